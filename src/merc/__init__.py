@@ -1,0 +1,1 @@
+"""Multimodal emotion recognition in conversation."""

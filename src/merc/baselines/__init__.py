@@ -1,0 +1,1 @@
+"""Rivals of CMATH, one file each, with the interface of the model."""

@@ -1,0 +1,1 @@
+"""Corpora: schema, stores, layouts, splits, batches, planted streams."""

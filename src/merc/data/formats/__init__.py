@@ -1,0 +1,1 @@
+"""One module per known layout of a corpus."""

@@ -1,0 +1,308 @@
+"""What a corpus is: utterances in conversations, named features per modality, a label set and named splits.
+
+Everything here is immutable and checked when made, so that the rest of the code may rely on it. A feature array holds one row
+an utterance; a row that is NaN throughout means that the modality is absent there, a row with some NaN that it is partly missing.
+
+Shapes: T utterances, D features.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float32
+from pydantic import field_validator
+
+from merc.errors import DataError
+from merc.settings import Settings
+
+PARTS: tuple[str, str, str] = ("train", "validation", "test")
+Part = Literal["train", "validation", "test"]
+MAX_MODALITIES = 8
+_MODALITY = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_FEATURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}")
+
+
+class FeatureSpec(Settings):
+    """One named feature of one modality.
+
+    Attributes:
+        modality: name of the stream, such as `text`; lower case letters, digits and underscores.
+        name: name of the feature within the modality, such as `minilm` or `R1`.
+        dimension: numbers per utterance.
+        encoder: what made it, such as `all-MiniLM-L6-v2`; `unknown` where the source does not say.
+        version: the encoder's version, or the checksum of its weights.
+    """
+
+    modality: str
+    name: str
+    dimension: int
+    encoder: str = "unknown"
+    version: str = "unknown"
+
+    @field_validator("modality")
+    @classmethod
+    def _modality_is_a_name(cls, value: str) -> str:
+        if not _MODALITY.fullmatch(value):
+            raise ValueError(f"modality {value!r}: lower-case letters, digits and underscores, 32 at most")
+        return value
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_a_name(cls, value: str) -> str:
+        if not _FEATURE.fullmatch(value):
+            raise ValueError(f"feature name {value!r}: letters, digits, '_', '.', '-', 100 at most")
+        return value
+
+    @field_validator("dimension")
+    @classmethod
+    def _dimension_in_range(cls, value: int) -> int:
+        if not 1 <= value <= 1_000_000:
+            raise ValueError(f"dimension {value}: from 1 to 1000000")
+        return value
+
+    @property
+    def key(self) -> str:
+        """`modality/name`: the feature's name wherever one string is needed."""
+        return f"{self.modality}/{self.name}"
+
+
+class LabelSet(Settings):
+    """The classes, in the order in which models, tables and confusion matrices use them."""
+
+    names: tuple[str, ...]
+
+    @field_validator("names")
+    @classmethod
+    def _at_least_two_distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(value) < 2 or len(set(value)) != len(value) or not all(name.strip() for name in value):
+            raise ValueError(f"label set {list(value)}: two or more different, non-empty names")
+        return value
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def index(self, label: str) -> int:
+        """The label's class index.
+
+        Raises:
+            DataError: the label is not in the set.
+        """
+        try:
+            return self.names.index(label)
+        except ValueError:
+            raise DataError(f"unknown label {label!r}; allowed: {', '.join(self.names)}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One turn or sentence. `label` None means unlabelled: context for the others, masked from loss and metrics."""
+
+    id: str
+    speaker: str
+    label: str | None = None
+    transcript: str | None = None
+    start: float | None = None  # seconds from the start of the recording
+    end: float | None = None  # seconds
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conversation:
+    """Utterances in order, with their features.
+
+    Attributes:
+        id: unique in the corpus.
+        utterances: one or more, ids unique in the conversation.
+        features: `FeatureSpec.key` -> array of shape (T, D); an all-NaN row is absence. Not every feature need be there.
+
+    Raises:
+        DataError: no utterance, a repeated utterance id, an array of another length or rank, an infinite number.
+    """
+
+    id: str
+    utterances: tuple[Utterance, ...]
+    features: Mapping[str, Float32[np.ndarray, "T D"]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        if not self.utterances:
+            raise DataError(f"conversation {self.id!r} is empty: it needs at least one utterance")
+        repeated = _first_repeated(u.id for u in self.utterances)
+        if repeated is not None:
+            raise DataError(f"conversation {self.id!r}: utterance id {repeated!r} occurs more than once")
+        for key, array in self.features.items():
+            if array.ndim != 2 or array.shape[0] != len(self.utterances):
+                raise DataError(
+                    f"conversation {self.id!r}, feature {key}: shape {array.shape}, "
+                    f"expected ({len(self.utterances)}, dimension), one row an utterance"
+                )
+            infinite = np.isinf(array).any(axis=1)
+            if infinite.any():
+                row = int(np.flatnonzero(infinite)[0])
+                raise DataError(
+                    f"conversation {self.id!r}, utterance {self.utterances[row].id!r}, feature {key}: infinite number; "
+                    "allowed are finite numbers, and NaN for what is missing"
+                )
+        object.__setattr__(self, "features", MappingProxyType(dict(self.features)))
+
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+    def __reduce__(self) -> tuple[type[Conversation], tuple[object, ...]]:
+        return (Conversation, (self.id, self.utterances, dict(self.features)))
+
+    def with_features(self, features: Mapping[str, Float32[np.ndarray, "T D"]]) -> Conversation:
+        """The same conversation with these features added, or put in place of those of the same key."""
+        return replace(self, features={**self.features, **features})
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A named division of conversations into `train`, `validation` and `test`; a part may be empty or missing.
+
+    Raises:
+        DataError: an unknown part, or a conversation in two parts or twice in one.
+    """
+
+    name: str
+    parts: Mapping[str, tuple[str, ...]]
+
+    def __post_init__(self) -> None:
+        seen: dict[str, str] = {}
+        for part, ids in self.parts.items():
+            if part not in PARTS:
+                raise DataError(f"split {self.name!r}: unknown part {part!r}; allowed: {', '.join(PARTS)}")
+            for conversation_id in ids:
+                if conversation_id in seen:
+                    raise DataError(
+                        f"split {self.name!r}: conversation {conversation_id!r} is in {seen[conversation_id]!r} "
+                        f"and in {part!r}; a conversation belongs to one part"
+                    )
+                seen[conversation_id] = part
+        object.__setattr__(self, "parts", MappingProxyType({part: tuple(ids) for part, ids in self.parts.items()}))
+
+    def __reduce__(self) -> tuple[type[Split], tuple[object, ...]]:
+        return (Split, (self.name, dict(self.parts)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Corpus:
+    """Conversations, their label set, feature schema and splits.
+
+    Attributes:
+        name: such as `meld`.
+        label_set: the classes.
+        feature_schema: the features that conversations may carry.
+        conversations: in a fixed order, ids unique.
+        splits: name -> split; a corpus may hold several.
+        notes: free facts about the source (`source`, `licence`, `synthetic`, planting parameters, probe results), JSON values only.
+
+    Raises:
+        DataError: repeated conversation ids, more than 8 modalities, a label outside the set, a feature outside the
+            schema or of another dimension, a split that names an unknown conversation.
+    """
+
+    name: str
+    label_set: LabelSet
+    feature_schema: tuple[FeatureSpec, ...]
+    conversations: tuple[Conversation, ...]
+    splits: Mapping[str, Split] = field(default_factory=lambda: MappingProxyType({}))
+    notes: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        if not self.conversations:
+            raise DataError(f"corpus {self.name!r} holds no conversation")
+        repeated = _first_repeated(c.id for c in self.conversations)
+        if repeated is not None:
+            raise DataError(f"corpus {self.name!r}: conversation id {repeated!r} occurs more than once")
+        repeated = _first_repeated(spec.key for spec in self.feature_schema)
+        if repeated is not None:
+            raise DataError(f"corpus {self.name!r}: feature {repeated} is declared more than once")
+        if len(self.modalities) > MAX_MODALITIES:
+            raise DataError(f"corpus {self.name!r} has {len(self.modalities)} modalities; at most {MAX_MODALITIES}")
+        specs = {spec.key: spec for spec in self.feature_schema}
+        allowed = set(self.label_set.names)
+        for conversation in self.conversations:
+            _check_conversation(conversation, specs, allowed)
+        known = {c.id for c in self.conversations}
+        for split in self.splits.values():
+            for part, ids in split.parts.items():
+                unknown = [i for i in ids if i not in known]
+                if unknown:
+                    raise DataError(f"split {split.name!r}, part {part!r}: unknown conversation {unknown[0]!r}")
+        object.__setattr__(self, "splits", MappingProxyType(dict(self.splits)))
+        object.__setattr__(self, "notes", MappingProxyType(dict(self.notes)))
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Names of the modalities, in the schema's order."""
+        return tuple(dict.fromkeys(spec.modality for spec in self.feature_schema))
+
+    @property
+    def utterance_count(self) -> int:
+        """Utterances in all conversations."""
+        return sum(len(c) for c in self.conversations)
+
+    def features_of(self, modality: str) -> tuple[FeatureSpec, ...]:
+        """The features that this modality offers; empty if the corpus lacks the modality."""
+        return tuple(spec for spec in self.feature_schema if spec.modality == modality)
+
+    def part(self, split: str, part: Part) -> tuple[Conversation, ...]:
+        """The conversations of one part of one split, in the corpus's order.
+
+        Raises:
+            DataError: no such split, or the part is empty.
+        """
+        if split not in self.splits:
+            raise DataError(f"corpus {self.name!r} has no split {split!r}; it has: {', '.join(self.splits) or 'none'}")
+        ids = set(self.splits[split].parts.get(part, ()))
+        if not ids:
+            raise DataError(f"corpus {self.name!r}, split {split!r}: part {part!r} is empty")
+        return tuple(c for c in self.conversations if c.id in ids)
+
+    def label_counts(self, conversations: Sequence[Conversation] | None = None) -> dict[str, int]:
+        """Utterances per label, in the label set's order; unlabelled ones are not counted."""
+        chosen = self.conversations if conversations is None else conversations
+        counts = Counter(u.label for c in chosen for u in c.utterances if u.label is not None)
+        return {name: counts[name] for name in self.label_set.names}
+
+
+def iterate_utterances(conversations: Iterable[Conversation]) -> Iterator[tuple[Conversation, int, Utterance]]:
+    """Every utterance with its conversation and its position in it."""
+    for conversation in conversations:
+        for position, utterance in enumerate(conversation.utterances):
+            yield conversation, position, utterance
+
+
+def _check_conversation(conversation: Conversation, specs: Mapping[str, FeatureSpec], labels: set[str]) -> None:
+    for utterance in conversation.utterances:
+        if utterance.label is not None and utterance.label not in labels:
+            raise DataError(
+                f"conversation {conversation.id!r}, utterance {utterance.id!r}: unknown label {utterance.label!r}; "
+                f"allowed: {', '.join(sorted(labels))}"
+            )
+    for key, array in conversation.features.items():
+        if key not in specs:
+            raise DataError(
+                f"conversation {conversation.id!r}: feature {key} is not in the schema; "
+                f"it has: {', '.join(specs) or 'none'}"
+            )
+        if array.shape[1] != specs[key].dimension:
+            raise DataError(
+                f"conversation {conversation.id!r}, feature {key}: dimension {array.shape[1]}, "
+                f"the schema says {specs[key].dimension}"
+            )
+
+
+def _first_repeated(values: Iterable[str]) -> str | None:
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            return value
+        seen.add(value)
+    return None

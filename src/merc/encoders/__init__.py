@@ -1,0 +1,1 @@
+"""Encoders: raw input to features."""

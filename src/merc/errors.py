@@ -1,0 +1,40 @@
+"""Errors that a person can mend: one line that says what was found, what is allowed and where.
+
+The command line prints a `MercError` as it is and exits with code 2. Anything else that is raised is a defect of ours.
+"""
+
+
+class MercError(ValueError):
+    """The base of all errors caused by input: a file, a recipe, an option, a missing extra."""
+
+
+class DataError(MercError):
+    """A corpus, or a file that should hold one, breaks a rule of the schema. The message names file, row or utterance."""
+
+
+class UnsafeFileError(DataError):
+    """A pickle holds something that is not plain data. Nothing of it was run."""
+
+
+class StoreError(DataError):
+    """A store is missing, truncated, altered or of another version."""
+
+
+class RecipeError(MercError):
+    """A recipe or a `--set` option is not valid. The message names the key and what it may be."""
+
+
+class FeatureError(MercError):
+    """A model was given features that it was not trained on: another encoder, another dimension, none at all."""
+
+
+class RunError(MercError):
+    """A run's folder can't be used: it belongs to another recipe, is unfinished, or exists already."""
+
+
+class MissingExtraError(MercError):
+    """An optional dependency is not installed. The message gives the command that installs it."""
+
+    def __init__(self, extra: str, needed_for: str) -> None:
+        super().__init__(f"{needed_for} needs the optional extra '{extra}': pip install 'merc[{extra}]'")
+        self.extra = extra

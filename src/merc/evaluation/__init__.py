@@ -1,0 +1,1 @@
+"""Metrics, calibration, trust validation and judgement of runs."""

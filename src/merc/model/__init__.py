@@ -1,0 +1,1 @@
+"""CMATH and its parts."""

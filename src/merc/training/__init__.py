@@ -1,0 +1,1 @@
+"""Objective, corruption, loop and checkpoints."""
