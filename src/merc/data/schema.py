@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32
+from numpy.typing import NDArray
 from pydantic import field_validator
 
 from merc.errors import DataError
@@ -25,6 +25,9 @@ from merc.settings import Settings
 PARTS: tuple[str, str, str] = ("train", "validation", "test")
 Part = Literal["train", "validation", "test"]
 MAX_MODALITIES = 8
+FeatureArray = NDArray[
+    np.float32
+]  # (T, D); its shape is checked by `Conversation`, since it may come from users
 _MODALITY = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _FEATURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}")
 
@@ -127,7 +130,7 @@ class Conversation:
 
     id: str
     utterances: tuple[Utterance, ...]
-    features: Mapping[str, Float32[np.ndarray, "T D"]] = field(default_factory=lambda: MappingProxyType({}))
+    features: Mapping[str, FeatureArray] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         if not self.utterances:
@@ -140,6 +143,10 @@ class Conversation:
                 raise DataError(
                     f"conversation {self.id!r}, feature {key}: shape {array.shape}, "
                     f"expected ({len(self.utterances)}, dimension), one row an utterance"
+                )
+            if array.dtype != np.float32:
+                raise DataError(
+                    f"conversation {self.id!r}, feature {key}: dtype {array.dtype}, expected float32"
                 )
             infinite = np.isinf(array).any(axis=1)
             if infinite.any():
@@ -156,7 +163,7 @@ class Conversation:
     def __reduce__(self) -> tuple[type[Conversation], tuple[object, ...]]:
         return (Conversation, (self.id, self.utterances, dict(self.features)))
 
-    def with_features(self, features: Mapping[str, Float32[np.ndarray, "T D"]]) -> Conversation:
+    def with_features(self, features: Mapping[str, FeatureArray]) -> Conversation:
         """The same conversation with these features added, or put in place of those of the same key."""
         return replace(self, features={**self.features, **features})
 
@@ -184,7 +191,9 @@ class Split:
                         f"and in {part!r}; a conversation belongs to one part"
                     )
                 seen[conversation_id] = part
-        object.__setattr__(self, "parts", MappingProxyType({part: tuple(ids) for part, ids in self.parts.items()}))
+        object.__setattr__(
+            self, "parts", MappingProxyType({part: tuple(ids) for part, ids in self.parts.items()})
+        )
 
     def __reduce__(self) -> tuple[type[Split], tuple[object, ...]]:
         return (Split, (self.name, dict(self.parts)))
@@ -224,7 +233,9 @@ class Corpus:
         if repeated is not None:
             raise DataError(f"corpus {self.name!r}: feature {repeated} is declared more than once")
         if len(self.modalities) > MAX_MODALITIES:
-            raise DataError(f"corpus {self.name!r} has {len(self.modalities)} modalities; at most {MAX_MODALITIES}")
+            raise DataError(
+                f"corpus {self.name!r} has {len(self.modalities)} modalities; at most {MAX_MODALITIES}"
+            )
         specs = {spec.key: spec for spec in self.feature_schema}
         allowed = set(self.label_set.names)
         for conversation in self.conversations:
@@ -234,7 +245,9 @@ class Corpus:
             for part, ids in split.parts.items():
                 unknown = [i for i in ids if i not in known]
                 if unknown:
-                    raise DataError(f"split {split.name!r}, part {part!r}: unknown conversation {unknown[0]!r}")
+                    raise DataError(
+                        f"split {split.name!r}, part {part!r}: unknown conversation {unknown[0]!r}"
+                    )
         object.__setattr__(self, "splits", MappingProxyType(dict(self.splits)))
         object.__setattr__(self, "notes", MappingProxyType(dict(self.notes)))
 
@@ -259,7 +272,9 @@ class Corpus:
             DataError: no such split, or the part is empty.
         """
         if split not in self.splits:
-            raise DataError(f"corpus {self.name!r} has no split {split!r}; it has: {', '.join(self.splits) or 'none'}")
+            raise DataError(
+                f"corpus {self.name!r} has no split {split!r}; it has: {', '.join(self.splits) or 'none'}"
+            )
         ids = set(self.splits[split].parts.get(part, ()))
         if not ids:
             raise DataError(f"corpus {self.name!r}, split {split!r}: part {part!r} is empty")
@@ -272,14 +287,18 @@ class Corpus:
         return {name: counts[name] for name in self.label_set.names}
 
 
-def iterate_utterances(conversations: Iterable[Conversation]) -> Iterator[tuple[Conversation, int, Utterance]]:
+def iterate_utterances(
+    conversations: Iterable[Conversation],
+) -> Iterator[tuple[Conversation, int, Utterance]]:
     """Every utterance with its conversation and its position in it."""
     for conversation in conversations:
         for position, utterance in enumerate(conversation.utterances):
             yield conversation, position, utterance
 
 
-def _check_conversation(conversation: Conversation, specs: Mapping[str, FeatureSpec], labels: set[str]) -> None:
+def _check_conversation(
+    conversation: Conversation, specs: Mapping[str, FeatureSpec], labels: set[str]
+) -> None:
     for utterance in conversation.utterances:
         if utterance.label is not None and utterance.label not in labels:
             raise DataError(
