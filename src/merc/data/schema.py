@@ -25,9 +25,7 @@ from merc.settings import Settings
 PARTS: tuple[str, str, str] = ("train", "validation", "test")
 Part = Literal["train", "validation", "test"]
 MAX_MODALITIES = 8
-FeatureArray = NDArray[
-    np.float32
-]  # (T, D); its shape is checked by `Conversation`, since it may come from users
+FeatureArray = NDArray[np.float32]  # (T, D); its shape is checked by `Conversation`, since it may come from users
 _MODALITY = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _FEATURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}")
 
@@ -145,9 +143,7 @@ class Conversation:
                     f"expected ({len(self.utterances)}, dimension), one row an utterance"
                 )
             if array.dtype != np.float32:
-                raise DataError(
-                    f"conversation {self.id!r}, feature {key}: dtype {array.dtype}, expected float32"
-                )
+                raise DataError(f"conversation {self.id!r}, feature {key}: dtype {array.dtype}, expected float32")
             infinite = np.isinf(array).any(axis=1)
             if infinite.any():
                 row = int(np.flatnonzero(infinite)[0])
@@ -191,9 +187,7 @@ class Split:
                         f"and in {part!r}; a conversation belongs to one part"
                     )
                 seen[conversation_id] = part
-        object.__setattr__(
-            self, "parts", MappingProxyType({part: tuple(ids) for part, ids in self.parts.items()})
-        )
+        object.__setattr__(self, "parts", MappingProxyType({part: tuple(ids) for part, ids in self.parts.items()}))
 
     def __reduce__(self) -> tuple[type[Split], tuple[object, ...]]:
         return (Split, (self.name, dict(self.parts)))
@@ -233,9 +227,7 @@ class Corpus:
         if repeated is not None:
             raise DataError(f"corpus {self.name!r}: feature {repeated} is declared more than once")
         if len(self.modalities) > MAX_MODALITIES:
-            raise DataError(
-                f"corpus {self.name!r} has {len(self.modalities)} modalities; at most {MAX_MODALITIES}"
-            )
+            raise DataError(f"corpus {self.name!r} has {len(self.modalities)} modalities; at most {MAX_MODALITIES}")
         specs = {spec.key: spec for spec in self.feature_schema}
         allowed = set(self.label_set.names)
         for conversation in self.conversations:
@@ -245,9 +237,7 @@ class Corpus:
             for part, ids in split.parts.items():
                 unknown = [i for i in ids if i not in known]
                 if unknown:
-                    raise DataError(
-                        f"split {split.name!r}, part {part!r}: unknown conversation {unknown[0]!r}"
-                    )
+                    raise DataError(f"split {split.name!r}, part {part!r}: unknown conversation {unknown[0]!r}")
         object.__setattr__(self, "splits", MappingProxyType(dict(self.splits)))
         object.__setattr__(self, "notes", MappingProxyType(dict(self.notes)))
 
@@ -272,9 +262,7 @@ class Corpus:
             DataError: no such split, or the part is empty.
         """
         if split not in self.splits:
-            raise DataError(
-                f"corpus {self.name!r} has no split {split!r}; it has: {', '.join(self.splits) or 'none'}"
-            )
+            raise DataError(f"corpus {self.name!r} has no split {split!r}; it has: {', '.join(self.splits) or 'none'}")
         ids = set(self.splits[split].parts.get(part, ()))
         if not ids:
             raise DataError(f"corpus {self.name!r}, split {split!r}: part {part!r} is empty")
@@ -296,9 +284,7 @@ def iterate_utterances(
             yield conversation, position, utterance
 
 
-def _check_conversation(
-    conversation: Conversation, specs: Mapping[str, FeatureSpec], labels: set[str]
-) -> None:
+def _check_conversation(conversation: Conversation, specs: Mapping[str, FeatureSpec], labels: set[str]) -> None:
     for utterance in conversation.utterances:
         if utterance.label is not None and utterance.label not in labels:
             raise DataError(
@@ -308,8 +294,7 @@ def _check_conversation(
     for key, array in conversation.features.items():
         if key not in specs:
             raise DataError(
-                f"conversation {conversation.id!r}: feature {key} is not in the schema; "
-                f"it has: {', '.join(specs) or 'none'}"
+                f"conversation {conversation.id!r}: feature {key} is not in the schema; it has: {', '.join(specs) or 'none'}"
             )
         if array.shape[1] != specs[key].dimension:
             raise DataError(
