@@ -1,0 +1,121 @@
+"""Batches of conversations of like length, padded at the end.
+
+Shapes: B conversations, T utterances (of the longest), M modalities, W columns of a standardised feature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from merc.data.preprocessing import UNLABELLED, Sample
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """What every network takes.
+
+    Attributes:
+        inputs: modality -> (B, T, W), zeros where absent or padded.
+        present: (B, T, M), in the order of `inputs`; False in the padding.
+        valid: (B, T), False in the padding.
+        speakers: (B, T) indices within the conversation; -1 in the padding.
+        labels: (B, T) class indices; -1 where unlabelled or padded.
+    """
+
+    inputs: Mapping[str, Float[Tensor, "B T _"]]
+    present: Bool[Tensor, "B T M"]
+    valid: Bool[Tensor, "B T"]
+    speakers: Int64[Tensor, "B T"]
+    labels: Int64[Tensor, "B T"]
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Names, in the order of the M axis."""
+        return tuple(self.inputs)
+
+    @property
+    def labelled(self) -> Bool[Tensor, "B T"]:
+        """Where loss and metrics look."""
+        return self.labels != UNLABELLED
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch on a device."""
+        return Batch(
+            {m: x.to(device) for m, x in self.inputs.items()},
+            self.present.to(device),
+            self.valid.to(device),
+            self.speakers.to(device),
+            self.labels.to(device),
+        )
+
+    def with_inputs(self, inputs: Mapping[str, Float[Tensor, "B T _"]], present: Bool[Tensor, "B T M"]) -> Batch:
+        """The same conversations with other features, zeroed wherever they are absent."""
+        masked = {name: x * present[..., m, None].to(x.dtype) for m, (name, x) in enumerate(inputs.items())}
+        return replace(self, inputs=masked, present=present)
+
+
+def collate(samples: Sequence[Sample]) -> Batch:
+    """Pads conversations to the longest of them.
+
+    Raises:
+        ValueError: no sample.
+    """
+    if not samples:
+        raise ValueError("a batch needs at least one conversation")
+    b, t = len(samples), max(len(s) for s in samples)
+    inputs = {name: torch.zeros(b, t, x.shape[1]) for name, x in samples[0].inputs.items()}
+    present = torch.zeros(b, t, samples[0].present.shape[1], dtype=torch.bool)
+    valid = torch.zeros(b, t, dtype=torch.bool)
+    speakers = torch.full((b, t), -1, dtype=torch.int64)
+    labels = torch.full((b, t), UNLABELLED, dtype=torch.int64)
+    for i, sample in enumerate(samples):
+        n = len(sample)
+        for name, x in sample.inputs.items():
+            inputs[name][i, :n] = torch.from_numpy(x)
+        present[i, :n] = torch.from_numpy(sample.present)
+        valid[i, :n] = True
+        speakers[i, :n] = torch.from_numpy(sample.speakers)
+        labels[i, :n] = torch.from_numpy(sample.labels)
+    return Batch(inputs, present, valid, speakers, labels)
+
+
+def shuffled_buckets(lengths: Sequence[int], size: int, random: np.random.Generator) -> list[list[int]]:
+    """Batches of like length in random order, for training: every index once.
+
+    Lengths are jittered by up to a tenth before sorting, so that the same conversations do not always meet (chosen).
+
+    Args:
+        lengths: utterances per conversation.
+        size: conversations per batch.
+        random: decides jitter and order.
+    """
+    jittered = np.asarray(lengths) * (1 + 0.1 * random.random(len(lengths)))
+    batches = _chunks(np.argsort(jittered, kind="stable").tolist(), size)
+    return [batches[i] for i in random.permutation(len(batches))]
+
+
+def sorted_buckets(lengths: Sequence[int], size: int) -> list[list[int]]:
+    """Batches of like length, shortest first, for inference: every index once."""
+    return _chunks(np.argsort(np.asarray(lengths), kind="stable").tolist(), size)
+
+
+def padding_waste(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -> float:
+    """The share of positions that are padding, from 0 to 1."""
+    positions = sum(len(batch) * max(lengths[i] for i in batch) for batch in batches)
+    return 1 - sum(lengths[i] for batch in batches for i in batch) / positions
+
+
+def batches_of(samples: Sequence[Sample], size: int) -> Iterator[tuple[list[int], Batch]]:
+    """Inference batches with the indices of their samples."""
+    for indices in sorted_buckets([len(s) for s in samples], size):
+        yield indices, collate([samples[i] for i in indices])
+
+
+def _chunks(order: list[int], size: int) -> list[list[int]]:
+    return [order[start : start + size] for start in range(0, len(order), size)]

@@ -1,0 +1,122 @@
+"""The corpora whose pickles circulate: their classes in the order of the label numbers, their ids, their named splits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from merc.data.schema import Split
+from merc.data.splits import MELD_DIALOGUES, by_parts, cosmic_iemocap, leave_one_session_out, meld_by_id
+
+PartLists = Mapping[str, tuple[str, ...]]  # part -> conversation ids as the file lists them; may overlap until checked
+SplitRule = Callable[[Sequence[str], PartLists], dict[str, Split]]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCorpus:
+    """What a pickle does not say about itself.
+
+    Attributes:
+        name: such as `iemocap`.
+        labels: class names, in the order of the numbers 0, 1, 2, ...
+        speakers: how the circulating files write a speaker: `initials` ('M', 'F') or `one_hot` rows.
+        id_fits: whether a conversation id has the corpus's form.
+        splits: makes the named splits from all conversation ids and the lists of the file.
+        remark: what is uncertain; empty if nothing is.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    speakers: Literal["initials", "one_hot"]
+    id_fits: Callable[[str], bool]
+    splits: SplitRule
+    remark: str = ""
+
+    def recognises(self, conversation_ids: Iterable[str]) -> bool:
+        """Whether more than half of the ids have the corpus's form: one odd id shall be named in an error, not hide the corpus."""
+        fits = [self.id_fits(conversation_id) for conversation_id in conversation_ids]
+        return 2 * sum(fits) > len(fits)
+
+
+def iemocap_splits(conversation_ids: Sequence[str], parts: PartLists) -> dict[str, Split]:
+    """`cosmic`; `session1` to `session5`, if there are two sessions at least; `file` if the file's lists differ from `cosmic`.
+
+    Raises:
+        DataError: an id is not IEMOCAP's.
+    """
+    cosmic = cosmic_iemocap(conversation_ids)
+    found = {cosmic.name: cosmic}
+    if len({conversation_id[:5] for conversation_id in conversation_ids}) > 1:
+        found |= leave_one_session_out(conversation_ids)
+    return found | _own_lists(cosmic, parts)
+
+
+def meld_splits(conversation_ids: Sequence[str], parts: PartLists) -> dict[str, Split]:
+    """`official`: the file's three lists; where it has two, the division by id, and `file` if the lists differ from that.
+
+    Raises:
+        DataError: a file of two lists holds an id that is not MELD's.
+    """
+    if "validation" in parts:
+        return official_splits(conversation_ids, parts)
+    official = meld_by_id(conversation_ids)
+    return {official.name: official} | _own_lists(official, parts)
+
+
+def official_splits(conversation_ids: Sequence[str], parts: PartLists) -> dict[str, Split]:
+    """`official`: the lists of the file as they are."""
+    return {"official": file_split("official", parts)}
+
+
+def file_split(name: str, parts: PartLists) -> Split:
+    """The lists of a file as one split.
+
+    Raises:
+        DataError: a conversation is in two lists.
+    """
+    return by_parts(name, parts.get("train", ()), parts.get("validation", ()), parts.get("test", ()))
+
+
+def _own_lists(known: Split, parts: PartLists) -> dict[str, Split]:
+    """The file's lists as `file`, unless they say what the known split says (a training list may hold the validation part)."""
+    listed = {part: set(parts.get(part, ())) for part in ("train", "validation", "test")}
+    expected = {part: set(known.parts.get(part, ())) for part in ("train", "validation", "test")}
+    merged = "validation" not in parts and listed["train"] == expected["train"] | expected["validation"]
+    if listed["test"] == expected["test"] and (merged or listed == expected):
+        return {}
+    return {"file": file_split("file", parts)}
+
+
+def _is_meld_id(conversation_id: str) -> bool:
+    return (
+        conversation_id.isascii()
+        and conversation_id.isdigit()
+        and len(conversation_id) < 10
+        and int(conversation_id) < MELD_DIALOGUES
+    )
+
+
+IEMOCAP = KnownCorpus(
+    name="iemocap",
+    labels=("happy", "sad", "neutral", "angry", "excited", "frustrated"),
+    speakers="initials",
+    id_fits=lambda conversation_id: re.match(r"Ses0[1-5][FM]_", conversation_id) is not None,
+    splits=iemocap_splits,
+)
+MELD = KnownCorpus(
+    name="meld",
+    labels=("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger"),
+    speakers="one_hot",
+    id_fits=_is_meld_id,
+    splits=meld_splits,
+)
+EMORYNLP = KnownCorpus(
+    name="emorynlp",
+    labels=("joyful", "mad", "peaceful", "neutral", "sad", "powerful", "scared"),
+    speakers="one_hot",
+    id_fits=lambda conversation_id: re.fullmatch(r"\d+_\d+_\d+", conversation_id) is not None,  # season, episode, scene
+    splits=official_splits,
+    remark="label names are not in the file: their order is that of COSMIC's loader, which the counts per class fit",
+)

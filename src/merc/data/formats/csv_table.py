@@ -1,0 +1,216 @@
+"""CSV files from many hands, read strictly: encoding, header, number of fields; every complaint names file and row.
+
+Rows are numbered as a spreadsheet shows them: the header is row 1.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from merc.data.schema import FeatureArray
+from merc.errors import DataError
+
+_CLOCK = re.compile(r"(\d+):([0-5]?\d):([0-5]?\d)(?:[.,](\d+))?")
+_FLOAT32_MAX = 3.4028234663852886e38
+# U+0080 to U+009F as Windows-1252 reads these bytes; it leaves five of them open.
+_REPAIRS = {code: bytes([code]).decode("cp1252") for code in range(0x80, 0xA0) if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
+
+
+@dataclass(frozen=True, slots=True)
+class CsvTable:
+    """A file's rows, column by column. All methods give one value a row, in order.
+
+    Attributes:
+        path: of the file.
+        numbers: of the rows, as a spreadsheet shows them.
+        columns: name -> the fields as they stand in the file.
+    """
+
+    path: Path
+    numbers: tuple[int, ...]
+    columns: Mapping[str, Sequence[str]]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def place(self, row: int) -> str:
+        """`file, row 7`: how messages name the row at this position."""
+        return f"{self.path}, row {self.numbers[row]}"
+
+    def texts(self, column: str) -> list[str]:
+        """Fields without surrounding blanks.
+
+        Raises:
+            DataError: one is empty.
+        """
+        values = [field.strip() for field in self.columns[column]]
+        if "" in values:
+            raise DataError(f"{self.place(values.index(''))}: column {column!r} is empty")
+        return values
+
+    def counts(self, column: str) -> list[int]:
+        """Fields that hold whole numbers, 0 or more.
+
+        Raises:
+            DataError: one holds something else.
+        """
+        values = self.texts(column)
+        for row, value in enumerate(values):
+            if not (value.isascii() and value.isdigit() and len(value) < 10):
+                raise DataError(f"{self.place(row)}: column {column!r} is {value!r}; allowed is a whole number from 0")
+        return [int(value) for value in values]
+
+    def features(self, columns: Sequence[str]) -> FeatureArray:
+        """Numbers of shape (N, D), a column a dimension; NaN where a field is empty or says `nan`.
+
+        Raises:
+            DataError: a field holds something else, or a number that is infinite or too large for float32.
+        """
+        array = np.empty((len(self), len(columns)), dtype=np.float32)
+        for position, column in enumerate(columns):
+            for row, field in enumerate(self.columns[column]):
+                value = field.strip()
+                try:
+                    number = float(value) if value else math.nan
+                except ValueError:
+                    number = math.inf
+                if abs(number) > _FLOAT32_MAX:
+                    raise DataError(f"{self.place(row)}: column {column!r} is {value!r}; allowed is a finite number, or nothing")
+                array[row, position] = number
+        return array
+
+    def seconds(self, column: str) -> list[float | None]:
+        """Times in seconds, given as numbers or as `00:16:16,059`; None where a field is empty.
+
+        Raises:
+            DataError: one holds something else.
+        """
+        return [
+            self._seconds(column, row, field.strip()) if field.strip() else None for row, field in enumerate(self.columns[column])
+        ]
+
+    def _seconds(self, column: str, row: int, value: str) -> float:
+        clock = _CLOCK.fullmatch(value)
+        try:
+            if clock is not None:
+                hours, minutes, whole, fraction = clock.groups(default="0")
+                # One decimal literal rather than a sum of parts, so that 00:00:01,100 is exactly 1.1.
+                return float(f"{int(hours) * 3600 + int(minutes) * 60 + int(whole)}.{fraction}")
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not 0 <= number < math.inf:
+            raise DataError(f"{self.place(row)}: column {column!r} is {value!r}; allowed are seconds, or 00:16:16,059")
+        return number
+
+
+def read_csv(path: Path, required: Sequence[str]) -> CsvTable:
+    """All rows of a file with a header; blank lines are skipped.
+
+    Raises:
+        DataError: unreadable, not text, a column missing or given twice, a row of another length, or broken quotes.
+    """
+    reader = csv.reader(io.StringIO(decode_text(path), newline=""), strict=True)
+    rows: list[list[str]] = []
+    numbers: list[int] = []
+    header: list[str] | None = None
+    number = 0
+    try:
+        for fields in reader:
+            number += 1
+            if not fields:
+                continue
+            if header is None:
+                header = [name.strip() for name in fields]
+                _check_header(path, header, required)
+            elif len(fields) != len(header):
+                raise DataError(f"{path}, row {number}: {len(fields)} fields, the header has {len(header)}")
+            else:
+                rows.append(fields)
+                numbers.append(number)
+    except csv.Error as error:
+        raise DataError(f"{path}, row {number + 1}: not valid CSV: {error}") from error
+    if header is None:
+        raise DataError(f"{path} is empty: expected a header with the columns {', '.join(required)}")
+    return CsvTable(path, tuple(numbers), {name: [fields[i] for fields in rows] for i, name in enumerate(header)})
+
+
+def read_header(path: Path) -> tuple[str, ...]:
+    """The column names of a file, or nothing if it is no readable CSV. Raises nothing; reads at most 64 KiB."""
+    try:
+        with path.open("rb") as stream:
+            text = stream.read(65_536).decode("utf-8-sig", errors="replace")
+        for fields in csv.reader(io.StringIO(text, newline="")):
+            return tuple(name.strip() for name in fields)
+    except (OSError, csv.Error):
+        pass
+    return ()
+
+
+def decode_text(path: Path) -> str:
+    """A text file's content: UTF-8 with or without byte order mark, UTF-16 with one, else Windows-1252.
+
+    Windows-1252 takes almost any bytes, so it is believed only where the file holds no multi-byte UTF-8 at all: a UTF-8 file
+    with one broken byte is an error, not a page of `â€™`.
+
+    Raises:
+        DataError: unreadable, or none of these encodings.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: can't be read: {error.strerror}") from error
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            return data.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: broken UTF-16 at byte {error.start}") from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        found = f"{path}, line {line}: byte 0x{data[error.start]:02x}"
+        if not data.decode("utf-8", errors="ignore").isascii():
+            raise DataError(f"{found} is broken UTF-8") from error
+        try:
+            text = data.decode("cp1252")
+        except UnicodeDecodeError as second:
+            line = data.count(b"\n", 0, second.start) + 1
+            raise DataError(f"{path}, line {line}: byte 0x{data[second.start]:02x} is neither UTF-8 nor Windows-1252") from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(f"{path}, line {line}: a zero byte; expected a text file")
+    return text
+
+
+def repair_quotes(text: str) -> str:
+    """Windows-1252 punctuation that came through as control characters: U+0092 becomes the apostrophe that was meant."""
+    return text.translate(_REPAIRS)
+
+
+def first_repeated(values: Iterable[str]) -> str | None:
+    """The first value that was there before, or None."""
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            return value
+        seen.add(value)
+    return None
+
+
+def _check_header(path: Path, header: Sequence[str], required: Sequence[str]) -> None:
+    repeated = first_repeated(name for name in header if name)
+    if repeated is not None:
+        raise DataError(f"{path}, row 1: column {repeated!r} occurs more than once")
+    missing = [name for name in required if name not in header]
+    if missing:
+        raise DataError(f"{path}, row 1: no column {missing[0]!r}; needed: {', '.join(required)}; found: {', '.join(header)}")

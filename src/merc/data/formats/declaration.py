@@ -1,0 +1,119 @@
+"""What an open file (JSON Lines, parquet) declares of its corpus as a whole, and what is inferred where it declares nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import JsonValue, ValidationError
+
+from merc.data.manifest import json_notes
+from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Split
+from merc.data.splits import seeded
+from merc.data.validation import explain
+from merc.errors import DataError
+from merc.settings import Settings
+
+DRAWN_SEED = 0  # of the split that a corpus gets which brings none
+
+
+class Declaration(Settings):
+    """The head of an open file. All but `merc` is optional: what is None is inferred.
+
+    Attributes:
+        merc: version of the format, 1.
+        name: of the corpus; else the file's name.
+        labels: the label set, in order; else the labels that occur, sorted.
+        features: the feature schema; else what occurs, by an unknown encoder.
+        splits: name -> part -> conversation ids; else a drawn split by conversation, `seeded`.
+        notes: free facts, kept.
+    """
+
+    merc: Literal[1]
+    name: str | None = None
+    labels: tuple[str, ...] | None = None
+    features: tuple[FeatureSpec, ...] | None = None
+    splits: dict[str, dict[str, tuple[str, ...]]] | None = None
+    notes: dict[str, JsonValue] | None = None
+
+
+def declare(corpus: Corpus) -> Declaration:
+    """The declaration from which `assemble` makes the corpus again.
+
+    Raises:
+        StoreError: a note that JSON can't hold.
+    """
+    return Declaration(
+        merc=1,
+        name=corpus.name,
+        labels=corpus.label_set.names,
+        features=corpus.feature_schema,
+        splits={name: dict(split.parts) for name, split in corpus.splits.items()},
+        notes=json_notes(corpus.notes),
+    )
+
+
+def parse_declaration(path: Path, content: Mapping[str, Any]) -> Declaration:
+    """Check what a file declares.
+
+    Raises:
+        DataError: unknown keys or wrong values; the message names the file.
+    """
+    try:
+        return Declaration.model_validate(content)
+    except ValidationError as error:
+        raise DataError(f"{path}, header: {explain(error)}") from error
+
+
+def assemble(path: Path, declaration: Declaration, conversations: tuple[Conversation, ...]) -> Corpus:
+    """The corpus of a file's conversations.
+
+    Raises:
+        DataError: the file breaks a rule of the schema; or it names no labels and fewer than two occur.
+    """
+    if not conversations:
+        raise DataError(f"{path} holds no conversation")
+    features = declaration.features
+    if features is None:
+        features = tuple(_found_features(path, conversations).values())
+    labels = declaration.labels
+    if labels is None:
+        labels = tuple(sorted({u.label for c in conversations for u in c.utterances if u.label is not None}))
+        if len(labels) < 2:
+            raise DataError(
+                f"{path}: found {len(labels)} label(s) {list(labels)}; a corpus needs two or more, or a header with 'labels'"
+            )
+    try:
+        return Corpus(
+            name=declaration.name if declaration.name is not None else path.stem,
+            label_set=LabelSet(names=labels),
+            feature_schema=features,
+            conversations=conversations,
+            splits=_splits(declaration, conversations),
+            notes=declaration.notes if declaration.notes is not None else {"source": path.name},
+        )
+    except ValidationError as error:
+        raise DataError(f"{path}, header: {explain(error)}") from error
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _splits(declaration: Declaration, conversations: tuple[Conversation, ...]) -> dict[str, Split]:
+    if declaration.splits is not None:
+        return {name: Split(name=name, parts=parts) for name, parts in declaration.splits.items()}
+    ids = list(dict.fromkeys(c.id for c in conversations))
+    return {"seeded": seeded(ids, DRAWN_SEED)} if len(ids) >= 3 else {}
+
+
+def _found_features(path: Path, conversations: tuple[Conversation, ...]) -> dict[str, FeatureSpec]:
+    specs: dict[str, FeatureSpec] = {}
+    for conversation in conversations:
+        for key, array in conversation.features.items():
+            if key not in specs:
+                modality, _, name = key.partition("/")
+                try:
+                    specs[key] = FeatureSpec(modality=modality, name=name, dimension=array.shape[1])
+                except ValidationError as error:
+                    raise DataError(f"{path}: feature {key!r}: {explain(error)}; expected the form 'modality/name'") from error
+    return specs

@@ -1,0 +1,288 @@
+"""A corpus on its way in: read leniently and with every problem noted, so that inspection can say more than the first error.
+
+Import refuses a draft with problems; inspection reports them and counts what there is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import ValidationError
+
+from merc.data.formats.cells import describe, identifier_of, integer_of, items_of, matrix_of, speaker_of, transcript_of
+from merc.data.formats.corpora import SplitRule
+from merc.data.schema import Conversation, Corpus, FeatureArray, FeatureSpec, LabelSet, Utterance
+from merc.errors import DataError
+
+ProblemKind = Literal["cell", "length", "dimension", "label", "duplicate", "overlap", "split", "infinite", "empty"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One reason for which import refuses; `message` names the conversation and what is wrong there."""
+
+    kind: ProblemKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSlot:
+    """A feature that a layout carries: its modality, the name it gets, and what made it, where the source tells."""
+
+    modality: str
+    name: str
+    encoder: str = "unknown"
+
+    @property
+    def key(self) -> str:
+        """`modality/name`, as in `FeatureSpec.key`."""
+        return f"{self.modality}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class RawConversation:
+    """The cells of one conversation as the file has them; None where the layout has no such column.
+
+    Attributes:
+        id: of the conversation.
+        labels: whole numbers; their count is the number of utterances.
+        speakers: names, numbers or one-hot rows.
+        utterance_ids: text or whole numbers; without them utterances are called `{id}_0`, `{id}_1`, ...
+        sentences: transcripts.
+        features: `FeatureSlot.key` -> rows; a missing key means that the file's table has no such conversation.
+    """
+
+    id: str
+    labels: object
+    speakers: object
+    utterance_ids: object = None
+    sentences: object = None
+    features: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DraftConversation:
+    """Utterances and features that may still disagree; an utterance whose label is unknown has none."""
+
+    id: str
+    utterances: tuple[Utterance, ...]
+    features: Mapping[str, FeatureArray]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """All that could be read, and all that stands in the way.
+
+    Attributes:
+        name: of the corpus.
+        label_names: in the order of the label numbers.
+        feature_schema: dimensions are those of most conversations.
+        conversations: in the order of the file.
+        parts: the file's own lists of conversation ids; may overlap or name unknown conversations.
+        split_rule: makes the named splits.
+        problems: empty if the corpus can be imported.
+        notes: for the corpus.
+    """
+
+    name: str
+    label_names: tuple[str, ...]
+    feature_schema: tuple[FeatureSpec, ...]
+    conversations: tuple[DraftConversation, ...]
+    parts: Mapping[str, tuple[str, ...]]
+    split_rule: SplitRule
+    problems: tuple[Problem, ...]
+    notes: Mapping[str, object]
+
+
+def assemble(
+    name: str,
+    label_names: tuple[str, ...],
+    slots: Sequence[FeatureSlot],
+    raw: Iterable[RawConversation],
+    parts: Mapping[str, tuple[str, ...]],
+    split_rule: SplitRule,
+    notes: Mapping[str, object],
+) -> Draft:
+    """Reads the cells of every conversation and notes each problem.
+
+    A conversation whose labels can't be read as a sequence is left out, with a problem; everything else is kept as far as it goes.
+    """
+    problems: list[Problem] = []
+    conversations: list[DraftConversation] = []
+    for item in raw:
+        conversation = _conversation(item, label_names, slots, problems)
+        if conversation is not None:
+            conversations.append(conversation)
+    if not conversations:
+        problems.append(Problem("empty", "it holds no conversation"))
+    schema = _feature_schema(slots, conversations, problems)
+    _check_ids(conversations, problems)
+    _check_parts(conversations, parts, problems)
+    return Draft(name, label_names, schema, tuple(conversations), dict(parts), split_rule, tuple(problems), dict(notes))
+
+
+def corpus_from(draft: Draft, path: Path) -> Corpus:
+    """The corpus, checked by the schema.
+
+    Raises:
+        DataError: the draft has problems (the first is named, the others counted), or breaks a rule of the schema or of a split.
+    """
+    if draft.problems:
+        others = len(draft.problems) - 1
+        more = f" (and {others} more; `merc data inspect` lists them)" if others else ""
+        raise DataError(f"{path}: {draft.problems[0].message}{more}")
+    try:
+        return Corpus(
+            name=draft.name,
+            label_set=LabelSet(names=draft.label_names),
+            feature_schema=draft.feature_schema,
+            conversations=tuple(Conversation(id=c.id, utterances=c.utterances, features=c.features) for c in draft.conversations),
+            splits=draft.split_rule([c.id for c in draft.conversations], draft.parts),
+            notes=draft.notes,
+        )
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _conversation(
+    raw: RawConversation, label_names: tuple[str, ...], slots: Sequence[FeatureSlot], problems: list[Problem]
+) -> DraftConversation | None:
+    where = f"conversation {raw.id!r}"
+    numbers = items_of(raw.labels)
+    if numbers is None:
+        problems.append(Problem("cell", f"{where}: its labels are {describe(raw.labels)}, expected one whole number an utterance"))
+        return None
+    if not numbers:
+        problems.append(Problem("empty", f"{where} is empty: it needs at least one utterance"))
+    count = len(numbers)
+    ids = _column("utterance ids", raw.utterance_ids, count, where, problems)
+    speakers = _column("speakers", raw.speakers, count, where, problems)
+    sentences = _column("sentences", raw.sentences, count, where, problems)
+    utterances: list[Utterance] = []
+    for position, number in enumerate(numbers):
+        utterance_id = f"{raw.id}_{position}" if ids is None else identifier_of(ids[position])
+        if utterance_id is None:
+            found = describe(ids[position]) if ids is not None else ""
+            problems.append(Problem("cell", f"{where}, row {position}: utterance id {found}, expected text or a whole number"))
+            utterance_id = f"{raw.id}_{position}"
+        place = f"{where}, utterance {utterance_id!r}"
+        speaker = None if speakers is None else speaker_of(speakers[position])
+        if speaker is None and speakers is not None:
+            problems.append(Problem("cell", f"{place}: speaker {describe(speakers[position])}, expected a name or a one-hot row"))
+        transcript = None if sentences is None else transcript_of(sentences[position])
+        if transcript is None and sentences is not None:
+            problems.append(Problem("cell", f"{place}: transcript {describe(sentences[position])}, expected text"))
+        label = _label(number, label_names, place, problems)
+        utterances.append(Utterance(id=utterance_id, speaker=speaker or "unknown", label=label, transcript=transcript))
+    features = _features(raw, count, slots, tuple(u.id for u in utterances), problems)
+    return DraftConversation(id=raw.id, utterances=tuple(utterances), features=features)
+
+
+def _column(name: str, cells: object, count: int, where: str, problems: list[Problem]) -> list[object] | None:
+    if cells is None:
+        return None
+    items = items_of(cells)
+    if items is None:
+        problems.append(Problem("cell", f"{where}: its {name} are {describe(cells)}, expected one an utterance"))
+        return None
+    if len(items) != count:
+        problems.append(Problem("length", f"{where}: lengths disagree: {count} labels, {len(items)} {name}"))
+        return None
+    return items
+
+
+def _label(number: object, label_names: tuple[str, ...], place: str, problems: list[Problem]) -> str | None:
+    index = integer_of(number)
+    if index is None or not 0 <= index < len(label_names):
+        allowed = ", ".join(f"{i} {name}" for i, name in enumerate(label_names))
+        problems.append(Problem("label", f"{place}: unknown label {describe(number)}; allowed: {allowed}"))
+        return None
+    return label_names[index]
+
+
+def _features(
+    raw: RawConversation, count: int, slots: Sequence[FeatureSlot], utterance_ids: tuple[str, ...], problems: list[Problem]
+) -> dict[str, FeatureArray]:
+    features: dict[str, FeatureArray] = {}
+    for slot in slots:
+        where = f"conversation {raw.id!r}, feature {slot.key}"
+        if slot.key not in raw.features:
+            problems.append(Problem("length", f"{where}: the file has no entry for this conversation"))
+            continue
+        try:
+            matrix = matrix_of(raw.features[slot.key])
+        except DataError as error:
+            problems.append(Problem("cell", f"{where}: {error}"))
+            continue
+        features[slot.key] = matrix
+        if len(matrix) != count:
+            problems.append(Problem("length", f"{where}: lengths disagree: {count} labels, {len(matrix)} rows"))
+            continue
+        infinite = np.flatnonzero(np.isinf(matrix).any(axis=1))
+        if infinite.size:
+            utterance = utterance_ids[int(infinite[0])]
+            problems.append(
+                Problem(
+                    "infinite",
+                    f"{where}, utterance {utterance!r}: infinite number ({infinite.size} such rows); allowed: finite, NaN",
+                )
+            )
+    return features
+
+
+def _feature_schema(
+    slots: Sequence[FeatureSlot], conversations: Sequence[DraftConversation], problems: list[Problem]
+) -> tuple[FeatureSpec, ...]:
+    schema: list[FeatureSpec] = []
+    for slot in slots:
+        widths = Counter(c.features[slot.key].shape[1] for c in conversations if slot.key in c.features)
+        if not widths:
+            continue
+        usual = widths.most_common(1)[0][0]
+        try:
+            schema.append(FeatureSpec(modality=slot.modality, name=slot.name, dimension=usual, encoder=slot.encoder))
+        except ValidationError as error:
+            problems.append(Problem("dimension", f"feature {slot.key}: {error.errors()[0]['msg']}"))
+            continue
+        for conversation in conversations:
+            width = conversation.features[slot.key].shape[1] if slot.key in conversation.features else usual
+            if width != usual:
+                where = f"conversation {conversation.id!r}, feature {slot.key}"
+                problems.append(Problem("dimension", f"{where}: dimension {width}, most conversations have {usual}"))
+    return tuple(schema)
+
+
+def _check_ids(conversations: Sequence[DraftConversation], problems: list[Problem]) -> None:
+    for conversation_id, times in Counter(c.id for c in conversations).items():
+        if times > 1:
+            problems.append(Problem("duplicate", f"conversation id {conversation_id!r} occurs {times} times"))
+    for conversation in conversations:
+        repeated = [i for i, times in Counter(u.id for u in conversation.utterances).items() if times > 1]
+        if repeated:
+            message = (
+                f"conversation {conversation.id!r}: utterance id {repeated[0]!r} occurs more than once ({len(repeated)} such ids)"
+            )
+            problems.append(Problem("duplicate", message))
+
+
+def _check_parts(conversations: Sequence[DraftConversation], parts: Mapping[str, tuple[str, ...]], problems: list[Problem]) -> None:
+    known = {c.id for c in conversations}
+    owner: dict[str, str] = {}
+    for part, ids in parts.items():
+        unknown = [i for i in ids if i not in known]
+        if unknown:
+            message = f"part {part!r} lists {len(unknown)} conversation(s) without data, the first is {unknown[0]!r}"
+            problems.append(Problem("split", message))
+        shared: dict[str, list[str]] = {}
+        for conversation_id in ids:
+            if conversation_id in owner:
+                shared.setdefault(owner[conversation_id], []).append(conversation_id)
+            owner.setdefault(conversation_id, part)
+        for other, both in shared.items():
+            places = f"{other!r} and {part!r}" if other != part else f"{part!r} twice"
+            problems.append(Problem("overlap", f"{len(both)} conversation(s) are in {places}, the first is {both[0]!r}"))

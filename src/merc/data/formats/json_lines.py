@@ -1,0 +1,217 @@
+"""Our open format as text: JSON Lines, one conversation a line, after an optional header line.
+
+    {"merc": 1, "name": "chats", "labels": ["calm", "cross"], "features": [{"modality": "audio", "name": "praat", "dimension": 3}],
+     "splits": {"official": {"train": ["c1"]}}}
+    {"id": "c1", "utterances": [{"id": "0", "speaker": "Ann", "transcript": "…", "label": "calm", "start": 0.0, "end": 1.5,
+     "features": {"audio/praat": [0.1, null, 2.0]}}]}
+
+(Each is one line in a file.) Only `speaker` is needed of an utterance; its id is else its position. In a feature null is a missing
+number; a feature that is null or not there is absent. The file is UTF-8.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from pydantic import ConfigDict, ValidationError
+
+from merc.data.formats.declaration import Declaration, assemble, declare, parse_declaration
+from merc.data.formats.layout import Layout, Source
+from merc.data.schema import Conversation, Corpus, FeatureArray, Utterance
+from merc.data.staged_file import staged_file
+from merc.data.validation import explain, shorten
+from merc.errors import DataError
+from merc.settings import Settings
+
+_SNIFFED = 67_108_864  # bytes of the first line that are read to tell the layout
+
+
+class _UtteranceLine(Settings):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    speaker: str
+    id: str | None = None
+    transcript: str | None = None
+    label: str | None = None
+    start: float | None = None
+    end: float | None = None
+    features: dict[str, list[float | None] | None] | None = None
+
+
+class _ConversationLine(Settings):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    id: str
+    utterances: tuple[_UtteranceLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLines:
+    """What a file holds, before it is checked as a corpus: its header, or None, and its conversations."""
+
+    declaration: Declaration | None
+    conversations: tuple[Conversation, ...]
+
+
+def read_json_lines(path: Path) -> JsonLines:
+    """Read header and conversations; no label is needed.
+
+    Raises:
+        DataError: the message names file and line.
+    """
+    declaration: Declaration | None = None
+    conversations: list[Conversation] = []
+    dimensions: dict[str, int] = {}
+    for number, line in _lines(path):
+        place = f"{path}, line {number}"
+        content = _object(place, line)
+        if "merc" in content:
+            if declaration is not None or conversations:
+                raise DataError(f"{place}: a header; it may stand on the first line only")
+            declaration = parse_declaration(path, content)
+            dimensions = {spec.key: spec.dimension for spec in declaration.features or ()}
+        else:
+            conversations.append(_conversation(place, line, dimensions))
+    return JsonLines(declaration, tuple(conversations))
+
+
+def write_jsonl(corpus: Corpus, path: Path) -> None:
+    """Write the corpus as JSON Lines, whole or not at all; reading gives it back.
+
+    Raises:
+        DataError: a time that is not finite, a text that is not valid Unicode, or the disk is full or not writable.
+    """
+    path = path.absolute()
+    header = declare(corpus).model_dump(mode="json")
+    try:
+        with staged_file(path.parent) as staged:
+            for record in (header, *(_record(c) for c in corpus.conversations)):
+                staged.write(json.dumps(record, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+            staged.commit(path)
+    except OSError as error:
+        raise DataError(f"{path} can't be written: {error.strerror}; nothing was changed") from error
+    except ValueError as error:  # json's refusal of NaN, and UnicodeEncodeError
+        raise DataError(f"{path} can't be written: corpus {corpus.name!r}: {error}") from error
+
+
+def _matches(source: Source) -> bool:
+    if source.content is not None or not source.path.is_file():
+        return False
+    try:
+        with source.path.open("rb") as stream:
+            line = stream.readline(_SNIFFED)
+            while line and not line.strip():
+                line = stream.readline(_SNIFFED)
+        content: object = json.loads(line.decode("utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and ("merc" in content or {"id", "utterances"} <= content.keys())
+
+
+def _read(source: Source) -> Corpus:
+    lines = read_json_lines(source.path)
+    return assemble(source.path, lines.declaration or Declaration(merc=1), lines.conversations)
+
+
+def _lines(path: Path) -> Generator[tuple[int, str], None, None]:
+    """Lines that hold something, numbered from 1. Only line feeds end a line: JSON strings may hold other separators."""
+    try:
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                try:
+                    text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+                except UnicodeDecodeError as error:
+                    raise DataError(f"{path}, line {number}: byte {error.start + 1} is not UTF-8") from error
+                if text:
+                    yield number, text
+    except OSError as error:
+        raise DataError(f"{path}: can't be read: {error.strerror}") from error
+
+
+def _object(place: str, line: str) -> dict[str, Any]:
+    try:
+        content: object = json.loads(line, object_pairs_hook=_without_repeats)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{place}: not valid JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{place}: found {shorten(line)}, expected one object: a conversation with id and utterances")
+    return cast("dict[str, Any]", content)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"key {repeated!r} occurs more than once in one object")
+    return content
+
+
+def _conversation(place: str, line: str, dimensions: dict[str, int]) -> Conversation:
+    """`dimensions` grows by what the conversation shows first."""
+    try:
+        parsed = _ConversationLine.model_validate_json(line)
+    except ValidationError as error:
+        raise DataError(f"{place}: {explain(error)}") from error
+    utterances = tuple(
+        Utterance(str(position) if u.id is None else u.id, u.speaker, u.label, u.transcript, u.start, u.end)
+        for position, u in enumerate(parsed.utterances)
+    )
+    features: dict[str, FeatureArray] = {}
+    for position, u in enumerate(parsed.utterances):
+        for key, numbers in (u.features or {}).items():
+            if numbers is None:
+                continue
+            where = f"{place}, utterance {utterances[position].id!r}, feature {key}"
+            expected = dimensions.setdefault(key, len(numbers))
+            if len(numbers) != expected or not numbers:
+                raise DataError(f"{where}: {len(numbers)} numbers, expected {expected or 'one or more'}")
+            if key not in features:
+                features[key] = np.full((len(utterances), expected), np.nan, dtype=np.float32)
+            with np.errstate(over="ignore"):
+                row = np.array(numbers, dtype=np.float64).astype(np.float32)  # None becomes NaN
+            if np.isinf(row).any():
+                raise DataError(f"{where}: a number too large for float32")
+            features[key][position] = row
+    try:
+        return Conversation(parsed.id, utterances, features)
+    except DataError as error:
+        raise DataError(f"{place}: {error}") from error
+
+
+def _record(conversation: Conversation) -> dict[str, Any]:
+    return {
+        "id": conversation.id,
+        "utterances": [_utterance_record(u, position, conversation.features) for position, u in enumerate(conversation.utterances)],
+    }
+
+
+def _utterance_record(utterance: Utterance, position: int, features: Mapping[str, FeatureArray]) -> dict[str, Any]:
+    record: dict[str, Any] = {"id": utterance.id, "speaker": utterance.speaker}
+    optional = {
+        "transcript": utterance.transcript,
+        "label": utterance.label,
+        "start": utterance.start,
+        "end": utterance.end,
+    }
+    record |= {key: value for key, value in optional.items() if value is not None}
+    present = {key: array[position] for key, array in features.items() if not np.isnan(array[position]).all()}
+    if present:
+        record["features"] = {
+            key: [None if missing else number for number, missing in zip(row.tolist(), np.isnan(row).tolist(), strict=True)]
+            for key, row in present.items()
+        }
+    return record
+
+
+LAYOUT = Layout(
+    name="jsonl",
+    description="merc's JSON Lines: one conversation a line, with an optional header line",
+    matches=_matches,
+    read=_read,
+)

@@ -1,0 +1,129 @@
+"""MELD as it is published (Poria et al., ACL 2019): one CSV of transcripts and emotions a split, with optional Praat functionals.
+
+The files count dialogues from 0 in each split. Conversation ids follow the field's pickles: train as it is, validation + 1039,
+test + 1153. MELD's sentiments are not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from merc.data.formats.csv_table import CsvTable, read_csv, read_header, repair_quotes
+from merc.data.formats.layout import Layout, Source
+from merc.data.schema import Conversation, Corpus, FeatureArray, FeatureSpec, LabelSet, Utterance
+from merc.data.splits import MELD_DIALOGUES, MELD_TEST_FROM, MELD_VALIDATION_FROM, meld_by_id
+from merc.errors import DataError
+
+LABELS = LabelSet(names=("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger"))
+PRAAT_COLUMNS = (
+    "duration",  # s
+    "avg_intensity",  # dB
+    "intensity_variation",  # dB
+    "avg_pitch",  # Hz
+    "pitch_std",  # Hz
+    "pitch_range",  # Hz
+    "articulation_rate",  # syllables/s
+    "mean_hnr",  # dB
+)
+PRAAT = FeatureSpec(modality="audio", name="praat", dimension=len(PRAAT_COLUMNS), encoder="praat-functionals")
+_COLUMNS = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID", "StartTime", "EndTime")
+_FIRST_IDS = {"train": 0, "dev": MELD_VALIDATION_FROM, "test": MELD_TEST_FROM}  # file prefix -> id of its dialogue 0
+_END_IDS = {"train": MELD_VALIDATION_FROM, "dev": MELD_TEST_FROM, "test": MELD_DIALOGUES}
+_Place = tuple[int, int]  # conversation id, utterance id
+
+
+def _matches(source: Source) -> bool:
+    if not source.path.is_dir():
+        return False
+    return any(set(_COLUMNS) <= set(read_header(_transcripts(source.path, prefix))) for prefix in _FIRST_IDS)
+
+
+def _read(source: Source) -> Corpus:
+    missing = [path.name for path in (_transcripts(source.path, p) for p in _FIRST_IDS) if not path.is_file()]
+    if missing:
+        raise DataError(f"{source.path}: MELD's {missing[0]} is missing; needed: {{train,dev,test}}_sent_emo.csv")
+    turns: dict[_Place, Utterance] = {}
+    praat: dict[_Place, FeatureArray] = {}
+    for prefix in _FIRST_IDS:
+        table = read_csv(_transcripts(source.path, prefix), _COLUMNS)
+        turns |= dict(zip(_places(table, prefix), _utterances(table), strict=True))
+        path = source.path / f"{prefix}_praat.csv"
+        if path.is_file():
+            table = read_csv(path, ("Dialogue_ID", "Utterance_ID", *PRAAT_COLUMNS))
+            places = _places(table, prefix)
+            unknown = next((row for row, place in enumerate(places) if place not in turns), None)
+            if unknown is not None:
+                raise DataError(f"{table.place(unknown)}: no such utterance in {prefix}_sent_emo.csv")
+            praat |= dict(zip(places, table.features(PRAAT_COLUMNS), strict=True))
+    if not turns:
+        raise DataError(f"{source.path}: MELD's files hold no utterance")
+    conversations = _conversations(turns, praat)
+    return Corpus(
+        name="meld",
+        label_set=LABELS,
+        feature_schema=(PRAAT,) if praat else (),
+        conversations=conversations,
+        splits={"official": meld_by_id(c.id for c in conversations)},
+        notes={
+            "source": "MELD, github.com/declare-lab/MELD",
+            "licence": "GPL-3.0 (transcripts and labels)",
+            "conversation_ids": "train as published, validation + 1039, test + 1153",
+        },
+    )
+
+
+def _transcripts(folder: Path, prefix: str) -> Path:
+    return folder / f"{prefix}_sent_emo.csv"
+
+
+def _places(table: CsvTable, prefix: str) -> list[_Place]:
+    """Conversation and utterance of each row, all different."""
+    places: dict[_Place, int] = {}
+    for row, (dialogue, utterance) in enumerate(zip(table.counts("Dialogue_ID"), table.counts("Utterance_ID"), strict=True)):
+        place = (dialogue + _FIRST_IDS[prefix], utterance)
+        if place[0] >= _END_IDS[prefix]:
+            last = _END_IDS[prefix] - _FIRST_IDS[prefix] - 1
+            raise DataError(f"{table.place(row)}: Dialogue_ID {dialogue}; MELD's {prefix} dialogues are 0 to {last}")
+        if place in places:
+            first = table.numbers[places[place]]
+            raise DataError(f"{table.place(row)}: Dialogue_ID {dialogue}, Utterance_ID {utterance} occurs already in row {first}")
+        places[place] = row
+    return list(places)
+
+
+def _utterances(table: CsvTable) -> list[Utterance]:
+    labels = [label.lower() for label in table.texts("Emotion")]
+    for row, label in enumerate(labels):
+        if label not in LABELS.names:
+            raise DataError(f"{table.place(row)}: unknown label {label!r}; allowed: {', '.join(LABELS.names)}")
+    ids = [str(number) for number in table.counts("Utterance_ID")]
+    speakers = [repair_quotes(name) for name in table.texts("Speaker")]
+    transcripts = [repair_quotes(text).strip() or None for text in table.columns["Utterance"]]
+    fields = (ids, speakers, labels, transcripts, table.seconds("StartTime"), table.seconds("EndTime"))
+    return [Utterance(*row) for row in zip(*fields, strict=True)]
+
+
+def _conversations(turns: Mapping[_Place, Utterance], praat: Mapping[_Place, FeatureArray]) -> tuple[Conversation, ...]:
+    dialogues: dict[int, list[_Place]] = {}
+    for place in sorted(turns):
+        dialogues.setdefault(place[0], []).append(place)
+    absent = np.full(PRAAT.dimension, np.nan, dtype=np.float32)
+    return tuple(
+        Conversation(
+            id=str(dialogue),
+            utterances=tuple(turns[place] for place in places),
+            features={PRAAT.key: np.stack([praat.get(place, absent) for place in places])} if praat else {},
+        )
+        for dialogue, places in dialogues.items()
+    )
+
+
+LAYOUT = Layout(
+    name="meld",
+    description="MELD's folder of {train,dev,test}_sent_emo.csv, with {train,dev,test}_praat.csv where they are",
+    matches=_matches,
+    read=_read,
+)

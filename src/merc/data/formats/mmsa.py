@@ -1,0 +1,191 @@
+"""Files of MMSA and MMSA-FET: sentences of monologues with sequences of vectors, {'train', 'valid', 'test'}.
+
+A video's sentences make one conversation with one speaker. A sentence's vectors are averaged over time, within its length (where a
+file gives no lengths, over the steps that hold anything but zeros). Infinite numbers, which MMSA itself sets to 0, are left out of
+the mean; a sentence of no steps lacks the modality.
+The classes come from the annotations (`Negative`, `Neutral`, `Positive`), or else from the sign of the regression label.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from merc.data.formats.cells import array_of, describe, integer_of, items_of, number_of, table_of, text_of
+from merc.data.formats.corpora import file_split
+from merc.data.formats.draft import Draft, FeatureSlot, Problem, RawConversation, assemble, corpus_from
+from merc.data.formats.layout import Layout, Source
+from merc.data.schema import Corpus, FeatureArray
+from merc.errors import DataError
+
+PART_OF_KEY: dict[str, str] = {"train": "train", "valid": "validation", "test": "test"}
+SLOT_OF_KEY: dict[str, FeatureSlot] = {
+    "text": FeatureSlot("text", "mmsa"),
+    "audio": FeatureSlot("audio", "mmsa"),
+    "vision": FeatureSlot("visual", "mmsa"),
+}
+SEPARATOR = "$_$"  # between video and clip
+LABELS = ("negative", "neutral", "positive")
+
+
+def matches(source: Source) -> bool:
+    """Whether the content has the three keys, each with ids, transcripts, labels and at least one sequence of vectors."""
+    table = table_of(source.content)
+    if table is None or set(table) != set(PART_OF_KEY):
+        return False
+    for entry in table.values():
+        columns = table_of(entry)
+        if columns is None or "id" not in columns or "raw_text" not in columns:
+            return False
+        if not any(key in columns for key in ("annotations", "regression_labels")) or not any(
+            key in columns for key in SLOT_OF_KEY
+        ):
+            return False
+    return True
+
+
+def draft(source: Source) -> Draft:
+    """All that can be read.
+
+    Raises:
+        DataError: a column is missing, or has another number of rows than there are ids; names part and column.
+    """
+    table = table_of(source.content) or {}
+    problems: list[Problem] = []
+    sentences: dict[str, list[dict[str, object]]] = {}
+    parts: dict[str, dict[str, None]] = {part: {} for part in PART_OF_KEY.values()}
+    for key, part in PART_OF_KEY.items():
+        for sentence in _sentences(f"{source.path}: {key}", table_of(table.get(key)) or {}):
+            video, separator, clip = str(sentence["id"]).rpartition(SEPARATOR)
+            if not separator or not video or not clip:
+                message = f"part {key!r}: id {sentence['id']!r}, expected the form 'video{SEPARATOR}clip'"
+                problems.append(Problem("cell", message))
+                continue
+            parts[part][video] = None
+            sentences.setdefault(video, []).append({**sentence, "clip": clip})
+    for of_video in sentences.values():
+        of_video.sort(key=lambda sentence: _clip_order(str(sentence["clip"])))
+    present = {label for of_video in sentences.values() for sentence in of_video if (label := sentence["label"]) in LABELS}
+    label_names = LABELS if "neutral" in present else (LABELS[0], LABELS[2])
+    slots = [slot for key, slot in SLOT_OF_KEY.items() if any(key in (table_of(entry) or {}) for entry in table.values())]
+    result = assemble(
+        name="mmsa",
+        label_names=label_names,
+        slots=slots,
+        raw=[_raw(video, of_video, label_names, slots) for video, of_video in sentences.items()],
+        parts={part: tuple(videos) for part, videos in parts.items()},
+        split_rule=lambda _, listed: {"official": file_split("official", listed)},
+        notes={"source": source.path.name, "layout": LAYOUT.name, "features": "averaged over time within each sentence's length"},
+    )
+    return replace(result, problems=(*problems, *result.problems))
+
+
+def read(source: Source) -> Corpus:
+    """The corpus, with the file's own split as `official`.
+
+    Raises:
+        DataError: names the file, and the part or the video.
+    """
+    return corpus_from(draft(source), source.path)
+
+
+def time_means(sequences: NDArray[np.generic], lengths: NDArray[np.int64] | None) -> FeatureArray:
+    """Means over time.
+
+    Args:
+        sequences: (N, L, D), padded to L steps.
+        lengths: (N,) steps to use; None: all steps that hold anything but zeros.
+
+    Returns:
+        (N, D); NaN where no finite number is left.
+    """
+    values = sequences.astype(np.float64)
+    steps: NDArray[np.int64] = np.arange(values.shape[1], dtype=np.int64)[None, :]
+    used: NDArray[np.bool_] = (values != 0).any(axis=2) if lengths is None else steps < lengths[:, None]
+    values[~used] = np.nan
+    values[~np.isfinite(values)] = np.nan
+    with warnings.catch_warnings(), np.errstate(over="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)  # a mean of nothing is NaN: just what is wanted
+        return np.nanmean(values, axis=1).astype(np.float32)
+
+
+def _sentences(where: str, columns: Mapping[object, object]) -> list[dict[str, object]]:
+    ids = [text_of(cell) for cell in items_of(columns.get("id")) or []]
+    label_key = "annotations" if "annotations" in columns else "regression_labels"
+    labels = _rows(where, columns, label_key, len(ids))
+    texts = _rows(where, columns, "raw_text", len(ids))
+    features = {slot.key: _means(where, columns, key, len(ids)) for key, slot in SLOT_OF_KEY.items() if key in columns}
+    return [
+        {
+            "id": ids[row],
+            "label": _label(labels[row]),
+            "text": texts[row],
+            "features": {key: matrix[row] for key, matrix in features.items()},
+        }
+        for row in range(len(ids))
+    ]
+
+
+def _rows(where: str, columns: Mapping[object, object], key: str, count: int) -> list[object]:
+    rows = items_of(columns.get(key))
+    if rows is None or len(rows) != count:
+        found = describe(columns.get(key)) if rows is None else f"{len(rows)} rows"
+        raise DataError(f"{where}, column {key!r}: {found}, expected {count} rows, one an id")
+    return rows
+
+
+def _means(where: str, columns: Mapping[object, object], key: str, count: int) -> FeatureArray:
+    sequences = array_of(columns.get(key))
+    if sequences is None or sequences.ndim != 3 or sequences.dtype.kind not in "fiu" or len(sequences) != count:
+        raise DataError(
+            f"{where}, column {key!r}: {describe(columns.get(key))}, expected an array of shape ({count}, time, dimension)"
+        )
+    lengths = items_of(columns.get(f"{key}_lengths"))
+    tokens = array_of(columns.get("text_bert"))
+    if lengths is None and key == "text" and tokens is not None and tokens.ndim == 3 and tokens.shape[:2] == (count, 3):
+        lengths = items_of((tokens[:, 1] != 0).sum(axis=1))  # ids, attention mask and segments of BERT's tokens: the mask counts
+    if lengths is None:
+        return time_means(sequences, None)
+    if len(lengths) != count:
+        raise DataError(f"{where}, column {key}_lengths: {len(lengths)} rows, expected {count}, one an id")
+    steps = [integer_of(length) for length in lengths]
+    if any(length is None or length < 0 for length in steps):
+        raise DataError(f"{where}, column {key}_lengths: expected whole numbers from 0")
+    return time_means(sequences, np.array(steps, dtype=np.int64))
+
+
+def _label(cell: object) -> object:
+    """The class name of an annotation or of a regression label; the cell itself if it is neither."""
+    name = text_of(cell)
+    if name is not None:
+        return name.strip().lower()
+    number = number_of(cell)
+    return cell if number is None or not np.isfinite(number) else LABELS[int(np.sign(number)) + 1]
+
+
+def _clip_order(clip: str) -> tuple[int, str]:
+    return (int(clip), "") if clip.isascii() and clip.isdigit() and len(clip) < 10 else (10**9, clip)
+
+
+def _raw(video: str, of_video: list[dict[str, object]], label_names: tuple[str, ...], slots: list[FeatureSlot]) -> RawConversation:
+    rows = [table_of(sentence["features"]) or {} for sentence in of_video]
+    return RawConversation(
+        id=video,
+        labels=[label_names.index(label) if (label := str(sentence["label"])) in label_names else label for sentence in of_video],
+        speakers=[video] * len(of_video),
+        utterance_ids=[sentence["clip"] for sentence in of_video],
+        sentences=[sentence["text"] for sentence in of_video],
+        features={slot.key: [row[slot.key] for row in rows] for slot in slots if all(slot.key in row for row in rows)},
+    )
+
+
+LAYOUT = Layout(
+    name="mmsa",
+    description="files of MMSA and MMSA-FET: {'train', 'valid', 'test'} with raw_text, audio, vision, text, annotations",
+    matches=matches,
+    read=read,
+)

@@ -1,0 +1,163 @@
+"""CMU-MOSI (Zadeh et al. 2016) as a small table of sentences with row-aligned features.
+
+A folder with `utterances.csv` (split, video, index, label 0 or 1, transcript) and `features.npz` (modality -> (N, D), a row a row
+of the table). A conversation is a video; its one speaker is named after it.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from merc.data.formats.csv_table import CsvTable, read_csv, read_header, repair_quotes
+from merc.data.formats.layout import Layout, Source
+from merc.data.schema import PARTS, Conversation, Corpus, FeatureArray, FeatureSpec, LabelSet, Split, Utterance
+from merc.data.splits import by_parts, draw
+from merc.errors import DataError
+
+LABELS = LabelSet(names=("negative", "positive"))
+VALIDATION_SHARE = 0.15  # of the training videos, drawn; the published table has no validation part [chosen]
+VALIDATION_SEED = 0
+_COLUMNS = ("split", "video", "index", "label", "transcript")
+# What numpy, zipfile and zlib raise for files that are truncated, altered, encrypted or no npz at all.
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    AttributeError,
+    TypeError,
+    KeyError,
+    MemoryError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+_CODES = {"0": "negative", "1": "positive"}
+
+
+def _matches(source: Source) -> bool:
+    has_features = source.path.is_dir() and (source.path / "features.npz").is_file()
+    return has_features and set(_COLUMNS) <= set(read_header(source.path / "utterances.csv"))
+
+
+def _read(source: Source) -> Corpus:
+    table = read_csv(source.path / "utterances.csv", _COLUMNS)
+    if not len(table):
+        raise DataError(f"{table.path} holds no utterance")
+    arrays = _read_arrays(source.path / "features.npz", len(table))
+    specs = {modality: _spec(modality, array) for modality, array in arrays.items()}
+    utterances = _utterances(table)
+    videos = _videos(table)
+    conversations = tuple(
+        Conversation(
+            id=video,
+            utterances=tuple(utterances[row] for row in rows),
+            features={specs[modality].key: array[rows] for modality, array in arrays.items()},
+        )
+        for video, rows in videos.items()
+    )
+    split, rule = _official(table, videos)
+    return Corpus(
+        name="mosi",
+        label_set=LABELS,
+        feature_schema=tuple(specs.values()),
+        conversations=conversations,
+        splits={split.name: split},
+        notes={"source": "CMU-MOSI", "licence": "not stated", "official_split": rule},
+    )
+
+
+def _spec(modality: str, array: FeatureArray) -> FeatureSpec:
+    try:
+        return FeatureSpec(modality=modality, name=f"mosi{array.shape[1]}", dimension=array.shape[1])
+    except ValueError as error:
+        raise DataError(f"features.npz: array {modality!r}: not a modality's name or a dimension out of range") from error
+
+
+def _utterances(table: CsvTable) -> list[Utterance]:
+    codes = table.texts("label")
+    for row, code in enumerate(codes):
+        if code not in _CODES:
+            raise DataError(f"{table.place(row)}: unknown label {code!r}; allowed: 0 (negative), 1 (positive)")
+    transcripts = [repair_quotes(text).strip() or None for text in table.columns["transcript"]]
+    rows = zip(table.counts("index"), table.texts("video"), codes, transcripts, strict=True)
+    return [Utterance(str(index), video, _CODES[code], transcript) for index, video, code, transcript in rows]
+
+
+def _videos(table: CsvTable) -> dict[str, list[int]]:
+    """Video -> its rows, in the order of their index."""
+    rows: dict[str, dict[int, int]] = {}
+    for row, (video, index) in enumerate(zip(table.texts("video"), table.counts("index"), strict=True)):
+        of_video = rows.setdefault(video, {})
+        if index in of_video:
+            first = table.numbers[of_video[index]]
+            raise DataError(f"{table.place(row)}: video {video!r}, index {index} occurs already in row {first}")
+        of_video[index] = row
+    return {video: [of_video[index] for index in sorted(of_video)] for video, of_video in rows.items()}
+
+
+def _official(table: CsvTable, videos: dict[str, list[int]]) -> tuple[Split, str]:
+    """The published parts; without a validation part, 15 % of the training videos become it."""
+    parts: dict[str, list[str]] = {part: [] for part in PARTS}
+    given = table.texts("split")
+    for video, rows in videos.items():
+        part = given[min(rows)]
+        for row in sorted(rows):
+            if given[row] not in parts:
+                raise DataError(f"{table.place(row)}: unknown split {given[row]!r}; allowed: {', '.join(PARTS)}")
+            if given[row] != part:
+                raise DataError(f"{table.place(row)}: video {video!r} is in {part!r} and in {given[row]!r}")
+        parts[part].append(video)
+    if parts["validation"] or len(parts["train"]) < 2:
+        return by_parts("official", parts["train"], parts["validation"], parts["test"]), "as published"
+    count = max(1, round(VALIDATION_SHARE * len(parts["train"])))
+    drawn = set(draw(parts["train"], count, seed=VALIDATION_SEED))
+    split = by_parts(
+        "official",
+        train=[video for video in parts["train"] if video not in drawn],
+        validation=[video for video in parts["train"] if video in drawn],
+        test=parts["test"],
+    )
+    return (
+        split,
+        f"test as published; validation: {count} of {len(parts['train'])} training videos, drawn with seed {VALIDATION_SEED}",
+    )
+
+
+def _read_arrays(path: Path, rows: int) -> dict[str, FeatureArray]:
+    arrays: dict[str, FeatureArray] = {}
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            for name in archive.files:
+                arrays[name] = _checked(path, name, np.asarray(archive[name]), rows)
+    except DataError:
+        raise
+    except _UNREADABLE as error:
+        raise DataError(f"{path}: not a readable npz of plain numbers: {error}") from error
+    if not arrays:
+        raise DataError(f"{path} holds no array")
+    return arrays
+
+
+def _checked(path: Path, name: str, array: NDArray[Any], rows: int) -> FeatureArray:
+    if array.ndim != 2 or array.shape[0] != rows or array.dtype.kind not in "fiu":
+        raise DataError(f"{path}: array {name!r} is {array.dtype} {array.shape}, expected numbers of shape ({rows}, dimension)")
+    with np.errstate(over="ignore"):
+        numbers = array.astype(np.float32)
+    infinite = np.flatnonzero(np.isinf(numbers).any(axis=1))
+    if infinite.size:
+        raise DataError(f"{path}: array {name!r}, row {int(infinite[0])}: infinite, or too large for float32")
+    return numbers
+
+
+LAYOUT = Layout(
+    name="mosi",
+    description="CMU-MOSI as a folder of utterances.csv and features.npz, negative and positive sentences",
+    matches=_matches,
+    read=_read,
+)

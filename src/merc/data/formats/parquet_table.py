@@ -1,0 +1,251 @@
+"""Our open format as a table: parquet, one row an utterance.
+
+Columns: `conversation` and `speaker` are needed; `utterance` (else the position), `transcript`, `label`, `start`, `end` (s) are
+not. `split` gives each conversation's part of the split `official`, `split:NAME` of any other. A column of lists whose name has a
+slash, such as `text/minilm`, is a feature: null is absence, null in a list a missing number. Rows of a conversation stand in
+order, but need not lie together. Name, labels, schema and notes may stand in the file's metadata under `merc`, as in JSON Lines'
+header.
+"""
+# pyarrow ships no type stubs:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from merc.data.formats.declaration import Declaration, assemble, declare, parse_declaration
+from merc.data.formats.layout import Layout, Source
+from merc.data.schema import PARTS, Conversation, Corpus, FeatureArray, FeatureSpec, Utterance, iterate_utterances
+from merc.data.staged_file import write_atomically
+from merc.errors import DataError
+
+_OFFICIAL = "official"
+_TEXTS = ("conversation", "utterance", "speaker", "transcript", "label")
+_TIMES = ("start", "end")
+_NEEDED = ("conversation", "speaker")
+_METADATA = b"merc"
+_compute: Any = pc  # makes its functions at import, so that pyright does not know them all
+
+
+def write_parquet(corpus: Corpus, path: Path) -> None:
+    """Write the corpus as one parquet table, whole or not at all; reading gives it back.
+
+    Raises:
+        DataError: a text that is not valid Unicode, or the disk is full or not writable.
+    """
+    path = path.absolute()
+    header = declare(corpus).model_dump(mode="json", exclude={"splits"})
+    rows = list(iterate_utterances(corpus.conversations))
+    columns: dict[str, Any] = {}
+    try:
+        columns["conversation"] = pa.array([c.id for c, _, _ in rows], pa.string())
+        columns["utterance"] = pa.array([u.id for _, _, u in rows], pa.string())
+        columns["speaker"] = pa.array([u.speaker for _, _, u in rows], pa.string())
+        columns["transcript"] = pa.array([u.transcript for _, _, u in rows], pa.string())
+        columns["label"] = pa.array([u.label for _, _, u in rows], pa.string())
+        columns["start"] = pa.array([u.start for _, _, u in rows], pa.float64())
+        columns["end"] = pa.array([u.end for _, _, u in rows], pa.float64())
+        for name, split in corpus.splits.items():
+            part_of = {i: part for part, ids in split.parts.items() for i in ids}
+            columns[_split_column(name)] = pa.array([part_of.get(c.id) for c, _, _ in rows], pa.string())
+        for spec in corpus.feature_schema:
+            columns[spec.key] = _encode_feature(corpus, spec)
+        metadata = {_METADATA: json.dumps(header, ensure_ascii=False, allow_nan=False).encode()}
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.table(columns).replace_schema_metadata(metadata), sink, compression="zstd")
+        write_atomically(path, sink.getvalue().to_pybytes())
+    except OSError as error:
+        raise DataError(f"{path} can't be written: {error.strerror or error}; nothing was changed") from error
+    except UnicodeEncodeError as error:
+        raise DataError(f"{path} can't be written: corpus {corpus.name!r}: {error}") from error
+
+
+def _matches(source: Source) -> bool:
+    if source.content is not None or not source.path.is_file():
+        return False
+    try:
+        return set(_NEEDED) <= set(pq.read_schema(source.path).names)
+    except (OSError, pa.ArrowException):
+        return False
+
+
+def _read(source: Source) -> Corpus:
+    path = source.path
+    try:
+        table = pq.read_table(pa.BufferReader(path.read_bytes()))
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path}: not a readable parquet file: {str(error).splitlines()[0]}") from error
+    names: list[str] = table.column_names
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise DataError(f"{path}: column {repeated!r} occurs more than once")
+    missing = [name for name in _NEEDED if name not in names]
+    if missing:
+        raise DataError(f"{path}: no column {missing[0]!r}; needed: {', '.join(_NEEDED)}; found: {', '.join(names)}")
+    declaration = _declaration(path, table)
+    texts = {name: _texts(path, table, name) for name in _TEXTS if name in names}
+    times = {name: _times(path, table, name) for name in _TIMES if name in names}
+    conversation_of = texts["conversation"]
+    rows: dict[str, list[int]] = {}
+    for row, conversation in enumerate(conversation_of):
+        rows.setdefault(conversation, []).append(row)
+    split_columns = [name for name in names if name == "split" or name.startswith("split:")]
+    if "split" in names and f"split:{_OFFICIAL}" in names:
+        raise DataError(f"{path}: columns 'split' and 'split:{_OFFICIAL}' both give the split {_OFFICIAL!r}")
+    features = [name for name in names if "/" in name and name not in split_columns]
+    unknown = [name for name in names if name not in (*_TEXTS, *_TIMES, *split_columns, *features)]
+    if unknown:
+        allowed = ", ".join((*_TEXTS, *_TIMES, "split", "split:NAME", "MODALITY/NAME"))
+        raise DataError(f"{path}: unknown column {unknown[0]!r}; allowed: {allowed}")
+    dimensions = {spec.key: spec.dimension for spec in declaration.features or ()}
+    arrays = {name: _features(path, table, name, dimensions.get(name)) for name in features}
+    conversations = tuple(_conversation(path, name, of, texts, times, arrays) for name, of in rows.items())
+    if split_columns:
+        splits = {_split_name(column): _split(path, table, column, rows) for column in split_columns}
+        declaration = declaration.model_copy(update={"splits": splits})
+    return assemble(path, declaration, conversations)
+
+
+def _declaration(path: Path, table: Any) -> Declaration:
+    metadata: Mapping[bytes, bytes] = table.schema.metadata or {}
+    if _METADATA not in metadata:
+        return Declaration(merc=1)
+    try:
+        content: object = json.loads(metadata[_METADATA])
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: the metadata 'merc' is not valid JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: the metadata 'merc' is no JSON object")
+    # A table of ours without split columns comes from a corpus without splits.
+    return parse_declaration(path, {"splits": {}, **content})
+
+
+def _texts(path: Path, table: Any, name: str) -> list[Any]:
+    column = table.column(name)
+    try:
+        values: list[Any] = pc.cast(column, pa.string()).to_pylist()
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: column {name!r} is {column.type}, expected text") from error
+    if name in (*_NEEDED, "utterance") and None in values:
+        raise DataError(f"{path}, row {values.index(None) + 1}: column {name!r} is null")
+    return values
+
+
+def _times(path: Path, table: Any, name: str) -> list[Any]:
+    column = table.column(name)
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_null(column.type)):
+        raise DataError(f"{path}: column {name!r} is {column.type}, expected numbers (seconds)")
+    values: list[float | None] = pc.cast(column, pa.float64()).to_pylist()
+    infinite = next((row for row, value in enumerate(values) if value is not None and math.isinf(value)), None)
+    if infinite is not None:
+        raise DataError(f"{path}, row {infinite + 1}: column {name!r} is infinite; allowed are seconds, or null")
+    return [None if value is None or math.isnan(value) else value for value in values]
+
+
+def _features(path: Path, table: Any, name: str, declared: int | None) -> FeatureArray:
+    """(N, D), NaN where the list or the number is null."""
+    column = table.column(name)
+    kind = column.type
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    if not is_list or not (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)):
+        raise DataError(f"{path}: column {name!r} is {kind}, expected lists of numbers, since a name with a slash is a feature")
+    present = column.is_valid().to_numpy()
+    lengths = _compute.list_value_length(column).drop_null().to_numpy()
+    dimension = declared if declared is not None else int(lengths[0]) if lengths.size else 1
+    wrong = np.flatnonzero(lengths != dimension)
+    if wrong.size or dimension < 1:
+        row = int(np.flatnonzero(present)[wrong[0] if wrong.size else 0])
+        found = int(lengths[wrong[0]]) if wrong.size else dimension
+        raise DataError(f"{path}, row {row + 1}, feature {name}: {found} numbers, expected {max(dimension, 1)}")
+    numbers = _compute.list_flatten(column.drop_null()).cast(pa.float64()).to_numpy()  # null becomes NaN
+    array = np.full((table.num_rows, dimension), np.nan, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        array[present] = numbers.reshape(-1, dimension)
+    infinite = np.flatnonzero(np.isinf(array).any(axis=1))
+    if infinite.size:
+        raise DataError(f"{path}, row {int(infinite[0]) + 1}, feature {name}: infinite, or too large for float32")
+    return array
+
+
+def _split(path: Path, table: Any, column: str, rows: Mapping[str, list[int]]) -> dict[str, tuple[str, ...]]:
+    values = _texts(path, table, column)
+    parts: dict[str, list[str]] = {part: [] for part in PARTS}
+    for conversation, of in rows.items():
+        part = values[of[0]]
+        for row in of:
+            if values[row] != part:
+                raise DataError(
+                    f"{path}, row {row + 1}, column {column!r}: conversation {conversation!r} is in {part!r} "
+                    f"and in {values[row]!r}; a conversation belongs to one part"
+                )
+        if part is None:
+            continue
+        if part not in parts:
+            raise DataError(
+                f"{path}, row {of[0] + 1}: unknown part {part!r} in column {column!r}; allowed: {', '.join(PARTS)}, or null"
+            )
+        parts[part].append(conversation)
+    return {part: tuple(ids) for part, ids in parts.items() if ids}
+
+
+def _conversation(
+    path: Path,
+    name: str,
+    rows: list[int],
+    texts: Mapping[str, list[Any]],
+    times: Mapping[str, list[Any]],
+    arrays: Mapping[str, FeatureArray],
+) -> Conversation:
+    def value(columns: Mapping[str, list[Any]], column: str, row: int) -> Any:
+        return columns[column][row] if column in columns else None
+
+    utterances = tuple(
+        Utterance(
+            id=texts["utterance"][row] if "utterance" in texts else str(position),
+            speaker=texts["speaker"][row],
+            label=value(texts, "label", row),
+            transcript=value(texts, "transcript", row),
+            start=value(times, "start", row),
+            end=value(times, "end", row),
+        )
+        for position, row in enumerate(rows)
+    )
+    try:
+        return Conversation(name, utterances, {key: array[rows] for key, array in arrays.items()})
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _encode_feature(corpus: Corpus, spec: FeatureSpec) -> Any:
+    blocks = [c.features.get(spec.key, np.full((len(c), spec.dimension), np.nan, np.float32)) for c in corpus.conversations]
+    array = np.concatenate(blocks)
+    absent = np.isnan(array).all(axis=1)
+    lengths = np.where(absent, 0, spec.dimension)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int64())
+    numbers = pa.array(array[~absent].ravel(), pa.float32(), from_pandas=True)  # NaN becomes null
+    return pa.LargeListArray.from_arrays(offsets, numbers, mask=pa.array(absent))
+
+
+def _split_column(name: str) -> str:
+    return "split" if name == _OFFICIAL else f"split:{name}"
+
+
+def _split_name(column: str) -> str:
+    return _OFFICIAL if column == "split" else column.removeprefix("split:")
+
+
+LAYOUT = Layout(
+    name="parquet",
+    description="merc's parquet table: one row an utterance, features as columns of lists",
+    matches=_matches,
+    read=_read,
+)

@@ -1,0 +1,117 @@
+"""Files that appear whole or not at all: written beside their place, synced to the disk, then renamed into it.
+
+A program that is killed may leave a hidden `.merc-*.tmp` behind, never a half file under the real name. Any exception, Ctrl-C and a
+full disk included, removes the temporary file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import secrets
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+TEMPORARY_PREFIX = ".merc-"
+TEMPORARY_SUFFIX = ".tmp"
+
+
+class StagedFile:
+    """A temporary file that `commit` turns into the real one. Made by `staged_file`."""
+
+    def __init__(self, path: Path, stream: BinaryIO) -> None:
+        self._path = path
+        self._stream = stream
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append bytes; a memoryview must be of format `B`."""
+        self._stream.write(data)
+        self._hash.update(data)
+        self.size += len(data)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of what was written, as 64 hexadecimal digits."""
+        return self._hash.hexdigest()
+
+    def commit(self, target: Path) -> None:
+        """Sync the bytes and the folder to the disk and move the file to `target`, replacing what is there."""
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        self._path.replace(target)
+        sync_folder(target.parent)
+
+
+@contextmanager
+def staged_file(folder: Path) -> Generator[StagedFile, None, None]:
+    """A temporary file in `folder`, which must exist; removed on leaving unless it was committed.
+
+    Raises:
+        OSError: the folder can't be written, or the disk is full.
+    """
+    path = folder / temporary_name()
+    try:
+        with path.open("xb") as stream:
+            yield StagedFile(path, stream)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write `data` to `path`: afterwards the file is the old one or the new one, never a mixture.
+
+    Raises:
+        OSError: the folder can't be written, or the disk is full.
+    """
+    with staged_file(path.parent) as staged:
+        staged.write(data)
+        staged.commit(path)
+
+
+def temporary_name(stem: str = "") -> str:
+    """A fresh hidden name that `is_temporary` knows; `stem` tells whose temporary it is."""
+    return f"{TEMPORARY_PREFIX}{stem}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"
+
+
+def is_temporary(name: str, stem: str = "") -> bool:
+    """Whether `temporary_name(stem)` may have made this name."""
+    token = name.removeprefix(TEMPORARY_PREFIX + stem).removesuffix(TEMPORARY_SUFFIX)
+    whole = f"{TEMPORARY_PREFIX}{stem}{token}{TEMPORARY_SUFFIX}" == name
+    return whole and len(token) == 16 and set(token) <= set("0123456789abcdef")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames within `folder` survive a power cut, where the file system can.
+
+    Failure is ignored: the rename has happened, and readers see the whole new file.
+    """
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def locked_folder(folder: Path, *, wait: bool = True) -> Generator[bool, None, None]:
+    """Hold the folder's advisory lock; the kernel frees it when the holder dies.
+
+    Yields:
+        Whether the lock was had; always True with `wait`.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            held = True
+        except BlockingIOError:
+            held = False
+        yield held
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,119 @@
+"""Standardising a feature with figures of the training split only (DESIGN 2.1: standardised, clipped, constant columns dropped).
+
+Shapes: T utterances, D columns of the feature, W columns after standardising (kept columns, then indicators).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64
+from numpy.typing import NDArray
+
+from merc.data.schema import FeatureSpec
+from merc.errors import DataError, FeatureError
+
+CLIP = 5.0  # standard deviations; chosen: keeps outliers of openSMILE-like features from ruling a batch
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standardiser:
+    """Mean and deviation per column, and what to do with columns that are constant or partly missing.
+
+    Attributes:
+        spec: the feature it belongs to.
+        mean, deviation: of the training split's present entries.
+        kept: indices of the columns that vary.
+        indicated: indices of the kept columns that were missing in some training row that had other columns; each gets an
+            indicator column (1 = missing here) behind the kept ones.
+        clip: bound on the standardised values, in deviations.
+    """
+
+    spec: FeatureSpec
+    mean: Float64[np.ndarray, " D"]
+    deviation: Float64[np.ndarray, " D"]
+    kept: Int64[np.ndarray, " K"]
+    indicated: Int64[np.ndarray, " I"]
+    clip: float = CLIP
+
+    @classmethod
+    def fit(cls, spec: FeatureSpec, arrays: Iterable[NDArray[np.float32]], clip: float = CLIP) -> Standardiser:
+        """Figures of the training split's rows.
+
+        Args:
+            spec: the feature.
+            arrays: one (T, D) array a training conversation; NaN is missing.
+            clip: bound on standardised values, in deviations.
+
+        Raises:
+            DataError: no present row, or no column that varies.
+        """
+        parts = [np.asarray(a, dtype=np.float64) for a in arrays]
+        rows = np.concatenate(parts) if parts else np.zeros((0, spec.dimension))
+        present = ~np.isnan(rows).all(axis=1)
+        rows = rows[present]
+        if not len(rows):
+            raise DataError(f"feature {spec.key}: no usable features: it is absent in every training utterance")
+        missing = np.isnan(rows)
+        counts = (~missing).sum(axis=0)
+        seen = np.maximum(counts, 1)
+        mean = np.where(missing, 0.0, rows).sum(axis=0) / seen
+        deviation = np.sqrt((np.where(missing, 0.0, rows - mean) ** 2).sum(axis=0) / seen)
+        varies = (counts > 1) & (deviation > 1e-7 * np.maximum(1.0, np.abs(mean)))
+        kept = np.flatnonzero(varies)
+        if not len(kept):
+            raise DataError(f"feature {spec.key}: no usable features: all {spec.dimension} columns are constant in training")
+        return cls(spec, mean, deviation, kept, kept[missing[:, kept].any(axis=0)], clip)
+
+    @property
+    def width(self) -> int:
+        """W: columns of the standardised feature."""
+        return len(self.kept) + len(self.indicated)
+
+    def transform(self, array: NDArray[np.float32], where: str = "") -> tuple[Float32[np.ndarray, "T W"], Bool[np.ndarray, " T"]]:
+        """Standardised rows, zeros where absent, and which rows are present. A missing entry becomes the training mean.
+
+        Args:
+            array: (T, D), NaN where missing.
+            where: named in errors, such as a conversation's id.
+
+        Raises:
+            FeatureError: another dimension than the feature had in training.
+        """
+        if array.ndim != 2 or array.shape[1] != self.spec.dimension:
+            raise FeatureError(
+                f"{where or 'features'}: {self.spec.key} has shape {array.shape}, the model expects (utterances, {self.spec.dimension})"
+            )
+        missing = np.isnan(array)
+        present = ~missing.all(axis=1)
+        scaled = (array[:, self.kept].astype(np.float64) - self.mean[self.kept]) / self.deviation[self.kept]
+        values = np.clip(np.nan_to_num(scaled, nan=0.0), -self.clip, self.clip)
+        indicators = missing[:, self.indicated].astype(np.float64)
+        out = np.concatenate([values, indicators], axis=1).astype(np.float32)
+        out[~present] = 0.0
+        return out, present
+
+    def state(self) -> dict[str, object]:
+        """Plain JSON values from which `from_state` makes the same standardiser, bit for bit."""
+        return {
+            "spec": self.spec.model_dump(),
+            "mean": self.mean.tolist(),
+            "deviation": self.deviation.tolist(),
+            "kept": self.kept.tolist(),
+            "indicated": self.indicated.tolist(),
+            "clip": self.clip,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, object]) -> Standardiser:
+        """The inverse of `state`."""
+        return cls(
+            FeatureSpec.model_validate(state["spec"]),
+            np.asarray(state["mean"], dtype=np.float64),
+            np.asarray(state["deviation"], dtype=np.float64),
+            np.asarray(state["kept"], dtype=np.int64),
+            np.asarray(state["indicated"], dtype=np.int64),
+            float(str(state["clip"])),
+        )

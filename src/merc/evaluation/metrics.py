@@ -1,0 +1,154 @@
+"""How well labels are predicted: accuracy, F1, confusion matrix and calibration error, over utterances.
+
+Shares and scores are fractions from 0 to 1. A true label of -1 means unlabelled: such an utterance is context and is
+masked here. The field's headline number is weighted F1: the F1 of each class, weighted by its number of utterances.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+
+from merc.data.schema import LabelSet
+from merc.errors import DataError
+from merc.evaluation.calibration import check_probabilities, expected_calibration_error, labelled_mask
+from merc.settings import Settings
+
+
+class ClassScores(Settings):
+    """One class. A ratio that would divide by zero is 0.
+
+    Attributes:
+        precision: share of the utterances predicted as this class that are of it.
+        recall: share of the utterances of this class that are predicted as it.
+        f1: harmonic mean of the two.
+        support: utterances whose true label is this class.
+    """
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class ClassificationScores(Settings):
+    """The scores of one set of predictions, as they are printed, saved in JSON and compared.
+
+    Attributes:
+        utterances: labelled utterances that were judged.
+        conversations: conversations that they come from; None where the caller did not say.
+        accuracy: share of utterances predicted right.
+        weighted_f1: mean F1 of the classes, weighted by support.
+        macro_f1: plain mean F1 of all classes of the label set; a class that has no utterance and is never predicted counts as 0.
+        per_class: label -> its scores, in the label set's order.
+        confusion: C rows, the true label, by C columns, the predicted one, both in the label set's order; counts.
+        expected_calibration_error: see `merc.evaluation.calibration`, 15 bins.
+    """
+
+    utterances: int
+    conversations: int | None = None
+    accuracy: float
+    weighted_f1: float
+    macro_f1: float
+    per_class: dict[str, ClassScores]
+    confusion: tuple[tuple[int, ...], ...]
+    expected_calibration_error: float
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label set's names, in the order of the confusion matrix."""
+        return tuple(self.per_class)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ClassRatios:
+    precision: NDArray[np.float64]  # (C,), as are the others
+    recall: NDArray[np.float64]
+    f1: NDArray[np.float64]
+    support: NDArray[np.int64]
+
+
+def classification_scores(
+    true: Int[np.ndarray, " utterances"],
+    probabilities: Float[np.ndarray, "utterances classes"],
+    label_set: LabelSet,
+    conversations: int | None = None,
+) -> ClassificationScores:
+    """Judges probabilities against true labels.
+
+    Args:
+        true: (N,) class indices; -1 is unlabelled and masked.
+        probabilities: (N, C), each labelled row non-negative with sum 1. The most probable class is the prediction, the
+            first one of equals.
+        label_set: the C classes.
+        conversations: how many conversations the utterances come from, to be reported.
+
+    Raises:
+        DataError: C is not the label set's size, a label is out of range, a row is no distribution, or nothing is labelled.
+    """
+    if probabilities.shape[1] != len(label_set):
+        raise DataError(
+            f"probabilities have {probabilities.shape[1]} columns, the label set has {len(label_set)} classes: "
+            f"{', '.join(label_set.names)}"
+        )
+    mask = labelled_mask(true, len(label_set))
+    judged, rows = true[mask], probabilities[mask]
+    check_probabilities(rows)
+    predicted = rows.argmax(axis=1)
+    ratios = _class_ratios(judged, predicted, len(label_set))
+    counts = confusion_matrix(judged, predicted, labels=np.arange(len(label_set)))
+    return ClassificationScores(
+        utterances=len(judged),
+        conversations=conversations,
+        accuracy=float(accuracy_score(judged, predicted)),
+        weighted_f1=float(np.average(ratios.f1, weights=ratios.support)),
+        macro_f1=float(np.mean(ratios.f1)),
+        per_class={
+            name: ClassScores(
+                precision=float(ratios.precision[index]),
+                recall=float(ratios.recall[index]),
+                f1=float(ratios.f1[index]),
+                support=int(ratios.support[index]),
+            )
+            for index, name in enumerate(label_set.names)
+        },
+        confusion=tuple(tuple(int(count) for count in row) for row in counts),
+        expected_calibration_error=expected_calibration_error(judged, rows),
+    )
+
+
+def weighted_f1(true: Int[np.ndarray, " utterances"], predicted: Int[np.ndarray, " utterances"], classes: int) -> float:
+    """Mean F1 of the classes, weighted by their number of utterances: the number that models are selected by.
+
+    Args:
+        true: (N,) class indices; -1 is unlabelled and masked.
+        predicted: (N,) class indices.
+        classes: C; the indices run from 0 to C - 1.
+
+    Raises:
+        DataError: a true label is out of range, or nothing is labelled.
+    """
+    mask = labelled_mask(true, classes)
+    ratios = _class_ratios(true[mask], predicted[mask], classes)
+    return float(np.average(ratios.f1, weights=ratios.support))
+
+
+def _class_ratios(true: NDArray[np.integer], predicted: NDArray[np.integer], classes: int) -> _ClassRatios:
+    precision, recall, f1, support = precision_recall_fscore_support(
+        true,
+        predicted,
+        labels=np.arange(classes),
+        average=None,
+        zero_division=0,  # pyright: ignore[reportArgumentType]  # scikit-learn has no types; its default is a string
+    )
+    return _ClassRatios(
+        precision=cast(NDArray[np.float64], precision),
+        recall=cast(NDArray[np.float64], recall),
+        f1=cast(NDArray[np.float64], f1),
+        support=np.asarray(support, dtype=np.int64),
+    )

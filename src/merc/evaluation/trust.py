@@ -1,0 +1,277 @@
+"""Whether trust means something: does the model lose more by leaving out a modality that it trusts more?
+
+Trust is each modality's share of the precision of the unimodal posteriors (DESIGN.md 2.3, chosen; the paper has no such
+check). It is held against what leaving that modality out does to the true label's loss:
+
+- within an utterance, the modalities are ranked by trust and by loss increase, and the two rankings are compared:
+  Kendall's tau-b, and the share of pairs that are ordered alike; both averaged over utterances;
+- per modality, Spearman's correlation of trust and loss increase across utterances.
+
+Trust that says nothing gives 0, one half and 0. Intervals resample conversations, the unit of independence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from merc.errors import DataError
+from merc.evaluation.calibration import check_probabilities, labelled_mask
+from merc.settings import Settings
+
+SMALLEST_PROBABILITY = 1e-12  # chosen: keeps a log-loss finite where float32 rounds a probability to 0
+
+
+class TrustAgreement(Settings):
+    """Agreement of trust with the loss increase. None: not one utterance allowed the number to be computed.
+
+    Attributes:
+        utterances: labelled utterances with two or more present modalities.
+        kendall_tau: mean tau-b over the utterances where neither ranking is wholly tied; -1 to 1.
+        kendall_utterances: how many those are.
+        pairs_alike: mean over utterances of the share of pairs of modalities that trust orders as the loss increase does,
+            among the pairs whose loss increases differ; equal trust counts one half; 0 to 1.
+        pairs_utterances: utterances with at least one such pair.
+        spearman: modality -> correlation across those of the `utterances` where it is present; -1 to 1.
+    """
+
+    utterances: int
+    kendall_tau: float | None
+    kendall_utterances: int
+    pairs_alike: float | None
+    pairs_utterances: int
+    spearman: dict[str, float | None]
+
+
+class TrustIntervals(Settings):
+    """Percentile intervals (low, high) of a bootstrap over conversations; None where the number itself is None.
+
+    Attributes:
+        level: share of the resampled values that lie inside.
+        resamples: how many times the conversations were drawn.
+        conversations: how many there are.
+        kendall_tau: interval of `TrustAgreement.kendall_tau`.
+        pairs_alike: interval of `TrustAgreement.pairs_alike`.
+        spearman: modality -> interval of its correlation.
+    """
+
+    level: float
+    resamples: int
+    conversations: int
+    kendall_tau: tuple[float, float] | None
+    pairs_alike: tuple[float, float] | None
+    spearman: dict[str, tuple[float, float] | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judged:
+    """The utterances that can be judged (K of N) and what each of them says."""
+
+    rows: NDArray[np.int64]  # (K,) indices into the N utterances
+    present: NDArray[np.bool_]  # (K, M)
+    trust: NDArray[np.float64]  # (K, M)
+    increase: NDArray[np.float64]  # (K, M)
+    tau: NDArray[np.float64]  # (K,) NaN where undefined
+    alike: NDArray[np.float64]  # (K,) NaN where undefined
+
+
+def loss_increases(
+    true: Int[np.ndarray, " utterances"],
+    full: Float[np.ndarray, "utterances classes"],
+    without: Mapping[str, Float[np.ndarray, "utterances classes"]],
+    measure: Literal["log_loss", "probability"] = "log_loss",
+) -> Float[np.ndarray, "utterances modalities"]:
+    """What leaving out each modality costs the true label.
+
+    Args:
+        true: (N,) class indices; -1 is unlabelled.
+        full: (N, C) probabilities with all that is present.
+        without: modality -> (N, C) probabilities of the same utterances judged without it; its order is the columns'.
+        measure: `log_loss`, the increase of -log p(true) in nats, or `probability`, the decrease of p(true).
+
+    Returns:
+        (N, M), above 0 where leaving the modality out hurts; NaN for unlabelled utterances.
+
+    Raises:
+        DataError: a label out of range, nothing labelled, no modality, or a row that is no distribution.
+    """
+    if not without:
+        raise DataError("no modality was left out: there is nothing to compare")
+    mask = labelled_mask(true, full.shape[1])
+    rows = np.flatnonzero(mask)
+    labels = true[mask]
+
+    def of_true(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+        check_probabilities(probabilities[rows])
+        chosen = probabilities[rows, labels].astype(np.float64)
+        return np.log(np.maximum(chosen, SMALLEST_PROBABILITY)) if measure == "log_loss" else chosen
+
+    increases = np.full((len(true), len(without)), np.nan)
+    whole = of_true(full)
+    for column, probabilities in enumerate(without.values()):
+        increases[rows, column] = whole - of_true(probabilities)
+    return increases
+
+
+def trust_agreement(
+    trust: Float[np.ndarray, "utterances modalities"],
+    present: Bool[np.ndarray, "utterances modalities"],
+    loss_increase: Float[np.ndarray, "utterances modalities"],
+    modalities: Sequence[str] | None = None,
+) -> TrustAgreement:
+    """Compares trust with the loss increase that leaving each modality out makes.
+
+    Args:
+        trust: (N, M) shares; what stands at absent modalities is not read.
+        present: (N, M) whether the utterance has the modality.
+        loss_increase: (N, M) as from `loss_increases`; not read at absent modalities. An utterance that is NaN at all of
+            its present modalities is unlabelled and left out.
+        modalities: names of the M columns; `0`, `1`, ... if not given.
+
+    Raises:
+        DataError: a number that is not finite at a present modality, a wrong count of names, or no utterance to judge.
+    """
+    names = _names(modalities, trust.shape[1])
+    judged = _judge(trust, present, loss_increase)
+    tau, alike = judged.tau[~np.isnan(judged.tau)], judged.alike[~np.isnan(judged.alike)]
+    every = np.arange(len(judged.rows))
+    return TrustAgreement(
+        utterances=len(judged.rows),
+        kendall_tau=float(tau.mean()) if tau.size else None,
+        kendall_utterances=tau.size,
+        pairs_alike=float(alike.mean()) if alike.size else None,
+        pairs_utterances=alike.size,
+        spearman={
+            name: None if np.isnan(value) else value for name, value in zip(names, _correlations(judged, every), strict=True)
+        },
+    )
+
+
+def trust_intervals(
+    trust: Float[np.ndarray, "utterances modalities"],
+    present: Bool[np.ndarray, "utterances modalities"],
+    loss_increase: Float[np.ndarray, "utterances modalities"],
+    conversations: Sequence[str] | Int[np.ndarray, " utterances"],
+    generator: np.random.Generator,
+    modalities: Sequence[str] | None = None,
+    resamples: int = 1000,
+    level: float = 0.95,
+) -> TrustIntervals:
+    """Intervals of the numbers of `trust_agreement`, by drawing whole conversations with replacement.
+
+    Args:
+        trust, present, loss_increase, modalities: as for `trust_agreement`.
+        conversations: (N,) the id of each utterance's conversation.
+        generator: draws the conversations.
+        resamples: number of draws.
+        level: share of resampled values inside the interval, between 0 and 1.
+
+    Raises:
+        DataError: as `trust_agreement`; or fewer than two conversations to judge, no resample, a level out of range.
+    """
+    if resamples < 1 or not 0 < level < 1:
+        raise DataError(f"{resamples} resamples at level {level}: at least 1 resample, and a level between 0 and 1")
+    names = _names(modalities, trust.shape[1])
+    judged = _judge(trust, present, loss_increase)
+    numbers: dict[object, int] = {}  # in order of first appearance, so that renaming conversations changes no draw
+    group = np.array([numbers.setdefault(conversations[row], len(numbers)) for row in judged.rows], dtype=np.int64)
+    if len(numbers) < 2:
+        raise DataError("all utterances that can be judged lie in one conversation; intervals need two or more")
+    # times[r, g]: how often conversation g was drawn in resample r
+    times = generator.multinomial(len(numbers), np.full(len(numbers), 1 / len(numbers)), size=resamples)
+    positions = np.arange(len(group))
+    correlations = np.array([_correlations(judged, np.repeat(positions, drawn[group])) for drawn in times])
+    return TrustIntervals(
+        level=level,
+        resamples=resamples,
+        conversations=len(numbers),
+        kendall_tau=_percentiles(_resampled_means(judged.tau, group, times), level),
+        pairs_alike=_percentiles(_resampled_means(judged.alike, group, times), level),
+        spearman={name: _percentiles(correlations[:, m], level) for m, name in enumerate(names)},
+    )
+
+
+def _judge(trust: NDArray[np.floating], present: NDArray[np.bool_], increase: NDArray[np.floating]) -> _Judged:
+    unlabelled = (np.isnan(increase) | ~present).all(axis=1)
+    keep = (present.sum(axis=1) >= 2) & ~unlabelled
+    if not keep.any():
+        raise DataError(f"none of {len(trust)} utterances is labelled and has two or more modalities: trust can't be compared")
+    for name, values in (("trust", trust), ("loss increase", increase)):
+        wrong = np.argwhere(keep[:, None] & present & ~np.isfinite(values))
+        if len(wrong):
+            row, column = wrong[0]
+            raise DataError(f"row {row}, modality {column}: {name} is {values[row, column]}; it must be finite where present")
+    rows = np.flatnonzero(keep)
+    kept_trust, kept_increase, here = trust[rows].astype(np.float64), increase[rows].astype(np.float64), present[rows]
+    balance, alike, trust_pairs, increase_pairs = (np.zeros(len(rows)) for _ in range(4))  # pairs that are not tied
+    for one, other in combinations(range(trust.shape[1]), 2):
+        both = here[:, one] & here[:, other]
+        order_trust = np.where(both, np.sign(_difference(kept_trust, one, other, both)), 0.0)
+        order_increase = np.where(both, np.sign(_difference(kept_increase, one, other, both)), 0.0)
+        product = order_trust * order_increase
+        balance += product
+        alike += np.where(order_increase != 0, (product + 1) / 2, 0.0)
+        trust_pairs += order_trust != 0
+        increase_pairs += order_increase != 0
+    both_ordered = trust_pairs * increase_pairs
+    return _Judged(
+        rows=rows,
+        present=here,
+        trust=kept_trust,
+        increase=kept_increase,
+        tau=np.where(both_ordered > 0, balance / np.sqrt(np.maximum(both_ordered, 1)), np.nan),
+        alike=np.where(increase_pairs > 0, alike / np.maximum(increase_pairs, 1), np.nan),
+    )
+
+
+def _difference(values: NDArray[np.float64], one: int, other: int, both: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return np.subtract(values[:, one], values[:, other], out=np.zeros(len(values)), where=both)
+
+
+def _correlations(judged: _Judged, rows: NDArray[np.int64]) -> list[float]:
+    """Spearman's correlation of each modality over these rows, which may repeat, where it is present."""
+    present = judged.present[rows]
+    return [
+        _spearman(judged.trust[rows[present[:, m]], m], judged.increase[rows[present[:, m]], m]) for m in range(present.shape[1])
+    ]
+
+
+def _spearman(left: NDArray[np.float64], right: NDArray[np.float64]) -> float:
+    """Spearman's correlation; NaN where either side is constant or there are fewer than two utterances."""
+    if len(left) < 2:
+        return float("nan")
+    ranks_left, ranks_right = rankdata(left) - (len(left) + 1) / 2, rankdata(right) - (len(right) + 1) / 2
+    scale = np.sqrt((ranks_left @ ranks_left) * (ranks_right @ ranks_right))
+    return float(ranks_left @ ranks_right / scale) if scale > 0 else float("nan")
+
+
+def _resampled_means(values: NDArray[np.float64], group: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.float64]:
+    known = ~np.isnan(values)
+    sums = np.bincount(group, weights=np.where(known, values, 0.0), minlength=times.shape[1])
+    counts = np.bincount(group, weights=known, minlength=times.shape[1])
+    drawn = times @ counts
+    return np.where(drawn > 0, (times @ sums) / np.maximum(drawn, 1), np.nan)
+
+
+def _percentiles(values: NDArray[np.float64], level: float) -> tuple[float, float] | None:
+    """The interval over the resamples in which the number was defined; None if it never was."""
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return None
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _names(modalities: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    if modalities is None:
+        return tuple(str(m) for m in range(count))
+    if len(modalities) != count:
+        raise DataError(f"{len(modalities)} names of modalities ({', '.join(modalities)}) for {count} columns")
+    return tuple(modalities)

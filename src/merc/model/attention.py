@@ -1,0 +1,133 @@
+"""Attention between the utterances of a conversation, with learned biases for relative position and for the same speaker.
+
+[chosen] throughout (DESIGN 2.2): any number of speakers, `causal` and `window` masks, one set of biases per attention module.
+
+Letters in shapes: B conversations, T utterances, H heads, d model width, k width of a head.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from merc.data.batching import Batch
+from merc.settings import Settings
+
+MASKED = -1e9  # added to the logit of a forbidden key: finite, so that a row of forbidden keys stays finite too
+
+
+class AttentionConfig(Settings):
+    """What an utterance may attend to, and how.
+
+    Attributes:
+        heads: H; must divide the model width.
+        max_distance: relative positions beyond it share a bias.
+        speaker_bias: a learned bias for keys of the query's own speaker.
+        causal: no utterance sees a later one.
+        window: utterances back and ahead that may be seen; None is all.
+    """
+
+    heads: int = Field(default=4, ge=1)
+    max_distance: int = Field(default=16, ge=1)
+    speaker_bias: bool = True
+    causal: bool = False
+    window: int | None = Field(default=None, ge=0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relations:
+    """How the utterances of a batch stand to one another; made once a batch, used by every attention module.
+
+    Attributes:
+        distance: (T, T) key position minus query position, clipped, shifted to start at 0.
+        same_speaker: (B, T, T), 1.0 where key and query have one speaker.
+        allowed: (B, T, T), True where the key is no padding and within reach of the query.
+    """
+
+    distance: Int64[Tensor, "T T"]
+    same_speaker: Float[Tensor, "B T T"]
+    allowed: Bool[Tensor, "B T T"]
+
+    @classmethod
+    def of(cls, batch: Batch, config: AttentionConfig) -> Relations:
+        """The relations within a batch."""
+        t = batch.valid.shape[1]
+        position = torch.arange(t, device=batch.valid.device)
+        offset = position[None, :] - position[:, None]
+        reach = torch.ones_like(offset, dtype=torch.bool)
+        if config.causal:
+            reach = reach & (offset <= 0)
+        if config.window is not None:
+            reach = reach & (offset.abs() <= config.window)
+        same = batch.speakers[:, :, None] == batch.speakers[:, None, :]
+        return cls(
+            offset.clamp(-config.max_distance, config.max_distance) + config.max_distance,
+            same.to(torch.get_default_dtype()),
+            reach & batch.valid[:, None, :],
+        )
+
+    def keys(self, present_BT: Bool[Tensor, "B T"]) -> Bool[Tensor, "B T T"]:
+        """Allowed keys that are also present."""
+        return self.allowed & present_BT[:, None, :]
+
+
+class RelationBias(nn.Module):
+    """A bias per head from relative position and from the speakers being the same."""
+
+    def __init__(self, config: AttentionConfig, start_on_diagonal: bool) -> None:
+        super().__init__()
+        position = torch.zeros(2 * config.max_distance + 1, config.heads)
+        if start_on_diagonal:
+            position[config.max_distance] = 3.0  # chosen: e^3, so an utterance first looks at itself in the other modality
+        self.position = nn.Parameter(position)
+        self.same_speaker = nn.Parameter(torch.zeros(config.heads)) if config.speaker_bias else None
+
+    def forward(self, relations: Relations, allowed: Bool[Tensor, "B T T"]) -> Float[Tensor, "B H T T"]:
+        """The bias to add to the attention logits, `MASKED` for forbidden keys."""
+        bias = F.embedding(relations.distance, self.position).permute(2, 0, 1)[None]
+        if self.same_speaker is not None:
+            bias = bias + self.same_speaker[None, :, None, None] * relations.same_speaker[:, None]
+        return torch.where(allowed[:, None], bias, MASKED)
+
+
+class SelfAttention(nn.Module):
+    """Multi-head attention of a stream to itself."""
+
+    def __init__(self, config: AttentionConfig, d: int) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.project_in = nn.Linear(d, 3 * d)
+        self.project_out = nn.Linear(d, d)
+        self.bias = RelationBias(config, start_on_diagonal=False)
+
+    def forward(self, x_BTd: Float[Tensor, "B T d"], relations: Relations) -> Float[Tensor, "B T d"]:
+        """(B, T, d) -> (B, T, d)."""
+        q, k, v = self.project_in(x_BTd).chunk(3, dim=-1)
+        return self.project_out(attend(q, k, v, self.bias(relations, relations.allowed), self.heads))
+
+
+def attend(
+    q_BTd: Float[Tensor, "B T d"],
+    k_BTd: Float[Tensor, "B T d"],
+    v_BTd: Float[Tensor, "B T e"],
+    bias_BHTT: Float[Tensor, "B H T T"],
+    heads: int,
+) -> Float[Tensor, "B T e"]:
+    """Scaled dot-product attention with an additive bias; d and e are split over the heads."""
+    q, k, v = split_heads(q_BTd, heads), split_heads(k_BTd, heads), split_heads(v_BTd, heads)
+    return merge_heads(F.scaled_dot_product_attention(q, k, v, attn_mask=bias_BHTT))
+
+
+def split_heads(x_BTd: Float[Tensor, "B T d"], heads: int) -> Float[Tensor, "B H T k"]:
+    """(B, T, H*k) -> (B, H, T, k)."""
+    return x_BTd.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def merge_heads(x_BHTk: Float[Tensor, "B H T k"]) -> Float[Tensor, "B T d"]:
+    """(B, H, T, k) -> (B, T, H*k)."""
+    return x_BHTk.transpose(1, 2).flatten(2)

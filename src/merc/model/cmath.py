@@ -1,0 +1,181 @@
+"""CMATH: reconstruction, asymmetric towers, variational fusion and hierarchical distillation in one network (DESIGN 2).
+
+Letters in shapes: B conversations, T utterances, C classes, M modalities, S towers, d model width, Z latent width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Self
+
+import torch
+from jaxtyping import Float
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from merc.data.batching import Batch
+from merc.errors import RecipeError
+from merc.model.attention import AttentionConfig, Relations
+from merc.model.cma_transformer import Tower, TowerConfig
+from merc.model.distillation import DistillationConfig, latent_term, logit_term
+from merc.model.fusion import Fusion, FusionConfig, PosteriorHead, kl_to_standard_normal, sample, trust_of
+from merc.model.interface import Classify, Level, Network, NetworkOutput, Posterior
+from merc.model.reconstruction import ModalityReconstruction, ReconstructionConfig, reconstruction_loss
+from merc.settings import Settings
+
+
+class CMATHConfig(Settings):
+    """CMATH's sizes and switches.
+
+    Attributes:
+        name: tells configs of networks apart.
+        width: d.
+        dropout: everywhere.
+        central: the modalities that get a tower; None is all of them.
+        reconstruction, attention, tower, fusion, distillation: the parts.
+    """
+
+    name: Literal["cmath"] = "cmath"
+    width: int = Field(default=128, ge=4)
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+    central: tuple[str, ...] | None = None
+    reconstruction: ReconstructionConfig = ReconstructionConfig()
+    attention: AttentionConfig = AttentionConfig()
+    tower: TowerConfig = TowerConfig()
+    fusion: FusionConfig = FusionConfig()
+    distillation: DistillationConfig = DistillationConfig()
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.width % self.attention.heads:
+            raise ValueError(f"width {self.width} is not a multiple of attention.heads {self.attention.heads}")
+        return self
+
+    def build(self, widths: Mapping[str, int], classes: int) -> CMATH:
+        """The network for inputs of these widths (modality -> columns), with fresh weights from torch's generator.
+
+        Raises:
+            RecipeError: `central` names a modality that is not there.
+        """
+        return CMATH(self, widths, classes)
+
+
+class CMATH(Network):
+    """The network. Only `forward` in training mode samples latents and rebuilds inputs."""
+
+    def __init__(self, config: CMATHConfig, widths: Mapping[str, int], classes: int) -> None:
+        super().__init__()
+        modalities = tuple(widths)
+        central = modalities if config.central is None else config.central
+        unknown = [name for name in central if name not in widths]
+        if unknown or not central or len(set(central)) != len(central):
+            raise RecipeError(f"model.central is {list(central)}; allowed: one or more, each once, of {', '.join(modalities)}")
+        self.config = config
+        self.modalities = modalities
+        self.central = central
+        d, z, dropout, causal = config.width, config.fusion.latent, config.dropout, config.attention.causal
+        self.reconstruction = nn.ModuleDict(
+            {m: ModalityReconstruction(config.reconstruction, widths[m], d, dropout, causal) for m in modalities}
+        )
+        self.towers = nn.ModuleDict(
+            {c: Tower(config.attention, config.tower, d, [m for m in modalities if m != c], dropout) for c in central}
+        )
+        self.unimodal_posterior = nn.ModuleDict({m: PosteriorHead(d, z) for m in modalities})
+        self.fine_posterior = nn.ModuleDict({c: PosteriorHead(d, z) for c in central})
+        self.fusion = Fusion(config.fusion, len(central), d)
+        self.dropout = nn.Dropout(dropout)
+        self.unimodal_classifier = nn.Linear(z, classes)
+        self.fine_classifier = nn.Linear(z, classes)
+        self.coarse_classifier = nn.Linear(z, classes)
+
+    def forward(self, batch: Batch) -> NetworkOutput:
+        """Judges a batch whose modalities are those that the network was built for, in that order."""
+        relations = Relations.of(batch, self.config.attention)
+        present = {m: batch.present[..., i] for i, m in enumerate(self.modalities)}
+        keys = {m: relations.keys(present[m]) for m in self.modalities}
+        compressed = {m: self.reconstruction[m](batch.inputs[m], present[m], batch.valid) for m in self.modalities}
+        unimodal = {m: self._level(self.unimodal_posterior[m](z), self.unimodal_classifier) for m, z in compressed.items()}
+        refined = {c: self.towers[c](compressed[c], compressed, present, keys, relations) for c in self.central}
+        fine = {c: self._level(self.fine_posterior[c](f), self.fine_classifier) for c, f in refined.items()}
+        coarse = self._fuse(fine, torch.stack(list(refined.values())), batch)
+        rebuild = self.training and self.config.reconstruction.enabled
+        return NetworkOutput(
+            coarse=self._level(coarse, self.coarse_classifier),
+            fine=fine,
+            unimodal=unimodal,
+            reconstructions={m: self.reconstruction[m].expand(z, batch.valid) for m, z in compressed.items()} if rebuild else {},
+            trust=trust_of(torch.stack([_posterior(v).log_variance for v in unimodal.values()]), batch.present),
+            uncertainty=coarse.log_variance.exp().mean(dim=-1),
+        )
+
+    @property
+    def wants_teacher(self) -> bool:
+        """True if the averaged network teaches."""
+        distillation = self.config.distillation
+        return distillation.teacher == "average" and (distillation.coarse_to_fine or distillation.fine_to_unimodal)
+
+    def terms(
+        self, output: NetworkOutput, batch: Batch, classify: Classify, teacher: NetworkOutput | None = None
+    ) -> dict[str, Float[Tensor, ""]]:
+        """DESIGN 2.5: coarse, fine, unimodal, reconstruction, kl, logit and latent, each the mean over its students."""
+        labelled, present = batch.labelled, {m: batch.present[..., i] for i, m in enumerate(self.modalities)}
+
+        def cross_entropy(level: Level) -> Float[Tensor, ""]:
+            return classify(level.logits[labelled], batch.labels[labelled])
+
+        def unimodal_cross_entropy(name: str, level: Level) -> Float[Tensor, ""]:
+            judged = labelled & present[name]
+            return classify(level.logits[judged], batch.labels[judged])
+
+        terms = {
+            "coarse": cross_entropy(output.coarse),
+            "fine": _mean([cross_entropy(level) for level in output.fine.values()]),
+            "unimodal": _mean([unimodal_cross_entropy(name, level) for name, level in output.unimodal.items()]),
+        }
+        if output.reconstructions:
+            rebuilt = output.reconstructions
+            terms["reconstruction"] = _mean([reconstruction_loss(batch.inputs[m], rebuilt[m], present[m]) for m in self.modalities])
+        if self.config.fusion.variational:
+            terms["kl"] = kl_to_standard_normal(_posterior(output.coarse), batch.valid)
+        lessons = self._lessons(output if teacher is None else teacher, output, batch)
+        if lessons:
+            temperature = self.config.distillation.temperature
+            terms["logit"] = _mean([logit_term(t.logits, s.logits, temperature, mask) for t, s, mask in lessons])
+            if self.config.fusion.variational:
+                terms["latent"] = _mean([latent_term(t, s, mask) for t, s, mask in lessons])
+        return terms
+
+    def _level(self, posterior: Posterior, classifier: nn.Module) -> Level:
+        drawn = self.training and self.config.fusion.variational
+        latent = sample(posterior) if drawn else posterior.mean
+        return Level(classifier(self.dropout(latent)), posterior)
+
+    def _fuse(self, fine: Mapping[str, Level], refined_SBTd: Float[Tensor, "S B T d"], batch: Batch) -> Posterior:
+        posteriors = [_posterior(level) for level in fine.values()]
+        columns = [self.modalities.index(c) for c in self.central]
+        central_present = batch.present[..., columns].permute(2, 0, 1)
+        taken_SBT = central_present | ~central_present.any(dim=0, keepdim=True)  # where no centre is present, context must answer
+        return self.fusion(
+            torch.stack([p.mean for p in posteriors]), torch.stack([p.log_variance for p in posteriors]), refined_SBTd, taken_SBT
+        )
+
+    def _lessons(self, teacher: NetworkOutput, student: NetworkOutput, batch: Batch) -> list[tuple[Level, Level, Tensor]]:
+        """(teacher, student, (B, T) taught utterances) for every student."""
+        config, lessons = self.config.distillation, list[tuple[Level, Level, Tensor]]()
+        if config.coarse_to_fine:
+            lessons += [(teacher.coarse, level, batch.valid) for level in student.fine.values()]
+        if config.fine_to_unimodal:
+            lessons += [
+                (teacher.fine.get(m, teacher.coarse), level, batch.present[..., i])
+                for i, (m, level) in enumerate(student.unimodal.items())
+            ]
+        return lessons
+
+
+def _posterior(level: Level) -> Posterior:
+    assert level.posterior is not None
+    return level.posterior
+
+
+def _mean(terms: list[Float[Tensor, ""]]) -> Float[Tensor, ""]:
+    return torch.stack(terms).mean()

@@ -1,0 +1,116 @@
+"""Variational fusion: the towers' posteriors become the coarse one; unimodal precisions become trust (DESIGN 2.3).
+
+[paper] a variational fusion network makes the coarse-grained representation. [chosen] a logarithmic opinion pool: the towers have
+all seen every modality, so a product of experts would count the same evidence once a tower.
+
+Letters in shapes: B conversations, T utterances, S towers, M modalities, Z latent width.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float
+from pydantic import Field
+from torch import Tensor, nn
+
+from merc.model.interface import Posterior
+from merc.settings import Settings
+
+LOG_VARIANCE_RANGE = (-6.0, 2.0)
+
+
+class FusionConfig(Settings):
+    """How the towers' posteriors become one.
+
+    Attributes:
+        kind: `pool` (logarithmic opinion pool), or an ablation: `product` of experts, `concat`, `gated`.
+        latent: Z, the width of the posteriors.
+        variational: False drops variances from fusion and sampling: means alone are used (an ablation).
+    """
+
+    kind: Literal["pool", "product", "concat", "gated"] = "pool"
+    latent: int = Field(default=64, ge=1)
+    variational: bool = True
+
+
+class PosteriorHead(nn.Module):
+    """A linear map to the mean of a Gaussian, and a layer more to its log variance.
+
+    Noise has the mean of data but another energy, which no linear map of the representation sees (chosen).
+    """
+
+    def __init__(self, d: int, latent: int) -> None:
+        super().__init__()
+        self.mean = nn.Linear(d, latent)
+        self.log_variance = nn.Sequential(nn.Linear(d, d), nn.GELU(), nn.Linear(d, latent))
+
+    def forward(self, x_BTd: Float[Tensor, "B T d"]) -> Posterior:
+        """(B, T, d) -> a posterior of width Z."""
+        return Posterior(self.mean(x_BTd), self.log_variance(x_BTd).clamp(*LOG_VARIANCE_RANGE))
+
+
+class Fusion(nn.Module):
+    """Towers' posteriors -> the coarse posterior."""
+
+    def __init__(self, config: FusionConfig, towers: int, d: int) -> None:
+        super().__init__()
+        self.config = config
+        self.pool = nn.Parameter(torch.zeros(towers + 1)) if config.kind == "pool" else None
+        self.concat = nn.Linear(towers * (d + 1), 2 * config.latent) if config.kind == "concat" else None
+        self.gate = nn.Linear(d, config.latent) if config.kind == "gated" else None
+
+    def forward(
+        self,
+        mean_SBTZ: Float[Tensor, "S B T Z"],
+        log_variance_SBTZ: Float[Tensor, "S B T Z"],
+        fine_SBTd: Float[Tensor, "S B T d"],
+        taken_SBT: Bool[Tensor, "S B T"],
+    ) -> Posterior:
+        """The coarse posterior.
+
+        Args:
+            mean_SBTZ, log_variance_SBTZ: the towers' posteriors.
+            fine_SBTd: the towers' representations, which `concat` and `gated` read.
+            taken_SBT: the towers that have a say, one at least for each utterance.
+        """
+        taken = taken_SBT[..., None].to(mean_SBTZ.dtype)
+        if self.concat is not None:
+            stacked = torch.cat([fine_SBTd * taken, taken], dim=-1)
+            mean, log_variance = self.concat(stacked.permute(1, 2, 0, 3).flatten(2)).chunk(2, dim=-1)
+            return Posterior(mean, log_variance.clamp(*LOG_VARIANCE_RANGE))
+        if self.gate is not None:
+            score = self.gate(fine_SBTd).masked_fill(taken == 0, float("-inf"))
+            weight = torch.softmax(score, dim=0)
+            variance = (weight * log_variance_SBTZ.exp()).sum(dim=0)
+            return Posterior((weight * mean_SBTZ).sum(dim=0), variance.log().clamp(*LOG_VARIANCE_RANGE))
+        precision = torch.exp(-log_variance_SBTZ) if self.config.variational else torch.ones_like(log_variance_SBTZ)
+        if self.pool is not None:
+            alpha = self.pool.softmax(dim=0)
+            weight = alpha[1:, None, None, None] * taken
+            total = alpha[0] + weight.sum(dim=0, keepdim=True)
+            prior, weight = alpha[0] / total, weight / total
+        else:
+            prior, weight = torch.ones_like(taken[:1]), taken
+        evidence = weight * precision
+        precision_BTZ = prior[0] + evidence.sum(dim=0)
+        mean_BTZ = (evidence * mean_SBTZ).sum(dim=0) / precision_BTZ
+        return Posterior(mean_BTZ, (-precision_BTZ.log()).clamp(*LOG_VARIANCE_RANGE))
+
+
+def sample(posterior: Posterior) -> Float[Tensor, "B T Z"]:
+    """A reparameterised draw: mean + sd * standard normal noise from torch's generator."""
+    return posterior.mean + torch.exp(0.5 * posterior.log_variance) * torch.randn_like(posterior.mean)
+
+
+def kl_to_standard_normal(posterior: Posterior, valid_BT: Bool[Tensor, "B T"]) -> Float[Tensor, ""]:
+    """KL(q || N(0, I)) per dimension, mean over the valid utterances."""
+    kl = 0.5 * (posterior.mean**2 + posterior.log_variance.exp() - 1 - posterior.log_variance).mean(dim=-1)
+    return (kl * valid_BT).sum() / valid_BT.sum().clamp_min(1)
+
+
+def trust_of(log_variance_MBTZ: Float[Tensor, "M B T Z"], present_BTM: Bool[Tensor, "B T M"]) -> Float[Tensor, "B T M"]:
+    """Each modality's share of the precision of the unimodal posteriors, mean over dimensions; 0 where no modality is present."""
+    precision = torch.exp(-log_variance_MBTZ).mean(dim=-1).permute(1, 2, 0) * present_BTM
+    return precision / precision.sum(dim=-1, keepdim=True).clamp_min(1e-12)

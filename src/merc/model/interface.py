@@ -1,0 +1,99 @@
+"""The interface that CMATH and its rivals share.
+
+Letters in shapes: B conversations, T utterances, C classes, M modalities, W input columns, Z latent width.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from merc.data.batching import Batch
+
+Classify = Callable[[Float[Tensor, "N C"], Int64[Tensor, " N"]], Float[Tensor, ""]]
+"""Mean classification loss of logits against class indices: cross-entropy with the run's smoothing and class weights."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Posterior:
+    """A Gaussian with a diagonal covariance per utterance.
+
+    Attributes:
+        mean: (B, T, Z).
+        log_variance: (B, T, Z), within [-6, 2].
+    """
+
+    mean: Float[Tensor, "B T Z"]
+    log_variance: Float[Tensor, "B T Z"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Level:
+    """One representation with its classifier's logits.
+
+    Attributes:
+        logits: (B, T, C).
+        posterior: what the logits were made from; None for networks without latents.
+    """
+
+    logits: Float[Tensor, "B T C"]
+    posterior: Posterior | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetworkOutput:
+    """What a network says of a batch. Padded positions hold finite numbers without meaning.
+
+    Attributes:
+        coarse: the answer.
+        fine: central modality -> level; empty for networks without towers.
+        unimodal: modality -> level; empty for networks without unimodal heads.
+        reconstructions: modality -> (B, T, W); empty in evaluation, and for networks that reconstruct nothing.
+        trust: (B, T, M), summing to 1 over the present modalities, 0 where none is present; None if the network has none.
+        uncertainty: (B, T), mean latent variance of the coarse posterior; None if the network has none.
+    """
+
+    coarse: Level
+    fine: Mapping[str, Level] = field(default_factory=dict[str, Level])
+    unimodal: Mapping[str, Level] = field(default_factory=dict[str, Level])
+    reconstructions: Mapping[str, Float[Tensor, "B T _"]] = field(default_factory=dict[str, Tensor])
+    trust: Float[Tensor, "B T M"] | None = None
+    uncertainty: Float[Tensor, "B T"] | None = None
+
+
+class Network(nn.Module, ABC):
+    """A network that labels every utterance of a batch of conversations."""
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> NetworkOutput:
+        """Judges a batch."""
+
+    @abstractmethod
+    def terms(
+        self, output: NetworkOutput, batch: Batch, classify: Classify, teacher: NetworkOutput | None = None
+    ) -> dict[str, Float[Tensor, ""]]:
+        """The unweighted terms of the loss by name; `coarse` is always among them.
+
+        Args:
+            output: of this network in training mode.
+            batch: that it was made from.
+            classify: the classification loss.
+            teacher: what the averaged network says of the batch before corruption; given if `wants_teacher`.
+        """
+
+    @property
+    def wants_teacher(self) -> bool:
+        """Whether `terms` needs the averaged network's output."""
+        return False
+
+    def __call__(self, batch: Batch) -> NetworkOutput:
+        return super().__call__(batch)
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Trainable numbers in a network."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)

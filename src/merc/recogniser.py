@@ -1,0 +1,311 @@
+"""A trained network with everything that it needs to judge conversations: what a person loads, asks, saves and shares.
+
+On disk, and on a model hub: `model.safetensors` (weights), `config.json` (recipe, label set, feature schema, standardisation, scores and how
+they were chosen) and `README.md` (the model card). No pickle anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from huggingface_hub import ModelHubMixin, hf_hub_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from merc.config import Recipe, recipe_from
+from merc.data.batching import batches_of
+from merc.data.preprocessing import Preprocessor, Sample
+from merc.data.schema import Conversation, LabelSet
+from merc.data.standardisation import Standardiser
+from merc.encoders.encoding import encode_conversations, encoder_for
+from merc.encoders.text import Encoder
+from merc.errors import FeatureError, RunError
+from merc.model.interface import Network, parameter_count
+from merc.model_card import model_card
+
+WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+FORMAT = 1
+BATCH_CONVERSATIONS = 64  # in inference
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """What is known of a model besides its weights.
+
+    Attributes:
+        scores: validation scores by name.
+        chosen_by: how the weights were chosen, in words.
+        corpus: facts about the training corpus: name, source, licence, synthetic, counts.
+        versions: of merc, Python, torch and numpy.
+        seed: of the training.
+        warnings: what a user should know, such as a flagged probe.
+    """
+
+    scores: Mapping[str, float] = field(default_factory=dict[str, float])
+    chosen_by: str = "not trained"
+    corpus: Mapping[str, object] = field(default_factory=dict[str, object])
+    versions: Mapping[str, str] = field(default_factory=dict[str, str])
+    seed: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceEmotion:
+    """The judgement of one utterance.
+
+    Attributes:
+        utterance_id, speaker: as given.
+        label: the most probable class.
+        probabilities: class -> probability.
+        trust: modality -> share of trust; empty if the network has none.
+        uncertainty: mean latent variance of the coarse posterior; None if the network has none.
+        present: the modalities that the utterance had; if there is none it was judged from its context alone.
+    """
+
+    utterance_id: str
+    speaker: str
+    label: str
+    probabilities: dict[str, float]
+    trust: dict[str, float]
+    uncertainty: float | None
+    present: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationEmotions:
+    """The judgements of one conversation, in its order."""
+
+    conversation_id: str
+    utterances: tuple[UtteranceEmotion, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What the network said of one sample, as arrays over its T utterances.
+
+    Attributes:
+        probabilities: (T, C) of the coarse head.
+        levels: head name, such as `fine/text`, -> (T, C) probabilities.
+        trust: (T, M), or None.
+        uncertainty: (T,), or None.
+    """
+
+    probabilities: np.ndarray
+    levels: Mapping[str, np.ndarray]
+    trust: np.ndarray | None
+    uncertainty: np.ndarray | None
+
+
+class Recogniser(ModelHubMixin):
+    """A trained model."""
+
+    def __init__(self, network: Network, preprocessor: Preprocessor, recipe: Recipe, record: ModelRecord) -> None:
+        self.network = network.eval()
+        self.preprocessor = preprocessor
+        self.recipe = recipe
+        self.record = record
+
+    @property
+    def label_set(self) -> LabelSet:
+        """The classes."""
+        return self.preprocessor.label_set
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities that the network takes."""
+        return self.preprocessor.modalities
+
+    def to(self, device: str | torch.device) -> Self:
+        """Moves the network to a device."""
+        self.network.to(device)
+        return self
+
+    def predict(self, conversations: Iterable[Conversation], encoder: Encoder | None = None) -> tuple[ConversationEmotions, ...]:
+        """Labels every utterance.
+
+        Text that has no features yet is encoded from its transcripts by the encoder that the model names.
+
+        Args:
+            conversations: with features of the encoders that the model was trained on, or with transcripts.
+            encoder: the text encoder, if it is loaded already; must be the one that the model names.
+
+        Raises:
+            FeatureError: features of another dimension, another encoder's, or nothing usable in any utterance.
+        """
+        given = tuple(conversations)
+        encoded = self._with_text(given, encoder)
+        samples = [self.preprocessor.sample(c) for c in encoded]
+        for conversation, sample in zip(given, samples, strict=True):
+            if not sample.present.any():
+                wanted = ", ".join(spec.key for spec in self.preprocessor.specs)
+                has = ", ".join(conversation.features) or "no features and no transcripts"
+                raise FeatureError(f"conversation {conversation.id!r}: no usable features; the model takes {wanted}; found {has}")
+        return tuple(
+            self._emotions(conversation, sample, judged)
+            for conversation, sample, judged in zip(given, samples, self.judge(samples), strict=True)
+        )
+
+    def judge(self, samples: Sequence[Sample]) -> list[Judged]:
+        """The network's word on prepared samples, in their order."""
+        device = next(self.network.parameters()).device
+        judged: dict[int, Judged] = {}
+        self.network.eval()
+        with torch.inference_mode():
+            for indices, batch in batches_of(samples, BATCH_CONVERSATIONS):
+                output = self.network(batch.to(device))
+                heads = {"coarse": output.coarse}
+                heads |= {f"fine/{name}": level for name, level in output.fine.items()}
+                heads |= {f"unimodal/{name}": level for name, level in output.unimodal.items()}
+                probabilities = {name: level.logits.double().softmax(dim=-1).cpu().numpy() for name, level in heads.items()}
+                trust = None if output.trust is None else output.trust.double().cpu().numpy()
+                uncertainty = None if output.uncertainty is None else output.uncertainty.double().cpu().numpy()
+                for row, index in enumerate(indices):
+                    t = len(samples[index])
+                    judged[index] = Judged(
+                        probabilities=probabilities["coarse"][row, :t],
+                        levels={name: p[row, :t] for name, p in probabilities.items() if name != "coarse"},
+                        trust=None if trust is None else trust[row, :t],
+                        uncertainty=None if uncertainty is None else uncertainty[row, :t],
+                    )
+        return [judged[i] for i in range(len(samples))]
+
+    def _with_text(self, conversations: tuple[Conversation, ...], encoder: Encoder | None) -> tuple[Conversation, ...]:
+        specs = [spec for spec in self.preprocessor.specs if spec.modality == "text"]
+        if not specs:
+            return conversations
+        spec = specs[0]
+        bare = [c for c in conversations if spec.key not in c.features and any(u.transcript for u in c.utterances)]
+        if not bare or spec.encoder == "unknown":
+            return conversations
+        ready = dict(zip((c.id for c in bare), encode_conversations(bare, spec, encoder or encoder_for(spec)), strict=True))
+        return tuple(ready.get(c.id, c) for c in conversations)
+
+    def _emotions(self, conversation: Conversation, sample: Sample, judged: Judged) -> ConversationEmotions:
+        names, modalities = self.label_set.names, self.modalities
+        return ConversationEmotions(
+            conversation.id,
+            tuple(
+                UtteranceEmotion(
+                    utterance_id=utterance.id,
+                    speaker=utterance.speaker,
+                    label=names[int(judged.probabilities[i].argmax())],
+                    probabilities=dict(zip(names, judged.probabilities[i].tolist(), strict=True)),
+                    trust={} if judged.trust is None else dict(zip(modalities, judged.trust[i].tolist(), strict=True)),
+                    uncertainty=None if judged.uncertainty is None else float(judged.uncertainty[i]),
+                    present=tuple(m for m, there in zip(modalities, sample.present[i], strict=True) if there),
+                )
+                for i, utterance in enumerate(conversation.utterances)
+            ),
+        )
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        tensors = {name: t.detach().cpu().contiguous() for name, t in self.network.state_dict().items()}
+        save_file(tensors, save_directory / WEIGHTS, metadata={"format": "pt"})
+        config = {
+            "format": FORMAT,
+            "recipe": self.recipe.model_dump(mode="json"),
+            "labels": list(self.label_set.names),
+            "standardisation": [s.state() for s in self.preprocessor.standardisers.values()],
+            "record": {
+                "scores": dict(self.record.scores),
+                "chosen_by": self.record.chosen_by,
+                "corpus": dict(self.record.corpus),
+                "versions": dict(self.record.versions),
+                "seed": self.record.seed,
+                "warnings": list(self.record.warnings),
+            },
+        }
+        (save_directory / CONFIG).write_text(json.dumps(config, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        (save_directory / CARD).write_text(self.card(), encoding="utf-8")
+
+    def card(self) -> str:
+        """The model card, in Markdown with the hub's header."""
+        record = self.record
+        return model_card(
+            recipe=self.recipe,
+            labels=self.label_set.names,
+            specs=self.preprocessor.specs,
+            parameters=parameter_count(self.network),
+            scores=record.scores,
+            chosen_by=record.chosen_by,
+            corpus=record.corpus,
+            versions=record.versions,
+            warnings=record.warnings,
+        )
+
+    @classmethod
+    def _from_pretrained(
+        cls,
+        *,
+        model_id: str,
+        revision: str | None,
+        cache_dir: str | Path | None,
+        force_download: bool,
+        local_files_only: bool,
+        token: str | bool | None,
+        **model_kwargs: object,
+    ) -> Self:
+        if model_kwargs:
+            raise TypeError(f"unknown arguments: {', '.join(model_kwargs)}")
+
+        def locate(name: str) -> Path:
+            if Path(model_id).is_dir():
+                return Path(model_id) / name
+            return Path(
+                hf_hub_download(
+                    model_id,
+                    name,
+                    revision=revision,
+                    cache_dir=cache_dir,
+                    force_download=force_download,
+                    local_files_only=local_files_only,
+                    token=token,
+                )
+            )
+
+        config_path, weights_path = locate(CONFIG), locate(WEIGHTS)
+        try:
+            config = json.loads(config_path.read_text(encoding="utf-8"))
+            if config["format"] != FORMAT:
+                raise RunError(f"{config_path}: model format {config['format']}, this version reads {FORMAT}")
+            standardisers = [Standardiser.from_state(state) for state in config["standardisation"]]
+            preprocessor = Preprocessor(LabelSet(names=tuple(config["labels"])), {s.spec.modality: s for s in standardisers})
+            record = ModelRecord(**{**config["record"], "warnings": tuple(config["record"]["warnings"])})
+            recipe = recipe_from(config["recipe"], str(config_path))
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            if isinstance(error, RunError):
+                raise
+            raise RunError(f"{config_path}: not a merc model's config ({type(error).__name__}: {error})") from None
+        network = recipe.model.build(preprocessor.widths, len(preprocessor.label_set))
+        try:
+            network.load_state_dict(load_file(weights_path))
+        except (SafetensorError, RuntimeError, OSError) as error:
+            raise RunError(f"{weights_path}: damaged weights, or another model's ({str(error).splitlines()[0]})") from None
+        return cls(network, preprocessor, recipe, record)
+
+
+def load(path_or_hub_id: str | Path) -> Recogniser:
+    """A model from a run's folder, a saved model's folder, or a model hub.
+
+    Raises:
+        RunError: nothing of the kind is there, or it is damaged.
+    """
+    path = Path(path_or_hub_id)
+    for folder in (path, path / "model"):
+        if (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file():
+            return Recogniser.from_pretrained(str(folder))
+    if path.exists() or str(path_or_hub_id).count("/") != 1 or str(path_or_hub_id).startswith((".", "/")):
+        raise RunError(f"{path}: no model here; expected {CONFIG} and {WEIGHTS}, in it or in its folder 'model'")
+    try:
+        return Recogniser.from_pretrained(str(path_or_hub_id))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise RunError(
+            f"{path_or_hub_id}: no such folder, and the model hub did not give it ({str(error).splitlines()[0]})"
+        ) from None

@@ -1,0 +1,103 @@
+"""One file that holds all that training needs to go on: safetensors for the numbers, its header for the rest.
+
+Written to a temporary sibling, flushed and renamed: at any moment there is the old checkpoint or the new one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from merc.errors import RunError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checkpoint:
+    """The state of a training.
+
+    Attributes:
+        tensors: `network/...`, `average/...`, `best/...`, `optimiser/INDEX/...` by name.
+        progress: JSON values: step, sums of the running epoch, best score so far, epochs without gain.
+    """
+
+    tensors: Mapping[str, Tensor]
+    progress: Mapping[str, object]
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Writes atomically. The folder must exist."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        header = {"format": str(FORMAT), "progress": json.dumps(dict(checkpoint.progress))}
+        save_file({name: t.detach().cpu().contiguous() for name, t in checkpoint.tensors.items()}, temporary, metadata=header)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Reads what `save_checkpoint` wrote.
+
+    Raises:
+        RunError: missing, damaged or of another format.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = cast("dict[str, str]", file.metadata() or {})
+            if metadata.get("format") != str(FORMAT):
+                raise RunError(f"{path}: checkpoint format {metadata.get('format')}, this version reads {FORMAT}")
+            return Checkpoint({name: file.get_tensor(name) for name in file.keys()}, json.loads(metadata["progress"]))  # noqa: SIM118
+    except FileNotFoundError:
+        raise RunError(f"{path}: no checkpoint to resume from") from None
+    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+        raise RunError(f"{path}: damaged checkpoint ({error})") from None
+
+
+def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Names with `prefix/` before them."""
+    return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
+
+
+def unprefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors under `prefix/`, without it."""
+    return {name.removeprefix(f"{prefix}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}/")}
+
+
+def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The optimiser's state as `INDEX/name` tensors."""
+    state = cast("dict[int, dict[str, Tensor]]", optimiser.state_dict()["state"])
+    return {f"{index}/{name}": value for index, entries in state.items() for name, value in entries.items()}
+
+
+def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """The inverse of `optimiser_tensors`, for an optimiser of the same parameters."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        index, entry = name.split("/")
+        state.setdefault(int(index), {})[entry] = value.clone()
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
+
+
+def restore_network(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Puts weights in place.
+
+    Raises:
+        RunError: they belong to another network.
+    """
+    try:
+        network.load_state_dict(dict(tensors))
+    except RuntimeError as error:
+        raise RunError(f"{path}: the weights belong to another network ({str(error).splitlines()[0]})") from None

@@ -1,0 +1,271 @@
+"""The training loop: AdamW, warm-up and cosine, clipping, averaged weights, early stopping on a validation score.
+
+Every random draw is a function of the seed and the step alone, so a run that goes on from a checkpoint ends with the weights of a run that was
+never stopped, bit for bit.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from merc.data.batching import Batch, collate, shuffled_buckets
+from merc.data.preprocessing import Sample
+from merc.errors import RunError
+from merc.model.interface import Network, NetworkOutput
+from merc.settings import Settings
+from merc.training.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    optimiser_tensors,
+    prefixed,
+    restore_network,
+    restore_optimiser,
+    save_checkpoint,
+    unprefixed,
+)
+from merc.training.corruption import CorruptionConfig, corrupt
+from merc.training.objective import Objective
+
+
+class TrainingConfig(Settings):
+    """How long and how fast to learn.
+
+    Attributes:
+        epochs: at most.
+        batch_conversations: conversations of like length per batch.
+        learning_rate: its peak.
+        weight_decay: of matrices; biases, norms and single vectors have none.
+        warmup: share of the steps over which the rate rises; it then falls along a cosine to a hundredth of its peak.
+        clip_norm: bound on the gradient's norm.
+        average_decay: of the averaged weights (EMA) that are judged and kept; 0 keeps the last weights instead.
+        patience: epochs without a better validation score before stopping; None never stops early.
+        seed: decides weights, batches, corruption, dropout and latents.
+        device: `auto` takes CUDA where there is one.
+    """
+
+    epochs: int = Field(default=20, ge=1)
+    batch_conversations: int = Field(default=16, ge=1)
+    learning_rate: float = Field(default=5e-4, gt=0)
+    weight_decay: float = Field(default=0.01, ge=0)
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    clip_norm: float = Field(default=1.0, gt=0)
+    average_decay: float = Field(default=0.99, ge=0, lt=1)
+    patience: int | None = Field(default=8, ge=1)
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """One line of `metrics.jsonl`.
+
+    Attributes:
+        epoch: counted from 1.
+        learning_rate: at the epoch's last step.
+        loss: mean weighted total over the epoch's batches.
+        terms: mean of each unweighted term.
+        validation: scores by name, of the averaged weights.
+        best: whether this is the best epoch so far.
+    """
+
+    epoch: int
+    learning_rate: float
+    loss: float
+    terms: dict[str, float]
+    validation: dict[str, float]
+    best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a training ended.
+
+    Attributes:
+        best_epoch: whose weights the network now holds.
+        best_score: its validation score.
+        epochs: that were run.
+        finished: False if it was interrupted; the checkpoint then holds all that is needed to go on.
+    """
+
+    best_epoch: int
+    best_score: float
+    epochs: int
+    finished: bool
+
+
+Validate = Callable[[Network], dict[str, float]]
+"""Judges a network on the validation part; the entry `weighted_f1` selects."""
+
+
+class Trainer:
+    """One training of one network."""
+
+    def __init__(
+        self,
+        network: Network,
+        samples: Sequence[Sample],
+        config: TrainingConfig,
+        corruption: CorruptionConfig,
+        objective: Objective,
+    ) -> None:
+        self.device = torch.device(_device(config.device))
+        self.network = network.to(self.device)
+        self.average = copy.deepcopy(network).requires_grad_(False)
+        self.best = {name: t.clone() for name, t in network.state_dict().items()}
+        self.samples, self.config, self.corruption, self.objective = samples, config, corruption, objective
+        self.lengths = [len(s) for s in samples]
+        self.steps_per_epoch = math.ceil(len(samples) / config.batch_conversations)
+        matrices = [p for p in network.parameters() if p.ndim >= 2]
+        vectors = [p for p in network.parameters() if p.ndim < 2]
+        groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+        self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+        self.step = 0
+        self.sums: dict[str, float] = {}
+        self.best_score, self.best_epoch = -math.inf, 0
+
+    def fit(
+        self,
+        validate: Validate,
+        checkpoint: Path,
+        on_epoch: Callable[[EpochRecord], None],
+        on_step: Callable[[int, int], None],
+        interrupted: Callable[[], bool],
+    ) -> Outcome:
+        """Trains to the end, or until interrupted, and leaves the best weights in the network.
+
+        Args:
+            validate: judges the averaged weights after each epoch.
+            checkpoint: file to write after each epoch, and when interrupted.
+            on_epoch: called before the checkpoint of that epoch is written.
+            on_step: called with steps done and steps in all.
+            interrupted: asked after each step.
+        """
+        total = self.steps_per_epoch * self.config.epochs
+        while self.step < total and not self._stopped_early():
+            epoch, position = divmod(self.step, self.steps_per_epoch)
+            random = np.random.default_rng([self.config.seed, 0, epoch])
+            batches = shuffled_buckets(self.lengths, self.config.batch_conversations, random)
+            for indices in batches[position:]:
+                self._train_step([self.samples[i] for i in indices])
+                on_step(self.step, total)
+                if interrupted() and self.step % self.steps_per_epoch:
+                    save_checkpoint(self._checkpoint(), checkpoint)
+                    return self._outcome(finished=False)
+            self._end_epoch(epoch + 1, validate, on_epoch)
+            save_checkpoint(self._checkpoint(), checkpoint)
+            if interrupted() and self.step < total:
+                return self._outcome(finished=False)
+        return self._outcome(finished=True)
+
+    def resume(self, path: Path) -> int:
+        """Goes back to a checkpoint and returns the number of whole epochs that it has behind it.
+
+        Raises:
+            RunError: no checkpoint, a damaged one, or one of another network.
+        """
+        saved = load_checkpoint(path)
+        restore_network(self.network, unprefixed("network", saved.tensors), path)
+        restore_network(self.average, unprefixed("average", saved.tensors), path)
+        self.best = unprefixed("best", saved.tensors)
+        restore_optimiser(self.optimiser, unprefixed("optimiser", saved.tensors))
+        progress = saved.progress
+        if progress["steps_per_epoch"] != self.steps_per_epoch:
+            raise RunError(
+                f"{path}: belongs to {progress['steps_per_epoch']} steps an epoch, the data now give {self.steps_per_epoch}"
+            )
+        self.step, self.best_epoch = int(str(progress["step"])), int(str(progress["best_epoch"]))
+        self.best_score = float(str(progress["best_score"]))
+        self.sums = cast("dict[str, float]", progress["sums"])
+        return self.step // self.steps_per_epoch
+
+    def _train_step(self, samples: Sequence[Sample]) -> None:
+        seed = int(np.random.SeedSequence([self.config.seed, 1, self.step]).generate_state(1)[0])
+        torch.manual_seed(seed)
+        clean = collate(samples)
+        batch = corrupt(clean, self.corruption, torch.Generator().manual_seed(seed)).to(self.device)
+        rate = self._rate(self.step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.network.train()
+        terms = self.network.terms(self.network(batch), batch, self.objective.classify, self._teach(clean))
+        loss = self.objective.weigh(terms, self.step / self.steps_per_epoch)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.total.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
+        self.optimiser.step()
+        self.step += 1
+        self._update_average()
+        for name, value in {"loss": loss.total, **loss.terms}.items():
+            self.sums[name] = self.sums.get(name, 0.0) + float(value.detach())
+
+    def _teach(self, clean: Batch) -> NetworkOutput | None:
+        if not self.network.wants_teacher:
+            return None
+        with torch.no_grad():
+            return self.average.eval()(clean.to(self.device))
+
+    def _update_average(self) -> None:
+        decay = min(self.config.average_decay, (1 + self.step) / (10 + self.step))
+        averaged, current = list(self.average.parameters()), list(self.network.parameters())
+        with torch.no_grad():
+            torch._foreach_lerp_(averaged, current, 1 - decay)  # pyright: ignore[reportPrivateUsage]
+
+    def _end_epoch(self, epoch: int, validate: Validate, on_epoch: Callable[[EpochRecord], None]) -> None:
+        scores = validate(self.average.eval())
+        means = {name: value / self.steps_per_epoch for name, value in self.sums.items()}
+        better = scores["weighted_f1"] > self.best_score
+        if better:
+            self.best_score, self.best_epoch = scores["weighted_f1"], epoch
+            self.best = {name: t.clone() for name, t in self.average.state_dict().items()}
+        self.sums = {}
+        loss = means.pop("loss")
+        on_epoch(EpochRecord(epoch, self._rate(self.step - 1), loss, means, scores, better))
+
+    def _stopped_early(self) -> bool:
+        patience, epochs_done = self.config.patience, self.step // self.steps_per_epoch
+        return patience is not None and self.best_epoch > 0 and epochs_done - self.best_epoch >= patience
+
+    def _rate(self, step: int) -> float:
+        total = self.steps_per_epoch * self.config.epochs
+        warm = self.config.warmup * total
+        if step < warm:
+            return self.config.learning_rate * (step + 1) / (warm + 1)
+        share = (step - warm) / max(1.0, total - warm)
+        return self.config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
+
+    def _checkpoint(self) -> Checkpoint:
+        tensors: dict[str, Tensor] = {
+            **prefixed("network", self.network.state_dict()),
+            **prefixed("average", self.average.state_dict()),
+            **prefixed("best", self.best),
+            **prefixed("optimiser", optimiser_tensors(self.optimiser)),
+        }
+        progress = {
+            "step": self.step,
+            "steps_per_epoch": self.steps_per_epoch,
+            "sums": self.sums,
+            "best_score": self.best_score,
+            "best_epoch": self.best_epoch,
+        }
+        return Checkpoint(tensors, progress)
+
+    def _outcome(self, finished: bool) -> Outcome:
+        self.network.load_state_dict(self.best)
+        self.network.eval()
+        return Outcome(self.best_epoch, self.best_score, self.step // self.steps_per_epoch, finished)
+
+
+def _device(name: str) -> str:
+    if name != "auto":
+        return name
+    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,0 +1,210 @@
+"""Imports go one way, as the design says, and some go nowhere: read from the syntax trees, so that no import escapes."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[1] / "src"
+
+# From left to right. A module imports only from its own package and from what stands further left.
+ORDER = (
+    ("errors", "settings"),
+    ("strict_yaml",),
+    ("data",),
+    ("encoders",),
+    ("model",),
+    ("baselines",),
+    ("training",),
+    ("config",),
+    ("model_card",),
+    ("recogniser",),
+    ("evaluation",),
+    ("run",),
+    ("studies", "annotation"),
+    ("report",),
+    ("cli",),
+)
+RANKS = {name: rank for rank, names in enumerate(ORDER) for name in names}
+TOP = len(ORDER)  # merc/__init__.py and merc/__main__.py, which nothing inside the package but cli may need
+
+# Modules that run code when they read a file, or that would let one through.
+READERS_THAT_RUN_CODE = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+# What must not be loaded for the sake of `merc --help`, which answers in 0.3 s.
+SLOW_TO_IMPORT = ("torch", "sklearn", "scipy", "pyarrow", "transformers", "sentence_transformers", "safetensors.torch")
+
+
+def modules():
+    """Dotted name -> file, for all of src/merc."""
+    found = {}
+    for path in sorted(SOURCE.joinpath("merc").rglob("*.py")):
+        parts = path.relative_to(SOURCE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imported_names(tree, module, is_package):
+    """(line, dotted name) of every import, at any depth of the tree; `from a import b` gives a.b."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = module.split(".")
+                kept = parts[: len(parts) - node.level + is_package]
+                base = ".".join([*kept, *([node.module] if node.module else [])])
+            yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+        elif _is_dynamic_import(node):
+            yield node.lineno, node.args[0].value
+
+
+def _is_dynamic_import(node):
+    return (
+        isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {"importlib.import_module", "import_module", "__import__"}
+        and bool(node.args)
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    )
+
+
+def package_of(name):
+    """The ranked part of a dotted name in merc: `merc.data.store` -> data; `merc` itself and its own names -> merc."""
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in RANKS else "merc"
+
+
+def wrong_ways(source, module, is_package=False):
+    """What a module imports from its right, as lines of text."""
+    own = package_of(module)
+    own_rank = RANKS.get(own, TOP)
+    for line, name in imported_names(ast.parse(source), module, is_package):
+        if name == "merc" or name.startswith("merc."):
+            other = package_of(name)
+            outward = (own, other) == ("cli", "merc")  # the command line may use what a user of the package may
+            if other != own and RANKS.get(other, TOP) >= own_rank and not outward:
+                yield f"{module}:{line} imports {name}"
+
+
+def forbidden_readers(source, module):
+    """Imports and calls that would run code from a file."""
+    tree = ast.parse(source)
+    for line, name in imported_names(tree, module, False):
+        top = name.split(".")[0]
+        if top in READERS_THAT_RUN_CODE or (top == "pickletools" and module != "merc.data.unpickle"):
+            yield f"{module}:{line} imports {name}"
+        if name in {"torch.load", "sklearn.utils.joblib", "pandas.read_pickle"}:
+            yield f"{module}:{line} imports {name}"
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        if ast.unparse(node.func) in {"torch.load", "torch.save", "np.lib.format.read_array", "pd.read_pickle"}:
+            yield f"{module}:{node.lineno} calls {ast.unparse(node.func)}"
+        for keyword in node.keywords:
+            trusting = {"allow_pickle": False, "trust_remote_code": False, "weights_only": True}
+            if keyword.arg in trusting and not (
+                isinstance(keyword.value, ast.Constant) and keyword.value.value is trusting[keyword.arg]
+            ):
+                yield f"{module}:{node.lineno} sets {keyword.arg} to {ast.unparse(keyword.value)}"
+
+
+def test_every_module_has_a_rank():
+    ranked = {name.split(".")[1] for name in MODULES if "." in name} - {"__main__"}
+    assert ranked <= set(RANKS), f"give {sorted(ranked - set(RANKS))} a place in ORDER, where the design puts it"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_go_leftwards(module):
+    path = MODULES[module]
+    assert list(wrong_ways(path.read_text(), module, path.name == "__init__.py")) == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_reads_a_file_that_could_run_code(module):
+    assert list(forbidden_readers(MODULES[module].read_text(), module)) == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_says_what_it_is(module):
+    assert ast.get_docstring(ast.parse(MODULES[module].read_text())), f"{module} has no docstring"
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("merc.data.store", "import merc.model.cmath"),
+        ("merc.data.store", "from merc.model import cmath"),
+        ("merc.data.store", "from merc import model"),
+        ("merc.data.store", "import merc"),
+        ("merc.data.store", "from ..model import cmath"),
+        ("merc.data.store", "def late():\n    from merc.training.loop import train"),
+        ("merc.data.store", "if TYPE_CHECKING:\n    from merc.encoders import text"),
+        ("merc.data.store", "importlib.import_module('merc.model.cmath')"),
+        ("merc.errors", "from merc.settings import Settings"),
+        ("merc.run", "import merc.cli"),
+        ("merc.annotation.media", "import merc.studies.runner"),
+    ],
+)
+def test_a_wrong_way_is_seen(module, source):
+    assert len(list(wrong_ways(source, module))) == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "is_package"),
+    [
+        ("merc.run", "from merc.evaluation.metrics import weighted_f1", False),
+        ("merc.model.cmath", "from merc.model.fusion import Pool\nfrom merc.data.schema import Corpus", False),
+        ("merc.model.cmath", "from .fusion import Pool\nfrom ..errors import DataError", False),
+        ("merc.data.formats", "from .layout import Layout\nfrom ..schema import Corpus", True),
+        ("merc", "from merc.run import evaluate", True),
+        ("merc.cli", "import merc\nfrom merc import __version__\nfrom merc.run import evaluate", False),
+    ],
+)
+def test_a_right_way_is_let_through(module, source, is_package):
+    assert list(wrong_ways(source, module, is_package)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pickle",
+        "def late():\n    from pickle import loads",
+        "__import__('pickle')",
+        "import pickletools",
+        "import joblib",
+        "torch.load(path)",
+        "np.load(path, allow_pickle=True)",
+        "AutoModel.from_pretrained(name, trust_remote_code=options.trust)",
+    ],
+)
+def test_a_reader_that_runs_code_is_seen(source):
+    assert len(list(forbidden_readers(source, "merc.data.store"))) == 1
+
+
+def test_a_reader_that_runs_no_code_is_let_through():
+    assert list(forbidden_readers("import pickletools", "merc.data.unpickle")) == []
+    assert list(forbidden_readers("np.load(path, allow_pickle=False)", "merc.data.store")) == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["data", "--help"], ["train", "--help"]])
+def test_the_command_line_answers_without_the_slow_libraries(arguments):
+    """With no arguments merc.cli is only imported; otherwise its `main` is run too."""
+    program = f"""
+import sys
+import merc.cli
+sys.argv = ["merc", *{arguments!r}]
+try:
+    code = merc.cli.main() if {arguments!r} else 0
+except SystemExit as stop:
+    code = stop.code
+loaded = [name for name in {SLOW_TO_IMPORT!r} if name in sys.modules]
+sys.exit(f"exit code {{code}}" if code else f"loaded: {{loaded}}" if loaded else 0)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
