@@ -38,7 +38,7 @@ class DataConfig(Settings):
     """
 
     store: str | None = None
-    features: dict[str, str] = {}
+    features: dict[str, str] = Field(default_factory=dict)
     labels: str | None = None
     split: str = "official"
     clip: float = Field(default=CLIP, gt=0)

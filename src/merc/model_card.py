@@ -1,4 +1,4 @@
-"""The model card that goes with every saved model: what it is, what it was trained on, how well it did, what it must not be used for."""
+"""The model card that goes with every saved model: what it is, was trained on, can do, and must not be used for."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from merc.data.schema import FeatureSpec
 
 PAPER = "https://arxiv.org/abs/2411.10060"
 MISUSE = (
-    "Labels are guesses about how an utterance would be annotated, not readings of what a person feels. Do not use them to decide about "
-    "people: hiring, policing, grading, credit, diagnosis, or watching people who did not agree to it."
+    "Labels are guesses about how an utterance would be annotated, not readings of what a person feels. "
+    "Do not use them to decide about people: hiring, policing, grading, credit, diagnosis, or watching people who did not agree."
 )
 
 

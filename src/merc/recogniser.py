@@ -1,16 +1,16 @@
 """A trained network with everything that it needs to judge conversations: what a person loads, asks, saves and shares.
 
-On disk, and on a model hub: `model.safetensors` (weights), `config.json` (recipe, label set, feature schema, standardisation, scores and how
-they were chosen) and `README.md` (the model card). No pickle anywhere.
+On disk, and on a model hub: `model.safetensors` (weights), `config.json` (recipe, label set, feature schema, standardisation,
+scores and how they were chosen) and `README.md` (the model card). No pickle anywhere.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -54,6 +54,18 @@ class ModelRecord:
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     seed: int = 0
     warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> ModelRecord:
+        """What `dataclasses.asdict` gave, read back from JSON."""
+        return cls(
+            scores=values["scores"],
+            chosen_by=values["chosen_by"],
+            corpus=values["corpus"],
+            versions=values["versions"],
+            seed=values["seed"],
+            warnings=tuple(values["warnings"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,14 +225,7 @@ class Recogniser(ModelHubMixin):
             "recipe": self.recipe.model_dump(mode="json"),
             "labels": list(self.label_set.names),
             "standardisation": [s.state() for s in self.preprocessor.standardisers.values()],
-            "record": {
-                "scores": dict(self.record.scores),
-                "chosen_by": self.record.chosen_by,
-                "corpus": dict(self.record.corpus),
-                "versions": dict(self.record.versions),
-                "seed": self.record.seed,
-                "warnings": list(self.record.warnings),
-            },
+            "record": asdict(self.record),
         }
         (save_directory / CONFIG).write_text(json.dumps(config, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         (save_directory / CARD).write_text(self.card(), encoding="utf-8")
@@ -277,7 +282,7 @@ class Recogniser(ModelHubMixin):
                 raise RunError(f"{config_path}: model format {config['format']}, this version reads {FORMAT}")
             standardisers = [Standardiser.from_state(state) for state in config["standardisation"]]
             preprocessor = Preprocessor(LabelSet(names=tuple(config["labels"])), {s.spec.modality: s for s in standardisers})
-            record = ModelRecord(**{**config["record"], "warnings": tuple(config["record"]["warnings"])})
+            record = ModelRecord.from_json(config["record"])
             recipe = recipe_from(config["recipe"], str(config_path))
         except (KeyError, TypeError, ValueError, OSError) as error:
             if isinstance(error, RunError):

@@ -168,11 +168,6 @@ SNIPPETS = [
     *(b"cnumpy._core.numeric\n_frombuffer\n", b"c_codecs\nencode\n", b"cbuiltins\nset\n", b"cbuiltins\nlist\n"),
     *(b"ccollections\nOrderedDict\n", b"ccollections\ndefaultdict\n", b"cbuiltins\nbytes\n"),
     # whole objects, so that odd arguments meet opcodes which expect something else
-    pickle.dumps(np.dtype("<f4"), 2)[2:-1]
-    .replace(b"q\x00", b"")
-    .replace(b"q\x01", b"")
-    .replace(b"q\x02", b"")
-    .replace(b"q\x03", b""),
     b"cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R",
     b"cnumpy\ndtype\n\x8c\x02i1\x89\x88\x87R(K\x03\x8c\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb",
     b"cnumpy._core.numeric\n_frombuffer\n(C\x02ab"
@@ -236,7 +231,7 @@ FLOATS_2 = struct.pack(">3f", 1.5, -2.0, 1e-3)
         b"\x80\x02U\x01aq\x010h\x01.",
         b"\x80\x02(K\x01K\x021K\x05.",
         b"\x80\x02(0K\x05.",
-        b"\x80\x022.".replace(b"2", b"K\x0120"),
+        b"\x80\x02K\x0120.",
     ],
 )
 def test_reads_files_of_python_2(data: bytes) -> None:
@@ -302,7 +297,7 @@ def test_every_truncation_is_one_error(protocol: int) -> None:
         (b"PK\x03\x04rest", "zip"),
         (b"", "the file is empty"),
         (b"\x93NUMPY\x01\x00", "npy"),
-        (b"id,text\n1,hello\n", "argument that can't be read|no opcode|more values"),
+        (b"id,text\n1,hello\n", "with which no pickle begins"),
         (b"\xff\xfe", "no opcode"),
         (b'{"a": 1}', "no opcode"),
     ],

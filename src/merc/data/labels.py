@@ -6,10 +6,8 @@ shipped: MELD judges the sentiment of each surprised utterance by itself, so no 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import ValidationError, model_validator
@@ -18,6 +16,7 @@ from merc.data.schema import Corpus, LabelSet
 from merc.data.validation import explain
 from merc.errors import DataError
 from merc.settings import Settings
+from merc.strict_yaml import load_yaml
 
 
 class LabelMapping(Settings):
@@ -107,7 +106,7 @@ def read_mapping(path: Path) -> LabelMapping:
             else (`no`, `null`, `1`) must be quoted.
     """
     try:
-        content: object = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_StrictLoader)
+        content: object = load_yaml(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DataError(f"label mapping {path}: can't be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
@@ -118,17 +117,3 @@ def read_mapping(path: Path) -> LabelMapping:
         return LabelMapping.model_validate(content)
     except ValidationError as error:
         raise DataError(f"label mapping {path}: {explain(error)}") from error
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """A safe loader that refuses a repeated key instead of keeping the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            key = key_node.value
-            if isinstance(key, str) and key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} occurs more than once", key_node.start_mark)
-            if isinstance(key, str):
-                seen.add(key)
-        return super().construct_mapping(node, deep)

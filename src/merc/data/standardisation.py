@@ -83,11 +83,10 @@ class Standardiser:
             FeatureError: another dimension than the feature had in training.
         """
         if array.ndim != 2 or array.shape[1] != self.spec.dimension:
-            raise FeatureError(
-                f"{where or 'features'}: {self.spec.key} has shape {array.shape}, the model expects (utterances, {self.spec.dimension})"
-            )
+            found = f"{where or 'features'}: {self.spec.key} has shape {array.shape}"
+            raise FeatureError(f"{found}, the model expects (utterances, {self.spec.dimension})")
         missing = np.isnan(array)
-        present = ~missing.all(axis=1)
+        present = np.logical_not(np.all(missing, axis=1))
         scaled = (array[:, self.kept].astype(np.float64) - self.mean[self.kept]) / self.deviation[self.kept]
         values = np.clip(np.nan_to_num(scaled, nan=0.0), -self.clip, self.clip)
         indicators = missing[:, self.indicated].astype(np.float64)

@@ -51,6 +51,8 @@ _OTHER_FORMATS = {
 }
 _NUMBER_LINE = 700  # bytes: the digits of the longest integer that is read, and then some; a longer line costs quadratic time
 _BINFLOAT = np.dtype([("opcode", "u1"), ("value", ">f8")])
+_INTEGER = re.compile(rb"(?:0[01]|-?(?:0|[1-9][0-9]*)L?)\n")  # 00 and 01 are booleans; other leading zeros mean octal to Python
+_FLOAT = re.compile(rb"-?(?:[0-9]+(?:\.[0-9]*)?(?:e[-+]?[0-9]+)?|inf|nan)\n")
 _LONGEST_RUN = 256  # floats that are read at once
 _ESCAPES = re.compile(rb"""(?:[^\\]|\\[\\'"abfnrtv]|\\x[0-9a-fA-F]{2}|\\[0-3][0-7]{2})*""")
 
@@ -113,6 +115,8 @@ def _operations(data: bytes, machine: Machine) -> Iterator[Operation]:
         if code not in _OPCODES:
             raise _damage(f"the byte {code!r}, which is no opcode", "a pickle of protocol 0 to 5")
         name, reader = _OPCODES[code]
+        if not offset and name not in _FIRST:
+            raise _damage(f"the byte {code!r}, with which no pickle begins", "a pickle of protocol 0 to 5")
         if name == "BINFLOAT" and data[offset + _BINFLOAT.itemsize : offset + _BINFLOAT.itemsize + 1] == code:
             floats = _read_floats(data, offset)
             stream.seek(offset + _BINFLOAT.itemsize * len(floats))
@@ -153,14 +157,14 @@ def _refused(name: str, stream: io.BytesIO) -> Refusal:
     return Refusal(f"{name}, {_REFUSED[name]}{wanted}")
 
 
-def _read_number(reader: _Reader) -> _Reader:
-    """The reader of a number in decimal digits, for lines of reasonable length only."""
+def _read_number(reader: _Reader, form: re.Pattern[bytes]) -> _Reader:
+    """The reader of a number in decimal digits, for lines of reasonable length only, written as Python writes them."""
 
     def read(stream: io.BytesIO) -> object:
         start = stream.tell()
         line = stream.readline(_NUMBER_LINE)
-        if not line.endswith(b"\n"):
-            raise ValueError("a number that is too long, or cut off")
+        if not form.fullmatch(line):
+            raise ValueError("a number that is too long, cut off or not decimal")
         stream.seek(start)
         return reader(stream)
 
@@ -192,9 +196,10 @@ def _opcodes() -> dict[bytes, tuple[str, _Reader | None]]:
         reader = special.get(opcode.name) or (opcode.arg.reader if opcode.arg is not None else None)
         if opcode.name in ("INT", "LONG", "FLOAT", "GET", "PUT"):
             assert reader is not None
-            reader = _read_number(reader)
+            reader = _read_number(reader, _FLOAT if opcode.name == "FLOAT" else _INTEGER)
         table[opcode.code.encode("latin-1")] = (opcode.name, reader)
     return table
 
 
 _OPCODES = _opcodes()
+_FIRST = frozenset(opcode.name for opcode in pickletools.opcodes if not opcode.stack_before)

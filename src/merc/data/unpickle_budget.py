@@ -2,7 +2,7 @@
 
 A pickle can be small and still ask for a lot: one object referred to many times, one long string converted again and again. So
 the inert reader (`merc.data.unpickle`) pays for everything it makes out of one account, which grows with the file's own size.
-The numbers are chosen: an honest file needs less than a third of what they allow.
+The numbers are chosen: the two real files that they were tried on ask for 6 and 23 bytes per byte of their own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from merc.settings import Settings
 ALLOWED_DATA = "dict, list, tuple, set, str, bytes, int, float, bool, None, numpy arrays and scalars"
 SLOT = 8  # bytes: what a place in a list or tuple takes
 CONTAINER = 64  # bytes: about what an empty list, tuple or dict takes
-ENTRY = 64  # bytes: about what an entry of a dict, a set or the memo takes beside its value
+ENTRY = 64  # bytes: about what an entry of a dict or a set takes beside its value
+MEMO_ENTRY = 100  # bytes: the same for the memo, with its index
 EMPTY_SET = 216  # bytes: a set brings its first table along
 _ATOMS: frozenset[type] = frozenset({int, float, bool, type(None)})
 _TEXTS: frozenset[type] = frozenset({str, bytes})

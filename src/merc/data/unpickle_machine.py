@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, cast
 
-from merc.data.unpickle_budget import CONTAINER, EMPTY_SET, ENTRY, SLOT, Meter, Refusal
+from merc.data.unpickle_budget import CONTAINER, EMPTY_SET, ENTRY, MEMO_ENTRY, SLOT, Meter, Refusal
 from merc.data.unpickle_names import construct, find_name, plain_key
 from merc.data.unpickle_numpy import build
 from merc.data.unpickle_stand_ins import Name, Unbuilt, describe, is_dict, is_list, is_set, is_tuple
+from merc.errors import DataError
 
 HIGHEST_PROTOCOL = 5
 MAX_INTEGER_BITS = 255 * 8  # what LONG1 holds: longer integers are no data, and slow to print
@@ -212,7 +213,7 @@ class Machine:
         if index in self._memo:
             raise Refusal(f"a second memo entry with the index {index}", "one for each index")
         value = self._top()
-        self._meter.spent += ENTRY
+        self._meter.spent += MEMO_ENTRY
         self._memo[index] = value
         if isinstance(value, Unbuilt):
             self._slots.setdefault(id(value), []).append(index)
@@ -259,10 +260,12 @@ class Machine:
     def _frame(self, length: object) -> None:
         assert isinstance(length, int)
         end = self.offset + _FRAME_HEAD + length
-        if self.offset < self._frame_end or end > self._meter.file_size:
+        if end > self._meter.file_size:
             raise Refusal(
-                f"a frame of {length} bytes that overlaps another or the end", "frames one after the other, within the file"
+                f"a frame of {length} bytes, of which the file lacks {end - self._meter.file_size}", "a whole pickle", DataError
             )
+        if self.offset < self._frame_end:
+            raise Refusal("a frame within another", "frames one after the other")
         self._frame_end = end
 
 

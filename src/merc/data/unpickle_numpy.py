@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ _MAX_EMPTY = 1_000_000  # rows that an array without any byte may claim
 _MAX_CODE_POINT = 0x10FFFF
 _ARRAY_BYTES = 128  # about what numpy's array object takes beside its data
 _SCALAR_BYTES = 40
+_OBJECT_FLAGS = 63  # numpy's flags of an object array
 
 
 def call_reconstruct(arguments: tuple[object, ...], _: Meter) -> Unbuilt:
@@ -41,7 +42,7 @@ def call_reconstruct(arguments: tuple[object, ...], _: Meter) -> Unbuilt:
 def call_dtype(arguments: tuple[object, ...], _: Meter) -> Unbuilt:
     """`dtype(code, False, True)`: a dtype that waits for its byte order."""
     match arguments:
-        case (str(code), align, copy) if _flag(align) is not None and _flag(copy) is not None:
+        case (str(code), align, copy) if _flag(align) is False and _flag(copy) is True:
             if not _DTYPE_CODE.fullmatch(code):
                 raise Refusal(f"the numpy dtype {printable(code)!r}", _ALLOWED_DTYPES)
             return Unbuilt("dtype", code)
@@ -93,19 +94,18 @@ def build(stand_in: Unbuilt, state: object, meter: Meter) -> object:
 
 
 def _build_dtype(code: str, state: tuple[object, ...]) -> DType:
-    dtype = np.dtype(code) if code[0] != "O" else None
+    """The dtype in the byte order that its state says; flags that lie would make numpy take numbers for pointers."""
+    dtype = np.dtype("O" if code[0] == "O" else code)
     match state:
-        case (int(version), str(order), None, None, None, int(size), int(), int()) if version == 3 and order in (
-            "<",
-            ">",
-            "=",
-            "|",
-        ):
-            if dtype is None:
+        case (int(version), str(order), None, None, None, int(size), int(), int(flags)) if version == 3 and order in tuple("<>=|"):
+            if size not in (-1, dtype.itemsize) or flags not in ((_OBJECT_FLAGS,) if dtype.kind == "O" else (0, dtype.flags)):
+                raise Refusal(
+                    f"the numpy dtype {code!r} with the item size {printable(str(size))} and the flags {printable(str(flags))}",
+                    f"{dtype.itemsize} bytes and {dtype.flags}",
+                )
+            if dtype.kind == "O":
                 return DType(None)
-            if size not in (-1, dtype.itemsize):
-                raise Refusal(f"the numpy dtype {code!r} with an item size of {size}", f"{dtype.itemsize} bytes")
-            return DType(dtype if order == "|" else dtype.newbyteorder(order))
+            return DType(dtype if order == "|" else dtype.newbyteorder(cast("Literal['<', '>', '=']", order)))
         case _:
             raise Refusal(f"another state than that of the plain numpy dtype {code!r}", "no fields, no sub-arrays, no metadata")
 

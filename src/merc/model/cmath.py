@@ -6,7 +6,7 @@ Letters in shapes: B conversations, T utterances, C classes, M modalities, S tow
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Literal, Self, cast
 
 import torch
 from jaxtyping import Float
@@ -103,7 +103,7 @@ class CMATH(Network):
             coarse=self._level(coarse, self.coarse_classifier),
             fine=fine,
             unimodal=unimodal,
-            reconstructions={m: self.reconstruction[m].expand(z, batch.valid) for m, z in compressed.items()} if rebuild else {},
+            reconstructions={m: self._expand(m, z, batch) for m, z in compressed.items()} if rebuild else {},
             trust=trust_of(torch.stack([_posterior(v).log_variance for v in unimodal.values()]), batch.present),
             uncertainty=coarse.log_variance.exp().mean(dim=-1),
         )
@@ -144,6 +144,9 @@ class CMATH(Network):
             if self.config.fusion.variational:
                 terms["latent"] = _mean([latent_term(t, s, mask) for t, s, mask in lessons])
         return terms
+
+    def _expand(self, modality: str, z_BTd: Float[Tensor, "B T d"], batch: Batch) -> Float[Tensor, "B T _"]:
+        return cast(ModalityReconstruction, self.reconstruction[modality]).expand(z_BTd, batch.valid)
 
     def _level(self, posterior: Posterior, classifier: nn.Module) -> Level:
         drawn = self.training and self.config.fusion.variational

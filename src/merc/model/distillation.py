@@ -24,8 +24,8 @@ class DistillationConfig(Settings):
     """Which levels teach.
 
     Attributes:
-        teacher: `average` teaches with the averaged weights on the batch as it was before corruption; `self` with the running network
-            on the corrupted batch.
+        teacher: `average` teaches with the averaged weights on the batch as it was before corruption; `self` with the running
+            network on the corrupted batch.
         temperature: T of the softened logits.
         coarse_to_fine: the coarse level teaches the towers.
         fine_to_unimodal: each tower teaches its modality's unimodal level; coarse does where there is no tower.

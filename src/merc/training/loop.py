@@ -1,7 +1,7 @@
 """The training loop: AdamW, warm-up and cosine, clipping, averaged weights, early stopping on a validation score.
 
-Every random draw is a function of the seed and the step alone, so a run that goes on from a checkpoint ends with the weights of a run that was
-never stopped, bit for bit.
+Every random draw is a function of the seed and the step alone, so a run that goes on from a checkpoint ends with the weights of
+a run that was never stopped, bit for bit.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from merc.data.batching import Batch, collate, shuffled_buckets
 from merc.data.preprocessing import Sample
@@ -216,9 +217,9 @@ class Trainer:
 
     def _update_average(self) -> None:
         decay = min(self.config.average_decay, (1 + self.step) / (10 + self.step))
-        averaged, current = list(self.average.parameters()), list(self.network.parameters())
-        with torch.no_grad():
-            torch._foreach_lerp_(averaged, current, 1 - decay)  # pyright: ignore[reportPrivateUsage]
+        averaged: list[Tensor] = list(self.average.parameters())
+        current: list[Tensor] = list(self.network.parameters())
+        get_ema_multi_avg_fn(decay)(averaged, current, None)
 
     def _end_epoch(self, epoch: int, validate: Validate, on_epoch: Callable[[EpochRecord], None]) -> None:
         scores = validate(self.average.eval())

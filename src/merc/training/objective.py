@@ -1,7 +1,7 @@
 """The loss: named terms, their weights and their ramps (DESIGN 2.5).
 
-L = CE(coarse) + a CE(fine) + u CE(unimodal) + r L_rec + b L_kl + k L_logit + l L_latent. Distillation and KL terms are ramped up from
-0 over the first epochs, since early teachers are random.
+L = CE(coarse) + a CE(fine) + u CE(unimodal) + r L_rec + b L_kl + k L_logit + l L_latent. Distillation and KL terms are ramped
+up from 0 over the first epochs, since early teachers are random.
 """
 
 from __future__ import annotations

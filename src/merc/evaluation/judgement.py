@@ -1,0 +1,244 @@
+"""Judging a model on one part of a corpus: all heads, trust, and the same checkpoint with modalities left out or spoilt.
+
+`EvaluationReport` is the documented schema of `merc evaluate --json` (docs/evaluation.md).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from jaxtyping import Bool, Float64, Int64
+
+from merc.data.preprocessing import Sample
+from merc.data.schema import Conversation, Corpus
+from merc.data.staged_file import write_atomically
+from merc.errors import FeatureError, RecipeError
+from merc.evaluation.metrics import ClassificationScores, classification_scores
+from merc.evaluation.trust import TrustAgreement, loss_increases, trust_agreement
+from merc.recogniser import Judged, Recogniser
+from merc.settings import Settings
+from merc.training.corruption import Spoiling, spoil, without
+
+
+class Conditions(Settings):
+    """Under what conditions a model is judged.
+
+    Attributes:
+        without: modalities left out.
+        corrupt: modalities spoilt.
+        seed: of the spoiling.
+    """
+
+    without: tuple[str, ...] = ()
+    corrupt: tuple[Spoiling, ...] = ()
+    seed: int = 0
+
+
+class TrustReport(Settings):
+    """Mean trust, and whether trust means something.
+
+    Attributes:
+        mean: modality -> mean trust over the utterances that have it.
+        agreement: of trust with the change in the true label's log-loss that leaving the modality out makes; None where no
+            utterance has two modalities.
+    """
+
+    mean: dict[str, float]
+    agreement: TrustAgreement | None
+
+
+class EvaluationReport(Settings):
+    """One judgement.
+
+    Attributes:
+        model: name of the recipe.
+        corpus, split, part: what was judged.
+        conditions: what was left out or spoilt.
+        coarse: scores of the coarse head, the model's answer.
+        levels: scores of every other head, such as `fine/text`; utterances without the modality are judged too, from what is left.
+        trust: None for networks without trust.
+        mean_uncertainty: mean latent variance; None for networks without latents.
+        context_only: utterances that had no modality at all and were judged from their context.
+    """
+
+    model: str
+    corpus: str
+    split: str
+    part: str
+    conditions: Conditions
+    coarse: ClassificationScores
+    levels: dict[str, ClassificationScores]
+    trust: TrustReport | None
+    mean_uncertainty: float | None
+    context_only: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """All utterances of a part, one after the other.
+
+    Attributes:
+        conversations, utterances: ids, N of each.
+        true: (N,) class indices, -1 where unlabelled.
+        probabilities: (N, C) of the coarse head.
+        levels: head name -> (N, C).
+        present: (N, M).
+        trust: (N, M) or None.
+        uncertainty: (N,) or None.
+    """
+
+    conversations: tuple[str, ...]
+    utterances: tuple[str, ...]
+    true: Int64[np.ndarray, " N"]
+    probabilities: Float64[np.ndarray, "N C"]
+    levels: Mapping[str, Float64[np.ndarray, "N C"]]
+    present: Bool[np.ndarray, "N M"]
+    trust: Float64[np.ndarray, "N M"] | None
+    uncertainty: Float64[np.ndarray, " N"] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """A report with the predictions that it was made from."""
+
+    report: EvaluationReport
+    predictions: Predictions
+
+
+def check_features(recogniser: Recogniser, corpus: Corpus) -> None:
+    """Refuses a corpus whose features were made by another encoder, or of another dimension, than the model's.
+
+    Raises:
+        FeatureError: naming the feature, what was found and what the model takes.
+    """
+    offered = {spec.key: spec for spec in corpus.feature_schema}
+    usable = 0
+    for spec in recogniser.preprocessor.specs:
+        found = offered.get(spec.key)
+        if found is None:
+            continue
+        usable += 1
+        for what in ("dimension", "encoder", "version"):
+            given, wanted = getattr(found, what), getattr(spec, what)
+            if given != wanted:
+                raise FeatureError(
+                    f"feature {spec.key} of corpus {corpus.name!r}: {what} {given}; the model was trained on {wanted}"
+                )
+    if not usable:
+        wanted = ", ".join(spec.key for spec in recogniser.preprocessor.specs)
+        raise FeatureError(
+            f"corpus {corpus.name!r} has no usable features: the model takes {wanted}; found {', '.join(offered) or 'none'}"
+        )
+
+
+def judge(
+    recogniser: Recogniser,
+    conversations: Sequence[Conversation],
+    *,
+    corpus: str,
+    split: str,
+    part: str,
+    conditions: Conditions | None = None,
+    trust: bool = True,
+) -> Evaluation:
+    """Judges a model on labelled conversations.
+
+    Args:
+        recogniser: the model.
+        conversations: with features that the model takes (see `check_features`).
+        corpus, split, part: names for the report.
+        conditions: what to leave out or spoil.
+        trust: also leave out each modality in turn to validate trust, which takes a pass a modality.
+
+    Raises:
+        RecipeError: conditions that name an unknown modality, or leave none.
+    """
+    conditions = conditions or Conditions()
+    _check(conditions, recogniser.modalities)
+    samples = [recogniser.preprocessor.sample(c) for c in conversations]
+    samples = [spoil(without(s, conditions.without), conditions.corrupt, conditions.seed) for s in samples]
+    predictions = _predictions(conversations, samples, recogniser.judge(samples))
+    label_set = recogniser.label_set
+
+    def scores(probabilities: Float64[np.ndarray, "N C"]) -> ClassificationScores:
+        return classification_scores(predictions.true, probabilities, label_set, conversations=len(conversations))
+
+    report = EvaluationReport(
+        model=recogniser.recipe.name,
+        corpus=corpus,
+        split=split,
+        part=part,
+        conditions=conditions,
+        coarse=scores(predictions.probabilities),
+        levels={name: scores(p) for name, p in predictions.levels.items()},
+        trust=_trust(recogniser, samples, predictions) if trust else None,
+        mean_uncertainty=None if predictions.uncertainty is None else float(predictions.uncertainty.mean()),
+        context_only=int((~predictions.present.any(axis=1)).sum()),
+    )
+    return Evaluation(report, predictions)
+
+
+def write_predictions(predictions: Predictions, labels: Sequence[str], modalities: Sequence[str], path: Path) -> None:
+    """Parquet, one row an utterance: ids, true and predicted label, probabilities, trust and uncertainty."""
+    names = list(labels)
+    columns: dict[str, object] = {
+        "conversation": list(predictions.conversations),
+        "utterance": list(predictions.utterances),
+        "true": [names[i] if i >= 0 else None for i in predictions.true],
+        "predicted": [names[i] for i in predictions.probabilities.argmax(axis=1)],
+    }
+    columns |= {f"probability/{name}": predictions.probabilities[:, c] for c, name in enumerate(names)}
+    columns |= {f"present/{m}": predictions.present[:, i] for i, m in enumerate(modalities)}
+    if predictions.trust is not None:
+        columns |= {f"trust/{m}": predictions.trust[:, i] for i, m in enumerate(modalities)}
+    if predictions.uncertainty is not None:
+        columns["uncertainty"] = predictions.uncertainty
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def _check(conditions: Conditions, modalities: Sequence[str]) -> None:
+    unknown = [m for m in conditions.without if m not in modalities]
+    if unknown:
+        raise RecipeError(f"unknown modality {unknown[0]!r}; the model has: {', '.join(modalities)}")
+    if set(conditions.without) == set(modalities):
+        raise RecipeError(f"all modalities are left out ({', '.join(modalities)}); at least one must stay")
+
+
+def _predictions(conversations: Sequence[Conversation], samples: Sequence[Sample], judged: Sequence[Judged]) -> Predictions:
+    first = judged[0]
+    return Predictions(
+        conversations=tuple(c.id for c in conversations for _ in c.utterances),
+        utterances=tuple(u.id for c in conversations for u in c.utterances),
+        true=np.concatenate([s.labels for s in samples]),
+        probabilities=np.concatenate([j.probabilities for j in judged]),
+        levels={name: np.concatenate([j.levels[name] for j in judged]) for name in first.levels},
+        present=np.concatenate([s.present for s in samples]),
+        trust=None if first.trust is None else np.concatenate([j.trust for j in judged if j.trust is not None]),
+        uncertainty=None
+        if first.uncertainty is None
+        else np.concatenate([j.uncertainty for j in judged if j.uncertainty is not None]),
+    )
+
+
+def _trust(recogniser: Recogniser, samples: Sequence[Sample], predictions: Predictions) -> TrustReport | None:
+    if predictions.trust is None:
+        return None
+    modalities, trust, present = recogniser.modalities, predictions.trust, predictions.present
+    mean = {m: float(trust[present[:, i], i].mean()) for i, m in enumerate(modalities) if present[:, i].any()}
+    labelled_pairs = (present.sum(axis=1) > 1) & (predictions.true >= 0)
+    if not labelled_pairs.any():
+        return TrustReport(mean=mean, agreement=None)
+    left_out: dict[str, Float64[np.ndarray, "N C"]] = {}
+    for modality in modalities:
+        judged = recogniser.judge([without(s, [modality]) for s in samples])
+        left_out[modality] = np.concatenate([j.probabilities for j in judged])
+    increases = loss_increases(predictions.true, predictions.probabilities, left_out)
+    return TrustReport(mean=mean, agreement=trust_agreement(trust, present, increases, modalities))

@@ -1,0 +1,340 @@
+"""A run: one recipe trained into one folder, and judged from it.
+
+recipe.yaml             the recipe, complete
+run.json                status, versions, machine
+metrics.jsonl           one line an epoch, every loss term
+checkpoint.safetensors  all that `resume` needs
+model/                  the best weights with all that they need (see `merc.recogniser`)
+log.jsonl               one line a judgement, so that every look at the test part is on record
+predictions-*.parquet   of judgements that asked for them
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import signal
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+
+from merc.config import Recipe, dump_recipe, load_recipe
+from merc.data.labels import apply_mapping, find_mapping
+from merc.data.preprocessing import UNLABELLED, Preprocessor, Sample
+from merc.data.probe import recorded_probe
+from merc.data.schema import Corpus, Part
+from merc.data.staged_file import temporary_name, write_atomically
+from merc.data.store import open_store
+from merc.errors import DataError, RecipeError, RunError
+from merc.evaluation.judgement import Conditions, Evaluation, check_features, judge, write_predictions
+from merc.evaluation.metrics import classification_scores
+from merc.model.interface import Network
+from merc.recogniser import ModelRecord, Recogniser, load
+from merc.training.loop import EpochRecord, Outcome, Trainer
+from merc.training.objective import Objective
+
+RECIPE, STATUS, METRICS, CHECKPOINT, MODEL, LOG = (
+    "recipe.yaml",
+    "run.json",
+    "metrics.jsonl",
+    "checkpoint.safetensors",
+    "model",
+    "log.jsonl",
+)
+SELECTION = "highest weighted F1 on the validation part, over all epochs, of the averaged weights"
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What a caller may watch.
+
+    Attributes:
+        on_step: steps done, steps in all.
+        on_epoch: the epoch's record.
+        on_warning: a sentence for people.
+    """
+
+    on_step: Callable[[int, int], None] = lambda _done, _total: None
+    on_epoch: Callable[[EpochRecord], None] = lambda _record: None
+    on_warning: Callable[[str], None] = lambda _sentence: None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedRun:
+    """What a training left behind.
+
+    Attributes:
+        folder: of the run; None if it was not kept.
+        recogniser: the model with the best weights.
+        outcome: best epoch and score; `finished` is False after an interruption.
+    """
+
+    folder: Path
+    recogniser: Recogniser
+    outcome: Outcome
+
+
+def train(
+    recipe: Recipe, out: Path | str, *, resume: bool = False, corpus: Corpus | None = None, hooks: Hooks | None = None
+) -> TrainedRun:
+    """Trains a recipe into a folder.
+
+    Args:
+        recipe: what to train.
+        out: the run's folder; new or empty, unless `resume`.
+        resume: go on with a run that was stopped; starts from scratch if it had not got as far as a checkpoint.
+        corpus: taken in place of the recipe's store.
+        hooks: what to call on the way.
+
+    Raises:
+        RunError: the folder is in use, holds another recipe's run, or there is nothing to resume.
+        RecipeError, DataError, FeatureError, StoreError: the recipe does not fit the data.
+    """
+    folder, hooks = Path(out), hooks or Hooks()
+    corpus = corpus if corpus is not None else open_recipe_store(recipe)
+    corpus = _mapped(corpus, recipe)
+    warnings = _probe_warnings(corpus, recipe)
+    for sentence in warnings:
+        hooks.on_warning(sentence)
+    train_part, validation_part = corpus.part(recipe.data.split, "train"), corpus.part(recipe.data.split, "validation")
+    preprocessor = Preprocessor.fit(corpus, train_part, recipe.data.features, recipe.data.clip)
+    samples = [preprocessor.sample(c) for c in train_part]
+    validation = [preprocessor.sample(c) for c in validation_part]
+    for part, of_part in (("train", samples), ("validation", validation)):
+        if not any((s.labels != UNLABELLED).any() for s in of_part):
+            raise DataError(f"corpus {corpus.name!r}, split {recipe.data.split!r}: no utterance of part {part!r} has a label")
+    torch.manual_seed(recipe.training.seed)
+    network = recipe.model.build(preprocessor.widths, len(preprocessor.label_set))
+    trainer = Trainer(network, samples, recipe.training, recipe.corruption, Objective(recipe.objective, _counts(samples, corpus)))
+
+    def recognise(record: ModelRecord) -> Recogniser:
+        return Recogniser(network, preprocessor, recipe, record)
+
+    done = _prepare(folder, recipe, resume, trainer)
+    validate = _validator(preprocessor, recipe, validation)
+
+    def on_epoch(record: EpochRecord) -> None:
+        _append(folder / METRICS, asdict(record))
+        hooks.on_epoch(record)
+
+    _drop_lines_after(folder / METRICS, done)
+    with _interruption() as interrupted:
+        outcome = trainer.fit(validate, folder / CHECKPOINT, on_epoch, hooks.on_step, interrupted)
+    network.to("cpu")
+    record = ModelRecord(
+        scores=validate(network),
+        chosen_by=SELECTION,
+        corpus=_facts(corpus, recipe),
+        versions=software_versions(),
+        seed=recipe.training.seed,
+        warnings=tuple(warnings),
+    )
+    recogniser = recognise(record)
+    if outcome.finished:
+        _save_model(recogniser, folder)
+    _write_status(folder, "finished" if outcome.finished else "interrupted", outcome)
+    return TrainedRun(folder, recogniser, outcome)
+
+
+def evaluate(
+    run: Path | str,
+    *,
+    part: Part = "validation",
+    conditions: Conditions | None = None,
+    corpus: Corpus | None = None,
+    store: str | None = None,
+    predictions: Path | None = None,
+) -> Evaluation:
+    """Judges a finished run. A line in the run's log keeps every judgement on record.
+
+    Args:
+        run: the run's folder.
+        part: of the recipe's split; `test` has to be asked for.
+        conditions: modalities to leave out or spoil.
+        corpus: taken in place of the store.
+        store: taken in place of the recipe's store.
+        predictions: file to write the predictions to, as parquet.
+
+    Raises:
+        RunError: not a finished run.
+        FeatureError: the store holds features of another encoder.
+    """
+    folder = Path(run)
+    if not (folder / MODEL).is_dir():
+        raise RunError(f"{folder}: no finished run here (no folder {MODEL!r}); train it, or go on with --resume")
+    recogniser = load(folder)
+    recipe = recogniser.recipe
+    if corpus is None:
+        corpus = open_recipe_store(recipe, store)
+    corpus = _mapped(corpus, recipe)
+    if corpus.label_set != recogniser.label_set:
+        raise RunError(
+            f"{folder}: the model knows the labels {', '.join(recogniser.label_set.names)}; "
+            f"corpus {corpus.name!r} has {', '.join(corpus.label_set.names)}"
+        )
+    check_features(recogniser, corpus)
+    conversations = corpus.part(recipe.data.split, part)
+    evaluation = judge(recogniser, conversations, corpus=corpus.name, split=recipe.data.split, part=part, conditions=conditions)
+    if predictions is not None:
+        write_predictions(evaluation.predictions, recogniser.label_set.names, recogniser.modalities, predictions)
+    report = evaluation.report
+    line = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "judged": part,
+        "split": recipe.data.split,
+        "corpus": corpus.name,
+        "conditions": report.conditions.model_dump(mode="json"),
+        "weighted_f1": report.coarse.weighted_f1,
+        "accuracy": report.coarse.accuracy,
+    }
+    _append(folder / LOG, line)
+    return evaluation
+
+
+def open_recipe_store(recipe: Recipe, store: str | None = None) -> Corpus:
+    """The corpus that a recipe names, or the one that is given in its place.
+
+    Raises:
+        RecipeError: the recipe names none.
+    """
+    path = store or recipe.data.store
+    if not path:
+        raise RecipeError(f"recipe {recipe.name!r} names no store; give one with --set data.store=FOLDER")
+    return open_store(Path(path))
+
+
+def software_versions() -> dict[str, str]:
+    """Versions of what decides a result."""
+    return {"python": platform.python_version(), **{name: version(name) for name in ("merc", "torch", "numpy")}}
+
+
+def _mapped(corpus: Corpus, recipe: Recipe) -> Corpus:
+    return corpus if recipe.data.labels is None else apply_mapping(corpus, find_mapping(recipe.data.labels))
+
+
+def _counts(samples: Sequence[Sample], corpus: Corpus) -> list[int]:
+    labels = np.concatenate([s.labels for s in samples])
+    return np.bincount(labels[labels != UNLABELLED], minlength=len(corpus.label_set)).tolist()
+
+
+def _validator(preprocessor: Preprocessor, recipe: Recipe, samples: Sequence[Sample]) -> Callable[[Network], dict[str, float]]:
+    true = np.concatenate([s.labels for s in samples])
+
+    def validate(network: Network) -> dict[str, float]:
+        judged = Recogniser(network, preprocessor, recipe, ModelRecord()).judge(samples)
+        probabilities = np.concatenate([j.probabilities for j in judged])
+        scores = classification_scores(true, probabilities, preprocessor.label_set, conversations=len(samples))
+        return {
+            "weighted_f1": scores.weighted_f1,
+            "accuracy": scores.accuracy,
+            "macro_f1": scores.macro_f1,
+            "expected_calibration_error": scores.expected_calibration_error,
+        }
+
+    return validate
+
+
+def _probe_warnings(corpus: Corpus, recipe: Recipe) -> list[str]:
+    if corpus.notes.get("synthetic"):
+        return []
+    report = recorded_probe(corpus)
+    if report is None:
+        command = f"merc data probe {recipe.data.store or 'STORE'}"
+        return [f"corpus {corpus.name!r} was not probed: run '{command}' to learn whether validation can be trusted"]
+    return list(report.sentences) if report.flagged else []
+
+
+def _facts(corpus: Corpus, recipe: Recipe) -> dict[str, object]:
+    named = {key: corpus.notes[key] for key in ("source", "licence", "synthetic") if key in corpus.notes}
+    sizes = {part: len(ids) for part, ids in corpus.splits[recipe.data.split].parts.items()}
+    return {"name": corpus.name, **named, "split": recipe.data.split, "conversations": sizes, "utterances": corpus.utterance_count}
+
+
+def _prepare(folder: Path, recipe: Recipe, resume: bool, trainer: Trainer) -> int:
+    """Makes or checks the run's folder and returns the number of epochs that are behind it."""
+    if not resume:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RunError(f"{folder}: already exists; give another --out, or go on with it by --resume")
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / RECIPE, dump_recipe(recipe).encode())
+        _write_status(folder, "running", None)
+        return 0
+    if not (folder / RECIPE).is_file():
+        raise RunError(f"{folder}: nothing to resume: it holds no {RECIPE}")
+    kept = load_recipe(folder / RECIPE)
+    if kept != recipe:
+        ours, theirs = recipe.model_dump(mode="json"), kept.model_dump(mode="json")
+        changed = [key for key in ours if ours[key] != theirs[key]]
+        raise RunError(f"{folder}: belongs to another recipe; they differ in {', '.join(changed)}")
+    if not (folder / CHECKPOINT).is_file():
+        return 0
+    return trainer.resume(folder / CHECKPOINT)
+
+
+def _save_model(recogniser: Recogniser, folder: Path) -> None:
+    staged = folder / temporary_name(MODEL)
+    try:
+        recogniser.save_pretrained(staged)
+        shutil.rmtree(folder / MODEL, ignore_errors=True)
+        staged.replace(folder / MODEL)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _write_status(folder: Path, status: str, outcome: Outcome | None) -> None:
+    content = {
+        "status": status,
+        "outcome": None if outcome is None else asdict(outcome),
+        "versions": software_versions(),
+        "machine": {"system": platform.platform(), "threads": torch.get_num_threads()},
+    }
+    write_atomically(folder / STATUS, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def _append(path: Path, line: Mapping[str, object]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def _drop_lines_after(path: Path, epochs: int) -> None:
+    """A killed run may have written an epoch's line but not its checkpoint, or half a line."""
+    if not path.exists():
+        return
+    kept: list[str] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            record = cast("dict[str, int]", json.loads(line))
+        except json.JSONDecodeError:
+            continue
+        if record["epoch"] <= epochs:
+            kept.append(line + "\n")
+    write_atomically(path, "".join(kept).encode())
+
+
+@contextmanager
+def _interruption() -> Generator[Callable[[], bool], None, None]:
+    """Turns Ctrl-C into an answer to ask for, so that the step under way ends and is kept. A second one interrupts at once."""
+    asked: list[bool] = []
+
+    def note(_signal: int, _frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(True)
+
+    try:
+        previous = signal.signal(signal.SIGINT, note)
+    except ValueError:  # not in the main thread: signals are somebody else's
+        yield lambda: False
+        return
+    try:
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, previous)
