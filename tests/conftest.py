@@ -1,5 +1,125 @@
-"""Shapes and types are checked in the test run only: jaxtyping's import hook with beartype over the whole package."""
+"""Shapes and types are checked in the test run only: jaxtyping's import hook with beartype over the whole package.
+
+Below it, the small corpora, samples, recipes and networks that several tests build on. Imports stay inside the fixtures: tests of
+single files need not wait for torch.
+"""
 
 from jaxtyping import install_import_hook
 
 install_import_hook("merc", "beartype.beartype")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+CLASSES = ("calm", "cross", "glad")
+WIDTHS = {"text": 6, "audio": 5, "visual": 4}
+TINY = {
+    "name": "tiny",
+    "model": {
+        "width": 8,
+        "dropout": 0.1,
+        "attention": {"heads": 2, "max_distance": 3},
+        "reconstruction": {"hidden": 7},
+        "tower": {"layers": 1},
+        "fusion": {"latent": 6},
+    },
+    "training": {"epochs": 3, "batch_conversations": 3, "learning_rate": 5e-3},
+}
+TINY_RIVAL = {"name": "early_fusion", "width": 8, "layers": 1, "feed_forward": 2, "attention": {"heads": 2, "max_distance": 3}}
+
+
+@pytest.fixture(scope="session")
+def tiny_corpus():
+    """Three modalities, three classes, 6 + 3 + 3 conversations of 1 to 6 utterances, one to three speakers."""
+    from merc.data.planting import Stream
+    from merc.data.synthetic import SyntheticConfig, synthesise
+
+    streams = (
+        Stream(modality="text", dimension=6, quality=3.0, noise=0.1, absent=0.1),
+        Stream(modality="audio", dimension=5, quality=2.0, noise=0.2, absent=0.15),
+        Stream(modality="visual", dimension=4, quality=1.4, noise=0.3, absent=0.2),
+    )
+    sizes = {"train": 6, "validation": 3, "test": 3, "length": (1, 6), "speakers": (1, 3)}
+    return synthesise(SyntheticConfig(**sizes, classes=CLASSES, streams=streams))
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe():
+    """Makes a small recipe; keyword arguments are its sections, laid over the small one's at every level."""
+    from merc.config import recipe_from
+
+    def over(base, change):
+        if not isinstance(base, dict) or not isinstance(change, dict) or change.get("name") == "early_fusion":
+            return change
+        return {**base, **{key: over(base.get(key), value) for key, value in change.items()}}
+
+    def make(**sections):
+        return recipe_from(over(TINY, sections))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def rival_config():
+    """The `model` section of a small recipe for early fusion."""
+    return dict(TINY_RIVAL)
+
+
+@pytest.fixture(scope="session")
+def make_samples():
+    """Makes random samples: conversations as arrays, some modalities absent, some utterances with none, some unlabelled."""
+    from merc.data.preprocessing import Sample
+
+    def make(seed=0, lengths=(5, 1, 3), widths=WIDTHS, speakers=3, absent=0.25, labelled=0.8):
+        random = np.random.default_rng(seed)
+        samples = []
+        for number, length in enumerate(lengths):
+            present = random.random((length, len(widths))) >= absent
+            if length > 2:
+                present[1] = False
+            if absent == 0:
+                present[:] = True
+            inputs = {
+                name: random.standard_normal((length, width), dtype=np.float32) * present[:, m, None].astype(np.float32)
+                for m, (name, width) in enumerate(widths.items())
+            }
+            labels = np.where(random.random(length) < labelled, random.integers(0, len(CLASSES), length), -1)
+            talk = np.concatenate([[0], random.integers(0, speakers, length)])[:length]
+            samples.append(Sample(f"c{number}", inputs, present, talk.astype(np.int64), labels.astype(np.int64)))
+        return samples
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_network(tiny_recipe):
+    """Builds a network with random weights, every parameter off its start, from a recipe's `model` section; no dropout, eval mode."""
+    import torch
+
+    def make(seed=0, widths=WIDTHS, spread=0.3, **model):
+        config = tiny_recipe(model={"dropout": 0.0, **model}).model
+        torch.manual_seed(seed)
+        network = config.build(widths, len(CLASSES))
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.add_(torch.randn_like(parameter) * spread)
+        return network.eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trained(tiny_corpus, tiny_recipe, tmp_path_factory):
+    """Trains a small recipe and gives its finished run; the same sections give the same run, trained once a session."""
+    from merc.run import train
+
+    runs = {}
+
+    def make(**sections):
+        key = repr(sorted((name, repr(change)) for name, change in sections.items()))
+        if key not in runs:
+            folder = tmp_path_factory.mktemp("runs") / "run"
+            runs[key] = train(tiny_recipe(**sections), folder, corpus=tiny_corpus)
+        return runs[key]
+
+    return make

@@ -23,8 +23,10 @@ ORDER = (
     ("recogniser",),
     ("evaluation",),
     ("run",),
+    ("demo",),
     ("studies", "annotation"),
     ("report",),
+    ("prediction_file", "tables"),
     ("cli",),
 )
 RANKS = {name: rank for rank, names in enumerate(ORDER) for name in names}

@@ -10,12 +10,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
 from huggingface_hub import ModelHubMixin, hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -24,6 +25,7 @@ from merc.data.batching import batches_of
 from merc.data.preprocessing import Preprocessor, Sample
 from merc.data.schema import Conversation, LabelSet
 from merc.data.standardisation import Standardiser
+from merc.data.validation import explain
 from merc.encoders.encoding import encode_conversations, encoder_for
 from merc.encoders.text import Encoder
 from merc.errors import FeatureError, RunError
@@ -134,7 +136,7 @@ class Recogniser(ModelHubMixin):
         """The modalities that the network takes."""
         return self.preprocessor.modalities
 
-    def to(self, device: str | torch.device) -> Self:
+    def to(self, device: str | torch.device) -> Recogniser:
         """Moves the network to a device."""
         self.network.to(device)
         return self
@@ -157,8 +159,8 @@ class Recogniser(ModelHubMixin):
         for conversation, sample in zip(given, samples, strict=True):
             if not sample.present.any():
                 wanted = ", ".join(spec.key for spec in self.preprocessor.specs)
-                has = ", ".join(conversation.features) or "no features and no transcripts"
-                raise FeatureError(f"conversation {conversation.id!r}: no usable features; the model takes {wanted}; found {has}")
+                found = _describe(conversation)
+                raise FeatureError(f"conversation {conversation.id!r}: no usable features; the model takes {wanted}; found {found}")
         return tuple(
             self._emotions(conversation, sample, judged)
             for conversation, sample, judged in zip(given, samples, self.judge(samples), strict=True)
@@ -193,11 +195,14 @@ class Recogniser(ModelHubMixin):
         if not specs:
             return conversations
         spec = specs[0]
-        bare = [c for c in conversations if spec.key not in c.features and any(u.transcript for u in c.utterances)]
+        bare = [
+            i for i, c in enumerate(conversations) if spec.key not in c.features and any(u.transcript for u in c.utterances)
+        ]  # by position: nothing keeps callers from giving two conversations one id
         if not bare or spec.encoder == "unknown":
             return conversations
-        ready = dict(zip((c.id for c in bare), encode_conversations(bare, spec, encoder or encoder_for(spec)), strict=True))
-        return tuple(ready.get(c.id, c) for c in conversations)
+        encoded = encode_conversations([conversations[i] for i in bare], spec, encoder or encoder_for(spec))
+        ready = dict(zip(bare, encoded, strict=True))
+        return tuple(ready.get(i, c) for i, c in enumerate(conversations))
 
     def _emotions(self, conversation: Conversation, sample: Sample, judged: Judged) -> ConversationEmotions:
         names, modalities = self.label_set.names, self.modalities
@@ -246,6 +251,36 @@ class Recogniser(ModelHubMixin):
         )
 
     @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | Path,
+        *,
+        force_download: bool = False,
+        token: str | bool | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        revision: str | None = None,
+        **model_kwargs: object,
+    ) -> Recogniser:
+        """A model from a folder or a model hub; the arguments are those of every `from_pretrained` of the hub's library.
+
+        The mixin's own method would read the config first, and take its keys for arguments of `__init__`.
+
+        Raises:
+            RunError: the config or the weights are missing or damaged.
+        """
+        if model_kwargs:
+            raise TypeError(f"unknown arguments: {', '.join(model_kwargs)}")
+        return cls._from_pretrained(
+            model_id=str(pretrained_model_name_or_path),
+            revision=revision,
+            cache_dir=cache_dir,
+            force_download=force_download,
+            local_files_only=local_files_only,
+            token=token,
+        )
+
+    @classmethod
     def _from_pretrained(
         cls,
         *,
@@ -256,10 +291,7 @@ class Recogniser(ModelHubMixin):
         local_files_only: bool,
         token: str | bool | None,
         **model_kwargs: object,
-    ) -> Self:
-        if model_kwargs:
-            raise TypeError(f"unknown arguments: {', '.join(model_kwargs)}")
-
+    ) -> Recogniser:
         def locate(name: str) -> Path:
             if Path(model_id).is_dir():
                 return Path(model_id) / name
@@ -287,13 +319,22 @@ class Recogniser(ModelHubMixin):
         except (KeyError, TypeError, ValueError, OSError) as error:
             if isinstance(error, RunError):
                 raise
-            raise RunError(f"{config_path}: not a merc model's config ({type(error).__name__}: {error})") from None
+            reason = explain(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
+            raise RunError(f"{config_path}: not a merc model's config ({reason})") from None
         network = recipe.model.build(preprocessor.widths, len(preprocessor.label_set))
         try:
             network.load_state_dict(load_file(weights_path))
         except (SafetensorError, RuntimeError, OSError) as error:
             raise RunError(f"{weights_path}: damaged weights, or another model's ({str(error).splitlines()[0]})") from None
         return cls(network, preprocessor, recipe, record)
+
+
+def _describe(conversation: Conversation) -> str:
+    if conversation.features:
+        return ", ".join(conversation.features)
+    if any(u.transcript for u in conversation.utterances):
+        return "transcripts, and the model names no text encoder for them"
+    return "no features and no transcripts"
 
 
 def load(path_or_hub_id: str | Path) -> Recogniser:
@@ -306,7 +347,8 @@ def load(path_or_hub_id: str | Path) -> Recogniser:
     for folder in (path, path / "model"):
         if (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file():
             return Recogniser.from_pretrained(str(folder))
-    if path.exists() or str(path_or_hub_id).count("/") != 1 or str(path_or_hub_id).startswith((".", "/")):
+    beside_folders = path.parent != Path() and path.parent.is_dir()  # a mistyped run, then, and nothing to ask the network for
+    if path.exists() or beside_folders or str(path_or_hub_id).count("/") != 1 or str(path_or_hub_id).startswith((".", "/")):
         raise RunError(f"{path}: no model here; expected {CONFIG} and {WEIGHTS}, in it or in its folder 'model'")
     try:
         return Recogniser.from_pretrained(str(path_or_hub_id))

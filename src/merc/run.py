@@ -12,6 +12,7 @@ predictions-*.parquet   of judgements that asked for them
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
 import signal
@@ -25,13 +26,14 @@ from typing import cast
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 
 from merc.config import Recipe, dump_recipe, load_recipe
 from merc.data.labels import apply_mapping, find_mapping
 from merc.data.preprocessing import UNLABELLED, Preprocessor, Sample
 from merc.data.probe import recorded_probe
 from merc.data.schema import Corpus, Part
-from merc.data.staged_file import temporary_name, write_atomically
+from merc.data.staged_file import is_temporary, temporary_name, write_atomically
 from merc.data.store import open_store
 from merc.errors import DataError, RecipeError, RunError
 from merc.evaluation.judgement import Conditions, Evaluation, check_features, judge, write_predictions
@@ -118,29 +120,30 @@ def train(
     def recognise(record: ModelRecord) -> Recogniser:
         return Recogniser(network, preprocessor, recipe, record)
 
-    done = _prepare(folder, recipe, resume, trainer)
     validate = _validator(preprocessor, recipe, validation)
 
     def on_epoch(record: EpochRecord) -> None:
         _append(folder / METRICS, asdict(record))
         hooks.on_epoch(record)
 
-    _drop_lines_after(folder / METRICS, done)
-    with _interruption() as interrupted:
-        outcome = trainer.fit(validate, folder / CHECKPOINT, on_epoch, hooks.on_step, interrupted)
-    network.to("cpu")
-    record = ModelRecord(
-        scores=validate(network),
-        chosen_by=SELECTION,
-        corpus=_facts(corpus, recipe),
-        versions=software_versions(),
-        seed=recipe.training.seed,
-        warnings=tuple(warnings),
-    )
-    recogniser = recognise(record)
-    if outcome.finished:
-        _save_model(recogniser, folder)
-    _write_status(folder, "finished" if outcome.finished else "interrupted", outcome)
+    with _writing(folder):
+        done = _prepare(folder, recipe, resume, trainer)
+        _drop_lines_after(folder / METRICS, done)
+        with _interruption() as interrupted:
+            outcome = trainer.fit(validate, folder / CHECKPOINT, on_epoch, hooks.on_step, interrupted)
+        network.to("cpu")
+        record = ModelRecord(
+            scores=validate(network),
+            chosen_by=SELECTION,
+            corpus=_facts(corpus, recipe),
+            versions=software_versions(),
+            seed=recipe.training.seed,
+            warnings=tuple(warnings),
+        )
+        recogniser = recognise(record)
+        if outcome.finished:
+            _save_model(recogniser, folder)
+        _write_status(folder, "finished" if outcome.finished else "interrupted", outcome)
     return TrainedRun(folder, recogniser, outcome)
 
 
@@ -168,9 +171,7 @@ def evaluate(
         FeatureError: the store holds features of another encoder.
     """
     folder = Path(run)
-    if not (folder / MODEL).is_dir():
-        raise RunError(f"{folder}: no finished run here (no folder {MODEL!r}); train it, or go on with --resume")
-    recogniser = load(folder)
+    recogniser = _finished(folder)
     recipe = recogniser.recipe
     if corpus is None:
         corpus = open_recipe_store(recipe, store)
@@ -199,6 +200,18 @@ def evaluate(
     return evaluation
 
 
+def conditions_for(
+    run: Path | str, *, without: Sequence[str] = (), only: Sequence[str] = (), corrupt: Sequence[str] = (), seed: int = 0
+) -> Conditions:
+    """Conditions for judging a finished run, from options; see `Conditions.parse`.
+
+    Raises:
+        RunError: not a finished run.
+        RecipeError: options that do not fit the run's model.
+    """
+    return Conditions.parse(_finished(Path(run)).modalities, without=without, only=only, corrupt=corrupt, seed=seed)
+
+
 def open_recipe_store(recipe: Recipe, store: str | None = None) -> Corpus:
     """The corpus that a recipe names, or the one that is given in its place.
 
@@ -214,6 +227,12 @@ def open_recipe_store(recipe: Recipe, store: str | None = None) -> Corpus:
 def software_versions() -> dict[str, str]:
     """Versions of what decides a result."""
     return {"python": platform.python_version(), **{name: version(name) for name in ("merc", "torch", "numpy")}}
+
+
+def _finished(folder: Path) -> Recogniser:
+    if not (folder / MODEL).is_dir():
+        raise RunError(f"{folder}: no finished run here (no folder {MODEL!r}); train it, or go on with --resume")
+    return load(folder)
 
 
 def _mapped(corpus: Corpus, recipe: Recipe) -> Corpus:
@@ -260,23 +279,39 @@ def _facts(corpus: Corpus, recipe: Recipe) -> dict[str, object]:
 
 def _prepare(folder: Path, recipe: Recipe, resume: bool, trainer: Trainer) -> int:
     """Makes or checks the run's folder and returns the number of epochs that are behind it."""
-    if not resume:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise RunError(f"{folder}: already exists; give another --out, or go on with it by --resume")
+    if not resume and folder.exists() and (not folder.is_dir() or _is_begun(folder)):
+        raise RunError(f"{folder}: already exists; give another --out, or go on with it by --resume")
+    if resume and not (folder / RECIPE).is_file() and (not folder.is_dir() or _is_begun(folder)):
+        raise RunError(f"{folder}: nothing to resume: it holds no {RECIPE}")
+    if not (folder / RECIPE).is_file():
         folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
         write_atomically(folder / RECIPE, dump_recipe(recipe).encode())
         _write_status(folder, "running", None)
         return 0
-    if not (folder / RECIPE).is_file():
-        raise RunError(f"{folder}: nothing to resume: it holds no {RECIPE}")
     kept = load_recipe(folder / RECIPE)
     if kept != recipe:
         ours, theirs = recipe.model_dump(mode="json"), kept.model_dump(mode="json")
         changed = [key for key in ours if ours[key] != theirs[key]]
         raise RunError(f"{folder}: belongs to another recipe; they differ in {', '.join(changed)}")
+    _sweep(folder)
     if not (folder / CHECKPOINT).is_file():
         return 0
     return trainer.resume(folder / CHECKPOINT)
+
+
+def _is_begun(folder: Path) -> bool:
+    """Whether a folder holds more than what a process that was killed at its very first write leaves lying."""
+    return any(not is_temporary(path.name) for path in folder.iterdir())
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what a process that was killed had not yet put in its place."""
+    for path in folder.iterdir():
+        if is_temporary(path.name, MODEL):
+            shutil.rmtree(path, ignore_errors=True)
+        elif is_temporary(path.name) or path.match(f".{CHECKPOINT}.*.tmp"):
+            path.unlink(missing_ok=True)
 
 
 def _save_model(recogniser: Recogniser, folder: Path) -> None:
@@ -292,16 +327,52 @@ def _save_model(recogniser: Recogniser, folder: Path) -> None:
 def _write_status(folder: Path, status: str, outcome: Outcome | None) -> None:
     content = {
         "status": status,
-        "outcome": None if outcome is None else asdict(outcome),
+        "outcome": None if outcome is None else _plain(asdict(outcome)),
         "versions": software_versions(),
         "machine": {"system": platform.platform(), "threads": torch.get_num_threads()},
     }
-    write_atomically(folder / STATUS, (json.dumps(content, indent=1) + "\n").encode())
+    write_atomically(folder / STATUS, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+
+def _plain(values: Mapping[str, object]) -> dict[str, object]:
+    """With None for the infinite score of a run that no epoch has judged yet: JSON has no infinity."""
+    return {name: None if isinstance(v, float) and not np.isfinite(v) else v for name, v in values.items()}
 
 
 def _append(path: Path, line: Mapping[str, object]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+    """Adds a whole line or nothing."""
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+    except OSError as error:
+        if path.exists():
+            os.truncate(path, size)
+        raise RunError(f"{path} can't be written: {error.strerror or error}") from error
+
+
+@contextmanager
+def _writing(folder: Path) -> Generator[None, None, None]:
+    """Takes away a run that failed before its first checkpoint, and tells a full disk in one line."""
+    existed = folder.exists()
+    fresh = not existed or (folder.is_dir() and not any(folder.iterdir()))
+    made = [parent for parent in folder.absolute().parents if not parent.exists()]
+    try:
+        yield
+    except Exception as error:
+        kept = (folder / CHECKPOINT).is_file()
+        if fresh and not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+            if existed:
+                folder.mkdir()
+            for parent in made:
+                if parent.is_dir() and not any(parent.iterdir()):
+                    parent.rmdir()
+        if not isinstance(error, (OSError, SafetensorError)):
+            raise
+        reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error).splitlines()[0]
+        after = "the run can go on from its last checkpoint, with --resume" if kept else "nothing was left behind"
+        raise RunError(f"{folder} can't be written: {reason}; {after}") from error
 
 
 def _drop_lines_after(path: Path, epochs: int) -> None:

@@ -30,6 +30,9 @@ def load_yaml(text: str) -> object:
     """The plain values of a YAML text.
 
     Raises:
-        yaml.YAMLError: invalid YAML, or a repeated key.
+        yaml.YAMLError: invalid YAML, a repeated key, or a value that is none of its kind, such as the date 2024-13-01.
     """
-    return yaml.load(text, Loader=StrictLoader)
+    try:
+        return yaml.load(text, Loader=StrictLoader)
+    except (ValueError, KeyError, AttributeError, RecursionError) as error:  # which PyYAML lets through
+        raise yaml.YAMLError(f"{type(error).__name__}: {error}") from error

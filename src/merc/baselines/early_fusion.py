@@ -9,7 +9,7 @@ Letters in shapes: B conversations, T utterances, d model width.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -44,7 +44,7 @@ class EarlyFusionConfig(Settings):
     attention: AttentionConfig = AttentionConfig()
 
     @model_validator(mode="after")
-    def _heads_divide_width(self) -> Self:
+    def _heads_divide_width(self) -> EarlyFusionConfig:
         if self.width % self.attention.heads:
             raise ValueError(f"width {self.width} is not a multiple of attention.heads {self.attention.heads}")
         return self

@@ -101,8 +101,21 @@ def shuffled_buckets(lengths: Sequence[int], size: int, random: np.random.Genera
 
 
 def sorted_buckets(lengths: Sequence[int], size: int) -> list[list[int]]:
-    """Batches of like length, shortest first, for inference: every index once."""
-    return _chunks(np.argsort(np.asarray(lengths), kind="stable").tolist(), size)
+    """Batches of like length, shortest first, for inference: every index once.
+
+    A batch holds at most `size` conversations, and ends where the next one would make more than a tenth of it padding (chosen: the
+    31 conversations of IEMOCAP's test part in one batch would be 42 % padding).
+    """
+    batches: list[list[int]] = []
+    filled = 0
+    for index in np.argsort(np.asarray(lengths), kind="stable").tolist():
+        if batches and len(batches[-1]) < size and filled + lengths[index] >= 0.9 * (len(batches[-1]) + 1) * lengths[index]:
+            batches[-1].append(index)
+            filled += lengths[index]
+        else:
+            batches.append([index])
+            filled = lengths[index]
+    return batches
 
 
 def padding_waste(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -> float:

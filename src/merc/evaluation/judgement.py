@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float64, Int64
 from merc.data.preprocessing import Sample
 from merc.data.schema import Conversation, Corpus
 from merc.data.staged_file import write_atomically
-from merc.errors import FeatureError, RecipeError
+from merc.errors import DataError, FeatureError, RecipeError
 from merc.evaluation.metrics import ClassificationScores, classification_scores
 from merc.evaluation.trust import TrustAgreement, loss_increases, trust_agreement
 from merc.recogniser import Judged, Recogniser
@@ -38,6 +38,36 @@ class Conditions(Settings):
     without: tuple[str, ...] = ()
     corrupt: tuple[Spoiling, ...] = ()
     seed: int = 0
+
+    @classmethod
+    def parse(
+        cls,
+        modalities: Sequence[str],
+        *,
+        without: Sequence[str] = (),
+        only: Sequence[str] = (),
+        corrupt: Sequence[str] = (),
+        seed: int = 0,
+    ) -> Conditions:
+        """Reads options for a model with these modalities.
+
+        Args:
+            modalities: the model's.
+            without: those to leave out.
+            only: those to keep, in place of `without`.
+            corrupt: as `Spoiling.parse` takes them.
+            seed: of the spoiling.
+
+        Raises:
+            RecipeError: an unknown modality, another form, or both `without` and `only`.
+        """
+        if without and only:
+            raise RecipeError("leave modalities out by name, or name those to keep; not both")
+        for name in (*without, *only):
+            if name not in modalities:
+                raise RecipeError(f"unknown modality {name!r}; the model has: {', '.join(modalities)}")
+        left_out = tuple(m for m in modalities if m in without or (only and m not in only))
+        return cls(without=left_out, corrupt=tuple(Spoiling.parse(text, modalities) for text in corrupt), seed=seed)
 
 
 class TrustReport(Settings):
@@ -185,7 +215,11 @@ def judge(
 
 
 def write_predictions(predictions: Predictions, labels: Sequence[str], modalities: Sequence[str], path: Path) -> None:
-    """Parquet, one row an utterance: ids, true and predicted label, probabilities, trust and uncertainty."""
+    """Parquet, one row an utterance: ids, true and predicted label, probabilities, trust and uncertainty.
+
+    Raises:
+        DataError: the disk is full or not writable; an older file is then as it was.
+    """
     names = list(labels)
     columns: dict[str, object] = {
         "conversation": list(predictions.conversations),
@@ -201,7 +235,10 @@ def write_predictions(predictions: Predictions, labels: Sequence[str], modalitie
         columns["uncertainty"] = predictions.uncertainty
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer)
-    write_atomically(path, buffer.getvalue())
+    try:
+        write_atomically(path, buffer.getvalue())
+    except OSError as error:
+        raise DataError(f"{path} can't be written: {error.strerror or error}; nothing was changed") from error
 
 
 def _check(conditions: Conditions, modalities: Sequence[str]) -> None:

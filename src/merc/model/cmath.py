@@ -6,6 +6,7 @@ Letters in shapes: B conversations, T utterances, C classes, M modalities, S tow
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, Self, cast
 
 import torch
@@ -39,6 +40,7 @@ class CMATHConfig(Settings):
     width: int = Field(default=128, ge=4)
     dropout: float = Field(default=0.3, ge=0, lt=1)
     central: tuple[str, ...] | None = None
+    evidence: bool = False
     reconstruction: ReconstructionConfig = ReconstructionConfig()
     attention: AttentionConfig = AttentionConfig()
     tower: TowerConfig = TowerConfig()
@@ -77,12 +79,14 @@ class CMATH(Network):
         self.reconstruction = nn.ModuleDict(
             {m: ModalityReconstruction(config.reconstruction, widths[m], d, dropout, causal) for m in modalities}
         )
+        self.norms = nn.ModuleDict({m: nn.LayerNorm(d) for m in modalities})  # not in Z itself: its length tells noise from data
         self.towers = nn.ModuleDict(
             {c: Tower(config.attention, config.tower, d, [m for m in modalities if m != c], dropout) for c in central}
         )
         self.unimodal_posterior = nn.ModuleDict({m: PosteriorHead(d, z) for m in modalities})
         self.fine_posterior = nn.ModuleDict({c: PosteriorHead(d, z) for c in central})
         self.fusion = Fusion(config.fusion, len(central), d)
+        self.evidence = nn.Parameter(torch.ones(len(modalities))) if config.evidence else None
         self.dropout = nn.Dropout(dropout)
         self.unimodal_classifier = nn.Linear(z, classes)
         self.fine_classifier = nn.Linear(z, classes)
@@ -95,12 +99,13 @@ class CMATH(Network):
         keys = {m: relations.keys(present[m]) for m in self.modalities}
         compressed = {m: self.reconstruction[m](batch.inputs[m], present[m], batch.valid) for m in self.modalities}
         unimodal = {m: self._level(self.unimodal_posterior[m](z), self.unimodal_classifier) for m, z in compressed.items()}
-        refined = {c: self.towers[c](compressed[c], compressed, present, keys, relations) for c in self.central}
+        normed = {m: self.norms[m](z) for m, z in compressed.items()}
+        refined = {c: self.towers[c](normed[c], normed, present, keys, relations) for c in self.central}
         fine = {c: self._level(self.fine_posterior[c](f), self.fine_classifier) for c, f in refined.items()}
         coarse = self._fuse(fine, torch.stack(list(refined.values())), batch)
         rebuild = self.training and self.config.reconstruction.enabled
         return NetworkOutput(
-            coarse=self._level(coarse, self.coarse_classifier),
+            coarse=self._answer(self._level(coarse, self.coarse_classifier), unimodal, batch),
             fine=fine,
             unimodal=unimodal,
             reconstructions={m: self._expand(m, z, batch) for m, z in compressed.items()} if rebuild else {},
@@ -140,10 +145,17 @@ class CMATH(Network):
         lessons = self._lessons(output if teacher is None else teacher, output, batch)
         if lessons:
             temperature = self.config.distillation.temperature
-            terms["logit"] = _mean([logit_term(t.logits, s.logits, temperature, mask) for t, s, mask in lessons])
+            terms["logit"] = _mean([logit_term(x.teacher.logits, x.student.logits, temperature, x.taught) for x in lessons])
             if self.config.fusion.variational:
-                terms["latent"] = _mean([latent_term(t, s, mask) for t, s, mask in lessons])
+                terms["latent"] = _mean([latent_term(x.teacher, x.student, x.taught, moves_mean=x.moves_mean) for x in lessons])
         return terms
+
+    def _answer(self, coarse: Level, unimodal: Mapping[str, Level], batch: Batch) -> Level:
+        if self.evidence is None:
+            return coarse
+        logits_BTMC = torch.stack([level.logits for level in unimodal.values()], dim=2)
+        weight_BTM = self.evidence * batch.present
+        return Level(coarse.logits + (weight_BTM[..., None] * logits_BTMC).sum(dim=2), coarse.posterior)
 
     def _expand(self, modality: str, z_BTd: Float[Tensor, "B T d"], batch: Batch) -> Float[Tensor, "B T _"]:
         return cast(ModalityReconstruction, self.reconstruction[modality]).expand(z_BTd, batch.valid)
@@ -162,17 +174,26 @@ class CMATH(Network):
             torch.stack([p.mean for p in posteriors]), torch.stack([p.log_variance for p in posteriors]), refined_SBTd, taken_SBT
         )
 
-    def _lessons(self, teacher: NetworkOutput, student: NetworkOutput, batch: Batch) -> list[tuple[Level, Level, Tensor]]:
-        """(teacher, student, (B, T) taught utterances) for every student."""
-        config, lessons = self.config.distillation, list[tuple[Level, Level, Tensor]]()
+    def _lessons(self, teacher: NetworkOutput, student: NetworkOutput, batch: Batch) -> list[_Lesson]:
+        config, lessons = self.config.distillation, list[_Lesson]()
         if config.coarse_to_fine:
-            lessons += [(teacher.coarse, level, batch.valid) for level in student.fine.values()]
+            lessons += [_Lesson(teacher.coarse, level, batch.valid, moves_mean=False) for level in student.fine.values()]
         if config.fine_to_unimodal:
             lessons += [
-                (teacher.fine.get(m, teacher.coarse), level, batch.present[..., i])
+                _Lesson(teacher.fine.get(m, teacher.coarse), level, batch.present[..., i], moves_mean=True)
                 for i, (m, level) in enumerate(student.unimodal.items())
             ]
         return lessons
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lesson:
+    """One student and its teacher; `taught` is (B, T)."""
+
+    teacher: Level
+    student: Level
+    taught: Tensor
+    moves_mean: bool
 
 
 def _posterior(level: Level) -> Posterior:

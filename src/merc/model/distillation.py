@@ -47,8 +47,14 @@ def logit_term(
     return _mean(kl, taught_BT)
 
 
-def latent_term(teacher: Level, student: Level, taught_BT: Bool[Tensor, "B T"]) -> Float[Tensor, ""]:
+def latent_term(teacher: Level, student: Level, taught_BT: Bool[Tensor, "B T"], *, moves_mean: bool) -> Float[Tensor, ""]:
     """1/2 [log sigma_s^2 + (mu_s - mu_teacher)^2 / sigma_s^2], mean over dimensions and the taught utterances [chosen].
+
+    Args:
+        teacher, student: the levels.
+        taught_BT: where the student is taught.
+        moves_mean: False lets the term train the student's variance alone. The towers' means make the coarse mean, which the pool
+            draws towards the prior; were they drawn after it, all would shrink together.
 
     Raises:
         ValueError: a level without a posterior.
@@ -56,7 +62,8 @@ def latent_term(teacher: Level, student: Level, taught_BT: Bool[Tensor, "B T"]) 
     if teacher.posterior is None or student.posterior is None:
         raise ValueError("the latent term needs posteriors on both levels")
     log_variance = student.posterior.log_variance
-    distance = (student.posterior.mean - teacher.posterior.mean.detach()) ** 2
+    mean = student.posterior.mean if moves_mean else student.posterior.mean.detach()
+    distance = (mean - teacher.posterior.mean.detach()) ** 2
     term = 0.5 * (log_variance + distance * (-log_variance).exp())
     return _mean(term.mean(dim=-1), taught_BT)
 

@@ -59,7 +59,6 @@ class ModalityReconstruction(nn.Module):
         c, k = config.hidden, config.kernel
         self.contract_1 = MaskedConvolution(width, c, k, causal)
         self.contract_2 = MaskedConvolution(c, d, k, causal)
-        self.norm = nn.LayerNorm(d)
         self.dropout = nn.Dropout(dropout)
         self.absent = nn.Parameter(torch.randn(d) * 0.02)
         self.expand_1 = MaskedConvolution(d, c, k, causal) if config.enabled else None
@@ -70,7 +69,7 @@ class ModalityReconstruction(nn.Module):
     ) -> Float[Tensor, "B T d"]:
         """The compressed representation Z (B, T, d); a learned vector where the modality is absent."""
         hidden = self.dropout(F.gelu(self.contract_1(x_BTW, valid_BT)))
-        z_BTd = self.norm(self.contract_2(hidden, valid_BT))
+        z_BTd = self.contract_2(hidden, valid_BT)
         return torch.where(present_BT[..., None], z_BTd, self.absent)
 
     def expand(self, z_BTd: Float[Tensor, "B T d"], valid_BT: Bool[Tensor, "B T"]) -> Float[Tensor, "B T W"]:

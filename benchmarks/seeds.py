@@ -1,0 +1,69 @@
+"""Trains one recipe with several seeds and prints validation scores, and test scores if they are asked for.
+
+    python benchmarks/seeds.py recipes/meld.yaml --out runs/seeds/meld --seeds 5 [--set data.store=...] [--test]
+
+A finished run is not repeated. Scores are those of the epoch that validation chose; weighted F1 in per cent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from merc.config import load_recipe
+from merc.data.schema import Part
+from merc.data.store import open_store
+from merc.run import MODEL, Hooks, evaluate, train
+
+
+def main() -> None:
+    """Parses, trains, prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the runs and results.json")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--set", action="append", default=[], dest="options", metavar="KEY=VALUE")
+    parser.add_argument("--test", action="store_true", help="also judge the test part; the look is logged in each run")
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    parts: list[Part] = ["validation", "test"] if arguments.test else ["validation"]
+    rows: list[dict[str, float]] = []
+    corpus = None
+    for seed in range(arguments.seeds):
+        recipe = load_recipe(arguments.recipe, [*arguments.options, f"training.seed={seed}"])
+        corpus = corpus or open_store(Path(str(recipe.data.store)))
+        folder = arguments.out / f"seed-{seed}"
+        started = time.process_time()
+        if not (folder / MODEL).is_dir():
+            train(recipe, folder, resume=folder.exists(), corpus=corpus, hooks=Hooks())
+        row: dict[str, float] = {"seed": seed, "cpu_seconds": time.process_time() - started}
+        for part in parts:
+            report = evaluate(folder, part=part, corpus=corpus).report
+            row |= {f"{part}/weighted_f1": 100 * report.coarse.weighted_f1, f"{part}/accuracy": 100 * report.coarse.accuracy}
+            row[f"{part}/expected_calibration_error"] = 100 * report.coarse.expected_calibration_error
+            if report.trust is not None:
+                row |= {f"{part}/trust/{m}": value for m, value in report.trust.mean.items()}
+                if report.trust.agreement is not None and report.trust.agreement.kendall_tau is not None:
+                    row[f"{part}/trust_agreement"] = report.trust.agreement.kendall_tau
+        rows.append(row)
+    table = Table("score", "mean", "sd", *(f"seed {int(r['seed'])}" for r in rows))
+    summary: dict[str, dict[str, float]] = {}
+    for name in rows[0]:
+        if name != "seed":
+            values = [r[name] for r in rows]
+            summary[name] = {"mean": statistics.mean(values), "sd": statistics.stdev(values) if len(values) > 1 else 0.0}
+            table.add_row(name, f"{summary[name]['mean']:.2f}", f"{summary[name]['sd']:.2f}", *(f"{v:.2f}" for v in values))
+    Console(width=120).print(table)
+    (arguments.out / "results.json").write_text(json.dumps({"runs": rows, "summary": summary}, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

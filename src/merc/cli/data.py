@@ -1,0 +1,188 @@
+"""`merc data`: corpora inspected, imported, fetched, planted, synthesised, probed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from merc.cli.options import CorpusPart, parse_stream, settings_from
+from merc.cli.terminal import counted, note, show, show_json
+from merc.errors import DataError
+
+app = typer.Typer(help="Inspect, import, fetch, plant, synthesise and probe corpora.", no_args_is_help=True)
+
+Store = Annotated[Path, typer.Argument(metavar="STORE", help="Folder of a store.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the store to write; new or empty.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the store that is there.")]
+Layout = Annotated[
+    str | None, typer.Option("--layout", metavar="NAME", help="The file's layout; told by its content if not given.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+Streams = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--stream",
+        metavar="MODALITY:DIMENSION:QUALITY[:NOISE[:ABSENT]]",
+        help="A stream to plant; repeatable. QUALITY is the distance of the class means from the origin in standard deviations of "
+        "the noise, NOISE the share of pure noise, ABSENT the share of absence.",
+    ),
+]
+
+
+@app.command("import")
+def import_(
+    source: Annotated[
+        list[str], typer.Argument(metavar="[LAYOUT] PATH", help="File or folder; before it, if wanted, the name of its layout.")
+    ],
+    out: Out,
+    zeros_absent: Annotated[bool, typer.Option("--zeros-absent", help="Take feature rows of zeros alone as absence.")] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Read a corpus of a known layout into a store.
+
+    Pickles are read without running what they hold.
+    """
+    from merc.data.importing import import_corpus
+    from merc.data.store import save_store
+    from merc.tables.corpora import corpus_tables
+
+    if len(source) > 2:
+        raise typer.BadParameter(f"one or two are allowed, found {len(source)}", param_hint="[LAYOUT] PATH")
+    corpus = import_corpus(Path(source[-1]), source[0] if len(source) == 2 else None, zeros_absent=zeros_absent)
+    save_store(corpus, out, overwrite=overwrite)
+    show(corpus_tables(corpus))
+
+
+@app.command()
+def inspect(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="File or folder.")],
+    layout: Layout = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a file holds and what looks wrong with it."""
+    from merc.data.inspection import inspect as inspect_source
+    from merc.tables.corpora import inspection_tables
+
+    inspection = inspect_source(path, layout)
+    if as_json:
+        show_json(inspection.model_dump(mode="json"))
+    else:
+        show(inspection_tables(inspection))
+
+
+@app.command()
+def fetch(
+    corpus: Annotated[str, typer.Argument(metavar="CORPUS", help="'meld': transcripts, speakers, emotions and times (GPL-3.0).")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder; data/CORPUS if not given.")] = None,
+    mirror: Annotated[str | None, typer.Option(metavar="URL", help="A mirror with the paths of the public home.")] = None,
+) -> None:
+    """Download a public corpus and check its checksums."""
+    from merc.data.fetch import fetch as fetch_corpus
+
+    folder = Path("data") / corpus if out is None else out
+    with counted("files") as progress:
+        paths = fetch_corpus(corpus, folder, mirror, progress)
+    for path in paths:
+        typer.echo(str(path))
+    note(f"to make a store of it: merc data import {corpus} {folder} --out store/{corpus}")
+
+
+@app.command()
+def plant(
+    store: Store,
+    out: Out,
+    stream: Streams = None,
+    seed: Annotated[int, typer.Option(help="Of class means and draws.")] = 0,
+    split: Annotated[str, typer.Option(help="Split whose ceiling is told.")] = "official",
+    part: Annotated[
+        CorpusPart, typer.Option(help="Part whose ceiling is told. The test part's takes its labels: leave it for the end.")
+    ] = CorpusPart.VALIDATION,
+    overwrite: Overwrite = False,
+) -> None:
+    """Copy a store with streams of known quality.
+
+    By default audio 32-d of quality 2.0, 25 % noise, 10 % absent, and visual 48-d of quality 1.2, 35 % noise, 15 % absent. They
+    take the place of those modalities. Prints the ceiling: the scores of an observer who knows the densities and, where the store
+    has text features, a linear model on them.
+    """
+    from merc.data.planting import STANDARD, ceiling, planted_streams, text_posterior
+    from merc.data.planting import plant as plant_streams
+    from merc.data.store import open_store, save_store
+    from merc.tables.corpora import ceiling_line, planted_table
+
+    streams = [parse_stream(text) for text in stream] if stream else STANDARD
+    corpus = plant_streams(open_store(store), streams, seed)
+    save_store(corpus, out, overwrite=overwrite)
+    planted = planted_streams(corpus)
+    show([planted_table(planted)])
+    try:
+        has_text = corpus.features_of("text") and "text" not in planted
+        text = text_posterior(corpus, split, part.schema_part) if has_text else None
+        show([ceiling_line(part.value, ceiling(corpus, split, part.schema_part, text))])
+    except DataError as error:
+        note(f"no ceiling: {error}")
+
+
+@app.command()
+def synthesise(
+    out: Out,
+    seed: Annotated[int, typer.Option(help="Fixes everything.")] = 0,
+    train: Annotated[int, typer.Option(help="Conversations to train on.")] = 96,
+    validation: Annotated[int, typer.Option(help="Conversations of the validation part.")] = 24,
+    test: Annotated[int, typer.Option(help="Conversations of the test part.")] = 24,
+    persistence: Annotated[float, typer.Option(help="Share of emotions that repeat the speaker's last one.")] = 0.5,
+    influence: Annotated[float, typer.Option(help="Share of emotions taken over from another speaker.")] = 0.25,
+    stream: Streams = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a wholly synthetic corpus: planted features, no dialogue.
+
+    Prints the ceiling: the scores of an observer who knows how it was made.
+    """
+    from merc.data.planting import planted_streams
+    from merc.data.store import save_store
+    from merc.data.synthetic import SyntheticConfig, chain_ceiling
+    from merc.data.synthetic import synthesise as synthesise_corpus
+    from merc.tables.corpora import ceiling_line, corpus_tables, planted_table
+
+    values = {
+        "seed": seed,
+        "train": train,
+        "validation": validation,
+        "test": test,
+        "persistence": persistence,
+        "influence": influence,
+        **({"streams": tuple(parse_stream(text) for text in stream)} if stream else {}),
+    }
+    corpus = synthesise_corpus(settings_from(SyntheticConfig, values))
+    save_store(corpus, out, overwrite=overwrite)
+    show([*corpus_tables(corpus), planted_table(planted_streams(corpus))])
+    if validation:
+        show([ceiling_line("validation", chain_ceiling(corpus, "official", "validation"))])
+
+
+@app.command()
+def probe(
+    store: Store,
+    split: Annotated[str, typer.Option(help="Split whose training part is probed.")] = "official",
+    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Say which features carry nothing or saw the labels.
+
+    Fits a linear probe to each. The report is kept in the store's notes, where training looks for it.
+    """
+    from merc.data.probe import PROBE_NOTE
+    from merc.data.probe import probe as probe_corpus
+    from merc.data.store import open_store, update_notes
+    from merc.tables.corpora import probe_tables
+
+    report = probe_corpus(open_store(store), split, seed)
+    values = report.model_dump(mode="json")
+    update_notes(store, {PROBE_NOTE: values})
+    if as_json:
+        show_json(values)
+    else:
+        show(probe_tables(report))

@@ -1,0 +1,62 @@
+"""Options that are more than one word, number or path, and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+
+from merc.errors import RecipeError
+
+if TYPE_CHECKING:
+    from merc.data.planting import Stream
+    from merc.data.schema import Part
+    from merc.settings import Settings
+else:  # slow to import, and not needed by `merc --help`
+    Stream = Part = Settings = object
+
+SettingsType = TypeVar("SettingsType", bound=Settings)
+_STREAM_FIELDS = ("modality", "dimension", "quality", "noise", "absent")
+
+
+class CorpusPart(StrEnum):
+    """A part of a split, as an option."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+    @property
+    def schema_part(self) -> Part:
+        """The same as the schema's literal type."""
+        return self.value
+
+
+def parse_stream(text: str) -> Stream:
+    """Reads `MODALITY:DIMENSION:QUALITY[:NOISE[:ABSENT]]`, such as `audio:32:2.0:0.25:0.10`.
+
+    Raises:
+        RecipeError: another form, or a value out of range.
+    """
+    from merc.data.planting import Stream
+
+    fields = text.split(":")
+    if not 3 <= len(fields) <= len(_STREAM_FIELDS):
+        raise RecipeError(f"--stream {text!r}: write MODALITY:DIMENSION:QUALITY[:NOISE[:ABSENT]], such as audio:32:2.0:0.25:0.10")
+    return settings_from(Stream, dict(zip(_STREAM_FIELDS, fields, strict=False)), f"--stream {text!r}")
+
+
+def settings_from(settings: type[SettingsType], values: Mapping[str, object], where: str = "options") -> SettingsType:
+    """Settings from values that a person gave.
+
+    Raises:
+        RecipeError: a value that is not allowed.
+    """
+    from pydantic import ValidationError
+
+    from merc.data.validation import explain
+
+    try:
+        return settings.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError(f"{where}: {explain(error)}") from None

@@ -1,0 +1,82 @@
+"""`merc`: its commands put together, and every error that a person can mend turned into one line and exit code 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from merc.cli import data, features, runs
+from merc.cli.terminal import complain
+from merc.errors import MercError
+
+MISTAKE = 2  # exit code: the user can mend it; as for a wrong option
+INTERRUPTED = 130  # exit code: Ctrl-C
+
+app = typer.Typer(
+    name="merc",
+    help="Emotion recognition in conversations from text, audio and video, with CMATH.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # rich help costs a tenth of a second
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data.app, name="data")
+app.add_typer(features.app, name="features")
+runs.add_commands(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        arguments: without the program's name; None takes those of the process.
+
+    Returns:
+        The exit code: 0, 2 for what the user can mend, 130 after Ctrl-C.
+    """
+    try:
+        return _run(arguments)
+    except MercError as error:
+        complain(str(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except OSError as error:
+        reason = error.strerror or str(error)
+        complain(reason if error.filename is None else f"{error.filename}: {reason}")
+    return MISTAKE
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    code: object = None
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="merc")
+    except SystemExit as stop:
+        code = stop.code
+    try:
+        sys.stdout.flush()
+    except OSError:  # a full disk behind `merc ... > file`: what is left in the buffer can't go anywhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+    return code if isinstance(code, int) else 0
+
+
+def _show_version(wanted: bool) -> bool:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"merc {version('merc')}")
+        raise typer.Exit
+    return wanted
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,158 @@
+"""`merc train`, `evaluate`, `predict` and `demo`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from merc.cli.options import CorpusPart
+from merc.cli.terminal import note, show, show_json, trained, warn
+
+if TYPE_CHECKING:
+    from merc.run import Hooks
+    from merc.training.loop import EpochRecord
+else:  # slow to import, and not needed by `merc --help`
+    Hooks = EpochRecord = object
+
+INTERRUPTED = 130  # exit code
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a finished run or of a saved model.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Adds the commands of this file to the program."""
+    for command in (train, evaluate, predict, demo):
+        app.command()(command)
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A YAML file.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run's folder; new or empty.")],
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Changes the recipe, such as training.learning_rate=3e-4; repeatable."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+) -> None:
+    """Train a recipe.
+
+    Ctrl-C saves the run, and --resume goes on with it; so it does with a run that was killed.
+    """
+    from merc.config import load_recipe
+    from merc.run import train as train_recipe
+    from merc.tables.judgements import training_lines
+
+    chosen = load_recipe(recipe, options or ())
+    with trained("training") as update:
+        run = train_recipe(chosen, out, resume=resume, hooks=_hooks(update, chosen.training.epochs))
+    if not run.outcome.finished:
+        changes = [part for option in options or () for part in ("--set", option)]
+        command = shlex.join(["merc", "train", str(recipe), *changes, "--out", str(out), "--resume"])
+        note(f"interrupted; the run is saved in {out}. Go on with:")
+        note(command)
+        raise typer.Exit(INTERRUPTED)
+    show(training_lines(run))
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    part: Annotated[
+        CorpusPart, typer.Option("--split", help="Part of the recipe's split. A look at 'test' is noted in the run's log.")
+    ] = CorpusPart.VALIDATION,
+    store: Annotated[str | None, typer.Option(metavar="DIR", help="A store in place of the recipe's.")] = None,
+    without: Annotated[list[str] | None, typer.Option(metavar="MODALITY", help="Leave a modality out; repeatable.")] = None,
+    only: Annotated[list[str] | None, typer.Option(metavar="MODALITY", help="Leave all others out; repeatable.")] = None,
+    corrupt: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODALITY=noise:STRENGTH|drop:SHARE", help="Spoil a modality, such as audio=noise:1.0; repeatable."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of --corrupt.")] = 0,
+    as_json: AsJson = False,
+    predictions: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write probabilities, trust and uncertainty there, as parquet.")
+    ] = None,
+) -> None:
+    """Judge a run.
+
+    Prints scores of every head, scores per class, the confusion matrix, and whether trust means something.
+    """
+    from merc.run import LOG, conditions_for
+    from merc.run import evaluate as evaluate_run
+    from merc.tables.judgements import evaluation_tables
+
+    conditions = conditions_for(run, without=without or (), only=only or (), corrupt=corrupt or (), seed=seed)
+    report = evaluate_run(run, part=part.schema_part, conditions=conditions, store=store, predictions=predictions).report
+    if as_json:
+        show_json(report.model_dump(mode="json"))
+    else:
+        show(evaluation_tables(report))
+    if predictions is not None:
+        note(f"predictions: {predictions}")
+    if part is CorpusPart.TEST:
+        warn(f"this look at the test part is noted in {run / LOG}; choose nothing by it")
+
+
+def predict(
+    run: Run,
+    chat: Annotated[Path, typer.Argument(metavar="CHAT", help="Transcripts with speakers: .csv, .jsonl or .txt.")],
+    as_json: AsJson = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write a .csv, .jsonl or .parquet, one row an utterance.")
+    ] = None,
+) -> None:
+    """Label every utterance of raw transcripts."""
+    from merc.data.formats.chat import read_chat
+    from merc.prediction_file import check_target, write_emotions
+    from merc.recogniser import load
+    from merc.tables.judgements import emotion_tables
+
+    if out is not None:
+        check_target(out)
+    conversations = read_chat(chat)
+    emotions = load(run).predict(conversations)
+    if out is not None:
+        note(f"{out}: {write_emotions(conversations, emotions, out)} utterances")
+    if as_json:
+        show_json([asdict(judged) for judged in emotions])
+    elif out is None:
+        show(emotion_tables(conversations, emotions))
+
+
+def demo(
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="The run's folder; an earlier demonstration there is replaced.")
+    ] = Path("runs/demo"),
+) -> None:
+    """Train CMATH on a synthetic corpus and show it.
+
+    Takes less than a minute of one core. The corpus is embedded: planted features, no dialogue.
+    """
+    from merc.demo import demo_recipe, demonstrate
+    from merc.tables.judgements import demonstration_tables
+
+    with trained("training") as update:
+        result = demonstrate(out, hooks=_hooks(update, demo_recipe().training.epochs))
+    show(demonstration_tables(result))
+    note(f"judge it under other conditions: merc evaluate {shlex.quote(str(out))} --without text")
+
+
+def _hooks(update: Callable[[int, int, str], None], epochs: int) -> Hooks:
+    """Keeps a progress bar: epoch, and of the last whole epoch the loss and the validation score."""
+    from merc.run import Hooks
+
+    last: list[str] = []
+
+    def on_step(done: int, total: int) -> None:
+        epoch = -(-done * epochs // total)
+        update(done, total, "  ".join([f"epoch {epoch}/{epochs}", *last]))
+
+    def on_epoch(record: EpochRecord) -> None:
+        last[:] = [f"loss {record.loss:.3f}", f"validation weighted F1 {100 * record.validation['weighted_f1']:.1f}"]
+
+    return Hooks(on_step=on_step, on_epoch=on_epoch, on_warning=warn)

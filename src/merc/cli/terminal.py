@@ -1,0 +1,103 @@
+"""Where the command line writes: results to stdout, all else to stderr; and its progress bars."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.progress import ProgressColumn
+else:  # slow to import, and not needed by `merc --help`
+    Console = RenderableType = ProgressColumn = object
+
+_WIDTH_OF_FILES = 160  # columns, where stdout is no terminal that has a width
+
+
+def show(renderables: Iterable[RenderableType]) -> None:
+    """Prints tables and lines to stdout."""
+    from rich.table import Table
+
+    out = _console(stderr=False)
+    after_table = False
+    for position, renderable in enumerate(renderables):
+        if position and (after_table or isinstance(renderable, Table)):
+            out.print()
+        out.print(renderable, soft_wrap=not isinstance(renderable, Table))
+        after_table = isinstance(renderable, Table)
+
+
+def show_json(values: object) -> None:
+    """Prints plain values to stdout as JSON, in ASCII, and nothing else."""
+    typer.echo(json.dumps(values, indent=1, allow_nan=False))
+
+
+def note(sentence: str) -> None:
+    """A sentence for people, on stderr."""
+    typer.echo(_plain(sentence), err=True)
+
+
+def warn(sentence: str) -> None:
+    """A sentence that should not be overlooked: yellow, on stderr."""
+    typer.secho(f"warning: {_plain(sentence)}", fg=typer.colors.YELLOW, err=True)
+
+
+def complain(sentence: str) -> None:
+    """What ended the program, in one line on stderr."""
+    typer.echo(f"error: {_plain(sentence)}", err=True)
+
+
+@contextmanager
+def counted(description: str) -> Generator[Callable[[int, int], None], None, None]:
+    """One progress bar on stderr, if that is a terminal; yields what takes the count done and the total."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with _bar(columns, description) as update:
+        yield lambda done, total: update(done, total, "")
+
+
+@contextmanager
+def trained(description: str) -> Generator[Callable[[int, int, str], None], None, None]:
+    """One progress bar on stderr, if that is a terminal; yields what takes steps done, steps in all, and words beside it."""
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[words]}"),
+        TimeRemainingColumn(),
+    )
+    with _bar(columns, description) as update:
+        yield update
+
+
+@contextmanager
+def _bar(columns: tuple[ProgressColumn, ...], description: str) -> Generator[Callable[[int, int, str], None], None, None]:
+    from rich.progress import Progress
+
+    console = _console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(description, total=None, words="")
+        yield lambda done, total, words: progress.update(task, completed=done, total=total, words=words)
+
+
+def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    known = stream.isatty() or "COLUMNS" in os.environ
+    return Console(file=stream, width=None if known else _WIDTH_OF_FILES, markup=False, emoji=False, highlight=False)
+
+
+def _plain(sentence: str) -> str:
+    from merc.tables.cells import printable
+
+    return printable(sentence)
