@@ -10,6 +10,10 @@ install_import_hook("merc", "beartype.beartype")
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+settings.register_profile("merc", deadline=None)  # a busy machine is no failure
+settings.load_profile("merc")
 
 CLASSES = ("calm", "cross", "glad")
 WIDTHS = {"text": 6, "audio": 5, "visual": 4}
@@ -93,7 +97,7 @@ def make_samples():
 
 @pytest.fixture(scope="session")
 def make_network(tiny_recipe):
-    """Builds a network with random weights, every parameter off its start, from a recipe's `model` section; no dropout, eval mode."""
+    """Builds a network from a recipe's `model` section: every parameter off its start, no dropout, evaluation mode."""
     import torch
 
     def make(seed=0, widths=WIDTHS, spread=0.3, **model):

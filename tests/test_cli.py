@@ -202,6 +202,24 @@ def test_probe_is_kept_in_the_store_and_printed(capsys, place):
         assert f"{100 * feature.inside.weighted_f1:.1f}" in out
 
 
+def test_fetch_names_the_files_and_the_next_step(capsys, tmp_path, monkeypatch):
+    import merc.data.fetch
+
+    asked = []
+
+    def fetch(corpus, folder, mirror, progress):
+        asked.append((corpus, folder, mirror))
+        progress(1, 1)
+        return [folder / "train.csv"]
+
+    monkeypatch.setattr(merc.data.fetch, "fetch", fetch)
+    out, err = output(capsys, "data", "fetch", "meld", "--out", tmp_path, "--mirror", "http://localhost:1")
+    assert out == f"{tmp_path / 'train.csv'}\n"
+    assert f"merc data import meld {tmp_path} --out store/meld" in err
+    assert output(capsys, "data", "fetch", "meld")[0] == f"{Path('data/meld/train.csv')}\n"
+    assert asked == [("meld", tmp_path, "http://localhost:1"), ("meld", Path("data/meld"), None)]
+
+
 def test_plant_copies_the_store_and_tells_the_ceiling(capsys, place, tmp_path):
     streams = ("--stream", "audio:5:3.0:0.25:0.10", "--stream", "visual:4:1.0")
     out, err = output(capsys, "data", "plant", place.store, "--out", tmp_path / "planted", *streams, "--seed", 3)
@@ -247,6 +265,10 @@ def test_train_is_silent_on_stderr_where_nobody_watches(capsys, place, tmp_path)
 def test_ctrl_c_saves_and_names_the_command_that_goes_on(capsys, place, tmp_path, monkeypatch):
     from merc.cli import runs
     from merc.run import Hooks
+
+    def press_ctrl_c(done, _total):
+        if done == 4:
+            signal.raise_signal(signal.SIGINT)
 
     whole = tmp_path / "whole run"
     assert main(train_arguments(place, whole, "--set", "training.seed=4")) == 0

@@ -73,7 +73,8 @@ def invented(features=True):
     )
     ids = [c.id for c in conversations]
     split = Split("official", {"train": tuple(ids[:4]), "validation": tuple(ids[4:7]), "test": tuple(ids[7:])})
-    return Corpus("chats", LabelSet(names=("calm", "cross")), (spec,) if features else (), conversations, {"official": split})
+    schema = (spec,) if features else ()
+    return Corpus("chats", LabelSet(names=("calm", "cross")), schema, conversations, {"official": split}, {"synthetic": True})
 
 
 @pytest.fixture
@@ -311,25 +312,15 @@ def test_a_checkpoint_that_finds_no_room(tmp_path, store, recipe):
     before = contents(tmp_path)
     done = limited("train", recipe, "--set", f"data.store={store}", "--out", tmp_path / "deep" / "run", bytes_a_file=20_000)
     assert (done.returncode, done.stdout) == (2, "")
-    warning, error = done.stderr.splitlines()
-    assert warning.startswith("warning: ")
+    (error,) = done.stderr.splitlines()
     assert error.startswith(f"error: {tmp_path / 'deep' / 'run'} can't be written: ") and "nothing was left behind" in error
     assert contents(tmp_path) == before
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_result_that_finds_no_room():
     with Path("/dev/full").open("w") as full_disk:
         done = limited("--version", stdout=full_disk)
     assert (done.returncode, done.stderr) == (2, "error: No space left on device\n")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_may_not_be_written(refused, tmp_path, store, recipe):
-    locked = tmp_path / "locked"
-    locked.mkdir(mode=0o500)
-    refused("data", "synthesise", "--out", locked / "store", says=[locked / "store", "Permission denied"])
-    refused("train", recipe, "--set", f"data.store={store}", "--out", locked / "run", says=[locked / "run", "Permission denied"])
 
 
 def test_a_file_in_place_of_a_folder(refused, tmp_path, store, recipe):

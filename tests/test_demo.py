@@ -75,6 +75,7 @@ def test_states_are_those_that_were_planted(shown):
 def test_an_earlier_demonstration_is_replaced(shown, small_recipe, tmp_path):
     folder = tmp_path / "demo"
     shutil.copytree(shown.folder, folder)
+    (folder / "recipe.yaml").write_text("name: demo\nmodel: {a_key_of_long_ago: 1}\n")
     other = small_recipe.model_copy(update={"training": small_recipe.training.model_copy(update={"seed": 1})})
     demonstrate(folder, config=SMALL, recipe=other)
     assert load(folder).record.seed == 1
@@ -123,7 +124,6 @@ def test_the_embedded_recipe_and_corpus_are_small():
 def test_the_command_prints_scores_and_one_conversation(capsys, monkeypatch, small_recipe, tmp_path):
     monkeypatch.setattr(demo_module, "CORPUS", SMALL)
     monkeypatch.setattr(demo_module, "demo_recipe", lambda: small_recipe)
-    monkeypatch.setattr(demo_module.demonstrate, "__kwdefaults__", {"config": SMALL, "recipe": None, "hooks": None}, raising=False)
     monkeypatch.chdir(tmp_path)
     assert main(["demo"]) == 0
     out, err = capsys.readouterr()

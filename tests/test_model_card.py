@@ -27,7 +27,10 @@ def card(**changes):
 
 def test_the_header_is_yaml_that_a_hub_reads():
     _, header, body = card().split("---\n", 2)
-    assert yaml.safe_load(header) == {"library_name": "merc", "tags": ["emotion-recognition", "conversation", "multimodal", "cmath"]}
+    assert yaml.safe_load(header) == {
+        "library_name": "merc",
+        "tags": ["emotion-recognition", "conversation", "multimodal", "cmath"],
+    }
     assert body.lstrip().startswith("# meld-text\n")
 
 
@@ -55,14 +58,14 @@ def test_the_folder_of_a_local_encoder_is_not_told():
     assert encoder_shown(PUBLIC) == "openSMILE"
     assert encoder_shown(LOCAL.model_copy(update={"encoder": "org/model"})) == "org/model"
     assert "| text | mine | 384 | my-encoder | 0123abcd |" in card()
-    assert "/home/me" not in card()
+    assert "/home/me/" not in card()
 
 
 def test_folders_of_the_recipe_are_not_told():
     recipe = recipe_from({"name": "x", "data": {"store": "/home/me/stores/meld", "labels": "/home/me/labels/three.yaml"}})
     warning = "corpus 'meld' was not probed: run 'merc data probe /home/me/stores/meld'"
     text = card(recipe=recipe, warnings=(warning,))
-    assert "/home/me" not in text
+    assert "/home/me/" not in text
     assert "store: meld" in text
     assert "merc data probe meld" in text
     assert "store: store/meld" in card(recipe=recipe_from({"name": "x", "data": {"store": "store/meld"}}))

@@ -207,10 +207,13 @@ def broken_configs():
     yield "another format", lambda c: {**c, "format": 99}
     yield "an unknown key of the recipe", lambda c: {**c, "recipe": {**c["recipe"], "trainin": {}}}
     yield "one label", lambda c: {**c, "labels": ["calm"]}
-    yield "a wrong modality", lambda c: {
-        **c,
-        "standardisation": [{**c["standardisation"][0], "spec": {**c["standardisation"][0]["spec"], "modality": "A B"}}],
-    }
+    yield (
+        "a wrong modality",
+        lambda c: {
+            **c,
+            "standardisation": [{**c["standardisation"][0], "spec": {**c["standardisation"][0]["spec"], "modality": "A B"}}],
+        },
+    )
     yield "numbers that are words", lambda c: {**c, "standardisation": [{**c["standardisation"][0], "mean": ["x"]}]}
     yield "no seed", lambda c: {**c, "record": {}}
 
@@ -234,7 +237,9 @@ def test_features_of_another_dimension_name_the_conversation(recogniser, judged)
 
 def test_nothing_usable_is_refused_and_named(recogniser, judged):
     bare = replace(judged[0], features={})
-    with pytest.raises(FeatureError, match=r"no usable features; the model takes text/planted, audio/planted, visual/planted; found no"):
+    with pytest.raises(
+        FeatureError, match=r"no usable features; the model takes text/planted, audio/planted, visual/planted; found no"
+    ):
         recogniser.predict([judged[1], bare])
     gone = judged[0].with_features({key: np.full_like(x, np.nan) for key, x in judged[0].features.items()})
     with pytest.raises(FeatureError, match="found text/planted, audio/planted, visual/planted"):

@@ -235,7 +235,9 @@ def test_a_second_ctrl_c_stops_at_once(tiny_recipe, tiny_corpus, tmp_path):
     assert resumed.outcome.finished
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"x" * 100], ids=["half", "empty", "other"])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"x" * 100], ids=["half", "empty", "other"]
+)
 def test_a_damaged_checkpoint_is_one_clear_error(tiny_recipe, tiny_corpus, tmp_path, damage):
     hooks = Hooks(on_step=lambda done, _: signal.raise_signal(signal.SIGINT) if done == 1 else None)
     train(tiny_recipe(), tmp_path / "run", corpus=tiny_corpus, hooks=hooks)
@@ -379,7 +381,9 @@ def test_killed_at_any_moment_and_resumed_it_ends_bit_for_bit_the_same(tiny_corp
         folder = tmp_path / name
         assert (folder / "metrics.jsonl").read_bytes() == (straight / "metrics.jsonl").read_bytes(), name
         assert same_weights(weights(folder), weights(straight)), name
-        assert strict_json((folder / "run.json").read_text())["outcome"] == strict_json((straight / "run.json").read_text())["outcome"]
+        assert (
+            strict_json((folder / "run.json").read_text())["outcome"] == strict_json((straight / "run.json").read_text())["outcome"]
+        )
         assert sorted(p.name for p in folder.iterdir()) == FILES, name
 
 
@@ -388,7 +392,9 @@ def test_evaluating_leaves_a_line_in_the_log_and_test_must_be_asked_for(trained,
     default = evaluate(run.folder, corpus=tiny_corpus).report
     assert default.part == "validation"
     conditions = Conditions(without=("audio",), corrupt=(Spoiling(modality="text", kind="noise", amount=1.0),))
-    on_test = evaluate(run.folder, part="test", conditions=conditions, corpus=tiny_corpus, predictions=tmp_path / "p.parquet").report
+    on_test = evaluate(
+        run.folder, part="test", conditions=conditions, corpus=tiny_corpus, predictions=tmp_path / "p.parquet"
+    ).report
     log = lines(run.folder / "log.jsonl")
     assert [entry["judged"] for entry in log] == ["validation", "test"]
     assert log[1]["conditions"]["without"] == ["audio"]
@@ -406,16 +412,16 @@ def test_judging_what_is_no_run_or_does_not_fit(trained, tiny_corpus, tmp_path):
         evaluate(tmp_path, corpus=tiny_corpus)
     other = tiny_corpus.feature_schema[0].model_copy(update={"encoder": "minilm"})
     corpus = replace(tiny_corpus, feature_schema=(other, *tiny_corpus.feature_schema[1:]))
-    with pytest.raises(FeatureError, match="feature text/planted of corpus 'synthetic': encoder minilm; the model was trained on planted"):
+    with pytest.raises(
+        FeatureError, match="feature text/planted of corpus 'synthetic': encoder minilm; the model was trained on planted"
+    ):
         evaluate(trained().folder, corpus=corpus)
     with pytest.raises(RecipeError, match="unknown modality 'smell'; the model has: text, audio, visual"):
         evaluate(trained().folder, corpus=tiny_corpus, conditions=Conditions(without=("smell",)))
 
 
 def test_a_corpus_of_other_labels_is_refused(trained, tiny_corpus):
-    bare = tuple(
-        replace(c, utterances=tuple(replace(u, label=None) for u in c.utterances)) for c in tiny_corpus.conversations
-    )
+    bare = tuple(replace(c, utterances=tuple(replace(u, label=None) for u in c.utterances)) for c in tiny_corpus.conversations)
     corpus = replace(tiny_corpus, conversations=bare, label_set=merc.data.schema.LabelSet(names=("up", "down")))
     with pytest.raises(RunError, match="the model knows the labels calm, cross, glad; corpus 'synthetic' has up, down"):
         evaluate(trained().folder, corpus=corpus)

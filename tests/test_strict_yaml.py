@@ -40,7 +40,9 @@ def test_invalid_yaml_is_a_yaml_error(text):
         load_yaml(text)
 
 
-@pytest.mark.parametrize("text", ["when: 2024-13-45", "!!int x", "!!float y", "!!bool maybe", "!!timestamp z", "[" * 5000, "n: " + "9" * 5000])
+@pytest.mark.parametrize(
+    "text", ["when: 2024-13-45", "!!int x", "!!float y", "!!bool maybe", "!!timestamp z", "[" * 5000, "n: " + "9" * 5000]
+)
 def test_values_that_are_none_of_their_kind_are_yaml_errors_too(text):
     with pytest.raises(yaml.YAMLError):
         load_yaml(text)

@@ -104,7 +104,10 @@ def recipe_from(values: Mapping[str, object], where: str = "recipe") -> Recipe:
 
 def dump_recipe(recipe: Recipe) -> str:
     """The whole recipe as YAML, defaults included."""
-    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    values = recipe.model_dump(mode="json")
+    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    # PyYAML writes Unicode's own line breaks as they are and then reads them as spaces.
+    return text if load_yaml(text) == values else yaml.safe_dump(values, sort_keys=False)
 
 
 def _apply(values: dict[str, Any], option: str) -> None:

@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from jaxtyping import Float64
+from yaml import YAMLError
 
 from merc.config import Recipe, load_recipe
 from merc.data.planting import RowState, class_shares, planted_streams, planted_truth
@@ -23,11 +25,12 @@ from merc.data.schema import Conversation, Corpus
 from merc.data.staged_file import temporary_name
 from merc.data.store import save_store
 from merc.data.synthetic import SyntheticConfig, chain_posterior, recorded_chain, synthesise
-from merc.errors import RecipeError, RunError
+from merc.errors import RunError
 from merc.evaluation.judgement import EvaluationReport
 from merc.evaluation.metrics import ClassificationScores, classification_scores
 from merc.recogniser import ConversationEmotions
 from merc.run import CHECKPOINT, LOG, METRICS, MODEL, RECIPE, STATUS, Hooks, evaluate, train
+from merc.strict_yaml import load_yaml
 
 CORPUS = SyntheticConfig(train=96, validation=40, test=60)
 SPLIT = "official"
@@ -62,13 +65,13 @@ class Demonstration:
 
 
 def demonstrate(
-    out: Path, *, config: SyntheticConfig = CORPUS, recipe: Recipe | None = None, hooks: Hooks | None = None
+    out: Path, *, config: SyntheticConfig | None = None, recipe: Recipe | None = None, hooks: Hooks | None = None
 ) -> Demonstration:
     """Trains and judges the demonstration's model. The run appears when all is done, in place of an earlier demonstration.
 
     Args:
         out: the run's folder; new, empty, or an earlier demonstration's.
-        config: what to synthesise.
+        config: in place of the embedded corpus.
         recipe: in place of the embedded one.
         hooks: what to call on the way.
 
@@ -77,6 +80,7 @@ def demonstrate(
         KeyboardInterrupt: Ctrl-C; nothing is left behind.
     """
     _check_replaceable(out)
+    config = CORPUS if config is None else config
     corpus = synthesise(config)
     recipe = demo_recipe() if recipe is None else recipe
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"store": str(out / STORE)})})
@@ -141,10 +145,12 @@ def _check_replaceable(out: Path) -> None:
 
 
 def _holds_demonstration(folder: Path) -> bool:
+    """By the recipe's name alone: an earlier version's recipe may have keys that this one refuses."""
     try:
-        return load_recipe(folder / RECIPE).name == demo_recipe().name
-    except RecipeError:
+        recipe = load_yaml((folder / RECIPE).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YAMLError):
         return False
+    return isinstance(recipe, dict) and cast("dict[str, object]", recipe).get("name") == demo_recipe().name
 
 
 @contextmanager

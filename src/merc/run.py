@@ -15,7 +15,6 @@ import json
 import os
 import platform
 import shutil
-import signal
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -40,6 +39,7 @@ from merc.evaluation.judgement import Conditions, Evaluation, check_features, ju
 from merc.evaluation.metrics import classification_scores
 from merc.model.interface import Network
 from merc.recogniser import ModelRecord, Recogniser, load
+from merc.training.interruption import interruption
 from merc.training.loop import EpochRecord, Outcome, Trainer
 from merc.training.objective import Objective
 
@@ -104,8 +104,6 @@ def train(
     corpus = corpus if corpus is not None else open_recipe_store(recipe)
     corpus = _mapped(corpus, recipe)
     warnings = _probe_warnings(corpus, recipe)
-    for sentence in warnings:
-        hooks.on_warning(sentence)
     train_part, validation_part = corpus.part(recipe.data.split, "train"), corpus.part(recipe.data.split, "validation")
     preprocessor = Preprocessor.fit(corpus, train_part, recipe.data.features, recipe.data.clip)
     samples = [preprocessor.sample(c) for c in train_part]
@@ -128,8 +126,10 @@ def train(
 
     with _writing(folder):
         done = _prepare(folder, recipe, resume, trainer)
+        for sentence in warnings:
+            hooks.on_warning(sentence)
         _drop_lines_after(folder / METRICS, done)
-        with _interruption() as interrupted:
+        with interruption() as interrupted:
             outcome = trainer.fit(validate, folder / CHECKPOINT, on_epoch, hooks.on_step, interrupted)
         network.to("cpu")
         record = ModelRecord(
@@ -388,24 +388,3 @@ def _drop_lines_after(path: Path, epochs: int) -> None:
         if record["epoch"] <= epochs:
             kept.append(line + "\n")
     write_atomically(path, "".join(kept).encode())
-
-
-@contextmanager
-def _interruption() -> Generator[Callable[[], bool], None, None]:
-    """Turns Ctrl-C into an answer to ask for, so that the step under way ends and is kept. A second one interrupts at once."""
-    asked: list[bool] = []
-
-    def note(_signal: int, _frame: object) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(True)
-
-    try:
-        previous = signal.signal(signal.SIGINT, note)
-    except ValueError:  # not in the main thread: signals are somebody else's
-        yield lambda: False
-        return
-    try:
-        yield lambda: bool(asked)
-    finally:
-        signal.signal(signal.SIGINT, previous)

@@ -1,5 +1,7 @@
 """Batches: what is padded and with what, that every conversation comes once, and that little is wasted on padding."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -9,13 +11,19 @@ from hypothesis import strategies as st
 from merc.data.batching import batches_of, collate, padding_waste, shuffled_buckets, sorted_buckets
 
 # Utterances per conversation of IEMOCAP (training with validation, and test).
+# fmt: off
 TRAIN = [
-    int(n)
-    for n in """26 30 44 61 59 44 28 74 26 54 47 72 26 66 35 49 46 57 60 50 69 27 54 52 79 51 45 46 36 38 35 46 54 27 30 43 74 51 61 47
-    26 44 37 51 41 53 51 60 34 53 69 33 57 60 35 42 31 53 56 47 87 29 62 37 77 18 53 44 59 53 53 63 53 42 42 69 26 47 37 8 40 47 61
-    62 43 26 47 62 34 39 66 26 60 45 56 38 39 83 40 50 52 58 32 20 44 54 34 94 44 43 24 58 32 18 64 63 78 63 110 50""".split()
+    26, 30, 44, 61, 59, 44, 28, 74, 26, 54, 47, 72, 26, 66, 35, 49, 46, 57, 60, 50, 69, 27, 54, 52, 79, 51, 45, 46, 36,
+    38, 35, 46, 54, 27, 30, 43, 74, 51, 61, 47, 26, 44, 37, 51, 41, 53, 51, 60, 34, 53, 69, 33, 57, 60, 35, 42, 31, 53,
+    56, 47, 87, 29, 62, 37, 77, 18, 53, 44, 59, 53, 53, 63, 53, 42, 42, 69, 26, 47, 37, 8, 40, 47, 61, 62, 43, 26, 47,
+    62, 34, 39, 66, 26, 60, 45, 56, 38, 39, 83, 40, 50, 52, 58, 32, 20, 44, 54, 34, 94, 44, 43, 24, 58, 32, 18, 64, 63,
+    78, 63, 110, 50,
 ]
-TEST = [int(n) for n in "64 49 40 54 44 59 59 37 43 23 42 84 83 91 29 59 28 34 68 44 52 28 52 58 43 75 58 43 83 44 53".split()]
+TEST = [
+    64, 49, 40, 54, 44, 59, 59, 37, 43, 23, 42, 84, 83, 91, 29, 59, 28, 34, 68, 44, 52, 28, 52, 58, 43, 75, 58, 43, 83,
+    44, 53,
+]
+# fmt: on
 LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=40)
 
 
@@ -80,7 +88,7 @@ def test_inference_batches_are_as_large_as_a_tenth_of_padding_allows(lengths, si
 @given(LENGTHS, st.integers(1, 9))
 def test_sorted_buckets_never_mix_short_and_long(lengths, size):
     batches = sorted_buckets(lengths, size)
-    for earlier, later in zip(batches, batches[1:], strict=False):
+    for earlier, later in pairwise(batches):
         assert max(lengths[i] for i in earlier) <= min(lengths[i] for i in later)
 
 
@@ -108,10 +116,10 @@ def test_padding_waste_counted_position_by_position(lengths, size):
     assert padding_waste(lengths, batches) == pytest.approx(padded / (padded + filled))
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_training_on_iemocap_wastes_under_a_tenth_on_padding(seed):
+def test_training_on_iemocap_wastes_under_a_tenth_on_padding():
     assert len(TRAIN) == 120
-    assert padding_waste(TRAIN, shuffled_buckets(TRAIN, 16, np.random.default_rng(seed))) < 0.10
+    wastes = [padding_waste(TRAIN, shuffled_buckets(TRAIN, 16, np.random.default_rng(seed))) for seed in range(20)]
+    assert max(wastes) < 0.10
 
 
 @pytest.mark.parametrize("size", [8, 16, 64])

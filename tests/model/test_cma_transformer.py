@@ -75,7 +75,7 @@ def test_augmentation_utterance_by_utterance(scene, aligned, attended):
 
 
 def test_an_auxiliary_that_cannot_be_seen_adds_nothing(scene):
-    _, relations, streams, present, keys = scene
+    _, relations, streams, present, _ = scene
     module = spread(Augmentation(ATTENTION, TowerConfig(), D))
     gone = torch.zeros_like(present["audio"])
     out = module(streams["text"], streams["audio"], gone, relations.keys(gone), relations)
@@ -173,14 +173,16 @@ def test_the_aligned_path_alone_moves_the_same_utterance_only(scene):
     (t,) = [t for t in range(5) if samples[0].present[t, 1]][-1:]
     changed = dict(streams, audio=streams["audio"].clone())
     changed["audio"][0, t] += 1.0
-    difference = (tower(streams["text"], changed, present, keys, relations) - tower(streams["text"], streams, present, keys, relations)).abs()
+    difference = (
+        tower(streams["text"], changed, present, keys, relations) - tower(streams["text"], streams, present, keys, relations)
+    ).abs()
     assert difference[0, t].max() > 1e-3
     difference[0, t] = 0
     assert torch.equal(difference, torch.zeros_like(difference))
 
 
 def test_a_tower_without_auxiliaries_has_no_cross_attention(scene):
-    _, relations, streams, present, keys = scene
+    _, relations, streams, _, _ = scene
     for kind in ("augment", "map"):
         tower = spread(Tower(ATTENTION, TowerConfig(layers=1, auxiliaries=kind), D, [], 0.0))
         assert tower.layers[0].query is None

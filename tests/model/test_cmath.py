@@ -88,16 +88,32 @@ def test_coarse_teaches_fine_and_fine_teaches_unimodal_coarse_where_there_is_no_
     teacher = make_network(seed=8, central=central).eval()(batch)
     terms = network.terms(output, batch, classify, teacher)
     present = {m: batch.present[..., i] for i, m in enumerate(MODALITIES)}
-    logit, variance_gradient = [], []
+    logit, latent = [], []
     for level in output.fine.values():
         logit.append(logit_term(teacher.coarse.logits, level.logits, 3.0, batch.valid))
-        variance_gradient.append(latent_term(teacher.coarse, level, batch.valid, moves_mean=False))
+        latent.append(latent_term(teacher.coarse, level, batch.valid, moves_mean=False))
     for m, level in output.unimodal.items():
         teaching = teacher.fine.get(m, teacher.coarse)
         logit.append(logit_term(teaching.logits, level.logits, 3.0, present[m]))
-        variance_gradient.append(latent_term(teaching, level, present[m], moves_mean=True))
+        latent.append(latent_term(teaching, level, present[m], moves_mean=True))
     torch.testing.assert_close(terms["logit"], torch.stack(logit).mean())
-    torch.testing.assert_close(terms["latent"], torch.stack(variance_gradient).mean())
+    torch.testing.assert_close(terms["latent"], torch.stack(latent).mean())
+
+
+def test_evidence_adds_the_unimodal_logits_of_the_present(make_network, batch):
+    network, fused = make_network(fusion={"evidence": True}), []
+    network.coarse_classifier.register_forward_hook(lambda _m, _given, out: fused.append(out))
+    output = network(batch)
+    for b in range(3):
+        for t in range(6):
+            expected = fused[0][b, t]
+            for i, m in enumerate(MODALITIES):
+                if batch.present[b, t, i]:
+                    expected = expected + network.evidence[i] * output.unimodal[m].logits[b, t]
+            torch.testing.assert_close(output.coarse.logits[b, t], expected, rtol=1e-4, atol=1e-5)
+    plain = make_network(fusion={"evidence": False})
+    plain.coarse_classifier.register_forward_hook(lambda _m, _given, out: fused.append(out))
+    assert plain(batch).coarse.logits is fused[1]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Reconstruction against torch's own convolution on unpadded conversations, and the claim that only Z reaches the rebuilt input."""
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -135,11 +134,3 @@ def test_a_narrow_input_is_widened():
     z = module(x, valid, valid)
     assert z.shape == (1, 2, 16)
     assert module.expand(z, valid).shape == x.shape
-
-
-def test_representations_are_normalised():
-    module = ModalityReconstruction(ReconstructionConfig(), 4, 8, dropout=0.0, causal=False)
-    x, valid = padded([5], 4)
-    z = module(x, valid, valid).detach().numpy()
-    np.testing.assert_allclose(z.mean(axis=-1), 0, atol=1e-5)
-    np.testing.assert_allclose(z.std(axis=-1), 1, atol=1e-2)

@@ -27,7 +27,11 @@ def path(tmp_path):
 
 def made(seed=0):
     generator = torch.Generator().manual_seed(seed)
-    tensors = {"network/a": torch.randn(3, 4, generator=generator), "optimiser/0/step": torch.tensor(7.0), "best/n": torch.tensor([1, -2])}
+    tensors = {
+        "network/a": torch.randn(3, 4, generator=generator),
+        "optimiser/0/step": torch.tensor(7.0),
+        "best/n": torch.tensor([1, -2]),
+    }
     progress = {"step": 12, "best_score": 0.1 + 0.2, "sums": {"loss": 1 / 3}, "worst": float("-inf")}
     return Checkpoint(tensors, progress)
 

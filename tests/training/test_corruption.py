@@ -19,7 +19,13 @@ def wide_batch(conversations=200, length=20, width=3, present=1.0, seed=0):
     shape = (conversations, length)
     there = torch.rand(*shape, 3, generator=generator) < present
     inputs = {m: torch.randn(*shape, width, generator=generator) * there[..., i, None] for i, m in enumerate(MODALITIES)}
-    return Batch(inputs, there, torch.ones(shape, dtype=torch.bool), torch.zeros(shape, dtype=torch.int64), torch.zeros(shape, dtype=torch.int64))
+    return Batch(
+        inputs,
+        there,
+        torch.ones(shape, dtype=torch.bool),
+        torch.zeros(shape, dtype=torch.int64),
+        torch.zeros(shape, dtype=torch.int64),
+    )
 
 
 def corrupted(batch, seed=1, **chances):
@@ -107,14 +113,26 @@ def test_labels_speakers_and_padding_stay(make_samples):
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "amount"), [("audio=noise:1.0", "noise", 1.0), ("text=drop:0.25", "drop", 0.25), ("visual=noise:1e-1", "noise", 0.1)]
+    ("text", "kind", "amount"),
+    [("audio=noise:1.0", "noise", 1.0), ("text=drop:0.25", "drop", 0.25), ("visual=noise:1e-1", "noise", 0.1)],
 )
 def test_spoilings_are_read(text, kind, amount):
     assert Spoiling.parse(text, MODALITIES) == Spoiling(modality=text.split("=")[0], kind=kind, amount=amount)
 
 
 @pytest.mark.parametrize(
-    "text", ["audio", "audio=noise", "audio=noise:", "audio=noise:11", "audio=drop:1.5", "audio=drop:-1", "audio=blur:1", "=noise:1", "a=noise:1.2.3"]
+    "text",
+    [
+        "audio",
+        "audio=noise",
+        "audio=noise:",
+        "audio=noise:11",
+        "audio=drop:1.5",
+        "audio=drop:-1",
+        "audio=blur:1",
+        "=noise:1",
+        "a=noise:1.2.3",
+    ],
 )
 def test_a_wrong_spoiling_says_how_to_write_one(text):
     with pytest.raises(RecipeError, match=r"noise:STRENGTH \(0 to 10\) or MODALITY=drop:SHARE"):
@@ -149,7 +167,9 @@ def test_spoiling_noise_by_its_formula(make_samples):
     assert not half[~there].any()
     whole = spoil(sample, [Spoiling(modality="audio", kind="noise", amount=1.0)], seed=0).inputs["audio"]
     np.testing.assert_allclose(whole[there], noise, atol=1e-5)  # nothing of the features is left
-    assert np.array_equal(spoil(sample, [Spoiling(modality="audio", kind="noise", amount=0.0)], 0).inputs["audio"], sample.inputs["audio"])
+    assert np.array_equal(
+        spoil(sample, [Spoiling(modality="audio", kind="noise", amount=0.0)], 0).inputs["audio"], sample.inputs["audio"]
+    )
 
 
 def test_spoiling_drops_a_share_and_leaves_the_sample_as_it_was(make_samples):

@@ -162,7 +162,7 @@ def test_every_epoch_sees_every_conversation_once_in_another_order(samples, path
     assert watch.steps == [(n, 12) for n in range(1, 13)]
     lengths = [sorted(b.valid.sum(dim=1).tolist()) for b in network.seen]
     epochs = [lengths[start : start + 3] for start in range(0, 12, 3)]
-    assert all(sorted(sum(epoch, [])) == [1, 2, 3, 4, 5, 6] for epoch in epochs)
+    assert all(sorted(n for lengths in epoch for n in lengths) == [1, 2, 3, 4, 5, 6] for epoch in epochs)
     assert len({repr(epoch) for epoch in epochs}) > 1
 
 
@@ -189,6 +189,13 @@ def test_the_averaged_network_teaches_from_the_batch_before_corruption(samples, 
     first = trainer.average.seen[0]
     rows = [first.inputs["text"][i, : int(n)].numpy().tobytes() for i, n in enumerate(first.valid.sum(dim=1))]
     assert set(rows) <= originals
+
+
+def test_every_step_is_corrupted_anew(samples, path):
+    network = Probe()
+    Watch().fit(trainer_of(network, samples[:1], corruption=CorruptionConfig(noise_conversation=1.0), epochs=3), path)
+    given = [batch.inputs["text"] for batch in network.seen]
+    assert not any(torch.equal(given[a], given[b]) for a, b in ((0, 1), (0, 2), (1, 2)))
 
 
 def test_no_teacher_is_asked_where_none_is_wanted(samples, path):
@@ -289,7 +296,16 @@ def test_a_checkpoint_is_written_after_each_epoch(samples, path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"epochs": 0}, {"learning_rate": 0}, {"warmup": 1.0}, {"average_decay": 1.0}, {"seed": -1}, {"device": "gpu"}, {"patience": 0}]
+    "wrong",
+    [
+        {"epochs": 0},
+        {"learning_rate": 0},
+        {"warmup": 1.0},
+        {"average_decay": 1.0},
+        {"seed": -1},
+        {"device": "gpu"},
+        {"patience": 0},
+    ],
 )
 def test_senseless_settings_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):

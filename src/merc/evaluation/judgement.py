@@ -242,7 +242,7 @@ def write_predictions(predictions: Predictions, labels: Sequence[str], modalitie
 
 
 def _check(conditions: Conditions, modalities: Sequence[str]) -> None:
-    unknown = [m for m in conditions.without if m not in modalities]
+    unknown = [m for m in (*conditions.without, *(c.modality for c in conditions.corrupt)) if m not in modalities]
     if unknown:
         raise RecipeError(f"unknown modality {unknown[0]!r}; the model has: {', '.join(modalities)}")
     if set(conditions.without) == set(modalities):

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from merc.model.attention import AttentionConfig, RelationBias, Relations, SelfAttention, attend, split_heads
+from merc.model.dropout import Dropout
 from merc.settings import Settings
 
 
@@ -70,7 +71,8 @@ class Augmentation(nn.Module):
             o_BTd = attended * keys_BTT.any(dim=-1, keepdim=True)
         if self.aligned is not None:
             o_BTd = o_BTd + self.aligned(z_BTd) * present_BT[..., None]
-        return torch.sigmoid(self.gate(torch.cat([q_BTd, o_BTd], dim=-1))) * o_BTd
+        w_q, w_o = self.gate.weight.chunk(2, dim=-1)  # W[q; o] without copying q and o together
+        return torch.sigmoid(F.linear(q_BTd, w_q, self.gate.bias) + F.linear(o_BTd, w_o)) * o_BTd
 
 
 class MapAttention(nn.Module):
@@ -126,7 +128,7 @@ class CMALayer(nn.Module):
         self.norm_feed = nn.LayerNorm(d)
         self.feed_1 = nn.Linear(d, tower.feed_forward * d)
         self.feed_2 = nn.Linear(tower.feed_forward * d, d)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(
         self,
@@ -144,10 +146,11 @@ class CMALayer(nn.Module):
             h_BTd = h_BTd + self.dropout(self.self_attention(x, relations))
         if self.norm_cross is not None and self.query is not None:
             q_BTd = self.query(self.norm_cross(h_BTd))
-            added = torch.zeros_like(h_BTd)
-            for name, augmentation in self.augmentations.items():
-                added = added + augmentation(q_BTd, auxiliaries[name], present[name], keys[name], relations)
-            h_BTd = h_BTd + self.dropout(added)
+            added = [
+                augmentation(q_BTd, auxiliaries[name], present[name], keys[name], relations)
+                for name, augmentation in self.augmentations.items()
+            ]
+            h_BTd = h_BTd + self.dropout(sum(added[1:], start=added[0]))
         hidden = self.dropout(F.gelu(self.feed_1(self.norm_feed(h_BTd))))
         return h_BTd + self.dropout(self.feed_2(hidden))
 

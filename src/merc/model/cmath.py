@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Self, cast
+from typing import Literal, cast
 
 import torch
 from jaxtyping import Float
@@ -19,6 +19,7 @@ from merc.errors import RecipeError
 from merc.model.attention import AttentionConfig, Relations
 from merc.model.cma_transformer import Tower, TowerConfig
 from merc.model.distillation import DistillationConfig, latent_term, logit_term
+from merc.model.dropout import Dropout
 from merc.model.fusion import Fusion, FusionConfig, PosteriorHead, kl_to_standard_normal, sample, trust_of
 from merc.model.interface import Classify, Level, Network, NetworkOutput, Posterior
 from merc.model.reconstruction import ModalityReconstruction, ReconstructionConfig, reconstruction_loss
@@ -40,7 +41,6 @@ class CMATHConfig(Settings):
     width: int = Field(default=128, ge=4)
     dropout: float = Field(default=0.3, ge=0, lt=1)
     central: tuple[str, ...] | None = None
-    evidence: bool = False
     reconstruction: ReconstructionConfig = ReconstructionConfig()
     attention: AttentionConfig = AttentionConfig()
     tower: TowerConfig = TowerConfig()
@@ -48,7 +48,7 @@ class CMATHConfig(Settings):
     distillation: DistillationConfig = DistillationConfig()
 
     @model_validator(mode="after")
-    def _heads_divide_width(self) -> Self:
+    def _heads_divide_width(self) -> CMATHConfig:
         if self.width % self.attention.heads:
             raise ValueError(f"width {self.width} is not a multiple of attention.heads {self.attention.heads}")
         return self
@@ -86,8 +86,8 @@ class CMATH(Network):
         self.unimodal_posterior = nn.ModuleDict({m: PosteriorHead(d, z) for m in modalities})
         self.fine_posterior = nn.ModuleDict({c: PosteriorHead(d, z) for c in central})
         self.fusion = Fusion(config.fusion, len(central), d)
-        self.evidence = nn.Parameter(torch.ones(len(modalities))) if config.evidence else None
-        self.dropout = nn.Dropout(dropout)
+        self.evidence = nn.Parameter(torch.ones(len(modalities))) if config.fusion.evidence else None
+        self.dropout = Dropout(dropout)
         self.unimodal_classifier = nn.Linear(z, classes)
         self.fine_classifier = nn.Linear(z, classes)
         self.coarse_classifier = nn.Linear(z, classes)
@@ -151,6 +151,7 @@ class CMATH(Network):
         return terms
 
     def _answer(self, coarse: Level, unimodal: Mapping[str, Level], batch: Batch) -> Level:
+        """Adds the unimodal evidence to the coarse logits, a learned factor a modality."""
         if self.evidence is None:
             return coarse
         logits_BTMC = torch.stack([level.logits for level in unimodal.values()], dim=2)

@@ -27,28 +27,37 @@ class FusionConfig(Settings):
     Attributes:
         kind: `pool` (logarithmic opinion pool), or an ablation: `product` of experts, `concat`, `gated`.
         latent: Z, the width of the posteriors.
+        evidence: the coarse logits are those of the fused latent plus the unimodal logits, each times a learned factor. Modalities
+            are nearly independent given the emotion, so their evidence adds; the towers are left the rest.
         variational: False drops variances from fusion and sampling: means alone are used (an ablation).
     """
 
     kind: Literal["pool", "product", "concat", "gated"] = "pool"
     latent: int = Field(default=64, ge=1)
+    evidence: bool = True
     variational: bool = True
 
 
 class PosteriorHead(nn.Module):
-    """A linear map to the mean of a Gaussian, and a layer more to its log variance.
+    """A linear map to the mean of a Gaussian, another to the shape of its log variance, and one number that lifts all of it.
 
-    Noise has the mean of data but another energy, which no linear map of the representation sees (chosen).
+    The lift comes from a hidden layer on the direction and the length of the input: noise has the mean of data but another
+    energy, which no linear map sees, and one number for all dimensions is learned from all of them (chosen).
     """
 
     def __init__(self, d: int, latent: int) -> None:
         super().__init__()
         self.mean = nn.Linear(d, latent)
-        self.log_variance = nn.Sequential(nn.Linear(d, d), nn.GELU(), nn.Linear(d, latent))
+        self.norm = nn.LayerNorm(d)
+        self.shape = nn.Linear(d, latent)
+        self.lift = nn.Sequential(nn.Linear(d + 1, d), nn.GELU(), nn.Linear(d, 1))
 
     def forward(self, x_BTd: Float[Tensor, "B T d"]) -> Posterior:
         """(B, T, d) -> a posterior of width Z."""
-        return Posterior(self.mean(x_BTd), self.log_variance(x_BTd).clamp(*LOG_VARIANCE_RANGE))
+        length_BT1 = x_BTd.square().mean(dim=-1, keepdim=True).clamp_min(1e-6).log()
+        direction_BTd = self.norm(x_BTd)
+        log_variance = self.shape(direction_BTd) + self.lift(torch.cat([direction_BTd, length_BT1], dim=-1))
+        return Posterior(self.mean(x_BTd), log_variance.clamp(*LOG_VARIANCE_RANGE))
 
 
 class Fusion(nn.Module):
@@ -111,6 +120,10 @@ def kl_to_standard_normal(posterior: Posterior, valid_BT: Bool[Tensor, "B T"]) -
 
 
 def trust_of(log_variance_MBTZ: Float[Tensor, "M B T Z"], present_BTM: Bool[Tensor, "B T M"]) -> Float[Tensor, "B T M"]:
-    """Each modality's share of the precision of the unimodal posteriors, mean over dimensions; 0 where no modality is present."""
-    precision = torch.exp(-log_variance_MBTZ).mean(dim=-1).permute(1, 2, 0) * present_BTM
+    """Each modality's share of the precision of the unimodal posteriors: 0 where it is absent.
+
+    The precision is the inverse of the mean variance, which is the expected squared distance from the consensus (chosen: the mean
+    of the dimensions' own precisions would be ruled by those that carry nothing).
+    """
+    precision = log_variance_MBTZ.exp().mean(dim=-1).reciprocal().permute(1, 2, 0) * present_BTM
     return precision / precision.sum(dim=-1, keepdim=True).clamp_min(1e-12)

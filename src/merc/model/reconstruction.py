@@ -14,6 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from merc.model.dropout import Dropout
 from merc.settings import Settings
 
 
@@ -59,7 +60,7 @@ class ModalityReconstruction(nn.Module):
         c, k = config.hidden, config.kernel
         self.contract_1 = MaskedConvolution(width, c, k, causal)
         self.contract_2 = MaskedConvolution(c, d, k, causal)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.absent = nn.Parameter(torch.randn(d) * 0.02)
         self.expand_1 = MaskedConvolution(d, c, k, causal) if config.enabled else None
         self.expand_2 = MaskedConvolution(c, width, k, causal) if config.enabled else None
@@ -87,6 +88,5 @@ def reconstruction_loss(
     x_BTW: Float[Tensor, "B T W"], rebuilt_BTW: Float[Tensor, "B T W"], present_BT: Bool[Tensor, "B T"]
 ) -> Float[Tensor, ""]:
     """Squared Frobenius norm of the error over the present rows, divided by the number of present entries; 0 if there is none."""
-    mask = present_BT[..., None].to(x_BTW.dtype)
-    entries = mask.sum() * x_BTW.shape[-1]
-    return (((x_BTW - rebuilt_BTW) * mask) ** 2).sum() / entries.clamp_min(1.0)
+    error_BT = F.mse_loss(rebuilt_BTW, x_BTW, reduction="none").sum(dim=-1)
+    return (error_BT * present_BT).sum() / (present_BT.sum() * x_BTW.shape[-1]).clamp_min(1)

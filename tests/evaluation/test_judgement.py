@@ -1,0 +1,206 @@
+"""Judging: scores from the very predictions, the same checkpoint under other conditions, and predictions that can be read back."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from merc.errors import DataError, FeatureError, RecipeError
+from merc.evaluation.judgement import Conditions, check_features, judge, write_predictions
+from merc.evaluation.metrics import classification_scores
+from merc.evaluation.trust import loss_increases, trust_agreement
+from merc.training.corruption import Spoiling, spoil, without
+
+MODALITIES = ("text", "audio", "visual")
+NAMES = {"corpus": "synthetic", "split": "official", "part": "test"}
+
+
+@pytest.fixture(scope="module")
+def recogniser(trained):
+    return trained().recogniser
+
+
+@pytest.fixture(scope="module")
+def conversations(tiny_corpus):
+    """The test part, with one utterance in five unlabelled and the first of all without any modality."""
+    given = []
+    for number, conversation in enumerate(sorted(tiny_corpus.part("official", "test"), key=len, reverse=True)):
+        turns = tuple(replace(u, label=None if (i + number) % 5 == 4 else u.label) for i, u in enumerate(conversation.utterances))
+        features = {key: x.copy() for key, x in conversation.features.items()}
+        if number == 0:
+            for x in features.values():
+                x[0] = np.nan
+        given.append(replace(conversation, utterances=turns, features=features))
+    return tuple(given)
+
+
+def test_scores_are_those_of_the_predictions(recogniser, conversations):
+    found = judge(recogniser, conversations, **NAMES)
+    samples = [recogniser.preprocessor.sample(c) for c in conversations]
+    judged = recogniser.judge(samples)
+    true = np.concatenate([s.labels for s in samples])
+    probabilities = np.concatenate([j.probabilities for j in judged])
+    assert found.report.coarse == classification_scores(true, probabilities, recogniser.label_set, conversations=len(conversations))
+    for name in judged[0].levels:
+        level = np.concatenate([j.levels[name] for j in judged])
+        assert found.report.levels[name] == classification_scores(
+            true, level, recogniser.label_set, conversations=len(conversations)
+        )
+    assert set(found.report.levels) == {f"{level}/{m}" for level in ("fine", "unimodal") for m in MODALITIES}
+    assert found.report.mean_uncertainty == pytest.approx(np.concatenate([j.uncertainty for j in judged]).mean())
+    assert (found.report.model, found.report.corpus, found.report.split, found.report.part) == (
+        "tiny",
+        "synthetic",
+        "official",
+        "test",
+    )
+    assert found.report.context_only == int((~np.concatenate([s.present for s in samples]).any(axis=1)).sum()) >= 1
+
+
+def test_unlabelled_utterances_are_judged_and_not_counted(recogniser, conversations):
+    found = judge(recogniser, conversations, **NAMES)
+    count = sum(len(c) for c in conversations)
+    bare = sum(u.label is None for c in conversations for u in c.utterances)
+    assert bare > 0
+    assert len(found.predictions.true) == count
+    assert found.report.coarse.utterances == count - bare
+
+
+def test_nothing_labelled_is_an_error(recogniser, conversations):
+    bare = [replace(c, utterances=tuple(replace(u, label=None) for u in c.utterances)) for c in conversations]
+    with pytest.raises(DataError, match="labelled"):
+        judge(recogniser, bare, **NAMES)
+
+
+def test_without_judges_the_samples_that_lack_the_modality(recogniser, conversations):
+    found = judge(recogniser, conversations, **NAMES, conditions=Conditions(without=("audio",)))
+    samples = [without(recogniser.preprocessor.sample(c), ["audio"]) for c in conversations]
+    expected = np.concatenate([j.probabilities for j in recogniser.judge(samples)])
+    assert np.array_equal(found.predictions.probabilities, expected)
+    assert not found.predictions.present[:, 1].any()
+    assert not found.predictions.trust[:, 1].any()
+    assert "audio" not in found.report.trust.mean
+    whole = judge(recogniser, conversations, **NAMES)
+    assert not np.allclose(whole.predictions.probabilities, found.predictions.probabilities)
+
+
+def test_corrupt_judges_the_spoilt_samples_the_same_every_time(recogniser, conversations):
+    spoilings = (Spoiling(modality="text", kind="noise", amount=1.0), Spoiling(modality="visual", kind="drop", amount=0.5))
+    conditions = Conditions(corrupt=spoilings, seed=4)
+    found = judge(recogniser, conversations, **NAMES, conditions=conditions)
+    again = judge(recogniser, conversations[::-1], **NAMES, conditions=conditions)
+    samples = [spoil(recogniser.preprocessor.sample(c), spoilings, seed=4) for c in conversations]
+    expected = [j.probabilities for j in recogniser.judge(samples)]
+    np.testing.assert_allclose(found.predictions.probabilities, np.concatenate(expected), atol=1e-6)
+    np.testing.assert_allclose(again.predictions.probabilities, np.concatenate(expected[::-1]), atol=1e-6)
+    assert found.report.conditions == conditions
+    other = judge(recogniser, conversations, **NAMES, conditions=conditions.model_copy(update={"seed": 5}))
+    assert not np.allclose(other.predictions.probabilities, found.predictions.probabilities)
+
+
+def test_only_keeps_what_is_named():
+    assert Conditions.parse(MODALITIES, only=["text"]).without == ("audio", "visual")
+    assert Conditions.parse(MODALITIES, without=["text"]).without == ("text",)
+    parsed = Conditions.parse(MODALITIES, corrupt=["audio=noise:1.0"], seed=3)
+    assert parsed == Conditions(corrupt=(Spoiling(modality="audio", kind="noise", amount=1.0),), seed=3)
+    assert Conditions.parse(MODALITIES) == Conditions()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"only": ["smell"]}, "unknown modality 'smell'; the model has: text, audio, visual"),
+        ({"without": ["smell"]}, "unknown modality 'smell'"),
+        ({"corrupt": ["smell=drop:1"]}, "unknown modality 'smell'"),
+        ({"only": ["text"], "without": ["audio"]}, "not both"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(options, message):
+    with pytest.raises(RecipeError, match=message):
+        Conditions.parse(MODALITIES, **options)
+
+
+def test_conditions_that_do_not_fit_the_model_are_refused(recogniser, conversations):
+    for conditions, message in (
+        (Conditions(without=("smell",)), "unknown modality 'smell'; the model has: text, audio, visual"),
+        (Conditions(without=MODALITIES), r"all modalities are left out .*at least one must stay"),
+        (Conditions(corrupt=(Spoiling(modality="smell", kind="drop", amount=1.0),)), "unknown modality 'smell'"),
+    ):
+        with pytest.raises(RecipeError, match=message):
+            judge(recogniser, conversations, **NAMES, conditions=conditions)
+
+
+def test_trust_is_held_against_leaving_each_modality_out(recogniser, conversations):
+    found = judge(recogniser, conversations, **NAMES)
+    predictions, samples = found.predictions, [recogniser.preprocessor.sample(c) for c in conversations]
+    for i, m in enumerate(MODALITIES):
+        assert found.report.trust.mean[m] == pytest.approx(predictions.trust[predictions.present[:, i], i].mean())
+    left_out = {
+        m: np.concatenate([j.probabilities for j in recogniser.judge([without(s, [m]) for s in samples])]) for m in MODALITIES
+    }
+    increases = loss_increases(predictions.true, predictions.probabilities, left_out)
+    expected = trust_agreement(predictions.trust, predictions.present, increases, MODALITIES)
+    assert found.report.trust.agreement == expected
+    assert judge(recogniser, conversations, **NAMES, trust=False).report.trust is None
+
+
+def test_one_modality_has_nothing_to_agree_with(recogniser, conversations):
+    found = judge(recogniser, conversations, **NAMES, conditions=Conditions(without=("audio", "visual")))
+    assert found.report.trust.agreement is None
+    assert found.report.trust.mean == {"text": pytest.approx(1)}
+
+
+def test_a_rival_without_trust_is_judged_too(trained, rival_config, conversations, tmp_path):
+    recogniser = trained(model=rival_config).recogniser
+    found = judge(recogniser, conversations, **NAMES)
+    assert found.report.trust is None
+    assert found.report.mean_uncertainty is None
+    assert found.report.levels == {}
+    write_predictions(found.predictions, recogniser.label_set.names, MODALITIES, tmp_path / "p.parquet")
+    assert not [name for name in pq.read_table(tmp_path / "p.parquet").column_names if name.startswith(("trust", "uncertainty"))]
+
+
+def test_predictions_are_read_back_row_by_row(recogniser, conversations, tmp_path):
+    found = judge(recogniser, conversations, **NAMES)
+    labels = recogniser.label_set.names
+    write_predictions(found.predictions, labels, MODALITIES, tmp_path / "p.parquet")
+    assert [p.name for p in tmp_path.iterdir()] == ["p.parquet"]
+    rows = pq.read_table(tmp_path / "p.parquet").to_pylist()
+    expected = [(c.id, u) for c in conversations for u in c.utterances]
+    answers = [u for c in recogniser.predict(conversations) for u in c.utterances]
+    assert len(rows) == len(expected)
+    for row, (conversation, utterance), answer in zip(rows, expected, answers, strict=True):
+        assert (row["conversation"], row["utterance"], row["true"]) == (conversation, utterance.id, utterance.label)
+        assert row["predicted"] == answer.label
+        assert [row[f"probability/{name}"] for name in labels] == pytest.approx(list(answer.probabilities.values()), abs=1e-6)
+        assert [row[f"trust/{m}"] for m in MODALITIES] == pytest.approx([answer.trust[m] for m in MODALITIES], abs=1e-6)
+        assert tuple(m for m in MODALITIES if row[f"present/{m}"]) == answer.present
+        assert row["uncertainty"] == pytest.approx(answer.uncertainty, rel=1e-5)
+
+
+def test_a_report_is_json_and_comes_back(recogniser, conversations):
+    report = judge(recogniser, conversations, **NAMES, conditions=Conditions(without=("text",))).report
+    assert type(report).model_validate_json(report.model_dump_json()) == report
+
+
+@pytest.mark.parametrize("change", [{"dimension": 7}, {"encoder": "minilm"}, {"version": "2"}])
+def test_features_of_another_making_are_refused(recogniser, tiny_corpus, change):
+    specs = (tiny_corpus.feature_schema[0].model_copy(update=change), *tiny_corpus.feature_schema[1:])
+    corpus = replace(
+        tiny_corpus, feature_schema=specs, conversations=tuple(replace(c, features={}) for c in tiny_corpus.conversations)
+    )
+    (name, value), *_ = change.items()
+    with pytest.raises(
+        FeatureError, match=rf"feature text/planted of corpus 'synthetic': {name} {value}; the model was trained on"
+    ):
+        check_features(recogniser, corpus)
+
+
+def test_a_corpus_may_lack_features_but_not_all(recogniser, tiny_corpus):
+    bare = tuple(replace(c, features={}) for c in tiny_corpus.conversations)
+    check_features(recogniser, replace(tiny_corpus, feature_schema=tiny_corpus.feature_schema[1:2], conversations=bare))
+    with pytest.raises(
+        FeatureError, match="no usable features: the model takes text/planted, audio/planted, visual/planted; found none"
+    ):
+        check_features(recogniser, replace(tiny_corpus, feature_schema=(), conversations=bare))

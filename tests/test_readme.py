@@ -1,0 +1,164 @@
+"""The README's commands and Python run, in their order, in one folder, as they stand there.
+
+What is not as a reader has it: the MELD csv files, the IEMOCAP pickle and `chat.csv` are invented (a block of the README that shows
+chat.csv is taken instead); `merc data fetch` is left out, and the invented files lie in the folder that it would fill (its own test
+talks to a server); training is shortened. The `make` lines are what continuous integration runs.
+"""
+
+import contextlib
+import csv
+import io
+import pickle
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+SHORT = ("training.epochs=1", "model.width=16", "training.device=cpu")
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$\n*(?:^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
+SENTENCES = (  # invented, with MELD's label
+    ("That is wonderful news.", "joy"),
+    ("You did what?", "surprise"),
+    ("Pass the salt, please.", "neutral"),
+    ("I am so sorry to hear that.", "sadness"),
+    ("Get out of my kitchen!", "anger"),
+    ("What is that smell?", "disgust"),
+    ("There is someone at the window.", "fear"),
+    ("Fine.", "neutral"),
+)
+CHAT = "speaker,transcript\nAnn,I got the job!\nBo,You did?\n"
+
+
+def readme_blocks():
+    """Language, body, and the body of a text block that follows, in the README's order."""
+    return BLOCK.findall(README.read_text(encoding="utf-8"))
+
+
+def write_csv(path, header, rows):
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def invent_meld(folder):
+    """MELD's csv files, of 7 + 5 + 5 dialogues of three utterances, and the praat files beside them."""
+    from merc.data.formats.meld_csv import PRAAT_COLUMNS
+
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for prefix, dialogues in (("train", 7), ("dev", 5), ("test", 5)):
+        words, numbers = [], []
+        for dialogue in range(dialogues):
+            for utterance in range(3):
+                sentence, label = SENTENCES[(3 * dialogue + utterance) % len(SENTENCES)]
+                words.append((sentence, ("Ann", "Bo")[utterance % 2], label, dialogue, utterance, "00:00:01,500", "00:00:02,250"))
+                numbers.append((dialogue, utterance, *random.normal(size=len(PRAAT_COLUMNS)).round(3)))
+        header = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID", "StartTime", "EndTime")
+        write_csv(folder / f"{prefix}_sent_emo.csv", header, words)
+        write_csv(folder / f"{prefix}_praat.csv", ("Dialogue_ID", "Utterance_ID", *PRAAT_COLUMNS), numbers)
+
+
+def invent_sdt_pickle(path):
+    """`iemocap_multimodal_features.pkl` as SDT has it: a list of 12, with small vectors."""
+    from merc.data.splits import COSMIC_VALIDATION
+
+    random = np.random.default_rng(0)
+    train = [f"Ses0{session}M_impro09" for session in (1, 2, 3, 4)] + sorted(COSMIC_VALIDATION)[:3]
+    test = ["Ses05F_impro01", "Ses05M_impro01"]
+    ids = [*train, *test]
+    turns = range(4)
+
+    def vectors(width):
+        return {i: random.normal(size=(len(turns), width)).astype(np.float32) for i in ids}
+
+    content = [
+        {i: [f"{i}_F{t:03d}" for t in turns] for i in ids},
+        {i: ["M", "F", "M", "F"] for i in ids},
+        {i: [(place + t) % 6 for t in turns] for place, i in enumerate(ids)},
+        *(vectors(8) for _ in range(4)),
+        vectors(6),
+        vectors(5),
+        {i: ["Hm."] * len(turns) for i in ids},
+        train,
+        test,
+    ]
+    path.write_bytes(pickle.dumps(content))
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    """The folder in which a reader of the README works: recipes, and the data that the commands name."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "recipes").symlink_to(ROOT / "recipes")
+    (fetched,) = [line for line in shell_lines() if line[:4] == ["merc", "data", "fetch", "meld"]]
+    invent_meld(folder / fetched[fetched.index("--out") + 1])
+    invent_sdt_pickle(folder / "iemocap_multimodal_features.pkl")
+    shown = [body for language, body, _ in readme_blocks() if language == "csv"]
+    (folder / "chat.csv").write_text(shown[0] if shown else CHAT, encoding="utf-8")
+    return folder
+
+
+def shell_lines():
+    """The commands of all shell blocks, as words; lines that end in a backslash are joined."""
+    for language, body, _ in readme_blocks():
+        if language in ("sh", "bash", "shell", "console"):
+            for line in body.replace("\\\n", " ").splitlines():
+                words = shlex.split(line.removeprefix("$ "), comments=True)
+                if words:
+                    yield words
+
+
+def run_line(words):
+    from merc.cli import main
+
+    if words[0] == "make":  # continuous integration runs it; here, that there is such a target
+        assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE), words
+        return
+    assert words[0] == "merc", f"the README shows a command that no test knows how to run: {words}"
+    if words[1:3] == ["data", "fetch"]:
+        return  # see above
+    if words[1] == "train":
+        words = [*words, *(part for option in SHORT for part in ("--set", option))]
+    assert main(words[1:]) == 0, " ".join(words)
+
+
+def run_python(body, monkeypatch):
+    """Runs a block and gives what it prints; recipes that it loads are shortened."""
+    from merc import config
+
+    whole = config.load_recipe
+    monkeypatch.setattr(config, "load_recipe", lambda path, options=(): whole(path, [*options, *SHORT]))
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(body, "README.md", "exec"), {"__name__": "__main__"})
+    return printed.getvalue()
+
+
+def test_the_readme_works_from_top_to_bottom(workplace, monkeypatch, capfd):
+    monkeypatch.chdir(workplace)
+    for words in shell_lines():
+        run_line(words)
+    assert (workplace / "store/meld/manifest.json").is_file() and (workplace / "runs/meld/model").is_dir()
+    table = capfd.readouterr().out
+    assert all(name in table for name in ("Ann", "Bo")), "merc predict prints the chat"
+
+    for option in re.findall(r"`(?:merc evaluate )?(--(?:without|only|corrupt) [^`]+)`", README.read_text(encoding="utf-8")):
+        run_line(["merc", "evaluate", "runs/meld", *shlex.split(option)])
+
+    for language, body, shown in readme_blocks():
+        if language == "python":
+            printed = run_python(body, monkeypatch)
+            if shown:
+                assert len(printed.splitlines()) == len(shown.splitlines()), printed
+
+
+def test_the_readme_shows_commands_and_python():
+    lines = list(shell_lines())
+    assert {words[1] for words in lines if words[0] == "merc"} >= {"data", "features", "train", "evaluate", "predict"}
+    assert {words[1] for words in lines if words[0] == "make"} >= {"demo", "test"}
+    assert any(language == "python" for language, _, _ in readme_blocks())
