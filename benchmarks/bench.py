@@ -23,9 +23,9 @@ import torch
 from measurement import GEMM_SIZE, Round, Turns, child_cpu_seconds, peak_memory, summary
 from rich.console import Console
 from rich.table import Table
-from workload import TEST_LENGTHS, TRAIN_LENGTHS, WIDTHS, conversations, make_recogniser, make_trainer, read_recipe
+from workload import RECIPE, TEST_LENGTHS, TRAIN_LENGTHS, WIDTHS, conversations, make_recogniser, make_trainer
 
-from merc.config import Recipe
+from merc.config import Recipe, load_recipe
 from merc.data.batching import padding_waste, shuffled_buckets
 from merc.model.interface import Network, parameter_count
 
@@ -103,7 +103,7 @@ def report_memory(what: str, recipe: Recipe, conversation_count: int, seed: int)
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Everything, as one value for JSON."""
-    recipe = read_recipe(arguments.recipe)
+    recipe = load_recipe(arguments.recipe, arguments.set)
     count, seed, rounds = arguments.conversations, arguments.seed, arguments.rounds
     train_lengths, test_lengths = TRAIN_LENGTHS[:count], TEST_LENGTHS[:count]
     training = measure_training(recipe, train_lengths, rounds, seed)
@@ -120,6 +120,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         },
         "workload": {
             "recipe": recipe.name,
+            "changes": arguments.set,
             "model": recipe.model.model_dump(mode="json"),
             "parameters": parameter_count(make_recogniser(recipe, seed).network),
             "widths": WIDTHS,
@@ -145,7 +146,7 @@ def table_of(measured: dict[str, Any]) -> Table:
     """The figures beside their targets."""
     machine, work = measured["machine"], measured["workload"]
     made_with = f"torch {machine['torch']}, {machine['threads']} thread(s)"
-    table = Table(title=f"recipe {work['recipe']}, {work['parameters']:,} parameters; {made_with}")
+    table = Table(title=f"recipe {' '.join([work['recipe'], *work['changes']])}, {work['parameters']:,} parameters; {made_with}")
     for heading in ("", "median", "least", "greatest", "target"):
         table.add_column(heading, justify="left" if not heading else "right")
 
@@ -173,7 +174,8 @@ def main(words: list[str] | None = None) -> None:
     """Parses, measures, prints."""
     parser = argparse.ArgumentParser(description="Speed and memory of merc on IEMOCAP's shapes, with random features.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
-    parser.add_argument("--recipe", type=Path, metavar="FILE", help="take model, loss, corruption and training from this recipe")
+    parser.add_argument("--recipe", type=Path, default=RECIPE, metavar="FILE", help="gives model, loss, corruption and training")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the recipe")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each measurement")
     parser.add_argument(
         "--threads", type=int, default=1, help="threads of torch; on a shared machine more than 1 wait for each other"
@@ -186,7 +188,7 @@ def main(words: list[str] | None = None) -> None:
         parser.error("--rounds, --threads and --conversations must be 1 or more")
     torch.set_num_threads(arguments.threads)
     if arguments.memory_of:
-        recipe = read_recipe(arguments.recipe)
+        recipe = load_recipe(arguments.recipe, arguments.set)
         print(json.dumps(report_memory(arguments.memory_of, recipe, arguments.conversations, arguments.seed)))
         return
     measured = measure(arguments)
@@ -196,9 +198,9 @@ def main(words: list[str] | None = None) -> None:
 
 
 def _passed_on(arguments: argparse.Namespace) -> list[str]:
-    options = {"--threads": arguments.threads, "--conversations": arguments.conversations, "--seed": arguments.seed}
-    words = [word for name, value in options.items() for word in (name, str(value))]
-    return words if arguments.recipe is None else [*words, "--recipe", str(arguments.recipe)]
+    names = ("recipe", "threads", "conversations", "seed")
+    words = [word for name in names for word in (f"--{name}", str(getattr(arguments, name)))]
+    return words + [word for change in arguments.set for word in ("--set", change)]
 
 
 if __name__ == "__main__":

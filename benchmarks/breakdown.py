@@ -19,9 +19,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 from torch.profiler import ProfilerActivity, profile
-from workload import TEST_LENGTHS, TRAIN_LENGTHS, conversations, make_recogniser, make_trainer, read_recipe
+from workload import RECIPE, TEST_LENGTHS, TRAIN_LENGTHS, conversations, make_recogniser, make_trainer
 
-from merc.config import Recipe
+from merc.config import Recipe, load_recipe
 
 # Part -> end of the file's path, function. Indented parts lie within the part above.
 TRAINING_PARTS = {
@@ -36,7 +36,7 @@ TRAINING_PARTS = {
     "terms of the loss": ("model/cmath.py", "terms"),
     "backward pass": ("torch/_tensor.py", "backward"),
     "clipping": ("nn/utils/clip_grad.py", "clip_grad_norm_"),
-    "optimiser": ("optim/adamw.py", "step"),
+    "optimiser": ("optim/adam.py", "step"),
     "averaged weights": ("training/loop.py", "_update_average"),
     "checkpoint": ("training/checkpoint.py", "save_checkpoint"),
 }
@@ -50,14 +50,15 @@ INFERENCE_PARTS = {
 
 
 def training_epoch(recipe: Recipe, lengths: tuple[int, ...], seed: int) -> Callable[[], None]:
-    """A function that trains for an epoch from the start."""
-    samples = conversations(lengths, seed)
+    """A function that trains for the only epoch; it runs once."""
+    trainer = make_trainer(recipe, conversations(lengths, seed), 1, seed)
 
     def run() -> None:
-        trainer = make_trainer(recipe, samples, 1, seed)
         with tempfile.TemporaryDirectory() as folder:
             checkpoint = Path(folder) / "checkpoint.safetensors"
-            trainer.fit(lambda _network: {"weighted_f1": 0.0}, checkpoint, lambda _record: None, lambda _done, _all: None, lambda: False)
+            trainer.fit(
+                lambda _network: {"weighted_f1": 0.0}, checkpoint, lambda _record: None, lambda _done, _all: None, lambda: False
+            )
 
     return run
 
@@ -65,7 +66,11 @@ def training_epoch(recipe: Recipe, lengths: tuple[int, ...], seed: int) -> Calla
 def inference_pass(recipe: Recipe, lengths: tuple[int, ...], seed: int) -> Callable[[], None]:
     """A function that judges all conversations."""
     samples, recogniser = conversations(lengths, seed), make_recogniser(recipe, seed)
-    return lambda: (recogniser.judge(samples), None)[1]
+
+    def run() -> None:
+        recogniser.judge(samples)
+
+    return run
 
 
 def by_part(run: Callable[[], None], parts: dict[str, tuple[str, str]], title: str) -> Table:
@@ -107,23 +112,23 @@ def _outermost(stats: pstats.Stats, file: str, function: str) -> tuple[int, floa
 def main(words: list[str] | None = None) -> None:
     """Parses, profiles, prints."""
     parser = argparse.ArgumentParser(description="Where the time goes on IEMOCAP's shapes, with random features.")
-    parser.add_argument("--recipe", type=Path, metavar="FILE", help="take model, loss, corruption and training from this recipe")
+    parser.add_argument("--recipe", type=Path, default=RECIPE, metavar="FILE", help="gives model, loss, corruption and training")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the recipe")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--conversations", type=int, default=len(TRAIN_LENGTHS), help="use only the first so many")
     parser.add_argument("--top", type=int, default=20, help="operators to list")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args(words)
     torch.set_num_threads(arguments.threads)
-    recipe, console = read_recipe(arguments.recipe), Console(width=None if sys.stdout.isatty() else 120)
+    recipe, console = load_recipe(arguments.recipe, arguments.set), Console(width=None if sys.stdout.isatty() else 120)
     count, seed = arguments.conversations, arguments.seed
-    works = {
-        "training, one epoch": (training_epoch(recipe, TRAIN_LENGTHS[:count], seed), TRAINING_PARTS),
-        "inference, one pass": (inference_pass(recipe, TEST_LENGTHS[:count], seed), INFERENCE_PARTS),
-    }
-    for title, (run, parts) in works.items():
-        run()
-        console.print(by_part(run, parts, f"{title}, by part"))
-        console.print(by_operator(run, arguments.top, f"{title}, by operator"))
+    for title, make, lengths, parts in (
+        ("training, one epoch", training_epoch, TRAIN_LENGTHS[:count], TRAINING_PARTS),
+        ("inference, one pass", inference_pass, TEST_LENGTHS[:count], INFERENCE_PARTS),
+    ):
+        make(recipe, lengths, seed)()  # to warm up
+        console.print(by_part(make(recipe, lengths, seed), parts, f"{title}, by part"))
+        console.print(by_operator(make(recipe, lengths, seed), arguments.top, f"{title}, by operator"))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ from merc.model_card import model_card
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 FORMAT = 1
 BATCH_CONVERSATIONS = 64  # in inference
+NO_ENCODERS = ("unknown", "planted")  # features that nothing can make from transcripts
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ class Recogniser(ModelHubMixin):
         bare = [
             i for i, c in enumerate(conversations) if spec.key not in c.features and any(u.transcript for u in c.utterances)
         ]  # by position: nothing keeps callers from giving two conversations one id
-        if not bare or spec.encoder == "unknown":
+        if not bare or spec.encoder in NO_ENCODERS:
             return conversations
         encoded = encode_conversations([conversations[i] for i in bare], spec, encoder or encoder_for(spec))
         ready = dict(zip(bare, encoded, strict=True))

@@ -268,7 +268,7 @@ def _probe_warnings(corpus: Corpus, recipe: Recipe) -> list[str]:
     if report is None:
         command = f"merc data probe {recipe.data.store or 'STORE'}"
         return [f"corpus {corpus.name!r} was not probed: run '{command}' to learn whether validation can be trusted"]
-    return list(report.sentences) if report.flagged else []
+    return [f.sentence for f in report.features if f.verdict not in ("sound", "not judged")]
 
 
 def _facts(corpus: Corpus, recipe: Recipe) -> dict[str, object]:

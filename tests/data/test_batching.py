@@ -1,5 +1,6 @@
 """Batches: what is padded and with what, that every conversation comes once, and that little is wasted on padding."""
 
+import itertools
 from itertools import pairwise
 
 import numpy as np
@@ -67,10 +68,24 @@ def test_moving_a_batch_moves_all_of_it(make_samples):
 
 @given(LENGTHS, st.integers(1, 9), st.integers(0, 99))
 def test_every_conversation_comes_once_in_batches_of_the_size(lengths, size, seed):
-    for batches in (sorted_buckets(lengths, size), shuffled_buckets(lengths, size, np.random.default_rng(seed))):
+    shuffled = shuffled_buckets(lengths, size, np.random.default_rng(seed))
+    for batches, most in ((sorted_buckets(lengths, size), size), (shuffled, max(size, size * 3 // 2))):
         assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
-        assert all(1 <= len(batch) <= size for batch in batches)
-    assert len(shuffled_buckets(lengths, size, np.random.default_rng(seed))) == -(-len(lengths) // size)
+        assert all(1 <= len(batch) <= most for batch in batches)
+    assert len(shuffled) == -(-len(lengths) // size)
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=9), st.integers(1, 4), st.integers(0, 99))
+def test_no_other_cuts_of_the_row_leave_less_padding(lengths, size, seed):
+    batches = shuffled_buckets(lengths, size, np.random.default_rng(seed))
+    row = np.argsort(np.asarray(lengths) * (1 + 0.1 * np.random.default_rng(seed).random(len(lengths))), kind="stable").tolist()
+    most, runs = max(size, size * 3 // 2), -(-len(lengths) // size)
+    least = np.inf
+    for cuts in itertools.combinations(range(1, len(row)), runs - 1):
+        parts = [row[a:b] for a, b in itertools.pairwise((0, *cuts, len(row)))]
+        if max(map(len, parts)) <= most:
+            least = min(least, sum(len(p) * max(lengths[i] for i in p) for p in parts))
+    assert sum(len(b) * max(lengths[i] for i in b) for b in batches) == least
 
 
 @given(LENGTHS, st.integers(1, 9))

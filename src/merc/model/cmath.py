@@ -39,7 +39,7 @@ class CMATHConfig(Settings):
 
     name: Literal["cmath"] = "cmath"
     width: int = Field(default=128, ge=4)
-    dropout: float = Field(default=0.3, ge=0, lt=1)
+    dropout: float = Field(default=0.4, ge=0, lt=1)
     central: tuple[str, ...] | None = None
     reconstruction: ReconstructionConfig = ReconstructionConfig()
     attention: AttentionConfig = AttentionConfig()
@@ -104,8 +104,9 @@ class CMATH(Network):
         fine = {c: self._level(self.fine_posterior[c](f), self.fine_classifier) for c, f in refined.items()}
         coarse = self._fuse(fine, torch.stack(list(refined.values())), batch)
         rebuild = self.training and self.config.reconstruction.enabled
+        drawn = self.training and self.config.fusion.variational
         return NetworkOutput(
-            coarse=self._answer(self._level(coarse, self.coarse_classifier), unimodal, batch),
+            coarse=self._answer(self._level(coarse, self.coarse_classifier, drawn=drawn), unimodal, batch),
             fine=fine,
             unimodal=unimodal,
             reconstructions={m: self._expand(m, z, batch) for m, z in compressed.items()} if rebuild else {},
@@ -161,8 +162,8 @@ class CMATH(Network):
     def _expand(self, modality: str, z_BTd: Float[Tensor, "B T d"], batch: Batch) -> Float[Tensor, "B T _"]:
         return cast(ModalityReconstruction, self.reconstruction[modality]).expand(z_BTd, batch.valid)
 
-    def _level(self, posterior: Posterior, classifier: nn.Module) -> Level:
-        drawn = self.training and self.config.fusion.variational
+    def _level(self, posterior: Posterior, classifier: nn.Module, *, drawn: bool = False) -> Level:
+        """A level's word: by its mean, or by a draw from its posterior."""
         latent = sample(posterior) if drawn else posterior.mean
         return Level(classifier(self.dropout(latent)), posterior)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import torch
 from jaxtyping import Bool, Float
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -28,8 +28,15 @@ class ReconstructionConfig(Settings):
     """
 
     hidden: int = Field(default=256, ge=1)
-    kernel: int = Field(default=1, ge=1, le=15, multiple_of=1)
+    kernel: int = Field(default=1, ge=1, le=15)
     enabled: bool = True
+
+    @field_validator("kernel")
+    @classmethod
+    def _kernel_is_odd(cls, value: int) -> int:
+        if value % 2 == 0:
+            raise ValueError("an odd number, so that an utterance lies in the middle")
+        return value
 
 
 class MaskedConvolution(nn.Module):
@@ -37,8 +44,6 @@ class MaskedConvolution(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int, causal: bool) -> None:
         super().__init__()
-        if kernel % 2 == 0:
-            raise ValueError(f"kernel {kernel}: an odd number, so that an utterance lies in the middle")
         self.kernel = kernel
         self.pad = (kernel - 1, 0) if causal else (kernel // 2, kernel // 2)
         self.linear = nn.Linear(channels_in * kernel, channels_out)
@@ -69,7 +74,7 @@ class ModalityReconstruction(nn.Module):
         self, x_BTW: Float[Tensor, "B T W"], present_BT: Bool[Tensor, "B T"], valid_BT: Bool[Tensor, "B T"]
     ) -> Float[Tensor, "B T d"]:
         """The compressed representation Z (B, T, d); a learned vector where the modality is absent."""
-        hidden = self.dropout(F.gelu(self.contract_1(x_BTW, valid_BT)))
+        hidden = self.dropout(F.gelu(self.contract_1(x_BTW * present_BT[..., None], valid_BT)))
         z_BTd = self.contract_2(hidden, valid_BT)
         return torch.where(present_BT[..., None], z_BTd, self.absent)
 

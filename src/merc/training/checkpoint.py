@@ -62,7 +62,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             return Checkpoint({name: file.get_tensor(name) for name in file.keys()}, json.loads(metadata["progress"]))  # noqa: SIM118
     except FileNotFoundError:
         raise RunError(f"{path}: no checkpoint to resume from") from None
-    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+    except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
         raise RunError(f"{path}: damaged checkpoint ({error})") from None
 
 

@@ -34,11 +34,11 @@ class CorruptionConfig(Settings):
         strength: noise strengths are drawn evenly from 0 to this.
     """
 
-    drop_conversation: float = Field(default=0.1, ge=0, le=1)
+    drop_conversation: float = Field(default=0.05, ge=0, le=1)
     drop_utterance: float = Field(default=0.05, ge=0, le=1)
-    noise_conversation: float = Field(default=0.1, ge=0, le=1)
-    noise_utterance: float = Field(default=0.1, ge=0, le=1)
-    strength: float = Field(default=1.5, ge=0, le=10)
+    noise_conversation: float = Field(default=0.15, ge=0, le=1)
+    noise_utterance: float = Field(default=0.15, ge=0, le=1)
+    strength: float = Field(default=2.0, ge=0, le=10)
 
 
 def corrupt(batch: Batch, config: CorruptionConfig, random: torch.Generator) -> Batch:

@@ -54,9 +54,9 @@ class TrainingConfig(Settings):
         device: `auto` takes CUDA where there is one.
     """
 
-    epochs: int = Field(default=20, ge=1)
+    epochs: int = Field(default=12, ge=1)
     batch_conversations: int = Field(default=16, ge=1)
-    learning_rate: float = Field(default=5e-4, gt=0)
+    learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=0.01, ge=0)
     warmup: float = Field(default=0.1, ge=0, lt=1)
     clip_norm: float = Field(default=1.0, gt=0)

@@ -32,14 +32,14 @@ class ObjectiveConfig(Settings):
     """
 
     fine: float = Field(default=0.3, ge=0)
-    unimodal: float = Field(default=0.3, ge=0)
+    unimodal: float = Field(default=1.0, ge=0)
     reconstruction: float = Field(default=0.05, ge=0)
     kl: float = Field(default=0.01, ge=0)
     logit: float = Field(default=0.3, ge=0)
-    latent: float = Field(default=0.1, ge=0)
-    ramp_epochs: float = Field(default=3.0, ge=0)
+    latent: float = Field(default=4.0, ge=0)
+    ramp_epochs: float = Field(default=1.0, ge=0)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
-    class_weights: Literal["none", "balanced", "root"] = "none"
+    class_weights: Literal["none", "balanced", "root"] = "root"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
