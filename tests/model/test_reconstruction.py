@@ -32,7 +32,6 @@ def test_masked_convolution_is_conv1d_on_each_conversation_alone(kernel, causal)
     out = layer(x, valid)
     for i, n in enumerate(lengths):
         torch.testing.assert_close(out[i, :n], unpadded_convolution(layer, x[i, :n], kernel, causal), rtol=1e-5, atol=1e-5)
-    assert torch.equal(out[~valid], torch.zeros_like(out[~valid]))
 
 
 def test_masked_convolution_of_kernel_3_is_the_module_conv1d():

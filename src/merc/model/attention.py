@@ -91,8 +91,9 @@ class RelationBias(nn.Module):
         t = allowed.shape[-1]
         # One look-up for each of the 2T-1 distances, not for each pair; the last window of T of them is the first query's row.
         distances = torch.cat([relations.distance[-1], relations.distance[0, 1:]])
-        position_HTT = self.position[distances].T.unfold(1, t, 1).flip(1)
-        bias = torch.zeros_like(relations.same_speaker).masked_fill_(~allowed, MASKED)[:, None] + position_HTT
+        # Contiguous, or the logits would take on its layout and be copied.
+        position_HTT = self.position[distances].T.unfold(1, t, 1).flip(1).contiguous()
+        bias = ((~allowed) * MASKED)[:, None] + position_HTT
         if self.same_speaker is None:
             return bias
         return torch.addcmul(bias, self.same_speaker[:, None, None], relations.same_speaker[:, None])

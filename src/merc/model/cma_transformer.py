@@ -35,7 +35,7 @@ class TowerConfig(Settings):
         attended: the cross-attention itself; False leaves the aligned path alone.
     """
 
-    layers: int = Field(default=2, ge=1, le=24)
+    layers: int = Field(default=1, ge=1, le=24)
     feed_forward: int = Field(default=2, ge=1, le=8)
     auxiliaries: Literal["augment", "map"] = "augment"
     aligned: bool = True

@@ -54,9 +54,8 @@ class PosteriorHead(nn.Module):
 
     def forward(self, x_BTd: Float[Tensor, "B T d"]) -> Posterior:
         """(B, T, d) -> a posterior of width Z."""
-        read_BTd = x_BTd.detach()  # variance is read off the representation and does not shape it
-        length_BT1 = read_BTd.square().mean(dim=-1, keepdim=True).clamp_min(1e-6).log()
-        direction_BTd = self.norm(read_BTd)
+        length_BT1 = x_BTd.square().mean(dim=-1, keepdim=True).clamp_min(1e-6).log()
+        direction_BTd = self.norm(x_BTd)
         log_variance = self.shape(direction_BTd) + self.lift(torch.cat([direction_BTd, length_BT1], dim=-1))
         return Posterior(self.mean(x_BTd), log_variance.clamp(*LOG_VARIANCE_RANGE))
 

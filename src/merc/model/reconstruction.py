@@ -27,7 +27,7 @@ class ReconstructionConfig(Settings):
         enabled: False leaves out the expanding path and its loss.
     """
 
-    hidden: int = Field(default=256, ge=1)
+    hidden: int = Field(default=128, ge=1)
     kernel: int = Field(default=1, ge=1, le=15)
     enabled: bool = True
 
@@ -40,7 +40,7 @@ class ReconstructionConfig(Settings):
 
 
 class MaskedConvolution(nn.Module):
-    """Conv1d over the utterance axis that neither reads from nor writes to the padding, and not the future if `causal`."""
+    """Conv1d over the utterance axis that does not read the padding, and not the future if `causal`."""
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int, causal: bool) -> None:
         super().__init__()
@@ -49,12 +49,11 @@ class MaskedConvolution(nn.Module):
         self.linear = nn.Linear(channels_in * kernel, channels_out)
 
     def forward(self, x_BTI: Float[Tensor, "B T I"], valid_BT: Bool[Tensor, "B T"]) -> Float[Tensor, "B T O"]:
-        """(B, T, channels_in) -> (B, T, channels_out), zeros in the padding."""
-        mask = valid_BT[..., None].to(x_BTI.dtype)
+        """(B, T, channels_in) -> (B, T, channels_out); what is not valid is not read, and what stands there has no meaning."""
         if self.kernel > 1:  # a convolution is a linear map of each window: on CPU faster than Conv1d, which wants (B, I, T)
-            windows = F.pad(x_BTI * mask, (0, 0, *self.pad)).unfold(1, self.kernel, 1)
+            windows = F.pad(x_BTI * valid_BT[..., None], (0, 0, *self.pad)).unfold(1, self.kernel, 1)
             x_BTI = windows.flatten(2)
-        return self.linear(x_BTI) * mask
+        return self.linear(x_BTI)
 
 
 class ModalityReconstruction(nn.Module):
@@ -74,7 +73,7 @@ class ModalityReconstruction(nn.Module):
         self, x_BTW: Float[Tensor, "B T W"], present_BT: Bool[Tensor, "B T"], valid_BT: Bool[Tensor, "B T"]
     ) -> Float[Tensor, "B T d"]:
         """The compressed representation Z (B, T, d); a learned vector where the modality is absent."""
-        hidden = self.dropout(F.gelu(self.contract_1(x_BTW * present_BT[..., None], valid_BT)))
+        hidden = self.dropout(F.gelu(self.contract_1(x_BTW, present_BT)))
         z_BTd = self.contract_2(hidden, valid_BT)
         return torch.where(present_BT[..., None], z_BTd, self.absent)
 

@@ -59,13 +59,12 @@ def corrupt(batch: Batch, config: CorruptionConfig, random: torch.Generator) -> 
     present = torch.where(kept.any(dim=-1, keepdim=True), kept, batch.present)
     noisy = (draw(b, 1, m) < config.noise_conversation) | (draw(b, t, m) < config.noise_utterance)
     strength = draw(b, t, m) * config.strength * noisy
-    inputs: dict[str, Tensor] = {}
-    for i, (name, x) in enumerate(batch.inputs.items()):
-        spoilt = strength[..., i] > 0  # noise for these alone: to draw it costs more than to add it
+    corrupted = batch.with_inputs(batch.inputs, present)
+    for i, x in enumerate(corrupted.inputs.values()):  # fresh tensors, so they may be written to
+        spoilt = (strength[..., i] > 0) & present[..., i]  # noise for these alone: to draw it costs more than to add it
         noise = torch.randn(int(spoilt.sum()), x.shape[-1], generator=random, device=random.device).to(x.device)
-        inputs[name] = x.clone()
-        inputs[name][spoilt] = _mix(x[spoilt], noise, strength[..., i][spoilt][:, None])
-    return batch.with_inputs(inputs, present)
+        x[spoilt] = _mix(x[spoilt], noise, strength[..., i][spoilt][:, None])
+    return corrupted
 
 
 class Spoiling(Settings):

@@ -121,13 +121,14 @@ class Trainer:
     ) -> None:
         self.device = torch.device(_device(config.device))
         self.network = network.to(self.device)
-        self.average = copy.deepcopy(network).requires_grad_(False)
+        self.average = copy.deepcopy(network).requires_grad_(False).eval()
+        self.parameters, self.averaged = list(network.parameters()), list(self.average.parameters())  # to walk the modules is slow
         self.best = {name: t.clone() for name, t in network.state_dict().items()}
         self.samples, self.config, self.corruption, self.objective = samples, config, corruption, objective
         self.lengths = [len(s) for s in samples]
         self.steps_per_epoch = math.ceil(len(samples) / config.batch_conversations)
-        matrices = [p for p in network.parameters() if p.ndim >= 2]
-        vectors = [p for p in network.parameters() if p.ndim < 2]
+        matrices = [p for p in self.parameters if p.ndim >= 2]
+        vectors = [p for p in self.parameters if p.ndim < 2]
         groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
         self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
         self.step = 0
@@ -197,12 +198,13 @@ class Trainer:
         rate = self._rate(self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        self.network.train()
+        if not self.network.training:
+            self.network.train()
         terms = self.network.terms(self.network(batch), batch, self.objective.classify, self._teach(clean))
         loss = self.objective.weigh(terms, self.step / self.steps_per_epoch)
         self.optimiser.zero_grad(set_to_none=True)
         loss.total.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
+        torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm)
         self.optimiser.step()
         self.step += 1
         self._update_average()
@@ -213,16 +215,15 @@ class Trainer:
         if not self.network.wants_teacher:
             return None
         with torch.no_grad():
-            return self.average.eval()(clean.to(self.device))
+            return self.average(clean.to(self.device))
 
     def _update_average(self) -> None:
         decay = min(self.config.average_decay, (1 + self.step) / (10 + self.step))
-        averaged: list[Tensor] = list(self.average.parameters())
-        current: list[Tensor] = list(self.network.parameters())
-        get_ema_multi_avg_fn(decay)(averaged, current, None)
+        averaged: list[Tensor] = [*self.averaged]
+        get_ema_multi_avg_fn(decay)(averaged, [*self.parameters], None)
 
     def _end_epoch(self, epoch: int, validate: Validate, on_epoch: Callable[[EpochRecord], None]) -> None:
-        scores = validate(self.average.eval())
+        scores = validate(self.average)
         means = {name: value / self.steps_per_epoch for name, value in self.sums.items()}
         better = scores["weighted_f1"] > self.best_score
         if better:
