@@ -10,6 +10,9 @@ import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 import merc.recogniser as module
+from merc.cli import main
+from merc.data.formats.chat import read_chat, read_declared_chat
+from merc.data.formats.json_lines import write_jsonl
 from merc.data.planting import Stream
 from merc.data.preprocessing import Preprocessor
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
@@ -233,6 +236,45 @@ def test_features_of_another_dimension_name_the_conversation(recogniser, judged)
     wrong = judged[0].with_features({"text/planted": np.zeros((len(judged[0]), 9), dtype=np.float32)})
     with pytest.raises(FeatureError, match=rf"conversation '{judged[0].id}': text/planted has shape .*expects \(utterances, 6\)"):
         recogniser.predict([wrong])
+
+
+@pytest.mark.parametrize("change", [{"dimension": 9}, {"encoder": "minilm"}, {"version": "2"}])
+def test_features_declared_as_another_encoders_are_refused(recogniser, judged, tiny_corpus, change):
+    schema = tiny_corpus.feature_schema
+    assert recogniser.predict(judged, specs=schema) == recogniser.predict(judged)
+    specs = (*schema[:1], schema[1].model_copy(update=change), *schema[2:])
+    ((what, value),) = change.items()
+    message = (
+        f"feature audio/planted of the given conversations: {what} {value}; the model was trained on {getattr(schema[1], what)}"
+    )
+    with pytest.raises(FeatureError, match=message):
+        recogniser.predict(judged, specs=specs)
+    without = [replace(c, features={k: x for k, x in c.features.items() if k != "audio/planted"}) for c in judged]
+    assert recogniser.predict(without, specs=specs) == recogniser.predict(without)  # declared, and in no conversation
+
+
+def test_a_file_that_declares_another_encoder_is_refused(recogniser, judged, tiny_corpus, saved, tmp_path):
+    schema = tiny_corpus.feature_schema
+    write_jsonl(tiny_corpus, tmp_path / "same.jsonl")
+    same = read_declared_chat(tmp_path / "same.jsonl")
+    assert same.specs == schema
+    assert [c.id for c in read_chat(tmp_path / "same.jsonl")] == [c.id for c in same.conversations]
+    assert main(["predict", str(saved), str(tmp_path / "same.jsonl"), "--json"]) == 0
+    other = (schema[0].model_copy(update={"encoder": "minilm"}), *schema[1:])
+    write_jsonl(replace(tiny_corpus, feature_schema=other), tmp_path / "other.jsonl")
+    assert main(["predict", str(saved), str(tmp_path / "other.jsonl"), "--json"]) != 0
+
+
+def test_a_saved_model_tells_no_folder_of_the_machine(recogniser, tmp_path):
+    data = recogniser.recipe.data.model_copy(update={"store": "/secret/place/store", "labels": "/secret/place/two.yaml"})
+    record = replace(RECORD, warnings=("run 'merc data probe /secret/place/store'",))
+    recipe = recogniser.recipe.model_copy(update={"data": data})
+    Recogniser(recogniser.network, recogniser.preprocessor, recipe, record).save_pretrained(tmp_path / "model")
+    for path in (tmp_path / "model").iterdir():
+        assert b"/secret" not in path.read_bytes(), path.name
+    again = load(tmp_path / "model")
+    assert (again.recipe.data.store, again.recipe.data.labels) == ("store", "two.yaml")
+    assert again.record.warnings == ("run 'merc data probe store'",)
 
 
 def test_nothing_usable_is_refused_and_named(recogniser, judged):

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -112,6 +114,27 @@ def test_a_flagged_probe_is_told_in_its_own_words(tiny_recipe, tiny_corpus, tmp_
     assert warnings == ["beware text/planted", "beware audio/planted", "beware visual/planted"]
 
 
+def test_a_probe_counts_for_its_split_and_for_the_features_that_are_taken(tiny_recipe, tiny_corpus, tmp_path):
+    def warned(name, **data):
+        numbers = dict.fromkeys(("inside", "validation", "test"))
+        features = [
+            FeatureProbe(feature=s.key, encoder=s.encoder, version=s.version, **numbers, verdict="carries nothing", sentence=s.key)
+            for s in tiny_corpus.feature_schema[:2]
+        ]
+        note = ProbeReport(corpus="synthetic", split="official", seed=0, features=tuple(features)).model_dump(mode="json")
+        splits = {**tiny_corpus.splits, "mine": tiny_corpus.splits["official"]}
+        corpus, warnings = replace(tiny_corpus, notes={"probe": note}, splits=splits), []
+        recipe = tiny_recipe(data=data, training={"epochs": 1})
+        train(recipe, tmp_path / name, corpus=corpus, hooks=Hooks(on_warning=warnings.append))
+        return warnings
+
+    assert warned("picked", features={"audio": "planted"}) == ["audio/planted"]
+    (sentence,) = warned("not covered", features={"audio": "planted", "visual": "planted"})
+    assert "was not probed: run 'merc data probe STORE' to" in sentence
+    (sentence,) = warned("other split", features={"audio": "planted"}, split="mine")
+    assert "split 'mine', was not probed: run 'merc data probe STORE --split mine' to" in sentence
+
+
 def test_labels_are_mapped_as_the_recipe_says(tiny_recipe, tiny_corpus, tmp_path):
     (tmp_path / "two.yaml").write_text("name: two\nlabels: [low, high]\nmapping: {calm: low, cross: high, glad: null}\n")
     recipe = tiny_recipe(data={"labels": str(tmp_path / "two.yaml")}, training={"epochs": 1})
@@ -164,6 +187,7 @@ def test_the_recipes_store_is_trained_and_judged(tiny_recipe, tiny_corpus, train
     run = train(tiny_recipe(data={"store": str(tmp_path / "store")}), tmp_path / "run")
     assert same_weights(weights(run.folder), weights(trained().folder))
     assert str(tmp_path) not in run.recogniser.card()
+    assert str(tmp_path) not in (run.folder / "model/config.json").read_text()
     expected = evaluate(trained().folder, corpus=tiny_corpus).report
     assert evaluate(run.folder).report == expected
     save_store(tiny_corpus, tmp_path / "moved")
@@ -199,6 +223,47 @@ def test_a_finished_run_resumed_stays_as_it_is(trained, tiny_recipe, tiny_corpus
     again = train(tiny_recipe(training={"seed": 3}), run.folder, resume=True, corpus=tiny_corpus)
     assert again.outcome == run.outcome
     assert {p: p.read_bytes() for p in run.folder.rglob("*") if p.is_file()} == before
+
+
+def test_a_finished_run_is_not_written_again_unless_its_model_is_damaged(trained, tiny_recipe, tiny_corpus, tmp_path, monkeypatch):
+    shutil.copytree(trained().folder, tmp_path / "run")
+    with monkeypatch.context() as patch:
+        patch.setattr("merc.run._save_model", lambda *_: pytest.fail("rewritten"))
+        again = train(tiny_recipe(), tmp_path / "run", resume=True)  # not even the store is needed
+    assert again.recogniser.recipe == tiny_recipe()
+    path = tmp_path / "run/model/model.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    train(tiny_recipe(), tmp_path / "run", resume=True, corpus=tiny_corpus)
+    assert same_weights(weights(tmp_path / "run"), weights(trained().folder))
+    assert {p.name for p in (tmp_path / "run").iterdir()} - {"log.jsonl"} == set(FILES)
+
+
+def test_an_earlier_model_comes_back_if_the_new_one_cannot_take_its_place(trained, tmp_path, monkeypatch):
+    shutil.copytree(trained().folder, tmp_path / "run")
+    replace_path, before = Path.replace, weights(trained().folder)
+
+    def refuse_second(self, target, calls=[]):  # noqa: B006
+        calls.append(self)
+        if len(calls) == 2:
+            raise OSError(28, "no space")
+        return replace_path(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", refuse_second)
+        with pytest.raises(OSError, match="no space"):
+            merc.run._save_model(trained(training={"seed": 3}).recogniser, tmp_path / "run")
+    assert same_weights(weights(tmp_path / "run"), before)
+    assert {p.name for p in (tmp_path / "run").iterdir()} - {"log.jsonl"} == set(FILES)
+
+
+def test_a_resumed_run_is_running(tiny_recipe, tiny_corpus, tmp_path):
+    seen = []
+    stop = Hooks(on_step=lambda done, _: signal.raise_signal(signal.SIGINT) if done == 3 else None)
+    train(tiny_recipe(), tmp_path / "run", corpus=tiny_corpus, hooks=stop)
+    look = Hooks(on_step=lambda *_: seen.append(strict_json((tmp_path / "run/run.json").read_text())["status"]))
+    train(tiny_recipe(), tmp_path / "run", resume=True, corpus=tiny_corpus, hooks=look)
+    assert set(seen) == {"running"}
+    assert strict_json((tmp_path / "run/run.json").read_text())["status"] == "finished"
 
 
 @pytest.mark.parametrize("step", [1, 3, 4])
@@ -405,6 +470,13 @@ def test_evaluating_leaves_a_line_in_the_log_and_test_must_be_asked_for(trained,
         assert entry["time"].endswith("+00:00")
     assert pq.read_table(tmp_path / "p.parquet").num_rows == sum(len(c) for c in tiny_corpus.part("official", "test"))
     assert default.coarse.weighted_f1 == run.outcome.best_score
+
+
+def test_a_look_whose_predictions_cannot_be_written_is_on_record(trained, tiny_corpus, tmp_path):
+    shutil.copytree(trained().folder, tmp_path / "run", ignore=shutil.ignore_patterns("log.jsonl"))
+    with pytest.raises(DataError, match="can't be written"):
+        evaluate(tmp_path / "run", part="test", corpus=tiny_corpus, predictions=tmp_path / "none" / "p.parquet")
+    assert [entry["judged"] for entry in lines(tmp_path / "run/log.jsonl")] == ["test"]
 
 
 def test_judging_what_is_no_run_or_does_not_fit(trained, tiny_corpus, tmp_path):

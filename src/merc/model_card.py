@@ -42,10 +42,8 @@ def model_card(
         versions: of the software.
         warnings: what a user should know.
     """
-    folders = _local_folders(recipe)
-    for folder, last_part in folders.items():
-        warnings = [sentence.replace(folder, last_part) for sentence in warnings]
-    recipe = _without_folders(recipe, folders)
+    warnings = shared_sentences(warnings, recipe)
+    recipe = shared_recipe(recipe)
     header = {"library_name": "merc", "tags": ["emotion-recognition", "conversation", "multimodal", recipe.model.name]}
     features = "\n".join(f"| {s.modality} | {s.name} | {s.dimension} | {encoder_shown(s)} | {s.version} |" for s in specs)
     numbers = "\n".join(f"| {name} | {value:.4f} |" for name, value in scores.items()) or "| none | |"
@@ -113,13 +111,22 @@ def encoder_shown(spec: FeatureSpec) -> str:
     return Path(spec.encoder).name if Path(spec.encoder).is_absolute() else spec.encoder
 
 
-def _local_folders(recipe: Recipe) -> dict[str, str]:
-    """Absolute paths in the recipe and their last parts: cards are shared, folders of one machine are not."""
-    given = [path for path in (recipe.data.store, recipe.data.labels) if path and Path(path).is_absolute()]
-    return {path: Path(path).name for path in given}
-
-
-def _without_folders(recipe: Recipe, folders: Mapping[str, str]) -> Recipe:
-    data = recipe.data
+def shared_recipe(recipe: Recipe) -> Recipe:
+    """The recipe as it is shared: of absolute paths only their last part."""
+    data, folders = recipe.data, _local_folders(recipe)
     shown = {name: folders.get(value, value) for name, value in (("store", data.store), ("labels", data.labels)) if value}
     return recipe.model_copy(update={"data": data.model_copy(update=shown)})
+
+
+def shared_sentences(sentences: Sequence[str], recipe: Recipe) -> tuple[str, ...]:
+    """Sentences as they are shared: the recipe's absolute paths in them cut to their last part."""
+    shown = tuple(sentences)
+    for folder, last_part in _local_folders(recipe).items():
+        shown = tuple(sentence.replace(folder, last_part) for sentence in shown)
+    return shown
+
+
+def _local_folders(recipe: Recipe) -> dict[str, str]:
+    """Absolute paths in the recipe and their last parts, longest first: models are shared, folders of one machine are not."""
+    given = [path for path in (recipe.data.store, recipe.data.labels) if path and Path(path).is_absolute()]
+    return {path: Path(path).name for path in sorted(given, key=len, reverse=True)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,14 @@ from safetensors.torch import load_file, save_file
 from merc.config import Recipe, recipe_from
 from merc.data.batching import batches_of
 from merc.data.preprocessing import Preprocessor, Sample
-from merc.data.schema import Conversation, LabelSet
+from merc.data.schema import Conversation, FeatureSpec, LabelSet
 from merc.data.standardisation import Standardiser
 from merc.data.validation import explain
 from merc.encoders.encoding import encode_conversations, encoder_for
 from merc.encoders.text import Encoder
 from merc.errors import FeatureError, RunError
 from merc.model.interface import Network, parameter_count
-from merc.model_card import model_card
+from merc.model_card import model_card, shared_recipe, shared_sentences
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 FORMAT = 1
@@ -142,7 +142,32 @@ class Recogniser(ModelHubMixin):
         self.network.to(device)
         return self
 
-    def predict(self, conversations: Iterable[Conversation], encoder: Encoder | None = None) -> tuple[ConversationEmotions, ...]:
+    def check_specs(self, specs: Sequence[FeatureSpec], where: str) -> None:
+        """Refuses features that were made by another encoder, or are of another dimension, than the model's.
+
+        Two absolute folders with one version are one encoder that was moved. Features that the model does not take may be anything.
+
+        Args:
+            specs: declared of the features.
+            where: the features' owner, for the message.
+
+        Raises:
+            FeatureError: naming the feature, what was found and what the model takes.
+        """
+        declared = {spec.key: spec for spec in specs}
+        for spec in self.preprocessor.specs:
+            found = declared.get(spec.key)
+            if found is None:
+                continue
+            moved = Path(found.encoder).is_absolute() and Path(spec.encoder).is_absolute()
+            for what in ("dimension", "version") if moved else ("dimension", "encoder", "version"):
+                given, wanted = getattr(found, what), getattr(spec, what)
+                if given != wanted:
+                    raise FeatureError(f"feature {spec.key} of {where}: {what} {given}; the model was trained on {wanted}")
+
+    def predict(
+        self, conversations: Iterable[Conversation], encoder: Encoder | None = None, specs: Sequence[FeatureSpec] = ()
+    ) -> tuple[ConversationEmotions, ...]:
         """Labels every utterance.
 
         Text that has no features yet is encoded from its transcripts by the encoder that the model names.
@@ -150,11 +175,13 @@ class Recogniser(ModelHubMixin):
         Args:
             conversations: with features of the encoders that the model was trained on, or with transcripts.
             encoder: the text encoder, if it is loaded already; must be the one that the model names.
+            specs: what is declared of the given features, such as a corpus's schema; features without one are taken on trust.
 
         Raises:
             FeatureError: features of another dimension, another encoder's, or nothing usable in any utterance.
         """
         given = tuple(conversations)
+        self.check_specs([spec for spec in specs if any(spec.key in c.features for c in given)], "the given conversations")
         encoded = self._with_text(given, encoder)
         samples = [self.preprocessor.sample(c) for c in encoded]
         for conversation, sample in zip(given, samples, strict=True):
@@ -228,10 +255,10 @@ class Recogniser(ModelHubMixin):
         save_file(tensors, save_directory / WEIGHTS, metadata={"format": "pt"})
         config = {
             "format": FORMAT,
-            "recipe": self.recipe.model_dump(mode="json"),
+            "recipe": shared_recipe(self.recipe).model_dump(mode="json"),
             "labels": list(self.label_set.names),
             "standardisation": [s.state() for s in self.preprocessor.standardisers.values()],
-            "record": asdict(self.record),
+            "record": asdict(replace(self.record, warnings=shared_sentences(self.record.warnings, self.recipe))),
         }
         (save_directory / CONFIG).write_text(json.dumps(config, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         (save_directory / CARD).write_text(self.card(), encoding="utf-8")

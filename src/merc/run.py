@@ -27,9 +27,9 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 
-from merc.config import Recipe, dump_recipe, load_recipe
+from merc.config import DataConfig, Recipe, dump_recipe, load_recipe
 from merc.data.labels import apply_mapping, find_mapping
-from merc.data.preprocessing import UNLABELLED, Preprocessor, Sample
+from merc.data.preprocessing import UNLABELLED, Preprocessor, Sample, pick_features
 from merc.data.probe import recorded_probe
 from merc.data.schema import Corpus, Part
 from merc.data.staged_file import is_temporary, temporary_name, write_atomically
@@ -101,6 +101,9 @@ def train(
         RecipeError, DataError, FeatureError, StoreError: the recipe does not fit the data.
     """
     folder, hooks = Path(out), hooks or Hooks()
+    done_before = _trained_before(folder, recipe) if resume else None
+    if done_before is not None:
+        return done_before
     corpus = corpus if corpus is not None else open_recipe_store(recipe)
     corpus = _mapped(corpus, recipe)
     warnings = _probe_warnings(corpus, recipe)
@@ -172,7 +175,7 @@ def evaluate(
     """
     folder = Path(run)
     recogniser = _finished(folder)
-    recipe = recogniser.recipe
+    recipe = _with_folders(recogniser.recipe, folder)
     if corpus is None:
         corpus = open_recipe_store(recipe, store)
     corpus = _mapped(corpus, recipe)
@@ -184,8 +187,6 @@ def evaluate(
     check_features(recogniser, corpus)
     conversations = corpus.part(recipe.data.split, part)
     evaluation = judge(recogniser, conversations, corpus=corpus.name, split=recipe.data.split, part=part, conditions=conditions)
-    if predictions is not None:
-        write_predictions(evaluation.predictions, recogniser.label_set.names, recogniser.modalities, predictions)
     report = evaluation.report
     line = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -196,7 +197,9 @@ def evaluate(
         "weighted_f1": report.coarse.weighted_f1,
         "accuracy": report.coarse.accuracy,
     }
-    _append(folder / LOG, line)
+    _append(folder / LOG, line)  # before all else that can fail: what was looked at is on record
+    if predictions is not None:
+        write_predictions(evaluation.predictions, recogniser.label_set.names, recogniser.modalities, predictions)
     return evaluation
 
 
@@ -235,6 +238,30 @@ def _finished(folder: Path) -> Recogniser:
     return load(folder)
 
 
+def _with_folders(recipe: Recipe, folder: Path) -> Recipe:
+    """A saved model's recipe with the places of store and labels, which only the run's own recipe tells in full."""
+    if not (folder / RECIPE).is_file():
+        return recipe
+    kept = load_recipe(folder / RECIPE).data
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"store": kept.store, "labels": kept.labels})})
+
+
+def _trained_before(folder: Path, recipe: Recipe) -> TrainedRun | None:
+    """The run of this very recipe that is finished already and whole; else None, and `_prepare` says what is wrong."""
+    if not (folder / RECIPE).is_file() or not (folder / STATUS).is_file() or load_recipe(folder / RECIPE) != recipe:
+        return None
+    try:
+        status = json.loads((folder / STATUS).read_text(encoding="utf-8"))
+        if status["status"] != "finished":
+            return None
+        outcome = Outcome(**status["outcome"])
+        recogniser = load(folder / MODEL)
+    except (RunError, KeyError, TypeError, ValueError, OSError):  # trained on from its checkpoint, and saved anew
+        return None
+    recogniser.recipe = recipe
+    return TrainedRun(folder, recogniser, outcome)
+
+
 def _mapped(corpus: Corpus, recipe: Recipe) -> Corpus:
     return corpus if recipe.data.labels is None else apply_mapping(corpus, find_mapping(recipe.data.labels))
 
@@ -264,11 +291,15 @@ def _validator(preprocessor: Preprocessor, recipe: Recipe, samples: Sequence[Sam
 def _probe_warnings(corpus: Corpus, recipe: Recipe) -> list[str]:
     if corpus.notes.get("synthetic"):
         return []
-    report = recorded_probe(corpus)
-    if report is None:
-        command = f"merc data probe {recipe.data.store or 'STORE'}"
-        return [f"corpus {corpus.name!r} was not probed: run '{command}' to learn whether validation can be trusted"]
-    return [f.sentence for f in report.features if f.verdict not in ("sound", "not judged")]
+    specs, split = pick_features(corpus, recipe.data.features), recipe.data.split
+    report = recorded_probe(corpus, specs)
+    if report is None or report.split != split:
+        official = split == DataConfig().split
+        command = f"merc data probe {recipe.data.store or 'STORE'}" + ("" if official else f" --split {split}")
+        what = f"corpus {corpus.name!r}" + ("" if official else f", split {split!r},")
+        return [f"{what} was not probed: run '{command}' to learn whether validation can be trusted"]
+    taken = {spec.key for spec in specs}
+    return [f.sentence for f in report.features if f.feature in taken and f.verdict not in ("sound", "not judged")]
 
 
 def _facts(corpus: Corpus, recipe: Recipe) -> dict[str, object]:
@@ -295,6 +326,7 @@ def _prepare(folder: Path, recipe: Recipe, resume: bool, trainer: Trainer) -> in
         changed = [key for key in ours if ours[key] != theirs[key]]
         raise RunError(f"{folder}: belongs to another recipe; they differ in {', '.join(changed)}")
     _sweep(folder)
+    _write_status(folder, "running", None)
     if not (folder / CHECKPOINT).is_file():
         return 0
     return trainer.resume(folder / CHECKPOINT)
@@ -315,11 +347,19 @@ def _sweep(folder: Path) -> None:
 
 
 def _save_model(recogniser: Recogniser, folder: Path) -> None:
-    staged = folder / temporary_name(MODEL)
+    """Puts the model in its place; an earlier one stays whole until then, and comes back if that fails."""
+    staged, earlier, place = folder / temporary_name(MODEL), folder / temporary_name(MODEL), folder / MODEL
     try:
         recogniser.save_pretrained(staged)
-        shutil.rmtree(folder / MODEL, ignore_errors=True)
-        staged.replace(folder / MODEL)
+        if place.exists():
+            place.replace(earlier)
+        try:
+            staged.replace(place)
+        except OSError:
+            if earlier.exists():
+                earlier.replace(place)
+            raise
+        shutil.rmtree(earlier, ignore_errors=True)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
 

@@ -246,6 +246,12 @@ def test_the_report_is_deterministic_and_goes_through_json() -> None:
     assert recorded_probe(noted) == report
     other = SPEC.model_copy(update={"version": "2"})
     assert recorded_probe(replace(noted, feature_schema=(other,))) is None  # other features than those probed
+    assert recorded_probe(noted, [other]) is None
+    added = replace(noted, feature_schema=(SPEC, SPEC.model_copy(update={"name": "new"})))
+    assert recorded_probe(added) is None
+    assert recorded_probe(added, [SPEC]) == report
+    for malformed in ("yes", [], {}, {**note, "seed": "many"}, {**note, "features": [{"feature": SPEC.key}]}):
+        assert recorded_probe(replace(corpus, notes={"probe": malformed})) is None
 
 
 def test_data_of_melds_size_takes_seconds() -> None:

@@ -139,6 +139,25 @@ def test_state_round_trips_through_json_bit_for_bit(conversations):
         assert again.transform(rows)[0].tobytes() == first.transform(rows)[0].tobytes()
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mean": [1.0]}, r"mean has shape \(1,\), the feature needs \(2,\)"),
+        ({"deviation": [1.0, 2.0, 3.0]}, r"deviation has shape \(3,\)"),
+        ({"kept": [0, 2]}, r"kept is \[0, 2\]; allowed: a list of columns from 0 to 1"),
+        ({"indicated": [-1]}, r"indicated is \[-1\]; allowed"),
+        ({"deviation": [1.0, 0.0]}, "column 1 has mean 3.0 and deviation 0.0"),
+        ({"deviation": [NAN, 1.0]}, "column 0 has mean 3.0 and deviation nan"),
+    ],
+    ids=str,
+)
+def test_a_state_that_does_not_fit_its_feature_is_refused(change, message):
+    state = Standardiser.fit(spec(2), [array([[1, 2], [5, 4]])]).state()
+    Standardiser.from_state(state)
+    with pytest.raises(DataError, match=f"standardisation of audio/made: {message}"):
+        Standardiser.from_state({**state, **change})
+
+
 @pytest.mark.parametrize("arrays", [[], [array([[NAN, NAN]])]])
 def test_a_feature_that_training_never_has_is_an_error(arrays):
     with pytest.raises(DataError, match="feature audio/made: no usable features: it is absent in every training utterance"):

@@ -6,10 +6,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from merc.data.preprocessing import Preprocessor
 from merc.errors import DataError, FeatureError, RecipeError
 from merc.evaluation.judgement import Conditions, check_features, judge, write_predictions
 from merc.evaluation.metrics import classification_scores
 from merc.evaluation.trust import loss_increases, trust_agreement
+from merc.recogniser import ModelRecord, Recogniser
 from merc.training.corruption import Spoiling, spoil, without
 
 MODALITIES = ("text", "audio", "visual")
@@ -195,6 +197,21 @@ def test_features_of_another_making_are_refused(recogniser, tiny_corpus, change)
         FeatureError, match=rf"feature text/planted of corpus 'synthetic': {name} {value}; the model was trained on"
     ):
         check_features(recogniser, corpus)
+
+
+def test_a_moved_local_encoder_is_the_same_one(tiny_corpus, tiny_recipe):
+    def made_by(folder, version="1"):
+        first = tiny_corpus.feature_schema[0].model_copy(update={"encoder": folder, "version": version})
+        return replace(tiny_corpus, feature_schema=(first, *tiny_corpus.feature_schema[1:]))
+
+    here = made_by("/here/encoder")
+    preprocessor = Preprocessor.fit(here, here.part("official", "train"))
+    network = tiny_recipe().model.build(preprocessor.widths, 3)
+    model = Recogniser(network, preprocessor, tiny_recipe(), ModelRecord())
+    check_features(model, made_by("/there/encoder"))
+    for other, message in ((made_by("/there/encoder", "2"), "version 2"), (made_by("encoder"), "encoder encoder")):
+        with pytest.raises(FeatureError, match=f"feature text/planted of corpus 'synthetic': {message}; the model was trained on"):
+            check_features(model, other)
 
 
 def test_a_corpus_may_lack_features_but_not_all(recogniser, tiny_corpus):

@@ -12,18 +12,18 @@ from merc.data.synthetic import SyntheticConfig, synthesise
 from merc.run import train
 from merc.training.corruption import Spoiling, spoil
 
-STREAMS = (("text", 64, 6.0), ("audio", 48, 5.0), ("visual", 32, 4.0))  # in falling quality
+STREAMS = (("text", 64, 6.5), ("audio", 48, 5.5), ("visual", 32, 4.5))  # in falling quality
 
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory):
     streams = tuple(Stream(modality=m, dimension=d, quality=q, noise=0.25, absent=0.05) for m, d, q in STREAMS)
-    corpus = synthesise(SyntheticConfig(train=160, validation=30, test=30, streams=streams, persistence=0.4, influence=0.2))
+    corpus = synthesise(SyntheticConfig(train=200, validation=40, test=40, streams=streams))
     recipe = recipe_from(
         {
             "name": "trust",
             "model": {"width": 48, "fusion": {"latent": 32}},
-            "training": {"epochs": 14, "batch_conversations": 8, "learning_rate": 2e-3, "patience": None, "device": "cpu"},
+            "training": {"epochs": 12, "batch_conversations": 4, "learning_rate": 2e-3, "patience": None, "device": "cpu"},
         }
     )
     recogniser = train(recipe, tmp_path_factory.mktemp("runs") / "trust", corpus=corpus).recogniser

@@ -100,6 +100,31 @@ def test_coarse_teaches_fine_and_fine_teaches_unimodal_coarse_where_there_is_no_
     torch.testing.assert_close(terms["latent"], torch.stack(latent).mean())
 
 
+@pytest.mark.parametrize("central", [None, ("text",)])
+def test_the_network_teaches_itself_by_means_without_dropout(make_network, batch, central):
+    network = make_network(central=central, dropout=0.5, distillation={"teacher": "self", "temperature": 3.0}).train()
+    output = network(batch)
+    terms = network.terms(output, batch, classify)
+    with torch.no_grad():
+        fine = {m: network.fine_classifier(level.posterior.mean) for m, level in output.fine.items()}
+        coarse = network.coarse_classifier(output.coarse.posterior.mean)
+        for i, level in enumerate(output.unimodal.values()):
+            own = network.unimodal_classifier(level.posterior.mean)
+            coarse = coarse + network.evidence[i] * own * batch.present[..., i, None]
+    logit = [logit_term(coarse, level.logits, 3.0, batch.valid) for level in output.fine.values()]
+    logit += [
+        logit_term(fine.get(m, coarse), level.logits, 3.0, batch.present[..., i])
+        for i, (m, level) in enumerate(output.unimodal.items())
+    ]
+    torch.testing.assert_close(terms["logit"], torch.stack(logit).mean())
+
+
+def test_without_variances_there_is_neither_trust_nor_uncertainty(make_network, batch):
+    output = make_network(fusion={"variational": False})(batch)
+    assert output.trust is None
+    assert output.uncertainty is None
+
+
 def test_evidence_adds_the_unimodal_logits_of_the_present(make_network, batch):
     network, fused = make_network(fusion={"evidence": True}), []
     network.coarse_classifier.register_forward_hook(lambda _m, _given, out: fused.append(out))

@@ -199,7 +199,7 @@ def test_trust_is_the_share_of_precision_among_the_present(seed, modalities):
     for b in range(2):
         for t in range(3):
             precision = [
-                sum(math.exp(-float(v)) for v in log_variance[m, b, t]) / LATENT if present[b, t, m] else 0.0
+                LATENT / sum(math.exp(float(v)) for v in log_variance[m, b, t]) if present[b, t, m] else 0.0
                 for m in range(modalities)
             ]
             shares = [p / sum(precision) if sum(precision) else 0.0 for p in precision]

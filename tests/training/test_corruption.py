@@ -139,6 +139,16 @@ def test_a_wrong_spoiling_says_how_to_write_one(text):
         Spoiling.parse(text, MODALITIES)
 
 
+@pytest.mark.parametrize(
+    ("kind", "amount", "allowed"),
+    [("drop", 1.01, "0 to 1"), ("drop", -0.1, "0 to 1"), ("noise", 10.5, "0 to 10"), ("noise", -1, "0 to 10")],
+)
+def test_bounds_hold_for_spoilings_that_were_not_read_from_text(kind, amount, allowed):
+    with pytest.raises(ValueError, match=f"of {kind}; allowed: {allowed}$|of {kind}; allowed: {allowed} "):
+        Spoiling(modality="audio", kind=kind, amount=amount)
+    Spoiling(modality="audio", kind=kind, amount=1.0)
+
+
 def test_an_unknown_modality_is_answered_with_those_there_are():
     with pytest.raises(RecipeError, match="unknown modality 'smell'; the model has: text, audio, visual"):
         Spoiling.parse("smell=noise:1", MODALITIES)

@@ -1,12 +1,13 @@
 """The training loop: schedule, averaging, selection, stopping, seeds, and going on from a checkpoint as if nothing had happened."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from merc.data.batching import Batch
-from merc.errors import RunError
+from merc.errors import RecipeError, RunError
 from merc.model.interface import Level, Network, NetworkOutput
 from merc.training.checkpoint import load_checkpoint
 from merc.training.corruption import CorruptionConfig
@@ -283,6 +284,52 @@ def test_a_checkpoint_of_other_data_or_another_network_is_refused(make_network, 
         trainer_of(make_network(fusion={"latent": 4}), samples).resume(path)
 
 
+def in_other_words(sample, change):
+    if change == "id":
+        return replace(sample, conversation_id="other")
+    if change == "present":
+        return replace(sample, present=~sample.present)
+    if change in ("labels", "speakers"):
+        return replace(sample, **{change: getattr(sample, change) + 1})
+    inputs = {m: x.copy() for m, x in sample.inputs.items()}
+    inputs["visual"][-1, -1] += 1e-3
+    return replace(sample, inputs=inputs)
+
+
+@pytest.mark.parametrize("change", ["id", "present", "labels", "speakers", "inputs", "order"])
+def test_a_checkpoint_of_changed_data_of_the_same_size_is_refused(samples, path, change):
+    Watch().fit(trainer_of(Probe(), samples, epochs=1), path)
+    trainer_of(Probe(), [replace(s) for s in samples], epochs=1).resume(path)  # equal data are the same data
+    changed = samples[::-1] if change == "order" else [*samples[:-1], in_other_words(samples[-1], change)]
+    with pytest.raises(RunError, match="other training data"):
+        trainer_of(Probe(), changed, epochs=1).resume(path)
+
+
+def test_a_loss_that_is_not_finite_ends_training_before_it_reaches_the_weights(samples, path):
+    class Diverging(Probe):
+        def terms(self, output, batch, classify, teacher=None):
+            terms = super().terms(output, batch, classify, teacher)
+            return {**terms, "coarse": terms["coarse"] * (math.nan if len(self.lessons) == 5 else 1.0)}
+
+    network, watch = Diverging(), Watch()
+    with pytest.raises(RunError, match=r"diverged in epoch 2, step 2 of 3: the loss is nan; lower training\.learning_rate"):
+        watch.fit(trainer_of(network, samples), path)
+    assert len(watch.steps) == 4
+    assert torch.isfinite(network.linear.weight).all()
+    assert load_checkpoint(path).progress["step"] == 3
+
+
+@pytest.mark.parametrize(
+    ("device", "there", "allowed"),
+    [("cuda", 0, "auto, cpu"), ("cuda:0", 0, "auto, cpu"), ("cuda:1", 1, "auto, cpu, cuda, cuda:0")],
+)
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(samples, monkeypatch, device, there, allowed):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
+    with pytest.raises(RecipeError, match=rf"training\.device is '{device}': {there} CUDA .*; allowed here: {allowed}$"):
+        trainer_of(Probe(), samples, device=device)
+
+
 def test_a_checkpoint_is_written_after_each_epoch(samples, path):
     steps = []
 
@@ -300,6 +347,8 @@ def test_a_checkpoint_is_written_after_each_epoch(samples, path):
     [
         {"epochs": 0},
         {"learning_rate": 0},
+        {"learning_rate": math.inf},
+        {"weight_decay": math.nan},
         {"warmup": 1.0},
         {"average_decay": 1.0},
         {"seed": -1},

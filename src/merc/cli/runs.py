@@ -107,15 +107,16 @@ def predict(
     ] = None,
 ) -> None:
     """Label every utterance of raw transcripts."""
-    from merc.data.formats.chat import read_chat
+    from merc.data.formats.chat import read_declared_chat
     from merc.prediction_file import check_target, write_emotions
     from merc.recogniser import load
     from merc.tables.judgements import emotion_tables
 
     if out is not None:
         check_target(out)
-    conversations = read_chat(chat)
-    emotions = load(run).predict(conversations)
+    given = read_declared_chat(chat)
+    conversations = given.conversations
+    emotions = load(run).predict(conversations, specs=given.specs)
     if out is not None:
         note(f"{out}: {write_emotions(conversations, emotions, out)} utterances")
     if as_json:

@@ -20,6 +20,7 @@ from typing import Literal, cast
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
+from pydantic import ValidationError
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
@@ -155,13 +156,20 @@ def probe(corpus: Corpus, split: str = "official", seed: int = 0) -> ProbeReport
     return ProbeReport(corpus=corpus.name, split=split, seed=seed, features=features)
 
 
-def recorded_probe(corpus: Corpus) -> ProbeReport | None:
-    """The report that a corpus's notes hold, if it covers all features that the corpus has now; else None."""
+def recorded_probe(corpus: Corpus, specs: Sequence[FeatureSpec] | None = None) -> ProbeReport | None:
+    """The report that a corpus's notes hold, if it covers these features, or all that the corpus has now; else None.
+
+    A note that is no report, such as one written by hand or by another version, counts as none.
+    """
     note = corpus.notes.get(PROBE_NOTE)
     if note is None:
         return None
-    report = ProbeReport.model_validate(note)
-    return report if all(report.covers(spec) for spec in corpus.feature_schema) else None
+    try:
+        report = ProbeReport.model_validate(note)
+    except ValidationError:
+        return None
+    wanted = corpus.feature_schema if specs is None else specs
+    return report if all(report.covers(spec) for spec in wanted) else None
 
 
 def labelled_rows(conversations: Sequence[Conversation], spec: FeatureSpec, label_set: LabelSet) -> LabelledRows:

@@ -1,4 +1,4 @@
-"""Standardising a feature with figures of the training split only (DESIGN 2.1: standardised, clipped, constant columns dropped).
+"""Standardising a feature with figures of the training split only (docs/model.md: standardised, clipped, constant columns dropped).
 
 Shapes: T utterances, D columns of the feature, W columns after standardising (kept columns, then indicators).
 """
@@ -107,12 +107,24 @@ class Standardiser:
 
     @classmethod
     def from_state(cls, state: Mapping[str, object]) -> Standardiser:
-        """The inverse of `state`."""
-        return cls(
-            FeatureSpec.model_validate(state["spec"]),
-            np.asarray(state["mean"], dtype=np.float64),
-            np.asarray(state["deviation"], dtype=np.float64),
-            np.asarray(state["kept"], dtype=np.int64),
-            np.asarray(state["indicated"], dtype=np.int64),
-            float(str(state["clip"])),
-        )
+        """The inverse of `state`.
+
+        Raises:
+            DataError: columns, indices or deviations that do not fit the feature.
+        """
+        spec, clip = FeatureSpec.model_validate(state["spec"]), float(str(state["clip"]))
+        where = f"standardisation of {spec.key}"
+        mean, deviation = (np.asarray(state[name], dtype=np.float64) for name in ("mean", "deviation"))
+        kept, indicated = (np.asarray(state[name], dtype=np.int64) for name in ("kept", "indicated"))
+        for name, figures in (("mean", mean), ("deviation", deviation)):
+            if figures.shape != (spec.dimension,):
+                raise DataError(f"{where}: {name} has shape {figures.shape}, the feature needs ({spec.dimension},)")
+        for name, indices in (("kept", kept), ("indicated", indicated)):
+            if indices.ndim != 1 or ((indices < 0) | (indices >= spec.dimension)).any():
+                raise DataError(f"{where}: {name} is {indices.tolist()}; allowed: a list of columns from 0 to {spec.dimension - 1}")
+        usable = np.isfinite(mean) & np.isfinite(deviation) & (deviation > 0)
+        wrong = kept[~usable[kept]]
+        if len(wrong):
+            found = f"mean {mean[wrong[0]]} and deviation {deviation[wrong[0]]}"
+            raise DataError(f"{where}: column {wrong[0]} has {found}; a kept column needs finite ones, the deviation above 0")
+        return cls(spec, mean, deviation, kept, indicated, clip)

@@ -2,7 +2,7 @@
 
 A model folder can ask its loader to run code: `modules.json` names classes to import, older weights are pickles, configs name
 attention kernels to download. So a folder is read as plain JSON and judged here before any library sees it. What passes is loaded
-offline from that folder, with `trust_remote_code=False` and safetensors only (DESIGN.md, section 4; the lists below are chosen).
+offline from that folder, with `trust_remote_code=False` and safetensors only (docs/data.md; the lists below are chosen).
 """
 
 from __future__ import annotations

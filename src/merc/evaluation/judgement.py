@@ -142,28 +142,17 @@ class Evaluation:
 
 
 def check_features(recogniser: Recogniser, corpus: Corpus) -> None:
-    """Refuses a corpus whose features were made by another encoder, or of another dimension, than the model's.
+    """Refuses a corpus that has no feature of the model's, or one of another making (see `Recogniser.check_specs`).
 
     Raises:
         FeatureError: naming the feature, what was found and what the model takes.
     """
-    offered = {spec.key: spec for spec in corpus.feature_schema}
-    usable = 0
-    for spec in recogniser.preprocessor.specs:
-        found = offered.get(spec.key)
-        if found is None:
-            continue
-        usable += 1
-        for what in ("dimension", "encoder", "version"):
-            given, wanted = getattr(found, what), getattr(spec, what)
-            if given != wanted:
-                raise FeatureError(
-                    f"feature {spec.key} of corpus {corpus.name!r}: {what} {given}; the model was trained on {wanted}"
-                )
-    if not usable:
-        wanted = ", ".join(spec.key for spec in recogniser.preprocessor.specs)
+    recogniser.check_specs(corpus.feature_schema, f"corpus {corpus.name!r}")
+    wanted, offered = ([spec.key for spec in specs] for specs in (recogniser.preprocessor.specs, corpus.feature_schema))
+    if not set(wanted) & set(offered):
         raise FeatureError(
-            f"corpus {corpus.name!r} has no usable features: the model takes {wanted}; found {', '.join(offered) or 'none'}"
+            f"corpus {corpus.name!r} has no usable features: the model takes {', '.join(wanted)}; "
+            f"found {', '.join(offered) or 'none'}"
         )
 
 

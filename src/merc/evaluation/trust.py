@@ -1,6 +1,6 @@
 """Whether trust means something: does the model lose more by leaving out a modality that it trusts more?
 
-Trust is each modality's share of the precision of the unimodal posteriors (DESIGN.md 2.3, chosen; the paper has no such
+Trust is each modality's share of the precision of the unimodal posteriors (docs/model.md, chosen; the paper has no such
 check). It is held against what leaving that modality out does to the true label's loss:
 
 - within an utterance, the modalities are ranked by trust and by loss increase, and the two rankings are compared:

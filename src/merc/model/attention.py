@@ -1,6 +1,6 @@
 """Attention between the utterances of a conversation, with learned biases for relative position and for the same speaker.
 
-[chosen] throughout (DESIGN 2.2): any number of speakers, `causal` and `window` masks, one set of biases per attention module.
+[chosen] throughout (docs/model.md): any number of speakers, `causal` and `window` masks, one set of biases per attention module.
 
 Letters in shapes: B conversations, T utterances, H heads, d model width, k width of a head.
 """
@@ -28,7 +28,8 @@ class AttentionConfig(Settings):
         max_distance: relative positions beyond it share a bias.
         speaker_bias: a learned bias for keys of the query's own speaker.
         causal: no utterance sees a later one.
-        window: utterances back and ahead that may be seen; None is all.
+        window: utterances back and ahead that one layer may see; None is all. It holds per layer: L layers reach L times as far,
+            and kernels above 1 in the reconstruction add their own reach.
     """
 
     heads: int = Field(default=4, ge=1)

@@ -1,4 +1,4 @@
-"""The CMA-Transformer: one tower per central modality, which the auxiliary modalities augment (DESIGN 2.2).
+"""The CMA-Transformer: one tower per central modality, which the auxiliary modalities augment (docs/model.md).
 
 [paper] asymmetric fusion: each modality in turn is central, the others are auxiliary. [chosen] the layer: masked
 self-attention of the central stream; from each auxiliary an attended and an aligned path through one gate; feed-forward; pre-norm

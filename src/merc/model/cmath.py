@@ -1,4 +1,4 @@
-"""CMATH: reconstruction, asymmetric towers, variational fusion and hierarchical distillation in one network (DESIGN 2).
+"""CMATH: reconstruction, asymmetric towers, variational fusion and hierarchical distillation in one network (docs/model.md).
 
 Letters in shapes: B conversations, T utterances, C classes, M modalities, S towers, d model width, Z latent width.
 """
@@ -104,14 +104,16 @@ class CMATH(Network):
         fine = {c: self._level(self.fine_posterior[c](f), self.fine_classifier) for c, f in refined.items()}
         coarse = self._fuse(fine, torch.stack(list(refined.values())), batch)
         rebuild = self.training and self.config.reconstruction.enabled
-        drawn = self.training and self.config.fusion.variational
+        variational = self.config.fusion.variational  # without it no loss reaches the variances, so they mean nothing
         return NetworkOutput(
-            coarse=self._answer(self._level(coarse, self.coarse_classifier, drawn=drawn), unimodal, batch),
+            coarse=self._answer(self._level(coarse, self.coarse_classifier, drawn=self.training and variational), unimodal, batch),
             fine=fine,
             unimodal=unimodal,
             reconstructions={m: self._expand(m, z, batch) for m, z in compressed.items()} if rebuild else {},
-            trust=trust_of(torch.stack([_posterior(v).log_variance for v in unimodal.values()]), batch.present),
-            uncertainty=coarse.log_variance.exp().mean(dim=-1),
+            trust=trust_of(torch.stack([_posterior(v).log_variance for v in unimodal.values()]), batch.present)
+            if variational
+            else None,
+            uncertainty=coarse.log_variance.exp().mean(dim=-1) if variational else None,
         )
 
     @property
@@ -123,7 +125,10 @@ class CMATH(Network):
     def terms(
         self, output: NetworkOutput, batch: Batch, classify: Classify, teacher: NetworkOutput | None = None
     ) -> dict[str, Float[Tensor, ""]]:
-        """DESIGN 2.5: coarse, fine, unimodal, reconstruction, kl, logit and latent, each the mean over its students."""
+        """Coarse, fine, unimodal, reconstruction, kl, logit and latent, each the mean over its students (docs/model.md).
+
+        Without a teacher the output teaches itself, by its posteriors' means.
+        """
         labelled, present = batch.labelled, {m: batch.present[..., i] for i, m in enumerate(self.modalities)}
 
         def cross_entropy(level: Level) -> Float[Tensor, ""]:
@@ -143,7 +148,7 @@ class CMATH(Network):
             terms["reconstruction"] = _mean([reconstruction_loss(batch.inputs[m], rebuilt[m], present[m]) for m in self.modalities])
         if self.config.fusion.variational:
             terms["kl"] = kl_to_standard_normal(_posterior(output.coarse), batch.valid)
-        lessons = self._lessons(output if teacher is None else teacher, output, batch)
+        lessons = self._lessons(self._by_means(output, batch) if teacher is None else teacher, output, batch)
         if lessons:
             temperature = self.config.distillation.temperature
             terms["logit"] = _mean([logit_term(x.teacher.logits, x.student.logits, temperature, x.taught) for x in lessons])
@@ -166,6 +171,18 @@ class CMATH(Network):
         """A level's word: by its mean, or by a draw from its posterior."""
         latent = sample(posterior) if drawn else posterior.mean
         return Level(classifier(self.dropout(latent)), posterior)
+
+    @torch.no_grad()
+    def _by_means(self, output: NetworkOutput, batch: Batch) -> NetworkOutput:
+        """The output as a teacher: every level's logits from its posterior's mean, without draw or dropout."""
+
+        def by_mean(level: Level, classifier: nn.Module) -> Level:
+            return Level(classifier(_posterior(level).mean), level.posterior)
+
+        fine = {c: by_mean(level, self.fine_classifier) for c, level in output.fine.items()}
+        unimodal = {m: by_mean(level, self.unimodal_classifier) for m, level in output.unimodal.items()}
+        coarse = self._answer(by_mean(output.coarse, self.coarse_classifier), unimodal, batch)
+        return NetworkOutput(coarse, fine, unimodal)
 
     def _fuse(self, fine: Mapping[str, Level], refined_SBTd: Float[Tensor, "S B T d"], batch: Batch) -> Posterior:
         posteriors = [_posterior(level) for level in fine.values()]

@@ -1,4 +1,4 @@
-"""Hierarchical distillation: coarse teaches fine, fine teaches unimodal (DESIGN 2.4).
+"""Hierarchical distillation: coarse teaches fine, fine teaches unimodal (docs/model.md).
 
 [paper] keeps representations of different granularities consistent. [chosen] both terms: of the logits, and of the latents, where a
 student learns its own distance from the consensus, so that its variance means something. Teachers are detached and speak by

@@ -1,4 +1,4 @@
-"""Variational fusion: the towers' posteriors become the coarse one; unimodal precisions become trust (DESIGN 2.3).
+"""Variational fusion: the towers' posteriors become the coarse one; unimodal precisions become trust (docs/model.md).
 
 [paper] a variational fusion network makes the coarse-grained representation. [chosen] a logarithmic opinion pool: the towers have
 all seen every modality, so a product of experts would count the same evidence once a tower.
@@ -29,7 +29,8 @@ class FusionConfig(Settings):
         latent: Z, the width of the posteriors.
         evidence: the coarse logits are those of the fused latent plus the unimodal logits, each times a learned factor. Modalities
             are nearly independent given the emotion, so their evidence adds; the towers are left the rest.
-        variational: False drops variances from fusion and sampling: means alone are used (an ablation).
+        variational: False drops variances from fusion and sampling: means alone are used, and there is no trust and no
+            uncertainty (an ablation).
     """
 
     kind: Literal["pool", "product", "concat", "gated"] = "pool"

@@ -1,4 +1,4 @@
-"""Modality Reconstruction: a compressed representation per modality, kept good by rebuilding its input (DESIGN 2.1).
+"""Modality Reconstruction: a compressed representation per modality, kept good by rebuilding its input (docs/model.md).
 
 [paper] a U-Net of 1-D convolutions down- and up-samples each modality; Frobenius-norm loss. [chosen] the rest: the channels
 narrow W -> c -> d and widen again, no skip connection, kernel 1. Where W <= d nothing is compressed: the path widens.

@@ -28,7 +28,7 @@ class Checkpoint:
 
     Attributes:
         tensors: `network/...`, `average/...`, `best/...`, `optimiser/INDEX/...` by name.
-        progress: JSON values: step, sums of the running epoch, best score so far, epochs without gain.
+        progress: JSON values: step, steps an epoch, sums of the running epoch, best score and its epoch, digest of the samples.
     """
 
     tensors: Mapping[str, Tensor]

@@ -1,4 +1,4 @@
-"""Corrupting modalities on purpose: in training, or trust has no reason to fall (DESIGN 2.5); in evaluation, to re-judge a model.
+"""Corrupting modalities on purpose: in training, or trust has no reason to fall; in evaluation, to re-judge one (docs/model.md).
 
 Noise of strength s turns standardised features x into sqrt(1 - s^2) x + s e with e ~ N(0, 1) (first factor 0 from s = 1 on):
 variance stays that of the data up to s = 1, where nothing of the features is left [chosen].
@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, ValidationError, model_validator
 from torch import Tensor
 
 from merc.data.batching import Batch
@@ -80,6 +80,13 @@ class Spoiling(Settings):
     kind: Literal["noise", "drop"]
     amount: float
 
+    @model_validator(mode="after")
+    def _amount_within_bounds(self) -> Spoiling:
+        highest = 1 if self.kind == "drop" else 10
+        if not 0 <= self.amount <= highest:
+            raise ValueError(f"amount {self.amount} of {self.kind}; allowed: 0 to {highest}")
+        return self
+
     @classmethod
     def parse(cls, text: str, modalities: Sequence[str]) -> Spoiling:
         """Reads `MODALITY=noise:STRENGTH` or `MODALITY=drop:SHARE`.
@@ -89,14 +96,16 @@ class Spoiling(Settings):
         """
         match = re.fullmatch(r"([^=]+)=(noise|drop):([0-9.]+(?:e-?\d+)?)", text)
         try:
-            amount = float(match.group(3)) if match else -1.0
-        except ValueError:
-            amount = -1.0
-        if match is None or not 0 <= amount <= (1 if match.group(2) == "drop" else 10):
+            spoiling = cls.model_validate(dict(zip(("modality", "kind", "amount"), match.groups(), strict=True))) if match else None
+        except ValidationError:
+            spoiling = None
+        if spoiling is None:
             raise RecipeError(f"corruption {text!r}: write MODALITY=noise:STRENGTH (0 to 10) or MODALITY=drop:SHARE (0 to 1)")
-        if match.group(1) not in modalities:
-            raise RecipeError(f"corruption {text!r}: unknown modality {match.group(1)!r}; the model has: {', '.join(modalities)}")
-        return cls(modality=match.group(1), kind="noise" if match.group(2) == "noise" else "drop", amount=amount)
+        if spoiling.modality not in modalities:
+            raise RecipeError(
+                f"corruption {text!r}: unknown modality {spoiling.modality!r}; the model has: {', '.join(modalities)}"
+            )
+        return spoiling
 
 
 def spoil(sample: Sample, spoilings: Sequence[Spoiling], seed: int) -> Sample:

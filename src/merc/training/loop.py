@@ -7,6 +7,7 @@ a run that was never stopped, bit for bit.
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from merc.data.batching import Batch, collate, shuffled_buckets
 from merc.data.preprocessing import Sample
-from merc.errors import RunError
+from merc.errors import RecipeError, RunError
 from merc.model.interface import Network, NetworkOutput
 from merc.settings import Settings
 from merc.training.checkpoint import (
@@ -51,7 +52,7 @@ class TrainingConfig(Settings):
         average_decay: of the averaged weights (EMA) that are judged and kept; 0 keeps the last weights instead.
         patience: epochs without a better validation score before stopping; None never stops early.
         seed: decides weights, batches, corruption, dropout and latents.
-        device: `auto` takes CUDA where there is one.
+        device: `auto` takes CUDA where there is one; to name one that is not there is an error.
     """
 
     epochs: int = Field(default=12, ge=1)
@@ -109,7 +110,11 @@ Validate = Callable[[Network], dict[str, float]]
 
 
 class Trainer:
-    """One training of one network."""
+    """One training of one network.
+
+    Raises:
+        RecipeError: the device is not there.
+    """
 
     def __init__(
         self,
@@ -126,6 +131,7 @@ class Trainer:
         self.best = {name: t.clone() for name, t in network.state_dict().items()}
         self.samples, self.config, self.corruption, self.objective = samples, config, corruption, objective
         self.lengths = [len(s) for s in samples]
+        self.digest = _digest(samples)
         self.steps_per_epoch = math.ceil(len(samples) / config.batch_conversations)
         matrices = [p for p in self.parameters if p.ndim >= 2]
         vectors = [p for p in self.parameters if p.ndim < 2]
@@ -151,6 +157,9 @@ class Trainer:
             on_epoch: called before the checkpoint of that epoch is written.
             on_step: called with steps done and steps in all.
             interrupted: asked after each step.
+
+        Raises:
+            RunError: the loss is not finite.
         """
         total = self.steps_per_epoch * self.config.epochs
         while self.step < total and not self._stopped_early():
@@ -173,7 +182,7 @@ class Trainer:
         """Goes back to a checkpoint and returns the number of whole epochs that it has behind it.
 
         Raises:
-            RunError: no checkpoint, a damaged one, or one of another network.
+            RunError: no checkpoint, a damaged one, or one of another network or other data.
         """
         saved = load_checkpoint(path)
         restore_network(self.network, unprefixed("network", saved.tensors), path)
@@ -185,6 +194,8 @@ class Trainer:
             raise RunError(
                 f"{path}: belongs to {progress['steps_per_epoch']} steps an epoch, the data now give {self.steps_per_epoch}"
             )
+        if progress.get("samples") != self.digest:
+            raise RunError(f"{path}: belongs to other training data than are given now; restore the data or train anew")
         self.step, self.best_epoch = int(str(progress["step"])), int(str(progress["best_epoch"]))
         self.best_score = float(str(progress["best_score"]))
         self.sums = cast("dict[str, float]", progress["sums"])
@@ -202,6 +213,10 @@ class Trainer:
             self.network.train()
         terms = self.network.terms(self.network(batch), batch, self.objective.classify, self._teach(clean))
         loss = self.objective.weigh(terms, self.step / self.steps_per_epoch)
+        if not torch.isfinite(loss.total):
+            epoch, position = divmod(self.step, self.steps_per_epoch)
+            at = f"epoch {epoch + 1}, step {position + 1} of {self.steps_per_epoch}"
+            raise RunError(f"training diverged in {at}: the loss is {float(loss.total.detach())}; lower training.learning_rate")
         self.optimiser.zero_grad(set_to_none=True)
         loss.total.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm)
@@ -255,6 +270,7 @@ class Trainer:
         progress = {
             "step": self.step,
             "steps_per_epoch": self.steps_per_epoch,
+            "samples": self.digest,
             "sums": self.sums,
             "best_score": self.best_score,
             "best_epoch": self.best_epoch,
@@ -268,6 +284,22 @@ class Trainer:
 
 
 def _device(name: str) -> str:
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return "cuda" if there else "cpu"
+    if name.startswith("cuda") and int(name.partition(":")[2] or 0) >= there:
+        allowed = ["auto", "cpu", *(["cuda"] if there else []), *(f"cuda:{i}" for i in range(there))]
+        raise RecipeError(f"training.device is {name!r}: {there} CUDA devices can be used; allowed here: {', '.join(allowed)}")
+    return name
+
+
+def _digest(samples: Sequence[Sample]) -> str:
+    """SHA-256 of all that training reads of the samples, in their order."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        arrays = {"present": sample.present, "speakers": sample.speakers, "labels": sample.labels}
+        arrays |= {f"inputs/{modality}": x for modality, x in sample.inputs.items()}
+        digest.update(repr((sample.conversation_id, [(name, x.shape, x.dtype.str) for name, x in arrays.items()])).encode())
+        for x in arrays.values():
+            digest.update(np.ascontiguousarray(x).data.cast("B") if x.size else b"")
+    return digest.hexdigest()

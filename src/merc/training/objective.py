@@ -1,4 +1,4 @@
-"""The loss: named terms, their weights and their ramps (DESIGN 2.5).
+"""The loss: named terms, their weights and their ramps (docs/model.md).
 
 L = CE(coarse) + a CE(fine) + u CE(unimodal) + r L_rec + b L_kl + k L_logit + l L_latent. Distillation and KL terms are ramped
 up from 0 over the first epochs, since early teachers are random.

@@ -13,12 +13,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from merc.data.formats.csv_table import decode_text, first_repeated, read_csv, repair_quotes
 from merc.data.formats.json_lines import read_json_lines
-from merc.data.schema import Conversation, Utterance
+from merc.data.schema import Conversation, FeatureSpec, Utterance
 from merc.data.validation import shorten
 from merc.errors import DataError
 
@@ -36,8 +36,26 @@ _NAMES: dict[str, tuple[str, ...]] = {
 _LINE = re.compile(r"([^:]{1,80}):(.*)")
 
 
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """What a file holds.
+
+    Attributes:
+        conversations: in the file's order, their utterances unlabelled.
+        specs: what the file declares of its features; empty for a `.jsonl` without such a header, and for the other kinds.
+    """
+
+    conversations: tuple[Conversation, ...]
+    specs: tuple[FeatureSpec, ...] = ()
+
+
 def read_chat(path: Path) -> tuple[Conversation, ...]:
-    """Conversations in the file's order, their utterances unlabelled.
+    """The conversations of a file; see `read_declared_chat`."""
+    return read_declared_chat(path).conversations
+
+
+def read_declared_chat(path: Path) -> Chat:
+    """Conversations, with what the file declares of their features.
 
     Raises:
         DataError: unreadable, another kind of file, no transcript at all, or a row that is not valid; the message names file and
@@ -50,15 +68,16 @@ def read_chat(path: Path) -> tuple[Conversation, ...]:
     suffix = path.suffix.lower()
     if suffix not in readers:
         raise DataError(f"{path}: {suffix or 'no'} suffix; transcripts are read from {', '.join(SUFFIXES)}")
-    conversations = readers[suffix](path)
+    chat = readers[suffix](path)
+    conversations = chat.conversations
     if not conversations:
         raise DataError(f"{path} holds no utterance")
     if not any(u.transcript or c.features for c in conversations for u in c.utterances):
         raise DataError(f"{path}: no utterance has a transcript or features, so there is nothing to judge by")
-    return conversations
+    return chat
 
 
-def _read_csv(path: Path) -> tuple[Conversation, ...]:
+def _read_csv(path: Path) -> Chat:
     table = read_csv(path, ())
     columns = _columns(path, tuple(table.columns))
     count = len(table)
@@ -78,7 +97,7 @@ def _read_csv(path: Path) -> tuple[Conversation, ...]:
             raise DataError(f"{table.place(row)}: conversation {name!r} has an utterance {identity!r} already")
         words = repair_quotes(transcripts[row]).strip() or None
         of_conversation[identity] = Utterance(identity, repair_quotes(speakers[row]), None, words, starts[row], ends[row])
-    return tuple(Conversation(name, tuple(utterances.values())) for name, utterances in turns.items())
+    return Chat(tuple(Conversation(name, tuple(utterances.values())) for name, utterances in turns.items()))
 
 
 def _columns(path: Path, header: Sequence[str]) -> dict[str, str]:
@@ -102,15 +121,17 @@ def _columns(path: Path, header: Sequence[str]) -> dict[str, str]:
     return columns
 
 
-def _read_jsonl(path: Path) -> tuple[Conversation, ...]:
-    conversations = read_json_lines(path).conversations
-    repeated = first_repeated(c.id for c in conversations)
+def _read_jsonl(path: Path) -> Chat:
+    lines = read_json_lines(path)
+    repeated = first_repeated(c.id for c in lines.conversations)
     if repeated is not None:
         raise DataError(f"{path}: conversation id {repeated!r} occurs more than once")
-    return tuple(replace(c, utterances=tuple(replace(u, label=None) for u in c.utterances)) for c in conversations)
+    bare = (replace(c, utterances=tuple(replace(u, label=None) for u in c.utterances)) for c in lines.conversations)
+    declared = () if lines.declaration is None else lines.declaration.features or ()
+    return Chat(tuple(bare), tuple(declared))
 
 
-def _read_text(path: Path) -> tuple[Conversation, ...]:
+def _read_text(path: Path) -> Chat:
     utterances: list[Utterance] = []
     for number, line in enumerate(decode_text(path).split("\n"), start=1):
         stripped = line.strip()
@@ -122,4 +143,4 @@ def _read_text(path: Path) -> tuple[Conversation, ...]:
             raise DataError(f"{path}, line {number}: found {shorten(repr(stripped))}, expected the form 'Name: words'")
         words = repair_quotes(match.group(2)).strip() or None
         utterances.append(Utterance(str(len(utterances)), repair_quotes(name), None, words))
-    return (Conversation(path.stem, tuple(utterances)),) if utterances else ()
+    return Chat((Conversation(path.stem, tuple(utterances)),) if utterances else ())
