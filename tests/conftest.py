@@ -15,6 +15,13 @@ from hypothesis import settings  # noqa: E402
 settings.register_profile("merc", deadline=None)  # a busy machine is no failure
 settings.load_profile("merc")
 
+
+@pytest.fixture(autouse=True)
+def no_terminal_width(monkeypatch):
+    """What is printed must not hang on the terminal that the tests were started from."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 CLASSES = ("calm", "cross", "glad")
 WIDTHS = {"text": 6, "audio": 5, "visual": 4}
 TINY = {

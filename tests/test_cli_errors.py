@@ -35,7 +35,7 @@ def contents(folder):
 def refused(capsys, tmp_path):
     """Runs a command that must be refused and gives its one line; everything under `tmp_path` must stay as it is."""
 
-    def run(*arguments, says=()):
+    def run(*arguments, says=(), logs=None):  # `logs`: the run whose log gets a line all the same, since it was judged
         before = contents(tmp_path)
         capsys.readouterr()
         code = main([str(argument) for argument in arguments])
@@ -44,6 +44,8 @@ def refused(capsys, tmp_path):
         assert err.startswith("error: ") and err.endswith("\n") and err.count("\n") == 1, err
         for word in says:
             assert str(word) in err
+        if logs is not None:
+            before = {**before, str((logs / "log.jsonl").relative_to(tmp_path)): (logs / "log.jsonl").read_bytes()}
         assert contents(tmp_path) == before
         return err
 
@@ -224,7 +226,7 @@ def test_wrong_conditions_and_other_features(refused, tmp_path, run):
     refused("evaluate", run, "--without", "audio", "--only", "audio", says=["not both"])
     refused("evaluate", run, "--corrupt", "audio=loud", says=["'audio=loud'", "MODALITY=noise:STRENGTH"])
     refused("evaluate", run, "--corrupt", "video=drop:0.5", says=["unknown modality 'video'"])
-    refused("evaluate", run, "--predictions", tmp_path / "deep" / "p.parquet", says=["p.parquet can't be written"])
+    refused("evaluate", run, "--predictions", tmp_path / "deep" / "p.parquet", says=["p.parquet can't be written"], logs=run)
     (tmp_path / "other.jsonl").write_text("".join(f"{json.dumps(record)}\n" for record in other_corpus()))
     assert main(["data", "import", str(tmp_path / "other.jsonl"), "--out", str(tmp_path / "other")]) == 0
     refused("evaluate", run, "--store", tmp_path / "other", says=["audio/tone", "encoder", "invented"])
@@ -256,6 +258,7 @@ def test_damaged_runs(refused, tmp_path, run, store, recipe):
     refused(*arguments, "--set", "training.seed=9", "--resume", says=[run, "another recipe", "training"])
     checkpoint, weights = run / "checkpoint.safetensors", run / "model" / "model.safetensors"
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    (run / "run.json").write_text("{}")  # a finished run has nothing to resume
     refused(*arguments, "--resume", says=[checkpoint, "damaged"])
     weights.write_bytes(weights.read_bytes()[:1000])
     refused("evaluate", run, says=[weights, "damaged"])
@@ -292,7 +295,7 @@ def test_a_full_disk_under_a_run(refused, tmp_path, monkeypatch, store, recipe, 
             refused(*arguments, says=[tmp_path / folder, *says, "nothing was left behind"])
         path = lines(tmp_path / "chat.jsonl", {"id": "c1", "utterances": [turn()]})
         refused("predict", run, path, "--out", tmp_path / "x.csv", says=[tmp_path / "x.csv", *says])
-        refused("evaluate", run, "--predictions", tmp_path / "p.parquet", says=[tmp_path / "p.parquet", *says])
+        refused("evaluate", run, "--predictions", tmp_path / "p.parquet", says=[tmp_path / "p.parquet", *says], logs=run)
         refused("demo", "--out", tmp_path / "demo", says=[*says, "nothing was left behind"])
 
 

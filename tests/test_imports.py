@@ -22,6 +22,7 @@ ORDER = (
     ("model_card",),
     ("recogniser",),
     ("evaluation",),
+    ("run_folder",),
     ("run",),
     ("demo",),
     ("studies", "annotation"),

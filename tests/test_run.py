@@ -228,7 +228,7 @@ def test_a_finished_run_resumed_stays_as_it_is(trained, tiny_recipe, tiny_corpus
 def test_a_finished_run_is_not_written_again_unless_its_model_is_damaged(trained, tiny_recipe, tiny_corpus, tmp_path, monkeypatch):
     shutil.copytree(trained().folder, tmp_path / "run")
     with monkeypatch.context() as patch:
-        patch.setattr("merc.run._save_model", lambda *_: pytest.fail("rewritten"))
+        patch.setattr("merc.run.save_model", lambda *_: pytest.fail("rewritten"))
         again = train(tiny_recipe(), tmp_path / "run", resume=True)  # not even the store is needed
     assert again.recogniser.recipe == tiny_recipe()
     path = tmp_path / "run/model/model.safetensors"
@@ -251,7 +251,7 @@ def test_an_earlier_model_comes_back_if_the_new_one_cannot_take_its_place(traine
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", refuse_second)
         with pytest.raises(OSError, match="no space"):
-            merc.run._save_model(trained(training={"seed": 3}).recogniser, tmp_path / "run")
+            merc.run.save_model(trained(training={"seed": 3}).recogniser, tmp_path / "run")
     assert same_weights(weights(tmp_path / "run"), before)
     assert {p.name for p in (tmp_path / "run").iterdir()} - {"log.jsonl"} == set(FILES)
 
@@ -370,13 +370,13 @@ MOMENTS = {
     "first step": lambda: at_step(1),
     "middle of an epoch": lambda: at_step(3),
     "end of an epoch": lambda: at_step(4),
-    "epoch written, checkpoint not": lambda: after(merc.run, "_append", 2),
-    "half a line written": lambda: setattr(merc.run, "_append", half_a_line),
+    "epoch written, checkpoint not": lambda: after(merc.run, "append_line", 2),
+    "half a line written": lambda: setattr(merc.run, "append_line", half_a_line),
     "checkpoint staged": lambda: after(merc.training.checkpoint, "save_file", 2),
     "checkpoint written": lambda: after(merc.training.loop, "save_checkpoint", 2),
-    "all trained": lambda: before(merc.run, "_save_model"),
+    "all trained": lambda: before(merc.run, "save_model"),
     "model staged": lambda: after(merc.run.Recogniser, "save_pretrained"),
-    "model saved": lambda: after(merc.run, "_save_model"),
+    "model saved": lambda: after(merc.run, "save_model"),
 }
 
 def child(act):

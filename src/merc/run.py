@@ -12,45 +12,46 @@ predictions-*.parquet   of judgements that asked for them
 from __future__ import annotations
 
 import json
-import os
 import platform
-import shutil
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 
 from merc.config import DataConfig, Recipe, dump_recipe, load_recipe
 from merc.data.labels import apply_mapping, find_mapping
 from merc.data.preprocessing import UNLABELLED, Preprocessor, Sample, pick_features
 from merc.data.probe import recorded_probe
 from merc.data.schema import Corpus, Part
-from merc.data.staged_file import is_temporary, temporary_name, write_atomically
+from merc.data.staged_file import write_atomically
 from merc.data.store import open_store
 from merc.errors import DataError, RecipeError, RunError
 from merc.evaluation.judgement import Conditions, Evaluation, check_features, judge, write_predictions
 from merc.evaluation.metrics import classification_scores
 from merc.model.interface import Network
 from merc.recogniser import ModelRecord, Recogniser, load
+from merc.run_folder import (
+    CHECKPOINT,
+    LOG,
+    METRICS,
+    MODEL,
+    RECIPE,
+    STATUS,
+    append_line,
+    drop_lines_after,
+    is_begun,
+    save_model,
+    sweep,
+    writing,
+)
 from merc.training.interruption import interruption
 from merc.training.loop import EpochRecord, Outcome, Trainer
 from merc.training.objective import Objective
 
-RECIPE, STATUS, METRICS, CHECKPOINT, MODEL, LOG = (
-    "recipe.yaml",
-    "run.json",
-    "metrics.jsonl",
-    "checkpoint.safetensors",
-    "model",
-    "log.jsonl",
-)
 SELECTION = "highest weighted F1 on the validation part, over all epochs, of the averaged weights"
 
 
@@ -124,14 +125,14 @@ def train(
     validate = _validator(preprocessor, recipe, validation)
 
     def on_epoch(record: EpochRecord) -> None:
-        _append(folder / METRICS, asdict(record))
+        append_line(folder / METRICS, asdict(record))
         hooks.on_epoch(record)
 
-    with _writing(folder):
+    with writing(folder):
         done = _prepare(folder, recipe, resume, trainer)
         for sentence in warnings:
             hooks.on_warning(sentence)
-        _drop_lines_after(folder / METRICS, done)
+        drop_lines_after(folder / METRICS, done)
         with interruption() as interrupted:
             outcome = trainer.fit(validate, folder / CHECKPOINT, on_epoch, hooks.on_step, interrupted)
         network.to("cpu")
@@ -145,7 +146,7 @@ def train(
         )
         recogniser = recognise(record)
         if outcome.finished:
-            _save_model(recogniser, folder)
+            save_model(recogniser, folder)
         _write_status(folder, "finished" if outcome.finished else "interrupted", outcome)
     return TrainedRun(folder, recogniser, outcome)
 
@@ -197,7 +198,7 @@ def evaluate(
         "weighted_f1": report.coarse.weighted_f1,
         "accuracy": report.coarse.accuracy,
     }
-    _append(folder / LOG, line)  # before all else that can fail: what was looked at is on record
+    append_line(folder / LOG, line)  # before all else that can fail: what was looked at is on record
     if predictions is not None:
         write_predictions(evaluation.predictions, recogniser.label_set.names, recogniser.modalities, predictions)
     return evaluation
@@ -310,13 +311,13 @@ def _facts(corpus: Corpus, recipe: Recipe) -> dict[str, object]:
 
 def _prepare(folder: Path, recipe: Recipe, resume: bool, trainer: Trainer) -> int:
     """Makes or checks the run's folder and returns the number of epochs that are behind it."""
-    if not resume and folder.exists() and (not folder.is_dir() or _is_begun(folder)):
+    if not resume and folder.exists() and (not folder.is_dir() or is_begun(folder)):
         raise RunError(f"{folder}: already exists; give another --out, or go on with it by --resume")
-    if resume and not (folder / RECIPE).is_file() and (not folder.is_dir() or _is_begun(folder)):
+    if resume and not (folder / RECIPE).is_file() and (not folder.is_dir() or is_begun(folder)):
         raise RunError(f"{folder}: nothing to resume: it holds no {RECIPE}")
     if not (folder / RECIPE).is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
+        sweep(folder)
         write_atomically(folder / RECIPE, dump_recipe(recipe).encode())
         _write_status(folder, "running", None)
         return 0
@@ -325,43 +326,10 @@ def _prepare(folder: Path, recipe: Recipe, resume: bool, trainer: Trainer) -> in
         ours, theirs = recipe.model_dump(mode="json"), kept.model_dump(mode="json")
         changed = [key for key in ours if ours[key] != theirs[key]]
         raise RunError(f"{folder}: belongs to another recipe; they differ in {', '.join(changed)}")
-    _sweep(folder)
+    sweep(folder)
+    done = trainer.resume(folder / CHECKPOINT) if (folder / CHECKPOINT).is_file() else 0
     _write_status(folder, "running", None)
-    if not (folder / CHECKPOINT).is_file():
-        return 0
-    return trainer.resume(folder / CHECKPOINT)
-
-
-def _is_begun(folder: Path) -> bool:
-    """Whether a folder holds more than what a process that was killed at its very first write leaves lying."""
-    return any(not is_temporary(path.name) for path in folder.iterdir())
-
-
-def _sweep(folder: Path) -> None:
-    """Removes what a process that was killed had not yet put in its place."""
-    for path in folder.iterdir():
-        if is_temporary(path.name, MODEL):
-            shutil.rmtree(path, ignore_errors=True)
-        elif is_temporary(path.name) or path.match(f".{CHECKPOINT}.*.tmp"):
-            path.unlink(missing_ok=True)
-
-
-def _save_model(recogniser: Recogniser, folder: Path) -> None:
-    """Puts the model in its place; an earlier one stays whole until then, and comes back if that fails."""
-    staged, earlier, place = folder / temporary_name(MODEL), folder / temporary_name(MODEL), folder / MODEL
-    try:
-        recogniser.save_pretrained(staged)
-        if place.exists():
-            place.replace(earlier)
-        try:
-            staged.replace(place)
-        except OSError:
-            if earlier.exists():
-                earlier.replace(place)
-            raise
-        shutil.rmtree(earlier, ignore_errors=True)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+    return done
 
 
 def _write_status(folder: Path, status: str, outcome: Outcome | None) -> None:
@@ -377,54 +345,3 @@ def _write_status(folder: Path, status: str, outcome: Outcome | None) -> None:
 def _plain(values: Mapping[str, object]) -> dict[str, object]:
     """With None for the infinite score of a run that no epoch has judged yet: JSON has no infinity."""
     return {name: None if isinstance(v, float) and not np.isfinite(v) else v for name, v in values.items()}
-
-
-def _append(path: Path, line: Mapping[str, object]) -> None:
-    """Adds a whole line or nothing."""
-    size = path.stat().st_size if path.exists() else 0
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-    except OSError as error:
-        if path.exists():
-            os.truncate(path, size)
-        raise RunError(f"{path} can't be written: {error.strerror or error}") from error
-
-
-@contextmanager
-def _writing(folder: Path) -> Generator[None, None, None]:
-    """Takes away a run that failed before its first checkpoint, and tells a full disk in one line."""
-    existed = folder.exists()
-    fresh = not existed or (folder.is_dir() and not any(folder.iterdir()))
-    made = [parent for parent in folder.absolute().parents if not parent.exists()]
-    try:
-        yield
-    except Exception as error:
-        kept = (folder / CHECKPOINT).is_file()
-        if fresh and not kept:
-            shutil.rmtree(folder, ignore_errors=True)
-            if existed:
-                folder.mkdir()
-            for parent in made:
-                if parent.is_dir() and not any(parent.iterdir()):
-                    parent.rmdir()
-        if not isinstance(error, (OSError, SafetensorError)):
-            raise
-        reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error).splitlines()[0]
-        after = "the run can go on from its last checkpoint, with --resume" if kept else "nothing was left behind"
-        raise RunError(f"{folder} can't be written: {reason}; {after}") from error
-
-
-def _drop_lines_after(path: Path, epochs: int) -> None:
-    """A killed run may have written an epoch's line but not its checkpoint, or half a line."""
-    if not path.exists():
-        return
-    kept: list[str] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            record = cast("dict[str, int]", json.loads(line))
-        except json.JSONDecodeError:
-            continue
-        if record["epoch"] <= epochs:
-            kept.append(line + "\n")
-    write_atomically(path, "".join(kept).encode())

@@ -148,7 +148,7 @@ def test_evidence_adds_the_unimodal_logits_of_the_present(make_network, batch):
         ({"fusion": {"variational": False}}, {"kl", "latent"}),
         ({"reconstruction": {"enabled": False}}, {"reconstruction"}),
     ],
-    ids=str,
+    ids=["no distillation", "not variational", "no reconstruction"],
 )
 def test_a_switch_takes_its_terms_away(make_network, batch, changes, gone):
     network = make_network(**changes).train()

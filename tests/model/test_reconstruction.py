@@ -47,7 +47,7 @@ def test_masked_convolution_of_kernel_3_is_the_module_conv1d():
 
 def test_an_even_kernel_is_refused():
     with pytest.raises(ValueError, match="odd"):
-        MaskedConvolution(2, 2, 4, causal=False)
+        ReconstructionConfig(kernel=4)
 
 
 def test_reconstruction_loss_is_the_mean_squared_error_over_present_entries():

@@ -1,0 +1,112 @@
+"""The files of a run's folder: their names, and how each is written so that a killed process leaves the old or the new.
+
+The folder's content is told in `merc.run`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+from safetensors import SafetensorError
+
+from merc.data.staged_file import is_temporary, temporary_name, write_atomically
+from merc.errors import RunError
+from merc.recogniser import Recogniser
+
+RECIPE, STATUS, METRICS, CHECKPOINT, MODEL, LOG = (
+    "recipe.yaml",
+    "run.json",
+    "metrics.jsonl",
+    "checkpoint.safetensors",
+    "model",
+    "log.jsonl",
+)
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether a folder holds more than what a process that was killed at its very first write leaves lying."""
+    return any(not is_temporary(path.name) for path in folder.iterdir())
+
+
+def sweep(folder: Path) -> None:
+    """Removes what a process that was killed had not yet put in its place."""
+    for path in folder.iterdir():
+        if is_temporary(path.name, MODEL):
+            shutil.rmtree(path, ignore_errors=True)
+        elif is_temporary(path.name) or path.match(f".{CHECKPOINT}.*.tmp"):
+            path.unlink(missing_ok=True)
+
+
+def save_model(recogniser: Recogniser, folder: Path) -> None:
+    """Puts the model in its place; an earlier one stays whole until then, and comes back if that fails."""
+    staged, earlier, place = folder / temporary_name(MODEL), folder / temporary_name(MODEL), folder / MODEL
+    try:
+        recogniser.save_pretrained(staged)
+        if place.exists():
+            place.replace(earlier)
+        try:
+            staged.replace(place)
+        except OSError:
+            if earlier.exists():
+                earlier.replace(place)
+            raise
+        shutil.rmtree(earlier, ignore_errors=True)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def append_line(path: Path, line: Mapping[str, object]) -> None:
+    """Adds a whole line or nothing."""
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+    except OSError as error:
+        if path.exists():
+            os.truncate(path, size)
+        raise RunError(f"{path} can't be written: {error.strerror or error}") from error
+
+
+@contextmanager
+def writing(folder: Path) -> Generator[None, None, None]:
+    """Takes away a run that failed before its first checkpoint, and tells a full disk in one line."""
+    existed = folder.exists()
+    fresh = not existed or (folder.is_dir() and not any(folder.iterdir()))
+    made = [parent for parent in folder.absolute().parents if not parent.exists()]
+    try:
+        yield
+    except Exception as error:
+        kept = (folder / CHECKPOINT).is_file()
+        if fresh and not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+            if existed:
+                folder.mkdir()
+            for parent in made:
+                if parent.is_dir() and not any(parent.iterdir()):
+                    parent.rmdir()
+        if not isinstance(error, (OSError, SafetensorError)):
+            raise
+        reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error).splitlines()[0]
+        after = "the run can go on from its last checkpoint, with --resume" if kept else "nothing was left behind"
+        raise RunError(f"{folder} can't be written: {reason}; {after}") from error
+
+
+def drop_lines_after(path: Path, epochs: int) -> None:
+    """A killed run may have written an epoch's line but not its checkpoint, or half a line."""
+    if not path.exists():
+        return
+    kept: list[str] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            record = cast("dict[str, int]", json.loads(line))
+        except json.JSONDecodeError:
+            continue
+        if record["epoch"] <= epochs:
+            kept.append(line + "\n")
+    write_atomically(path, "".join(kept).encode())
