@@ -61,7 +61,7 @@ def test_no_file_names_a_path_of_one_machine():
     assert places(MACHINE_PATH, written_files()) == []
 
 
-@pytest.mark.parametrize("line", ["open('/home/ada/x.pkl')", "see /work/main/x", "DATA = Path('/mnt/disk')", r"C:\Users\ada"])
+@pytest.mark.parametrize("line", ["open('/home/ada/x.pkl')", "see /srv/main/x", "DATA = Path('/mnt/disk')", r"C:\Users\ada"])
 def test_a_path_of_one_machine_is_seen(line):
     assert MACHINE_PATH.search(line)
 
