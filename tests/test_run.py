@@ -441,7 +441,8 @@ def test_killed_at_any_moment_and_resumed_it_ends_bit_for_bit_the_same(tiny_corp
     assert len(reports) == 14
     straight = tmp_path / "straight"
     for name, first, last in reports:
-        assert first == "killed", (name, done.stderr)
+        # a random moment may come after the end of the run; the designed ones may not
+        assert first == "killed" or (name.startswith("random") and first == "0"), (name, done.stderr)
         assert last == "0", (name, done.stderr)
         folder = tmp_path / name
         assert (folder / "metrics.jsonl").read_bytes() == (straight / "metrics.jsonl").read_bytes(), name
