@@ -10,6 +10,7 @@ Shapes: N transcripts, D features, n texts of a batch, S tokens.
 from __future__ import annotations
 
 import importlib.util
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -55,7 +56,7 @@ class Encoder(Protocol):
         ...
 
 
-class TextEncoder:
+class TextEncoder(ABC):
     """The part that all text encoders share: equal texts encoded once, batches of like length, absence as NaN.
 
     Subclasses give `_embed`. What else is in a batch moves a vector by rounding only (tested: under 1e-5).
@@ -110,8 +111,9 @@ class TextEncoder:
         limit = self._model.max_seq_length
         return {} if limit is None else {"truncation": True, "max_length": limit}
 
+    @abstractmethod
     def _embed(self, texts: list[str]) -> Float32[np.ndarray, "n D"]:
-        raise NotImplementedError
+        """The vectors of one batch of texts, one row each."""
 
 
 class SentenceEncoder(TextEncoder):
