@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from merc.data.parquet import read_parquet
 from merc.data.schema import Conversation, Utterance, iterate_utterances
 from merc.errors import DataError
 
@@ -51,7 +52,7 @@ def decode_table(data: bytes) -> dict[str, list[Utterance]]:
         DataError: not such a table, or utterances of a conversation that do not lie together in order.
     """
     try:
-        table = pq.read_table(pa.BufferReader(data))
+        table = read_parquet(data)
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"not a readable parquet file: {str(error).splitlines()[0]}") from error
     if not table.schema.equals(_COLUMNS):

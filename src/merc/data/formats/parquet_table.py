@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from merc.data.formats.declaration import Declaration, assemble, declare, parse_declaration
 from merc.data.formats.layout import Layout, Source
+from merc.data.parquet import read_parquet
 from merc.data.schema import PARTS, Conversation, Corpus, FeatureArray, FeatureSpec, Utterance, iterate_utterances
 from merc.data.staged_file import write_atomically
 from merc.errors import DataError
@@ -81,7 +82,7 @@ def _matches(source: Source) -> bool:
 def _read(source: Source) -> Corpus:
     path = source.path
     try:
-        table = pq.read_table(pa.BufferReader(path.read_bytes()))
+        table = read_parquet(path.read_bytes())
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: not a readable parquet file: {str(error).splitlines()[0]}") from error
     names: list[str] = table.column_names
