@@ -48,6 +48,7 @@ def main() -> None:
         for part in parts:
             report = evaluate(folder, part=part, corpus=corpus).report
             row |= {f"{part}/weighted_f1": 100 * report.coarse.weighted_f1, f"{part}/accuracy": 100 * report.coarse.accuracy}
+            row[f"{part}/negative_log_likelihood"] = report.coarse.negative_log_likelihood
             row[f"{part}/expected_calibration_error"] = 100 * report.coarse.expected_calibration_error
             if report.trust is not None:
                 row |= {f"{part}/trust/{m}": value for m, value in report.trust.mean.items()}

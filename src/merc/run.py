@@ -283,6 +283,7 @@ def _validator(preprocessor: Preprocessor, recipe: Recipe, samples: Sequence[Sam
             "weighted_f1": scores.weighted_f1,
             "accuracy": scores.accuracy,
             "macro_f1": scores.macro_f1,
+            "negative_log_likelihood": scores.negative_log_likelihood,
             "expected_calibration_error": scores.expected_calibration_error,
         }
 
@@ -300,7 +301,7 @@ def _probe_warnings(corpus: Corpus, recipe: Recipe) -> list[str]:
         what = f"corpus {corpus.name!r}" + ("" if official else f", split {split!r},")
         return [f"{what} was not probed: run '{command}' to learn whether validation can be trusted"]
     taken = {spec.key for spec in specs}
-    return [f.sentence for f in report.features if f.feature in taken and f.verdict not in ("sound", "not judged")]
+    return [f.sentence for f in report.features if f.feature in taken and f.flagged]
 
 
 def _facts(corpus: Corpus, recipe: Recipe) -> dict[str, object]:

@@ -10,7 +10,7 @@ from merc.data.preprocessing import Preprocessor
 from merc.errors import DataError, FeatureError, RecipeError
 from merc.evaluation.judgement import Conditions, check_features, judge, write_predictions
 from merc.evaluation.metrics import classification_scores
-from merc.evaluation.trust import loss_increases, trust_agreement
+from merc.evaluation.trust import loss_increases, trust_agreement, trust_intervals
 from merc.recogniser import ModelRecord, Recogniser
 from merc.training.corruption import Spoiling, spoil, without
 
@@ -50,7 +50,7 @@ def test_scores_are_those_of_the_predictions(recogniser, conversations):
             true, level, recogniser.label_set, conversations=len(conversations)
         )
     assert set(found.report.levels) == {f"{level}/{m}" for level in ("fine", "unimodal") for m in MODALITIES}
-    assert found.report.mean_uncertainty == pytest.approx(np.concatenate([j.uncertainty for j in judged]).mean())
+    assert found.report.uncertainty.mean == pytest.approx(np.concatenate([j.uncertainty for j in judged]).mean())
     assert (found.report.model, found.report.corpus, found.report.split, found.report.part) == (
         "tiny",
         "synthetic",
@@ -144,7 +144,26 @@ def test_trust_is_held_against_leaving_each_modality_out(recogniser, conversatio
     increases = loss_increases(predictions.true, predictions.probabilities, left_out)
     expected = trust_agreement(predictions.trust, predictions.present, increases, MODALITIES)
     assert found.report.trust.agreement == expected
+    ids = [c.id for c in conversations for _ in c.utterances]
+    drawing = np.random.default_rng(0)
+    intervals = trust_intervals(predictions.trust, predictions.present, increases, ids, drawing, MODALITIES)
+    assert found.report.trust.intervals == intervals
+    assert intervals.kendall_tau[0] < expected.kendall_tau < intervals.kendall_tau[1]
+    alone = judge(recogniser, conversations[:1], **NAMES).report.trust
+    assert alone.agreement is not None and alone.intervals is None
     assert judge(recogniser, conversations, **NAMES, trust=False).report.trust is None
+
+
+def test_uncertainty_is_held_against_wrong_labels(recogniser, conversations):
+    found = judge(recogniser, conversations, **NAMES)
+    report, predictions = found.report.uncertainty, found.predictions
+    labelled = predictions.true >= 0
+    wrong = (predictions.probabilities.argmax(axis=1) != predictions.true)[labelled]
+    assert report.random_area == pytest.approx(1 - found.report.coarse.accuracy) == pytest.approx(wrong.mean())
+    for area, key in ((report.area, predictions.uncertainty), (report.confidence_area, -predictions.probabilities.max(axis=1))):
+        ordered = wrong[np.argsort(key[labelled], kind="stable")]
+        assert area == pytest.approx(np.mean([ordered[:k].mean() for k in range(1, len(ordered) + 1)]))
+    assert report.best_area <= min(report.area, report.confidence_area)
 
 
 def test_one_modality_has_nothing_to_agree_with(recogniser, conversations):
@@ -157,7 +176,7 @@ def test_a_rival_without_trust_is_judged_too(trained, rival_config, conversation
     recogniser = trained(model=rival_config).recogniser
     found = judge(recogniser, conversations, **NAMES)
     assert found.report.trust is None
-    assert found.report.mean_uncertainty is None
+    assert found.report.uncertainty is None
     assert found.report.levels == {}
     write_predictions(found.predictions, recogniser.label_set.names, MODALITIES, tmp_path / "p.parquet")
     assert not [name for name in pq.read_table(tmp_path / "p.parquet").column_names if name.startswith(("trust", "uncertainty"))]

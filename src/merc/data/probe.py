@@ -86,6 +86,11 @@ class FeatureProbe(Settings):
     verdict: Verdict
     sentence: str
 
+    @property
+    def flagged(self) -> bool:
+        """Whether the feature should not be used without thought: useless, trained on the labels, or blind in validation."""
+        return self.verdict not in ("sound", "not judged")
+
 
 class ProbeReport(Settings):
     """What the probe found in a corpus; JSON-able, and kept in a store's notes under `probe`."""
@@ -94,16 +99,6 @@ class ProbeReport(Settings):
     split: str
     seed: int
     features: tuple[FeatureProbe, ...]
-
-    @property
-    def flagged(self) -> bool:
-        """Whether a feature should not be used without thought: useless, trained on the labels, or blind in validation."""
-        return any(f.verdict not in ("sound", "not judged") for f in self.features)
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """One sentence a feature, in the schema's order."""
-        return tuple(f.sentence for f in self.features)
 
     def covers(self, spec: FeatureSpec) -> bool:
         """Whether this very feature, of this encoder and version, was probed."""

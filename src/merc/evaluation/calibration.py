@@ -14,13 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Float64, Int
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from merc.errors import DataError
 from merc.settings import Settings
 
+SMALLEST_PROBABILITY = 1e-12  # chosen: keeps a log-loss finite where float32 rounds a probability to 0
 SUM_TOLERANCE = 1e-3  # float16 probabilities of a few classes still sum to 1 within this
 
 
@@ -98,6 +99,23 @@ def check_probabilities(probabilities: Float[np.ndarray, "utterances classes"]) 
     if not good.all():
         row = int(np.flatnonzero(~good)[0])
         raise DataError(f"row {row}: probabilities {np.round(rows[row], 4).tolist()}; they must be 0 or more and sum to 1")
+
+
+def log_losses(
+    true: Int[np.ndarray, " utterances"], probabilities: Float[np.ndarray, "utterances classes"]
+) -> Float64[np.ndarray, " utterances"]:
+    """-log p(true label) of each utterance, in nats: the negative log-likelihood, whose mean is a proper score.
+
+    Args:
+        true: (N,) class indices; every utterance is labelled.
+        probabilities: (N, C).
+
+    Raises:
+        DataError: a row is no distribution.
+    """
+    check_probabilities(probabilities)
+    chosen = probabilities[np.arange(len(true)), true].astype(np.float64)
+    return -np.log(np.maximum(chosen, SMALLEST_PROBABILITY))
 
 
 def reliability(

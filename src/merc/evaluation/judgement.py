@@ -19,8 +19,9 @@ from merc.data.preprocessing import Sample
 from merc.data.schema import Conversation, Corpus
 from merc.data.staged_file import write_atomically
 from merc.errors import DataError, FeatureError, RecipeError
+from merc.evaluation.calibration import risk_coverage
 from merc.evaluation.metrics import ClassificationScores, classification_scores
-from merc.evaluation.trust import TrustAgreement, loss_increases, trust_agreement
+from merc.evaluation.trust import TrustAgreement, TrustIntervals, loss_increases, trust_agreement, trust_intervals
 from merc.recogniser import Judged, Recogniser
 from merc.settings import Settings
 from merc.training.corruption import Spoiling, spoil, without
@@ -77,10 +78,31 @@ class TrustReport(Settings):
         mean: modality -> mean trust over the utterances that have it.
         agreement: of trust with the change in the true label's log-loss that leaving the modality out makes; None where no
             utterance has two modalities.
+        intervals: of the agreement, 95 %, from conversations drawn with replacement; None without agreement, or where all its
+            utterances lie in one conversation.
     """
 
     mean: dict[str, float]
     agreement: TrustAgreement | None
+    intervals: TrustIntervals | None
+
+
+class UncertaintyReport(Settings):
+    """Mean uncertainty, and whether it tells right from wrong: areas under risk-coverage curves, of the share of wrong labels.
+
+    Attributes:
+        mean: mean latent variance of the coarse posterior over all utterances.
+        area: judging the least uncertain labelled utterances first.
+        confidence_area: judging those of the largest probability first.
+        best_area: of an order that puts every right label first.
+        random_area: of an order drawn by lot, which is the share of wrong labels.
+    """
+
+    mean: float
+    area: float
+    confidence_area: float
+    best_area: float
+    random_area: float
 
 
 class EvaluationReport(Settings):
@@ -93,7 +115,7 @@ class EvaluationReport(Settings):
         coarse: scores of the coarse head, the model's answer.
         levels: scores of every other head, such as `fine/text`; utterances without the modality are judged too, from what is left.
         trust: None for networks without trust.
-        mean_uncertainty: mean latent variance; None for networks without latents.
+        uncertainty: None for networks without latents.
         context_only: utterances that had no modality at all and were judged from their context.
     """
 
@@ -105,7 +127,7 @@ class EvaluationReport(Settings):
     coarse: ClassificationScores
     levels: dict[str, ClassificationScores]
     trust: TrustReport | None
-    mean_uncertainty: float | None
+    uncertainty: UncertaintyReport | None
     context_only: int
 
 
@@ -197,7 +219,7 @@ def judge(
         coarse=scores(predictions.probabilities),
         levels={name: scores(p) for name, p in predictions.levels.items()},
         trust=_trust(recogniser, samples, predictions) if trust else None,
-        mean_uncertainty=None if predictions.uncertainty is None else float(predictions.uncertainty.mean()),
+        uncertainty=_uncertainty(predictions),
         context_only=int((~predictions.present.any(axis=1)).sum()),
     )
     return Evaluation(report, predictions)
@@ -261,10 +283,30 @@ def _trust(recogniser: Recogniser, samples: Sequence[Sample], predictions: Predi
     mean = {m: float(trust[present[:, i], i].mean()) for i, m in enumerate(modalities) if present[:, i].any()}
     labelled_pairs = (present.sum(axis=1) > 1) & (predictions.true >= 0)
     if not labelled_pairs.any():
-        return TrustReport(mean=mean, agreement=None)
+        return TrustReport(mean=mean, agreement=None, intervals=None)
     left_out: dict[str, Float64[np.ndarray, "N C"]] = {}
     for modality in modalities:
         judged = recogniser.judge([without(s, [modality]) for s in samples])
         left_out[modality] = np.concatenate([j.probabilities for j in judged])
     increases = loss_increases(predictions.true, predictions.probabilities, left_out)
-    return TrustReport(mean=mean, agreement=trust_agreement(trust, present, increases, modalities))
+    intervals = None
+    if len({c for c, taken in zip(predictions.conversations, labelled_pairs, strict=True) if taken}) > 1:
+        drawing = np.random.default_rng(0)
+        intervals = trust_intervals(trust, present, increases, predictions.conversations, drawing, modalities)
+    return TrustReport(mean=mean, agreement=trust_agreement(trust, present, increases, modalities), intervals=intervals)
+
+
+def _uncertainty(predictions: Predictions) -> UncertaintyReport | None:
+    if predictions.uncertainty is None:
+        return None
+    labelled = predictions.true >= 0
+    probabilities = predictions.probabilities[labelled]
+    wrong = probabilities.argmax(axis=1) != predictions.true[labelled]
+    curve = risk_coverage(wrong, predictions.uncertainty[labelled])
+    return UncertaintyReport(
+        mean=float(predictions.uncertainty.mean()),
+        area=curve.area,
+        confidence_area=risk_coverage(wrong, -probabilities.max(axis=1)).area,
+        best_area=curve.best_area,
+        random_area=curve.random_area,
+    )

@@ -16,7 +16,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_f
 
 from merc.data.schema import LabelSet
 from merc.errors import DataError
-from merc.evaluation.calibration import check_probabilities, expected_calibration_error, labelled_mask
+from merc.evaluation.calibration import expected_calibration_error, labelled_mask, log_losses
 from merc.settings import Settings
 
 
@@ -47,6 +47,7 @@ class ClassificationScores(Settings):
         macro_f1: plain mean F1 of all classes of the label set; a class that has no utterance and is never predicted counts as 0.
         per_class: label -> its scores, in the label set's order.
         confusion: C rows, the true label, by C columns, the predicted one, both in the label set's order; counts.
+        negative_log_likelihood: mean of -log p(true label), in nats.
         expected_calibration_error: see `merc.evaluation.calibration`, 15 bins.
     """
 
@@ -57,6 +58,7 @@ class ClassificationScores(Settings):
     macro_f1: float
     per_class: dict[str, ClassScores]
     confusion: tuple[tuple[int, ...], ...]
+    negative_log_likelihood: float
     expected_calibration_error: float
 
     @property
@@ -98,7 +100,7 @@ def classification_scores(
         )
     mask = labelled_mask(true, len(label_set))
     judged, rows = true[mask], probabilities[mask]
-    check_probabilities(rows)
+    losses = log_losses(judged, rows)
     predicted = rows.argmax(axis=1)
     ratios = _class_ratios(judged, predicted, len(label_set))
     counts = confusion_matrix(judged, predicted, labels=np.arange(len(label_set)))
@@ -118,24 +120,9 @@ def classification_scores(
             for index, name in enumerate(label_set.names)
         },
         confusion=tuple(tuple(int(count) for count in row) for row in counts),
+        negative_log_likelihood=float(losses.mean()),
         expected_calibration_error=expected_calibration_error(judged, rows),
     )
-
-
-def weighted_f1(true: Int[np.ndarray, " utterances"], predicted: Int[np.ndarray, " utterances"], classes: int) -> float:
-    """Mean F1 of the classes, weighted by their number of utterances: the number that models are selected by.
-
-    Args:
-        true: (N,) class indices; -1 is unlabelled and masked.
-        predicted: (N,) class indices.
-        classes: C; the indices run from 0 to C - 1.
-
-    Raises:
-        DataError: a true label is out of range, or nothing is labelled.
-    """
-    mask = labelled_mask(true, classes)
-    ratios = _class_ratios(true[mask], predicted[mask], classes)
-    return float(np.average(ratios.f1, weights=ratios.support))
 
 
 def _class_ratios(true: NDArray[np.integer], predicted: NDArray[np.integer], classes: int) -> _ClassRatios:

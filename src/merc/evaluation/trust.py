@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -23,10 +22,8 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from merc.errors import DataError
-from merc.evaluation.calibration import check_probabilities, labelled_mask
+from merc.evaluation.calibration import labelled_mask, log_losses
 from merc.settings import Settings
-
-SMALLEST_PROBABILITY = 1e-12  # chosen: keeps a log-loss finite where float32 rounds a probability to 0
 
 
 class TrustAgreement(Settings):
@@ -86,7 +83,6 @@ def loss_increases(
     true: Int[np.ndarray, " utterances"],
     full: Float[np.ndarray, "utterances classes"],
     without: Mapping[str, Float[np.ndarray, "utterances classes"]],
-    measure: Literal["log_loss", "probability"] = "log_loss",
 ) -> Float[np.ndarray, "utterances modalities"]:
     """What leaving out each modality costs the true label.
 
@@ -94,10 +90,9 @@ def loss_increases(
         true: (N,) class indices; -1 is unlabelled.
         full: (N, C) probabilities with all that is present.
         without: modality -> (N, C) probabilities of the same utterances judged without it; its order is the columns'.
-        measure: `log_loss`, the increase of -log p(true) in nats, or `probability`, the decrease of p(true).
 
     Returns:
-        (N, M), above 0 where leaving the modality out hurts; NaN for unlabelled utterances.
+        (N, M), the increase of -log p(true) in nats, above 0 where leaving the modality out hurts; NaN for unlabelled utterances.
 
     Raises:
         DataError: a label out of range, nothing labelled, no modality, or a row that is no distribution.
@@ -106,17 +101,10 @@ def loss_increases(
         raise DataError("no modality was left out: there is nothing to compare")
     mask = labelled_mask(true, full.shape[1])
     rows = np.flatnonzero(mask)
-    labels = true[mask]
-
-    def of_true(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-        check_probabilities(probabilities[rows])
-        chosen = probabilities[rows, labels].astype(np.float64)
-        return np.log(np.maximum(chosen, SMALLEST_PROBABILITY)) if measure == "log_loss" else chosen
-
+    whole = log_losses(true[rows], full[rows])
     increases = np.full((len(true), len(without)), np.nan)
-    whole = of_true(full)
     for column, probabilities in enumerate(without.values()):
-        increases[rows, column] = whole - of_true(probabilities)
+        increases[rows, column] = log_losses(true[rows], probabilities[rows]) - whole
     return increases
 
 

@@ -79,8 +79,7 @@ def probe_tables(report: ProbeReport) -> Iterator[RenderableType]:
         add_row(table, feature.feature, feature.verdict, *scores, guessing)
     yield table
     for feature in report.features:
-        flagged = feature.verdict not in ("sound", "not judged")
-        yield Text(printable(feature.sentence), style="yellow" if flagged else "")
+        yield Text(printable(feature.sentence), style="yellow" if feature.flagged else "")
 
 
 def planted_table(planted: Mapping[str, PlantedStream]) -> Table:

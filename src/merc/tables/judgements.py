@@ -10,13 +10,13 @@ from rich.text import Text
 
 from merc.data.schema import Conversation
 from merc.demo import Demonstration
-from merc.evaluation.judgement import Conditions, EvaluationReport, TrustReport
+from merc.evaluation.judgement import Conditions, EvaluationReport, TrustReport, UncertaintyReport
 from merc.evaluation.metrics import ClassificationScores
 from merc.recogniser import ConversationEmotions, UtteranceEmotion
 from merc.run import TrainedRun
 from merc.tables.cells import NOTHING, add_row, decimal, new_table, percent, printable
 
-_SCORES = ("accuracy", "weighted F1", "macro F1", "calibration error")
+_SCORES = ("accuracy", "weighted F1", "macro F1", "calibration error", "NLL")
 _MARKS = {"signal": "", "noise": " noise", "absent": ""}
 
 
@@ -24,9 +24,9 @@ def training_lines(run: TrainedRun) -> Iterator[RenderableType]:
     """Best epoch, validation scores, and where the model lies."""
     outcome = run.outcome
     yield Text(f"best epoch: {outcome.best_epoch} of {outcome.epochs}, chosen on validation")
-    table = new_table("validation", ("score", "%"))
+    table = new_table("validation", ("score", ""))
     for name, value in run.recogniser.record.scores.items():
-        add_row(table, name.replace("_", " "), percent(value))
+        add_row(table, name.replace("_", " "), decimal(value) if name == "negative_log_likelihood" else f"{percent(value)} %")
     yield table
     yield Text(f"model: {printable(str(run.folder / 'model'))}")
 
@@ -36,7 +36,7 @@ def evaluation_tables(report: EvaluationReport) -> Iterator[RenderableType]:
     judged = f"{report.model} on {report.corpus}, split {report.split}, part {report.part}"
     sizes = f"{report.coarse.conversations} conversations, {report.coarse.utterances} labelled utterances"
     yield Text(printable(f"{judged}: {sizes}{_under(report.conditions)}"))
-    table = new_table("heads, in %", ("head", *_SCORES))
+    table = new_table("heads, in %; NLL (mean negative log-likelihood) in nats", ("head", *_SCORES))
     _add_scores(table, "coarse (the answer)", report.coarse, style="bold")
     for name, scores in report.levels.items():
         _add_scores(table, name, scores)
@@ -45,8 +45,8 @@ def evaluation_tables(report: EvaluationReport) -> Iterator[RenderableType]:
     yield _confusion_table(report.coarse)
     if report.trust is not None:
         yield from _trust_tables(report.trust)
-    if report.mean_uncertainty is not None:
-        yield Text(f"mean latent uncertainty: {report.mean_uncertainty:.3f}")
+    if report.uncertainty is not None:
+        yield _uncertainty_table(report.uncertainty)
     if report.context_only:
         yield Text(f"{report.context_only} utterance(s) had no modality at all and were judged from their context")
 
@@ -70,7 +70,7 @@ def demonstration_tables(result: Demonstration) -> Iterator[RenderableType]:
         f"synthetic corpus (planted features, no dialogue): {result.train_conversations} conversations to train on; "
         f"scores on its test part, {result.report.coarse.conversations} conversations, {result.report.coarse.utterances} utterances"
     )
-    table = new_table("results, in %", ("", *_SCORES))
+    table = new_table("results, in %; NLL in nats", ("", *_SCORES))
     _add_scores(table, "majority class", result.majority)
     _add_scores(table, "CMATH", result.report.coarse, style="bold")
     _add_scores(table, "ceiling: an observer who knows how the corpus was made", result.ceiling)
@@ -96,7 +96,7 @@ def _under(conditions: Conditions) -> str:
 
 def _add_scores(table: Table, name: str, scores: ClassificationScores, style: str | None = None) -> None:
     values = (scores.accuracy, scores.weighted_f1, scores.macro_f1, scores.expected_calibration_error)
-    add_row(table, name, *map(percent, values), style=style)
+    add_row(table, name, *map(percent, values), decimal(scores.negative_log_likelihood), style=style)
 
 
 def _class_table(scores: ClassificationScores) -> Table:
@@ -121,6 +121,8 @@ def _trust_tables(trust: TrustReport) -> Iterator[RenderableType]:
         add_row(table, name, decimal(mean), *((decimal(agreement.spearman.get(name)),) if agreement is not None else ()))
     yield table
     if agreement is not None:
+        interval = None if trust.intervals is None else trust.intervals.kendall_tau
+        between = "" if interval is None else f" (95 % interval {decimal(interval[0])} to {decimal(interval[1])})"
         alike = (
             ""
             if agreement.pairs_alike is None
@@ -128,8 +130,17 @@ def _trust_tables(trust: TrustReport) -> Iterator[RenderableType]:
         )
         yield Text(
             "agreement of trust with what leaving the modality out costs: "
-            f"Kendall tau {decimal(agreement.kendall_tau)} within utterances{alike} ({agreement.utterances} utterances)"
+            f"Kendall tau {decimal(agreement.kendall_tau)}{between} within utterances{alike} ({agreement.utterances} utterances)"
         )
+
+
+def _uncertainty_table(uncertainty: UncertaintyReport) -> Table:
+    table = new_table("wrong labels among the k most certain utterances, mean over all k, in %", ("order", "wrong labels"))
+    add_row(table, f"latent uncertainty (mean {decimal(uncertainty.mean)})", percent(uncertainty.area))
+    add_row(table, "largest probability", percent(uncertainty.confidence_area))
+    add_row(table, "best order", percent(uncertainty.best_area))
+    add_row(table, "by lot", percent(uncertainty.random_area))
+    return table
 
 
 def _trust(emotion: UtteranceEmotion, modality: str) -> str:
