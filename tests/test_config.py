@@ -46,6 +46,14 @@ def test_the_name_of_the_model_chooses_the_network(write):
         load_recipe(write("model: {name: lstm}"))
 
 
+def test_trust_that_nothing_teaches_is_warned_of(write):
+    assert load_recipe(write("{}")).warnings == []
+    (warning,) = load_recipe(write("objective: {latent: 0}")).warnings
+    assert "trust means nothing with objective.latent 0" in warning
+    assert load_recipe(write("{objective: {latent: 0}, model: {fusion: {variational: false}}}")).warnings == []
+    assert load_recipe(write("{objective: {latent: 0}, model: {name: early_fusion}}")).warnings == []
+
+
 def test_recipes_are_frozen():
     with pytest.raises(ValidationError):
         Recipe(name="x").name = "y"

@@ -206,6 +206,35 @@ def test_a_folder_in_use_is_refused_and_left_alone(trained, tiny_recipe, tiny_co
     assert (tmp_path / "file").read_text() == "mine"
 
 
+def test_two_trainings_do_not_share_a_folder(tiny_recipe, tiny_corpus, tmp_path):
+    for folder in (tmp_path / "new", tmp_path / "empty"):
+        if folder.name == "empty":
+            folder.mkdir()
+        refused = []
+
+        def second(_record, folder=folder, refused=refused):
+            before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+            with pytest.raises(RunError, match="another process is training into it") as caught:
+                train(tiny_recipe(), folder, resume=True, corpus=tiny_corpus)
+            refused.append(str(caught.value))
+            assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
+
+        run = train(tiny_recipe(), folder, corpus=tiny_corpus, hooks=Hooks(on_epoch=second))
+        assert len(refused) == 3 and str(folder) in refused[0]
+        assert run.outcome.finished and (folder / "model").is_dir()
+
+
+def test_a_training_that_fails_early_leaves_the_place_as_it_was(tiny_recipe, tiny_corpus, tmp_path):
+    def fail(_done, _of):
+        raise ZeroDivisionError
+
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "a" / "b", tmp_path / "empty"):
+        with pytest.raises(ZeroDivisionError):
+            train(tiny_recipe(), folder, corpus=tiny_corpus, hooks=Hooks(on_step=fail))
+        assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")) == ["empty"]
+
+
 def test_resuming_needs_a_run_of_the_same_recipe(trained, tiny_recipe, tiny_corpus, tmp_path):
     with pytest.raises(RunError, match=r"nothing to resume: it holds no recipe\.yaml"):
         train(tiny_recipe(), tmp_path / "nothing", resume=True, corpus=tiny_corpus)

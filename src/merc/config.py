@@ -61,6 +61,13 @@ class Recipe(Settings):
     corruption: CorruptionConfig = CorruptionConfig()
     training: TrainingConfig = TrainingConfig()
 
+    @property
+    def warnings(self) -> list[str]:
+        """What a user should know of an unusual choice, a sentence each."""
+        if isinstance(self.model, CMATHConfig) and self.model.has_trust and not self.objective.latent:
+            return ["trust means nothing with objective.latent 0: no other term of the loss reaches the unimodal variances"]
+        return []
+
 
 def load_recipe(path: Path, options: Sequence[str] = ()) -> Recipe:
     """Reads a recipe and applies `--set` options, left to right.

@@ -107,7 +107,7 @@ def train(
         return done_before
     corpus = corpus if corpus is not None else open_recipe_store(recipe)
     corpus = _mapped(corpus, recipe)
-    warnings = _probe_warnings(corpus, recipe)
+    warnings = [*_probe_warnings(corpus, recipe), *recipe.warnings]
     train_part, validation_part = corpus.part(recipe.data.split, "train"), corpus.part(recipe.data.split, "validation")
     preprocessor = Preprocessor.fit(corpus, train_part, recipe.data.features, recipe.data.clip)
     samples = [preprocessor.sample(c) for c in train_part]
@@ -128,6 +128,7 @@ def train(
         append_line(folder / METRICS, asdict(record))
         hooks.on_epoch(record)
 
+    _check_place(folder, resume)
     with writing(folder):
         done = _prepare(folder, recipe, resume, trainer)
         for sentence in warnings:
@@ -310,14 +311,18 @@ def _facts(corpus: Corpus, recipe: Recipe) -> dict[str, object]:
     return {"name": corpus.name, **named, "split": recipe.data.split, "conversations": sizes, "utterances": corpus.utterance_count}
 
 
-def _prepare(folder: Path, recipe: Recipe, resume: bool, trainer: Trainer) -> int:
-    """Makes or checks the run's folder and returns the number of epochs that are behind it."""
+def _check_place(folder: Path, resume: bool) -> None:
+    """Refuses a folder that a run can't start in, or go on in."""
     if not resume and folder.exists() and (not folder.is_dir() or is_begun(folder)):
         raise RunError(f"{folder}: already exists; give another --out, or go on with it by --resume")
     if resume and not (folder / RECIPE).is_file() and (not folder.is_dir() or is_begun(folder)):
         raise RunError(f"{folder}: nothing to resume: it holds no {RECIPE}")
+
+
+def _prepare(folder: Path, recipe: Recipe, resume: bool, trainer: Trainer) -> int:
+    """Fills or checks the run's folder and returns the number of epochs that are behind it."""
+    _check_place(folder, resume)  # again: another training may have ended in it since
     if not (folder / RECIPE).is_file():
-        folder.mkdir(parents=True, exist_ok=True)
         sweep(folder)
         write_atomically(folder / RECIPE, dump_recipe(recipe).encode())
         _write_status(folder, "running", None)

@@ -15,7 +15,7 @@ from typing import cast
 
 from safetensors import SafetensorError
 
-from merc.data.staged_file import is_temporary, temporary_name, write_atomically
+from merc.data.staged_file import is_temporary, locked_folder, temporary_name, write_atomically
 from merc.errors import RunError
 from merc.recogniser import Recogniser
 
@@ -75,26 +75,44 @@ def append_line(path: Path, line: Mapping[str, object]) -> None:
 
 @contextmanager
 def writing(folder: Path) -> Generator[None, None, None]:
-    """Takes away a run that failed before its first checkpoint, and tells a full disk in one line."""
-    existed = folder.exists()
-    fresh = not existed or (folder.is_dir() and not any(folder.iterdir()))
-    made = [parent for parent in folder.absolute().parents if not parent.exists()]
+    """Makes the folder where it is missing, and keeps other trainings out of it.
+
+    Takes away a run that failed before its first checkpoint, and tells a full disk in one line.
+
+    Raises:
+        RunError: another process is training into the folder, or it can't be written.
+    """
+    made = [place for place in (folder, *folder.absolute().parents) if not place.exists()]
     try:
-        yield
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked_folder(folder, wait=False) as held:
+            if not held:
+                raise RunError(f"{folder}: another process is training into it; wait for its end, or give another --out")
+            fresh = not any(folder.iterdir())
+            try:
+                yield
+            except Exception:
+                if fresh and not (folder / CHECKPOINT).is_file():
+                    _empty(folder)
+                raise
     except Exception as error:
-        kept = (folder / CHECKPOINT).is_file()
-        if fresh and not kept:
-            shutil.rmtree(folder, ignore_errors=True)
-            if existed:
-                folder.mkdir()
-            for parent in made:
-                if parent.is_dir() and not any(parent.iterdir()):
-                    parent.rmdir()
+        for place in made:
+            if place.is_dir() and not any(place.iterdir()):
+                place.rmdir()
         if not isinstance(error, (OSError, SafetensorError)):
             raise
         reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error).splitlines()[0]
+        kept = (folder / CHECKPOINT).is_file()
         after = "the run can go on from its last checkpoint, with --resume" if kept else "nothing was left behind"
         raise RunError(f"{folder} can't be written: {reason}; {after}") from error
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def drop_lines_after(path: Path, epochs: int) -> None:

@@ -125,6 +125,21 @@ def test_without_variances_there_is_neither_trust_nor_uncertainty(make_network, 
     assert output.uncertainty is None
 
 
+def test_without_a_teacher_of_the_unimodal_level_there_is_no_trust(make_network, batch):
+    output = make_network(distillation={"fine_to_unimodal": False})(batch)
+    assert output.trust is None
+    assert output.uncertainty is not None
+
+
+@pytest.mark.parametrize("name", ["keys", "type", "training", "forward"])
+@pytest.mark.parametrize(
+    "model", [{}, {"name": "early_fusion", "width": 8, "attention": {"heads": 2}}], ids=["cmath", "early_fusion"]
+)
+def test_a_name_that_torch_keeps_for_itself_is_refused(make_network, name, model):
+    with pytest.raises(RecipeError, match=f"modality '{name}': torch keeps this name for itself"):
+        make_network(widths={"text": 3, name: 2}, **model)
+
+
 def test_evidence_adds_the_unimodal_logits_of_the_present(make_network, batch):
     network, fused = make_network(fusion={"evidence": True}), []
     network.coarse_classifier.register_forward_hook(lambda _m, _given, out: fused.append(out))

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from merc.data.batching import Batch
 from merc.model.attention import AttentionConfig, Relations
 from merc.model.cma_transformer import Tower, TowerConfig
-from merc.model.interface import Classify, Level, Network, NetworkOutput
+from merc.model.interface import Classify, Level, Network, NetworkOutput, check_names
 from merc.settings import Settings
 
 
@@ -50,7 +50,11 @@ class EarlyFusionConfig(Settings):
         return self
 
     def build(self, widths: Mapping[str, int], classes: int) -> EarlyFusion:
-        """The network for inputs of these widths (modality -> columns)."""
+        """The network for inputs of these widths (modality -> columns).
+
+        Raises:
+            RecipeError: a modality has a name that torch keeps for itself.
+        """
         return EarlyFusion(self, widths, classes)
 
 
@@ -59,6 +63,7 @@ class EarlyFusion(Network):
 
     def __init__(self, config: EarlyFusionConfig, widths: Mapping[str, int], classes: int) -> None:
         super().__init__()
+        check_names(widths)
         d = config.width
         self.config = config
         self.project = nn.ModuleDict({m: nn.Linear(w, d) for m, w in widths.items()})

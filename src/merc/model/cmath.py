@@ -21,7 +21,7 @@ from merc.model.cma_transformer import Tower, TowerConfig
 from merc.model.distillation import DistillationConfig, latent_term, logit_term
 from merc.model.dropout import Dropout
 from merc.model.fusion import Fusion, FusionConfig, PosteriorHead, kl_to_standard_normal, sample, trust_of
-from merc.model.interface import Classify, Level, Network, NetworkOutput, Posterior
+from merc.model.interface import Classify, Level, Network, NetworkOutput, Posterior, check_names
 from merc.model.reconstruction import ModalityReconstruction, ReconstructionConfig, reconstruction_loss
 from merc.settings import Settings
 
@@ -53,11 +53,16 @@ class CMATHConfig(Settings):
             raise ValueError(f"width {self.width} is not a multiple of attention.heads {self.attention.heads}")
         return self
 
+    @property
+    def has_trust(self) -> bool:
+        """Whether something teaches the unimodal variances, which trust is made of."""
+        return self.fusion.variational and self.distillation.fine_to_unimodal
+
     def build(self, widths: Mapping[str, int], classes: int) -> CMATH:
         """The network for inputs of these widths (modality -> columns), with fresh weights from torch's generator.
 
         Raises:
-            RecipeError: `central` names a modality that is not there.
+            RecipeError: `central` names a modality that is not there, or a modality has a name that torch keeps for itself.
         """
         return CMATH(self, widths, classes)
 
@@ -72,6 +77,7 @@ class CMATH(Network):
         unknown = [name for name in central if name not in widths]
         if unknown or not central or len(set(central)) != len(central):
             raise RecipeError(f"model.central is {list(central)}; allowed: one or more, each once, of {', '.join(modalities)}")
+        check_names(modalities)
         self.config = config
         self.modalities = modalities
         self.central = central
@@ -111,7 +117,7 @@ class CMATH(Network):
             unimodal=unimodal,
             reconstructions={m: self._expand(m, z, batch) for m, z in compressed.items()} if rebuild else {},
             trust=trust_of(torch.stack([_posterior(v).log_variance for v in unimodal.values()]), batch.present)
-            if variational
+            if self.config.has_trust
             else None,
             uncertainty=coarse.log_variance.exp().mean(dim=-1) if variational else None,
         )

@@ -6,13 +6,14 @@ Letters in shapes: B conversations, T utterances, C classes, M modalities, W inp
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from merc.data.batching import Batch
+from merc.errors import RecipeError
 
 Classify = Callable[[Float[Tensor, "N C"], Int64[Tensor, " N"]], Float[Tensor, ""]]
 """Mean classification loss of logits against class indices: cross-entropy with the run's smoothing and class weights."""
@@ -97,3 +98,16 @@ class Network(nn.Module, ABC):
 def parameter_count(network: nn.Module) -> int:
     """Trainable numbers in a network."""
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+def check_names(modalities: Iterable[str]) -> None:
+    """Refuses names that `nn.ModuleDict` can't hold.
+
+    Raises:
+        RecipeError: naming the modality.
+    """
+    for name in modalities:
+        if hasattr(nn.ModuleDict, name) or name in nn.ModuleDict().__dict__:
+            raise RecipeError(
+                f"modality {name!r}: torch keeps this name for itself, so no network can hold it; rename the modality"
+            )
