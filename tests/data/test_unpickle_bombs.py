@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import resource
 import struct
@@ -12,29 +13,12 @@ from collections.abc import Callable
 
 import pytest
 
+import pickle_opcodes
 from merc.data.unpickle import Budget, loads_plain
 from merc.errors import DataError, UnsafeFileError
+from pickle_opcodes import content, dtype, integer, text
 
 SECONDS = 15.0  # CPU, on a slow machine
-
-
-def text(value: str) -> bytes:
-    encoded = value.encode()
-    return b"X" + struct.pack("<I", len(encoded)) + encoded
-
-
-def integer(value: int) -> bytes:
-    content = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
-    return b"\x8a" + bytes([len(content)]) + content
-
-
-def content(value: bytes) -> bytes:
-    return b"B" + struct.pack("<I", len(value)) + value
-
-
-def dtype(code: str, order: str = "<", size: int = -1, fields: bytes = b"NNN", flags: int = 0) -> bytes:
-    made = b"cnumpy\ndtype\n" + text(code) + b"\x89\x88\x87R"
-    return made + b"(K\x03" + text(order) + fields + integer(size) + integer(size) + integer(flags) + b"tb"
 
 
 EMPTY_ARRAY = b"cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
@@ -149,7 +133,8 @@ def explode() -> None:
 def test_bombs_of_full_size_are_refused_in_time_and_memory() -> None:
     """In a process of its own: with every call type-checked, as in this one, a million opcodes take minutes."""
     code = "import runpy, sys; runpy.run_path(sys.argv[1])['explode']()"
-    done = subprocess.run([sys.executable, "-c", code, __file__], capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": os.path.dirname(pickle_opcodes.__file__)}
+    done = subprocess.run([sys.executable, "-c", code, __file__], capture_output=True, text=True, check=False, env=environment)
     assert done.stdout == "all refused\n", done.stderr
 
 

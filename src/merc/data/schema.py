@@ -133,7 +133,7 @@ class Conversation:
     def __post_init__(self) -> None:
         if not self.utterances:
             raise DataError(f"conversation {self.id!r} is empty: it needs at least one utterance")
-        repeated = _first_repeated(u.id for u in self.utterances)
+        repeated = first_repeated(u.id for u in self.utterances)
         if repeated is not None:
             raise DataError(f"conversation {self.id!r}: utterance id {repeated!r} occurs more than once")
         for key, array in self.features.items():
@@ -220,10 +220,10 @@ class Corpus:
     def __post_init__(self) -> None:
         if not self.conversations:
             raise DataError(f"corpus {self.name!r} holds no conversation")
-        repeated = _first_repeated(c.id for c in self.conversations)
+        repeated = first_repeated(c.id for c in self.conversations)
         if repeated is not None:
             raise DataError(f"corpus {self.name!r}: conversation id {repeated!r} occurs more than once")
-        repeated = _first_repeated(spec.key for spec in self.feature_schema)
+        repeated = first_repeated(spec.key for spec in self.feature_schema)
         if repeated is not None:
             raise DataError(f"corpus {self.name!r}: feature {repeated} is declared more than once")
         if len(self.modalities) > MAX_MODALITIES:
@@ -275,6 +275,16 @@ class Corpus:
         return {name: counts[name] for name in self.label_set.names}
 
 
+def first_repeated(values: Iterable[str]) -> str | None:
+    """The first value that was there before, or None."""
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            return value
+        seen.add(value)
+    return None
+
+
 def iterate_utterances(
     conversations: Iterable[Conversation],
 ) -> Iterator[tuple[Conversation, int, Utterance]]:
@@ -301,12 +311,3 @@ def _check_conversation(conversation: Conversation, specs: Mapping[str, FeatureS
                 f"conversation {conversation.id!r}, feature {key}: dimension {array.shape[1]}, "
                 f"the schema says {specs[key].dimension}"
             )
-
-
-def _first_repeated(values: Iterable[str]) -> str | None:
-    seen: set[str] = set()
-    for value in values:
-        if value in seen:
-            return value
-        seen.add(value)
-    return None

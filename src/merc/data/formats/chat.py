@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from merc.data.formats.csv_table import decode_text, first_repeated, read_csv, repair_quotes
+from merc.data.formats.csv_table import decode_text, read_csv, repair_quotes
 from merc.data.formats.json_lines import read_json_lines
-from merc.data.schema import Conversation, FeatureSpec, Utterance
+from merc.data.schema import Conversation, FeatureSpec, Utterance, first_repeated
 from merc.data.validation import shorten
 from merc.errors import DataError
 

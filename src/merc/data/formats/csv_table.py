@@ -10,13 +10,13 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from merc.data.schema import FeatureArray
+from merc.data.schema import FeatureArray, first_repeated
 from merc.errors import DataError
 
 _CLOCK = re.compile(r"(\d+):([0-5]?\d):([0-5]?\d)(?:[.,](\d+))?")
@@ -195,16 +195,6 @@ def decode_text(path: Path) -> str:
 def repair_quotes(text: str) -> str:
     """Windows-1252 punctuation that came through as control characters: U+0092 becomes the apostrophe that was meant."""
     return text.translate(_REPAIRS)
-
-
-def first_repeated(values: Iterable[str]) -> str | None:
-    """The first value that was there before, or None."""
-    seen: set[str] = set()
-    for value in values:
-        if value in seen:
-            return value
-        seen.add(value)
-    return None
 
 
 def _check_header(path: Path, header: Sequence[str], required: Sequence[str]) -> None:

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from merc.data.formats.declaration import Declaration, assemble, declare, parse_declaration
 from merc.data.formats.layout import Layout, Source
 from merc.data.parquet import read_parquet
-from merc.data.schema import PARTS, Conversation, Corpus, FeatureArray, FeatureSpec, Utterance, iterate_utterances
+from merc.data.schema import PARTS, Conversation, Corpus, FeatureArray, FeatureSpec, Utterance, first_repeated, iterate_utterances
 from merc.data.staged_file import write_atomically
 from merc.errors import DataError
 
@@ -86,7 +86,7 @@ def _read(source: Source) -> Corpus:
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: not a readable parquet file: {str(error).splitlines()[0]}") from error
     names: list[str] = table.column_names
-    repeated = next((name for name in names if names.count(name) > 1), None)
+    repeated = first_repeated(names)
     if repeated is not None:
         raise DataError(f"{path}: column {repeated!r} occurs more than once")
     missing = [name for name in _NEEDED if name not in names]
