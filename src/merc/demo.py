@@ -20,7 +20,8 @@ from jaxtyping import Float64
 from yaml import YAMLError
 
 from merc.config import Recipe, load_recipe
-from merc.data.planting import RowState, class_shares, planted_streams, planted_truth
+from merc.data.observer import class_shares
+from merc.data.planting import RowState, planted_streams, planted_truth
 from merc.data.schema import Conversation, Corpus
 from merc.data.staged_file import temporary_name
 from merc.data.store import save_store

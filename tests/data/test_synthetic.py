@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from merc.data.planting import Stream, ceiling, observer_probabilities, plant, planted_streams, stream_evidence
+from merc.data.observer import ceiling, observer_probabilities, stream_evidence
+from merc.data.planting import Stream, plant, planted_streams
 from merc.data.schema import PARTS, Conversation, Corpus, LabelSet, Utterance
 from merc.data.synthetic import (
     MAX_STATES,

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -133,7 +134,7 @@ def explode() -> None:
 def test_bombs_of_full_size_are_refused_in_time_and_memory() -> None:
     """In a process of its own: with every call type-checked, as in this one, a million opcodes take minutes."""
     code = "import runpy, sys; runpy.run_path(sys.argv[1])['explode']()"
-    environment = {**os.environ, "PYTHONPATH": os.path.dirname(pickle_opcodes.__file__)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(pickle_opcodes.__file__).parent)}
     done = subprocess.run([sys.executable, "-c", code, __file__], capture_output=True, text=True, check=False, env=environment)
     assert done.stdout == "all refused\n", done.stderr
 

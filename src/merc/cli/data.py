@@ -105,12 +105,14 @@ def plant(
 
     By default audio 32-d of quality 2.0, 25 % noise, 10 % absent, and visual 48-d of quality 1.2, 35 % noise, 15 % absent. They
     take the place of those modalities. Prints the ceiling: the scores of an observer who knows the densities and, where the store
-    has text features, a linear model on them.
+    has text features, a linear model on them; and how surely that observer tells a planted row from noise, which no trust can
+    surpass.
     """
-    from merc.data.planting import STANDARD, ceiling, planted_streams, text_posterior
+    from merc.data.observer import ceiling, text_posterior, told_from_noise
+    from merc.data.planting import STANDARD, planted_streams
     from merc.data.planting import plant as plant_streams
     from merc.data.store import open_store, save_store
-    from merc.tables.corpora import ceiling_line, planted_table
+    from merc.tables.corpora import ceiling_line, planted_table, told_from_noise_line
 
     streams = [parse_stream(text) for text in stream] if stream else STANDARD
     corpus = plant_streams(open_store(store), streams, seed)
@@ -121,6 +123,7 @@ def plant(
         has_text = corpus.features_of("text") and "text" not in planted
         text = text_posterior(corpus, split, part.schema_part) if has_text else None
         show([ceiling_line(part.value, ceiling(corpus, split, part.schema_part, text))])
+        show([told_from_noise_line(part.value, told_from_noise(corpus, split, part.schema_part))])
     except DataError as error:
         note(f"no ceiling: {error}")
 

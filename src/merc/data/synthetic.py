@@ -20,17 +20,8 @@ import numpy as np
 from jaxtyping import Float64
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from merc.data.planting import (
-    Ceiling,
-    PlantedStream,
-    Stream,
-    ceiling,
-    generator_for,
-    judged,
-    plant,
-    planted_streams,
-    stream_evidence,
-)
+from merc.data.observer import Ceiling, ceiling, judged, stream_evidence
+from merc.data.planting import PlantedStream, Stream, generator_for, plant, planted_streams
 from merc.data.schema import PARTS, Conversation, Corpus, LabelSet, Part, Split, Utterance
 from merc.errors import DataError
 from merc.settings import Settings

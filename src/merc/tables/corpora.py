@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from merc.data.inspection import Inspection
-from merc.data.planting import Ceiling, PlantedStream
+from merc.data.observer import Ceiling
+from merc.data.planting import PlantedStream
 from merc.data.probe import Figure, ProbeReport
 from merc.data.schema import Corpus, Part
 from merc.tables.cells import NOTHING, add_row, decimal, new_table, percent, printable
@@ -97,6 +98,12 @@ def ceiling_line(part: str, ceiling: Ceiling) -> Text:
         f"ceiling on {part}: an observer who knows {ceiling.observer} has accuracy {percent(ceiling.accuracy)}, "
         f"weighted F1 {percent(ceiling.weighted_f1)} ({ceiling.utterances} utterances)"
     )
+
+
+def told_from_noise_line(part: str, shares: Mapping[str, float]) -> Text:
+    """How surely the knowing observer tells a row from noise, in a sentence: a bound on how often trust can fall."""
+    told = ", ".join(f"{modality} {percent(share)} %" for modality, share in shares.items())
+    return Text(f"the observer on {part} rates a planted row above a row of noise in this share of pairs: {told or NOTHING}")
 
 
 def _with_error(figure: Figure | None) -> str:
