@@ -141,14 +141,14 @@ def test_in_a_map_tower_auxiliaries_choose_among_the_centres_values_only(scene):
     assert (outs[0] - outs[1]).abs().max() > 1e-3
 
 
-def test_the_layer_is_pre_norm_residual_self_cross_feed(scene):
+def test_the_layer_is_pre_norm_residual_cross_self_feed(scene):
     _, relations, streams, present, keys = scene
     layer = spread(CMALayer(ATTENTION, TowerConfig(), D, ["audio", "visual"], dropout=0.5))
     h = streams["text"]
     out = layer(h, streams, present, keys, relations)
-    h = h + layer.self_attention(layer.norm_self(h), relations)
     q = layer.query(layer.norm_cross(h))
     h = h + sum(layer.augmentations[m](q, streams[m], present[m], keys[m], relations) for m in ("audio", "visual"))
+    h = h + layer.self_attention(layer.norm_self(h), relations)
     h = h + layer.feed_2(torch.nn.functional.gelu(layer.feed_1(layer.norm_feed(h))))
     torch.testing.assert_close(out, h)
 
@@ -168,7 +168,9 @@ def test_auxiliaries_are_not_updated_by_the_tower(scene):
 
 
 def test_the_aligned_path_alone_moves_the_same_utterance_only(scene):
-    samples, relations, streams, present, keys = scene
+    """Self-attention, which would carry it on, is held to the utterance itself."""
+    samples, _, streams, present, keys = scene
+    relations = Relations.of(collate(samples), ATTENTION.model_copy(update={"window": 0}))
     tower = spread(Tower(ATTENTION, TowerConfig(layers=1, attended=False), D, ["audio"], 0.0))
     (t,) = [t for t in range(5) if samples[0].present[t, 1]][-1:]
     changed = dict(streams, audio=streams["audio"].clone())

@@ -28,8 +28,8 @@ class AttentionConfig(Settings):
         max_distance: relative positions beyond it share a bias.
         speaker_bias: a learned bias for keys of the query's own speaker.
         causal: no utterance sees a later one.
-        window: utterances back and ahead that one layer may see; None is all. It holds per layer: L layers reach L times as far,
-            and kernels above 1 in the reconstruction add their own reach.
+        window: utterances back and ahead that one attention may see; None is all. It holds per attention: a layer with auxiliaries
+            has two in a row, so L layers reach 2L times as far, and kernels above 1 in the reconstruction add their own reach.
     """
 
     heads: int = Field(default=4, ge=1)

@@ -1,8 +1,8 @@
 """The CMA-Transformer: one tower per central modality, which the auxiliary modalities augment (docs/model.md).
 
-[paper] asymmetric fusion: each modality in turn is central, the others are auxiliary. [chosen] the layer: masked
-self-attention of the central stream; from each auxiliary an attended and an aligned path through one gate; feed-forward; pre-norm
-and residual. Auxiliaries are not updated by the tower: they augment, they do not lead.
+[paper] asymmetric fusion: each modality in turn is central, the others are auxiliary. [chosen] the layer: from each auxiliary an
+attended and an aligned path through one gate; masked self-attention of the central stream, which so sees its neighbours augmented;
+feed-forward; pre-norm and residual. Auxiliaries are not updated by the tower: they augment, they do not lead.
 
 Letters in shapes: B conversations, T utterances, d model width.
 """
@@ -118,13 +118,13 @@ class CMALayer(nn.Module):
     def __init__(self, attention: AttentionConfig, tower: TowerConfig, d: int, auxiliaries: Sequence[str], dropout: float) -> None:
         super().__init__()
         shapes_map = tower.auxiliaries == "map"
-        self.norm_self = nn.LayerNorm(d)
-        self.self_attention = None if shapes_map else SelfAttention(attention, d)
-        self.map_attention = MapAttention(attention, d, auxiliaries) if shapes_map else None
         augmented = [] if shapes_map else list(auxiliaries)
         self.norm_cross = nn.LayerNorm(d) if augmented else None
         self.query = nn.Linear(d, d) if augmented else None
         self.augmentations = nn.ModuleDict({name: Augmentation(attention, tower, d) for name in augmented})
+        self.norm_self = nn.LayerNorm(d)
+        self.self_attention = None if shapes_map else SelfAttention(attention, d)
+        self.map_attention = MapAttention(attention, d, auxiliaries) if shapes_map else None
         self.norm_feed = nn.LayerNorm(d)
         self.feed_1 = nn.Linear(d, tower.feed_forward * d)
         self.feed_2 = nn.Linear(tower.feed_forward * d, d)
@@ -139,11 +139,6 @@ class CMALayer(nn.Module):
         relations: Relations,
     ) -> Float[Tensor, "B T d"]:
         """(B, T, d) -> (B, T, d)."""
-        x = self.norm_self(h_BTd)
-        if self.map_attention is not None:
-            h_BTd = h_BTd + self.dropout(self.map_attention(x, auxiliaries, present, relations))
-        if self.self_attention is not None:
-            h_BTd = h_BTd + self.dropout(self.self_attention(x, relations))
         if self.norm_cross is not None and self.query is not None:
             q_BTd = self.query(self.norm_cross(h_BTd))
             added = [
@@ -151,6 +146,11 @@ class CMALayer(nn.Module):
                 for name, augmentation in self.augmentations.items()
             ]
             h_BTd = h_BTd + self.dropout(sum(added[1:], start=added[0]))
+        x = self.norm_self(h_BTd)
+        if self.map_attention is not None:
+            h_BTd = h_BTd + self.dropout(self.map_attention(x, auxiliaries, present, relations))
+        if self.self_attention is not None:
+            h_BTd = h_BTd + self.dropout(self.self_attention(x, relations))
         hidden = self.dropout(F.gelu(self.feed_1(self.norm_feed(h_BTd))))
         return h_BTd + self.dropout(self.feed_2(hidden))
 
