@@ -48,11 +48,11 @@ class Augmentation(nn.Module):
     def __init__(self, attention: AttentionConfig, tower: TowerConfig, d: int) -> None:
         super().__init__()
         self.heads = attention.heads
-        self.attended = tower.attended
-        self.key_value = nn.Linear(d, 2 * d) if tower.attended else None
+        self.aligned = tower.aligned
+        parts = 2 * tower.attended + tower.aligned  # keys and values, then the aligned vectors
+        self.read = nn.Linear(d, parts * d) if parts else None
         self.project_out = nn.Linear(d, d) if tower.attended else None
         self.bias = RelationBias(attention, start_on_diagonal=True) if tower.attended else None
-        self.aligned = nn.Linear(d, d) if tower.aligned else None
         self.gate = nn.Linear(2 * d, d)
 
     def forward(
@@ -65,12 +65,14 @@ class Augmentation(nn.Module):
     ) -> Float[Tensor, "B T d"]:
         """The gated vector to add to the central stream; zero where nothing of the auxiliary can be seen."""
         o_BTd = torch.zeros_like(q_BTd)
-        if self.key_value is not None and self.project_out is not None and self.bias is not None:
-            k, v = self.key_value(z_BTd).chunk(2, dim=-1)
-            attended = self.project_out(attend(q_BTd, k, v, self.bias(relations, keys_BTT), self.heads))
+        if self.read is None:
+            return o_BTd
+        parts = self.read(z_BTd).split(q_BTd.shape[-1], dim=-1)
+        if self.project_out is not None and self.bias is not None:
+            attended = self.project_out(attend(q_BTd, parts[0], parts[1], self.bias(relations, keys_BTT), self.heads))
             o_BTd = attended * keys_BTT.any(dim=-1, keepdim=True)
-        if self.aligned is not None:
-            o_BTd = o_BTd + self.aligned(z_BTd) * present_BT[..., None]
+        if self.aligned:
+            o_BTd = o_BTd + parts[-1] * present_BT[..., None]
         w_q, w_o = self.gate.weight.chunk(2, dim=-1)  # W[q; o] without copying q and o together
         return torch.sigmoid(F.linear(q_BTd, w_q, self.gate.bias) + F.linear(o_BTd, w_o)) * o_BTd
 
