@@ -1,6 +1,6 @@
 """Trains one recipe with several seeds and prints validation scores, and test scores if they are asked for.
 
-    python benchmarks/seeds.py recipes/meld.yaml --out runs/seeds/meld --seeds 5 [--set data.store=...] [--test]
+    python benchmarks/seeds.py recipes/meld.yaml --out runs/seeds/meld --seeds 5 [--set data.store=...] [--redraws 8] [--test]
 
 A finished run is not repeated. Scores are those of the epoch that validation chose; weighted F1 in per cent.
 """
@@ -11,6 +11,7 @@ import argparse
 import json
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,8 +19,11 @@ from rich.console import Console
 from rich.table import Table
 
 from merc.config import load_recipe
-from merc.data.schema import Part
+from merc.data.planting import redrawn
+from merc.data.schema import Corpus, Part
 from merc.data.store import open_store
+from merc.evaluation.judgement import judge
+from merc.recogniser import load
 from merc.run import MODEL, Hooks, evaluate, train
 
 
@@ -31,6 +35,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--set", action="append", default=[], dest="options", metavar="KEY=VALUE")
     parser.add_argument("--test", action="store_true", help="also judge the test part; the look is logged in each run")
+    parser.add_argument("--redraws", type=int, default=0, help="also judge validation on so many new draws of its planted streams")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -54,6 +59,8 @@ def main() -> None:
                 row |= {f"{part}/trust/{m}": value for m, value in report.trust.mean.items()}
                 if report.trust.agreement is not None and report.trust.agreement.kendall_tau is not None:
                     row[f"{part}/trust_agreement"] = report.trust.agreement.kendall_tau
+        if arguments.redraws:
+            row |= _redrawn(folder, corpus, recipe.data.split, arguments.redraws)
         rows.append(row)
     table = Table("score", "mean", "sd", *(f"seed {int(r['seed'])}" for r in rows))
     summary: dict[str, dict[str, float]] = {}
@@ -64,6 +71,18 @@ def main() -> None:
             table.add_row(name, f"{summary[name]['mean']:.2f}", f"{summary[name]['sd']:.2f}", *(f"{v:.2f}" for v in values))
     Console(width=120).print(table)
     (arguments.out / "results.json").write_text(json.dumps({"runs": rows, "summary": summary}, indent=1) + "\n", encoding="utf-8")
+
+
+def _redrawn(folder: Path, corpus: Corpus, split: str, draws: int) -> dict[str, float]:
+    """Scores over new draws of the validation part's planted streams, all taken together."""
+    conversations = corpus.part(split, "validation")
+    new = [replace(c, id=f"{c.id} {seed}") for seed in range(1000, 1000 + draws) for c in redrawn(corpus, conversations, seed)]
+    judged = judge(load(folder), new, corpus=corpus.name, split=split, part="validation, redrawn", trust=False).report.coarse
+    return {
+        "validation redrawn/weighted_f1": 100 * judged.weighted_f1,
+        "validation redrawn/accuracy": 100 * judged.accuracy,
+        "validation redrawn/negative_log_likelihood": judged.negative_log_likelihood,
+    }
 
 
 if __name__ == "__main__":

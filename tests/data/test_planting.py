@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from merc.data.observer import ceiling
-from merc.data.planting import STANDARD, RowState, Stream, plant, planted_streams
+from merc.data.planting import STANDARD, RowState, Stream, plant, planted_streams, redrawn
 from merc.data.schema import LabelSet
 from merc.errors import DataError
 from planted_corpora import labels, real_corpus, rows, states
@@ -90,6 +90,23 @@ def test_everything_is_found_again_from_notes_that_went_through_json() -> None:
     assert planted_streams(reread) == planted_streams(corpus)
     np.testing.assert_array_equal(states(reread, "visual"), states(corpus, "visual"))
     assert ceiling(reread, "official", "test") == ceiling(corpus, "official", "test")
+
+
+def test_rows_drawn_anew_have_the_same_means_and_spread_and_other_noise() -> None:
+    corpus = plant(real_corpus(conversations=200), STANDARD, seed=1)
+    again = redrawn(corpus, corpus.conversations, seed=9)
+    assert [(c.id, c.utterances) for c in again] == [(c.id, c.utterances) for c in corpus.conversations]
+    for c, new in zip(corpus.conversations, again, strict=True):
+        np.testing.assert_array_equal(c.features["text/bert"], new.features["text/bert"])
+    old, new = rows(corpus, "audio/planted"), np.concatenate([c.features["audio/planted"] for c in again])
+    assert not np.isclose(old, new).any()
+    label = labels(corpus)
+    planted = planted_streams(corpus)["audio"]
+    for index, mean in enumerate(planted.class_means):
+        found = np.nanmean(new[label == index], axis=0)
+        np.testing.assert_allclose(found, 0.75 * np.array(mean), atol=6 / np.sqrt((label == index).sum()))
+    same = redrawn(corpus, corpus.conversations[:2], seed=1)
+    np.testing.assert_array_equal(same[1].features["audio/planted"], corpus.conversations[1].features["audio/planted"])
 
 
 def test_planting_again_replaces_its_modality_and_keeps_the_others() -> None:

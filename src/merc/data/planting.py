@@ -167,6 +167,19 @@ def planted_truth(corpus: Corpus) -> dict[str, dict[str, np.ndarray]]:
     }
 
 
+def redrawn(corpus: Corpus, conversations: Sequence[Conversation], seed: int) -> tuple[Conversation, ...]:
+    """The conversations with their planted rows drawn anew: the same densities, other noise and absence.
+
+    A model of the corpus judges them as it judges the corpus's own, so that scores over many draws hang less on the luck of one.
+
+    Raises:
+        DataError: as `planted_streams`.
+    """
+    planted = {m: each.model_copy(update={"seed": seed}) for m, each in planted_streams(corpus).items()}
+    means = {modality: np.array(each.class_means) for modality, each in planted.items()}
+    return tuple(_with_streams(c, planted, means, set()) for c in conversations)
+
+
 def _noted(corpus: Corpus) -> tuple[PlantedStream, ...]:
     try:
         return TypeAdapter(tuple[PlantedStream, ...]).validate_python(corpus.notes.get(PLANTED_NOTE, ()))
