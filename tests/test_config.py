@@ -161,8 +161,8 @@ def test_a_value_that_is_not_allowed_is_named_with_its_key(write, text, key):
 
 
 def test_heads_must_divide_the_width(write):
-    with pytest.raises(RecipeError, match=r"model: width 30 is not a multiple of attention\.heads 4"):
-        load_recipe(write("model: {width: 30}"))
+    with pytest.raises(RecipeError, match=r"model: width 31 is not a multiple of attention\.heads 2"):
+        load_recipe(write("model: {width: 31}"))
 
 
 def test_an_even_kernel_is_refused(write):

@@ -32,7 +32,7 @@ class AttentionConfig(Settings):
             has two in a row, so L layers reach 2L times as far, and kernels above 1 in the reconstruction add their own reach.
     """
 
-    heads: int = Field(default=4, ge=1)
+    heads: int = Field(default=2, ge=1)
     max_distance: int = Field(default=16, ge=1)
     speaker_bias: bool = True
     causal: bool = False
