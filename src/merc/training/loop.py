@@ -55,13 +55,13 @@ class TrainingConfig(Settings):
         device: `auto` takes CUDA where there is one; to name one that is not there is an error.
     """
 
-    epochs: int = Field(default=20, ge=1)
+    epochs: int = Field(default=24, ge=1)
     batch_conversations: int = Field(default=16, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=0.01, ge=0)
     warmup: float = Field(default=0.1, ge=0, lt=1)
     clip_norm: float = Field(default=1.0, gt=0)
-    average_decay: float = Field(default=0.995, ge=0, lt=1)
+    average_decay: float = Field(default=0.998, ge=0, lt=1)
     patience: int | None = Field(default=None, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**31)
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
