@@ -3,11 +3,12 @@
 import csv
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import yaml
 from merc.cli import main
 from merc.data.planting import planted_streams
 from merc.data.probe import recorded_probe
-from merc.data.store import open_store
+from merc.data.store import open_store, save_store
 from merc.errors import MercError
 from merc.evaluation.judgement import EvaluationReport
 from merc.recogniser import load
@@ -229,9 +230,17 @@ def test_plant_copies_the_store_and_tells_the_ceiling(capsys, place, tmp_path):
     assert (visual.dimension, visual.quality, visual.noise, visual.absent) == (4, 1.0, 0.0, 0.0)
     assert "ceiling on validation: an observer who knows densities and text has accuracy" in out
     assert err == ""
-    out, err = output(capsys, "data", "plant", place.store, "--out", tmp_path / "standard", "--split", "none")
+    assert "the observer on validation rates a planted row above a row of noise in this share of pairs: audio" in out
+
+
+def test_plant_without_the_usual_split_tells_no_ceiling(capsys, place, tmp_path):
+    corpus = open_store(place.store)
+    save_store(replace(corpus, splits={"mine": corpus.splits["official"]}), tmp_path / "mine")
+    out, err = output(capsys, "data", "plant", tmp_path / "mine", "--out", tmp_path / "standard")
     assert sorted(planted_streams(open_store(tmp_path / "standard"))) == ["audio", "visual"]
-    assert "no ceiling: corpus 'chats' has no split 'none'" in err
+    assert "no ceiling: corpus 'chats' has no split 'official'" in err
+    out, _ = output(capsys, "data", "plant", tmp_path / "mine", "--out", tmp_path / "named", "--split", "mine")
+    assert "ceiling on validation" in out
 
 
 def test_synthesise_writes_what_was_asked_for(capsys, tmp_path):
@@ -296,6 +305,12 @@ def test_evaluate_prints_every_head_class_and_modality(capsys, place):
         assert word in out
     assert "small on chats, split official, part validation" in out
     assert err == ""
+    report = EvaluationReport.model_validate(json_output(capsys, "evaluate", place.run))
+    low, high = report.trust.intervals.kendall_tau
+    assert f"95 % interval {low:.2f} to {high:.2f}" in out
+    assert re.search(rf"coarse \(the answer\) .* {report.coarse.negative_log_likelihood:.2f}\n", out)
+    for order, area in (("latent uncertainty", "area"), ("largest probability", "confidence_area"), ("by lot", "random_area")):
+        assert re.search(rf"{order}.* {100 * getattr(report.uncertainty, area):.1f}\n", out)
 
 
 def test_evaluate_prints_the_report_as_json_and_nothing_else(capsys, place):

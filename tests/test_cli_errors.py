@@ -178,6 +178,7 @@ def test_a_pickle_with_code_in_it(refused, tmp_path, protocol, command):
         (["train", "recipe.yaml", "--set", "epochs", "--out", "r"], ["--set 'epochs'", "KEY=VALUE"]),
         (["train", "typo.yaml", "--out", "r"], ["typo.yaml", "model.widht", "did you mean model.width?"]),
         (["train", "broken.yaml", "--out", "r"], ["broken.yaml", "YAML"]),
+        (["data", "plant", "store", "--out", "p", "--split", "x"], ["no split 'x'"]),
         (["evaluate", "nowhere"], ["nowhere: no finished run"]),
         (["evaluate", "store", "--without", "audio"], ["store: no finished run"]),
         (["predict", "./nowhere", "chat.txt"], ["nowhere: no model here"]),
@@ -214,6 +215,12 @@ def test_a_truncated_store(refused, tmp_path, store, recipe, command):
     refused(*arguments[command], says=[feature, "truncated or altered"])
 
 
+@pytest.mark.parametrize("command", [["evaluate", "run"], ["data", "probe", "store"], ["data", "plant", "store", "--out", "p"]])
+def test_a_seed_below_nought(capsys, command):
+    assert main([*command, "--seed", "-1"]) == 2
+    assert "'--seed'" in capsys.readouterr().err
+
+
 def test_a_store_without_features(refused, tmp_path, recipe):
     save_store(invented(features=False), tmp_path / "bare")
     arguments = ("train", recipe, "--set", f"data.store={tmp_path / 'bare'}", "--out", tmp_path / "run")
@@ -226,7 +233,8 @@ def test_wrong_conditions_and_other_features(refused, tmp_path, run):
     refused("evaluate", run, "--without", "audio", "--only", "audio", says=["not both"])
     refused("evaluate", run, "--corrupt", "audio=loud", says=["'audio=loud'", "MODALITY=noise:STRENGTH"])
     refused("evaluate", run, "--corrupt", "video=drop:0.5", says=["unknown modality 'video'"])
-    refused("evaluate", run, "--predictions", tmp_path / "deep" / "p.parquet", says=["p.parquet can't be written"], logs=run)
+    refused("evaluate", run, "--predictions", tmp_path / "deep" / "p.parquet", says=["p.parquet can't be written", "no folder"])
+    refused("evaluate", run, "--predictions", tmp_path / "p.csv", says=["p.csv", "written as .parquet"])
     (tmp_path / "other.jsonl").write_text("".join(f"{json.dumps(record)}\n" for record in other_corpus()))
     assert main(["data", "import", str(tmp_path / "other.jsonl"), "--out", str(tmp_path / "other")]) == 0
     refused("evaluate", run, "--store", tmp_path / "other", says=["audio/tone", "encoder", "invented"])
@@ -248,6 +256,10 @@ def test_conversations_that_the_model_can_not_judge(refused, tmp_path, run):
     refused("predict", run, path, says=[path, "nothing to judge by"])
     (tmp_path / "chat.txt").write_text("Ann: hello\njust words\n")
     refused("predict", run, tmp_path / "chat.txt", says=["chat.txt, line 2", "'just words'"])
+    (tmp_path / "mine.csv").write_text("speaker,transcript\nAnn,hello\n")
+    refused("predict", run, tmp_path / "mine.csv", "--out", tmp_path / "mine.csv", says=["mine.csv", "they would be overwritten"])
+    (tmp_path / "empty.csv").write_text("")
+    refused("predict", run, tmp_path / "empty.csv", says=["empty.csv is empty: expected a header"])
     (tmp_path / "columns.csv").write_text("who,text\nAnn,hello\n")
     refused("predict", run, tmp_path / "columns.csv", says=["columns.csv, row 1", "speaker"])
 

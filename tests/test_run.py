@@ -1,11 +1,13 @@
 """A run from its recipe to its log: the same every time, and whole whenever it is killed."""
 
+import errno
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -233,6 +235,39 @@ def test_a_training_that_fails_early_leaves_the_place_as_it_was(tiny_recipe, tin
         with pytest.raises(ZeroDivisionError):
             train(tiny_recipe(), folder, corpus=tiny_corpus, hooks=Hooks(on_step=fail))
         assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")) == ["empty"]
+
+
+def test_what_a_killed_process_left_at_its_first_write_is_no_run(tiny_recipe, tiny_corpus, tmp_path):
+    def fail(_done, _of):
+        raise ZeroDivisionError
+
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / ".merc-0123456789abcdef.tmp").write_text("half")
+    with pytest.raises(ZeroDivisionError):
+        train(tiny_recipe(), folder, corpus=tiny_corpus, hooks=Hooks(on_step=fail))
+    assert list(folder.iterdir()) == []
+
+
+def test_a_training_that_is_refused_leaves_the_folder_to_the_one_that_has_it(tiny_recipe, tiny_corpus, tmp_path, monkeypatch):
+    """Another process makes the folder, and locks it, between the look whether it is there and the lock."""
+    import merc.run_folder
+
+    @contextmanager
+    def taken(_folder, *, wait):
+        assert not wait
+        yield False
+
+    monkeypatch.setattr(merc.run_folder, "locked_folder", taken)
+    with pytest.raises(RunError, match="another process is training into it"):
+        train(tiny_recipe(), tmp_path / "run", corpus=tiny_corpus)
+    assert (tmp_path / "run").is_dir()
+
+
+def test_a_name_that_is_too_long_is_one_line_and_leaves_nothing(tiny_recipe, tiny_corpus, tmp_path):
+    with pytest.raises(RunError, match="name too long"):
+        train(tiny_recipe(), tmp_path / "q" / ("x" * 300), corpus=tiny_corpus)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_resuming_needs_a_run_of_the_same_recipe(trained, tiny_recipe, tiny_corpus, tmp_path):
@@ -501,10 +536,14 @@ def test_evaluating_leaves_a_line_in_the_log_and_test_must_be_asked_for(trained,
     assert default.coarse.weighted_f1 == run.outcome.best_score
 
 
-def test_a_look_whose_predictions_cannot_be_written_is_on_record(trained, tiny_corpus, tmp_path):
+def test_a_look_whose_predictions_cannot_be_written_is_on_record(trained, tiny_corpus, tmp_path, monkeypatch):
+    def full(*_args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("merc.evaluation.judgement.write_atomically", full)
     shutil.copytree(trained().folder, tmp_path / "run", ignore=shutil.ignore_patterns("log.jsonl"))
     with pytest.raises(DataError, match="can't be written"):
-        evaluate(tmp_path / "run", part="test", corpus=tiny_corpus, predictions=tmp_path / "none" / "p.parquet")
+        evaluate(tmp_path / "run", part="test", corpus=tiny_corpus, predictions=tmp_path / "p.parquet")
     assert [entry["judged"] for entry in lines(tmp_path / "run/log.jsonl")] == ["test"]
 
 

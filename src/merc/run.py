@@ -6,7 +6,6 @@ metrics.jsonl           one line an epoch, every loss term
 checkpoint.safetensors  all that `resume` needs
 model/                  the best weights with all that they need (see `merc.recogniser`)
 log.jsonl               one line a judgement, so that every look at the test part is on record
-predictions-*.parquet   of judgements that asked for them
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from merc.data.schema import Corpus, Part
 from merc.data.staged_file import write_atomically
 from merc.data.store import open_store
 from merc.errors import DataError, RecipeError, RunError
-from merc.evaluation.judgement import Conditions, Evaluation, check_features, judge, write_predictions
+from merc.evaluation.judgement import Conditions, Evaluation, check_features, check_predictions_target, judge, write_predictions
 from merc.evaluation.metrics import classification_scores
 from merc.model.interface import Network
 from merc.recogniser import ModelRecord, Recogniser, load
@@ -75,7 +74,7 @@ class TrainedRun:
     """What a training left behind.
 
     Attributes:
-        folder: of the run; None if it was not kept.
+        folder: of the run.
         recogniser: the model with the best weights.
         outcome: best epoch and score; `finished` is False after an interruption.
     """
@@ -173,7 +172,8 @@ def evaluate(
 
     Raises:
         RunError: not a finished run.
-        FeatureError: the store holds features of another encoder.
+        FeatureError: the store lacks a feature that is not left out, or holds one of another encoder.
+        DataError: `predictions` is not a place that can be written to.
     """
     folder = Path(run)
     recogniser = _finished(folder)
@@ -186,7 +186,9 @@ def evaluate(
             f"{folder}: the model knows the labels {', '.join(recogniser.label_set.names)}; "
             f"corpus {corpus.name!r} has {', '.join(corpus.label_set.names)}"
         )
-    check_features(recogniser, corpus)
+    check_features(recogniser, corpus, () if conditions is None else conditions.without)
+    if predictions is not None:
+        check_predictions_target(predictions)
     conversations = corpus.part(recipe.data.split, part)
     evaluation = judge(recogniser, conversations, corpus=corpus.name, split=recipe.data.split, part=part, conditions=conditions)
     report = evaluation.report

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
@@ -82,13 +82,15 @@ def writing(folder: Path) -> Generator[None, None, None]:
     Raises:
         RunError: another process is training into the folder, or it can't be written.
     """
-    made = [place for place in (folder, *folder.absolute().parents) if not place.exists()]
+    made: list[Path] = []
     try:
+        made = [place for place in (folder, *folder.absolute().parents) if not place.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         with locked_folder(folder, wait=False) as held:
             if not held:
+                made = []  # they are the other's now
                 raise RunError(f"{folder}: another process is training into it; wait for its end, or give another --out")
-            fresh = not any(folder.iterdir())
+            fresh = not is_begun(folder)
             try:
                 yield
             except Exception:
@@ -97,7 +99,7 @@ def writing(folder: Path) -> Generator[None, None, None]:
                 raise
     except Exception as error:
         for place in made:
-            if place.is_dir() and not any(place.iterdir()):
+            with suppress(OSError):  # rmdir takes empty folders only
                 place.rmdir()
         if not isinstance(error, (OSError, SafetensorError)):
             raise

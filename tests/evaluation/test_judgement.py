@@ -12,6 +12,7 @@ from merc.evaluation.judgement import Conditions, check_features, judge, write_p
 from merc.evaluation.metrics import classification_scores
 from merc.evaluation.trust import loss_increases, trust_agreement, trust_intervals
 from merc.recogniser import ModelRecord, Recogniser
+from merc.run import evaluate
 from merc.training.corruption import Spoiling, spoil, without
 
 MODALITIES = ("text", "audio", "visual")
@@ -233,10 +234,25 @@ def test_a_moved_local_encoder_is_the_same_one(tiny_corpus, tiny_recipe):
             check_features(model, other)
 
 
-def test_a_corpus_may_lack_features_but_not_all(recogniser, tiny_corpus):
+def test_a_feature_that_is_not_there_has_to_be_left_out_by_name(recogniser, tiny_corpus):
     bare = tuple(replace(c, features={}) for c in tiny_corpus.conversations)
-    check_features(recogniser, replace(tiny_corpus, feature_schema=tiny_corpus.feature_schema[1:2], conversations=bare))
-    with pytest.raises(
-        FeatureError, match="no usable features: the model takes text/planted, audio/planted, visual/planted; found none"
-    ):
+    audio = replace(tiny_corpus, feature_schema=tiny_corpus.feature_schema[1:2], conversations=bare)
+    check_features(recogniser, audio, ["text", "visual"])
+    message = "has no feature text/planted, which the model takes; found audio/planted.*--without text"
+    with pytest.raises(FeatureError, match=message):
+        check_features(recogniser, audio)
+    with pytest.raises(FeatureError, match=r"no feature visual/planted.*--without visual"):
+        check_features(recogniser, audio, ["text"])
+    with pytest.raises(FeatureError, match="found none"):
         check_features(recogniser, replace(tiny_corpus, feature_schema=(), conversations=bare))
+
+
+def test_predictions_have_a_place_before_anything_is_judged(trained, tiny_corpus, tmp_path):
+    folder = trained().folder
+    log = folder / "log.jsonl"
+    before = log.read_text() if log.exists() else None
+    for path, message in ((tmp_path / "p.csv", r"written as \.parquet; found \.csv"), (tmp_path / "no" / "p.parquet", "no folder")):
+        with pytest.raises(DataError, match=message):
+            evaluate(folder, corpus=tiny_corpus, part="test", predictions=path)
+        assert not path.exists()
+    assert (log.read_text() if log.exists() else None) == before

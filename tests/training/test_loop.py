@@ -305,6 +305,29 @@ def test_a_checkpoint_of_changed_data_of_the_same_size_is_refused(samples, path,
         trainer_of(Probe(), changed, epochs=1).resume(path)
 
 
+def test_a_gradient_that_is_not_finite_ends_training_before_it_reaches_the_weights(samples, path):
+    class Steep(Probe):
+        def terms(self, output, batch, classify, teacher=None):
+            terms = super().terms(output, batch, classify, teacher)
+            huge = next(self.parameters()).sum() * 0
+            huge.register_hook(lambda gradient: gradient * math.inf)
+            return {**terms, "coarse": terms["coarse"] + huge}
+
+    network, watch = Steep(), Watch()
+    with pytest.raises(RunError, match=r"diverged in epoch 1, step 1 of 3: the norm of the gradient is (nan|inf)"):
+        watch.fit(trainer_of(network, samples, epochs=3), path)
+    assert all(torch.isfinite(p).all() for p in network.parameters())
+
+
+def test_weights_that_are_not_finite_are_not_judged(samples, path):
+    trainer, watch = trainer_of(Probe(), samples, epochs=1), Watch()
+    with torch.no_grad():
+        trainer.averaged[0].fill_(math.inf)
+    with pytest.raises(RunError, match="diverged in epoch 1: the weights are not finite"):
+        watch.fit(trainer, path)
+    assert not path.exists()
+
+
 def test_a_loss_that_is_not_finite_ends_training_before_it_reaches_the_weights(samples, path):
     class Diverging(Probe):
         def terms(self, output, batch, classify, teacher=None):

@@ -94,8 +94,8 @@ def plant(
     store: Store,
     out: Out,
     stream: Streams = None,
-    seed: Annotated[int, typer.Option(help="Of class means and draws.")] = 0,
-    split: Annotated[str, typer.Option(help="Split whose ceiling is told.")] = "official",
+    seed: Annotated[int, typer.Option(min=0, help="Of class means and draws.")] = 0,
+    split: Annotated[str | None, typer.Option(help="Split whose ceiling is told; 'official' if it is there.")] = None,
     part: Annotated[
         CorpusPart, typer.Option(help="Part whose ceiling is told. The test part's takes its labels: leave it for the end.")
     ] = CorpusPart.VALIDATION,
@@ -105,8 +105,8 @@ def plant(
 
     By default audio 32-d of quality 2.0, 25 % noise, 10 % absent, and visual 48-d of quality 1.2, 35 % noise, 15 % absent. They
     take the place of those modalities. Prints the ceiling: the scores of an observer who knows the densities and, where the store
-    has text features, a linear model on them; and how surely that observer tells a planted row from noise, which no trust can
-    surpass.
+    has text features, a linear model on them; and how surely that observer tells a planted row from noise, which no trust
+    that is made from the row alone can surpass.
     """
     from merc.data.observer import ceiling, text_posterior, told_from_noise
     from merc.data.planting import STANDARD, planted_streams
@@ -115,7 +115,11 @@ def plant(
     from merc.tables.corpora import ceiling_line, planted_table, told_from_noise_line
 
     streams = [parse_stream(text) for text in stream] if stream else STANDARD
-    corpus = plant_streams(open_store(store), streams, seed)
+    given = open_store(store)
+    if split is not None:
+        given.part(split, part.schema_part)  # a split that was named has to be there, before anything is written
+    split = split or "official"
+    corpus = plant_streams(given, streams, seed)
     save_store(corpus, out, overwrite=overwrite)
     planted = planted_streams(corpus)
     show([planted_table(planted)])
@@ -131,7 +135,7 @@ def plant(
 @app.command()
 def synthesise(
     out: Out,
-    seed: Annotated[int, typer.Option(help="Fixes everything.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Fixes everything.")] = 0,
     train: Annotated[int, typer.Option(help="Conversations to train on.")] = 96,
     validation: Annotated[int, typer.Option(help="Conversations of the validation part.")] = 24,
     test: Annotated[int, typer.Option(help="Conversations of the test part.")] = 24,
@@ -170,7 +174,7 @@ def synthesise(
 def probe(
     store: Store,
     split: Annotated[str, typer.Option(help="Split whose training part is probed.")] = "official",
-    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Say which features carry nothing or saw the labels.

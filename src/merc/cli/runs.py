@@ -72,7 +72,7 @@ def evaluate(
         list[str] | None,
         typer.Option(metavar="MODALITY=noise:STRENGTH|drop:SHARE", help="Spoil a modality, such as audio=noise:1.0; repeatable."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of --corrupt.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of --corrupt.")] = 0,
     as_json: AsJson = False,
     predictions: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write probabilities, trust and uncertainty there, as parquet.")
@@ -108,12 +108,15 @@ def predict(
 ) -> None:
     """Label every utterance of raw transcripts."""
     from merc.data.formats.chat import read_declared_chat
+    from merc.errors import DataError
     from merc.prediction_file import check_target, write_emotions
     from merc.recogniser import load
     from merc.tables.judgements import emotion_tables
 
     if out is not None:
         check_target(out)
+        if out.resolve() == chat.resolve():
+            raise DataError(f"{out}: --out names the transcripts themselves; they would be overwritten")
     given = read_declared_chat(chat)
     conversations = given.conversations
     emotions = load(run).predict(conversations, specs=given.specs)

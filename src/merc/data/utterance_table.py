@@ -53,13 +53,14 @@ def decode_table(data: bytes) -> dict[str, list[Utterance]]:
     """
     try:
         table = read_parquet(data)
-    except (OSError, pa.ArrowException) as error:
+        rows = table.to_pylist()
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise DataError(f"not a readable parquet file: {str(error).splitlines()[0]}") from error
     if not table.schema.equals(_COLUMNS):
         raise DataError(f"columns {table.schema.names}, expected {_COLUMNS.names} with the store's types")
     utterances: dict[str, list[Utterance]] = {}
     last: str | None = None
-    for number, row in enumerate(table.to_pylist(), start=1):
+    for number, row in enumerate(rows, start=1):
         turns = utterances.setdefault(row["conversation"], [])
         if row["position"] != len(turns) or (turns and row["conversation"] != last):
             raise DataError(f"row {number}: utterances of {row['conversation']!r} are out of order")

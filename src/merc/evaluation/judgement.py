@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Bool, Float64, Int64
+from pydantic import Field
 
 from merc.data.preprocessing import Sample
 from merc.data.schema import Conversation, Corpus
@@ -38,7 +39,7 @@ class Conditions(Settings):
 
     without: tuple[str, ...] = ()
     corrupt: tuple[Spoiling, ...] = ()
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
 
     @classmethod
     def parse(
@@ -163,19 +164,25 @@ class Evaluation:
     predictions: Predictions
 
 
-def check_features(recogniser: Recogniser, corpus: Corpus) -> None:
-    """Refuses a corpus that has no feature of the model's, or one of another making (see `Recogniser.check_specs`).
+def check_features(recogniser: Recogniser, corpus: Corpus, left_out: Sequence[str] = ()) -> None:
+    """Refuses a corpus that lacks a feature of the model's, or has one of another making (see `Recogniser.check_specs`).
+
+    Args:
+        recogniser: the model.
+        corpus: to be judged.
+        left_out: modalities that the judgement does without.
 
     Raises:
         FeatureError: naming the feature, what was found and what the model takes.
     """
     recogniser.check_specs(corpus.feature_schema, f"corpus {corpus.name!r}")
-    wanted, offered = ([spec.key for spec in specs] for specs in (recogniser.preprocessor.specs, corpus.feature_schema))
-    if not set(wanted) & set(offered):
-        raise FeatureError(
-            f"corpus {corpus.name!r} has no usable features: the model takes {', '.join(wanted)}; "
-            f"found {', '.join(offered) or 'none'}"
-        )
+    offered = [spec.key for spec in corpus.feature_schema]
+    for spec in recogniser.preprocessor.specs:
+        if spec.key not in offered and spec.modality not in left_out:
+            raise FeatureError(
+                f"corpus {corpus.name!r} has no feature {spec.key}, which the model takes; found {', '.join(offered) or 'none'}. "
+                f"Add it, or judge without it: --without {spec.modality}"
+            )
 
 
 def judge(
@@ -225,12 +232,25 @@ def judge(
     return Evaluation(report, predictions)
 
 
+def check_predictions_target(path: Path) -> None:
+    """Refuses a file that predictions can't be written to, before anything is judged.
+
+    Raises:
+        DataError: not a .parquet, or no such folder.
+    """
+    if path.suffix.lower() != ".parquet":
+        raise DataError(f"{path}: predictions are written as .parquet; found {path.suffix or 'no ending'}")
+    if not path.absolute().parent.is_dir():
+        raise DataError(f"{path} can't be written: no folder {path.parent}")
+
+
 def write_predictions(predictions: Predictions, labels: Sequence[str], modalities: Sequence[str], path: Path) -> None:
     """Parquet, one row an utterance: ids, true and predicted label, probabilities, trust and uncertainty.
 
     Raises:
-        DataError: the disk is full or not writable; an older file is then as it was.
+        DataError: see `check_predictions_target`; or the disk is full or not writable, and an older file is as it was.
     """
+    check_predictions_target(path)
     names = list(labels)
     columns: dict[str, object] = {
         "conversation": list(predictions.conversations),

@@ -101,7 +101,7 @@ def ceiling_line(part: str, ceiling: Ceiling) -> Text:
 
 
 def told_from_noise_line(part: str, shares: Mapping[str, float]) -> Text:
-    """How surely the knowing observer tells a row from noise, in a sentence: a bound on how often trust can fall."""
+    """How surely the knowing observer tells a row from noise, which bounds how often trust from the row alone can fall."""
     told = ", ".join(f"{modality} {percent(share)} %" for modality, share in shares.items())
     return Text(f"the observer on {part} rates a planted row above a row of noise in this share of pairs: {told or NOTHING}")
 

@@ -213,18 +213,21 @@ class Trainer:
             self.network.train()
         terms = self.network.terms(self.network(batch), batch, self.objective.classify, self._teach(clean))
         loss = self.objective.weigh(terms, self.step / self.steps_per_epoch)
-        if not torch.isfinite(loss.total):
-            epoch, position = divmod(self.step, self.steps_per_epoch)
-            at = f"epoch {epoch + 1}, step {position + 1} of {self.steps_per_epoch}"
-            raise RunError(f"training diverged in {at}: the loss is {float(loss.total.detach())}; lower training.learning_rate")
+        self._refuse_divergence("loss", loss.total)
         self.optimiser.zero_grad(set_to_none=True)
         loss.total.backward()
-        torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm)
+        self._refuse_divergence("norm of the gradient", torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm))
         self.optimiser.step()
         self.step += 1
         self._update_average()
         for name, value in {"loss": loss.total, **loss.terms}.items():
             self.sums[name] = self.sums.get(name, 0.0) + float(value.detach())
+
+    def _refuse_divergence(self, what: str, value: Tensor) -> None:
+        if not torch.isfinite(value):
+            epoch, position = divmod(self.step, self.steps_per_epoch)
+            at = f"epoch {epoch + 1}, step {position + 1} of {self.steps_per_epoch}"
+            raise RunError(f"training diverged in {at}: the {what} is {float(value.detach())}; lower training.learning_rate")
 
     def _teach(self, clean: Batch) -> NetworkOutput | None:
         if not self.network.wants_teacher:
@@ -238,6 +241,8 @@ class Trainer:
         get_ema_multi_avg_fn(decay)(averaged, [*self.parameters], None)
 
     def _end_epoch(self, epoch: int, validate: Validate, on_epoch: Callable[[EpochRecord], None]) -> None:
+        if not all(bool(torch.isfinite(weights).all()) for weights in self.averaged):
+            raise RunError(f"training diverged in epoch {epoch}: the weights are not finite; lower training.learning_rate")
         scores = validate(self.average)
         means = {name: value / self.steps_per_epoch for name, value in self.sums.items()}
         better = scores["weighted_f1"] > self.best_score

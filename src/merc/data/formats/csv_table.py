@@ -140,7 +140,8 @@ def read_csv(path: Path, required: Sequence[str]) -> CsvTable:
     except csv.Error as error:
         raise DataError(f"{path}, row {number + 1}: not valid CSV: {error}") from error
     if header is None:
-        raise DataError(f"{path} is empty: expected a header with the columns {', '.join(required)}")
+        columns = f" with the columns {', '.join(required)}" if required else ""
+        raise DataError(f"{path} is empty: expected a header{columns}")
     return CsvTable(path, tuple(numbers), {name: [fields[i] for fields in rows] for i, name in enumerate(header)})
 
 

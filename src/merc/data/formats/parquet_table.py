@@ -75,7 +75,7 @@ def _matches(source: Source) -> bool:
         return False
     try:
         return set(_NEEDED) <= set(pq.read_schema(source.path).names)
-    except (OSError, pa.ArrowException):
+    except (OSError, UnicodeDecodeError, pa.ArrowException):
         return False
 
 
@@ -83,7 +83,7 @@ def _read(source: Source) -> Corpus:
     path = source.path
     try:
         table = read_parquet(path.read_bytes())
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise DataError(f"{path}: not a readable parquet file: {str(error).splitlines()[0]}") from error
     names: list[str] = table.column_names
     repeated = first_repeated(names)
