@@ -1,6 +1,6 @@
 """Trains one recipe with several seeds and prints validation scores, and test scores if they are asked for.
 
-    python benchmarks/seeds.py recipes/meld.yaml --out runs/seeds/meld --seeds 5 [--set data.store=...] [--redraws 8] [--test]
+    python benchmarks/seeds.py recipes/meld.yaml --out runs/seeds/meld --seeds 5 [--set KEY=VALUE] [--redraws 8] [--noise] [--test]
 
 A finished run is not repeated. Scores are those of the epoch that validation chose; weighted F1 in per cent.
 """
@@ -14,17 +14,19 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
 
 from merc.config import load_recipe
-from merc.data.planting import redrawn
+from merc.data.planting import RowState, planted_truth, redrawn
 from merc.data.schema import Corpus, Part
 from merc.data.store import open_store
 from merc.evaluation.judgement import judge
 from merc.recogniser import load
 from merc.run import MODEL, Hooks, evaluate, train
+from merc.training.corruption import Spoiling, spoil
 
 
 def main() -> None:
@@ -36,6 +38,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], dest="options", metavar="KEY=VALUE")
     parser.add_argument("--test", action="store_true", help="also judge the test part; the look is logged in each run")
     parser.add_argument("--redraws", type=int, default=0, help="also judge validation on so many new draws of its planted streams")
+    parser.add_argument("--noise", action="store_true", help="also tell how often trust falls when noise replaces a modality")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -61,6 +64,8 @@ def main() -> None:
                     row[f"{part}/trust_agreement"] = report.trust.agreement.kendall_tau
         if arguments.redraws:
             row |= _redrawn(folder, corpus, recipe.data.split, arguments.redraws)
+        if arguments.noise:
+            row |= _falls(folder, corpus, recipe.data.split)
         rows.append(row)
     table = Table("score", "mean", "sd", *(f"seed {int(r['seed'])}" for r in rows))
     summary: dict[str, dict[str, float]] = {}
@@ -83,6 +88,27 @@ def _redrawn(folder: Path, corpus: Corpus, split: str, draws: int) -> dict[str, 
         "validation redrawn/accuracy": 100 * judged.accuracy,
         "validation redrawn/negative_log_likelihood": judged.negative_log_likelihood,
     }
+
+
+def _falls(folder: Path, corpus: Corpus, split: str) -> dict[str, float]:
+    """Share of the validation utterances whose trust in a modality falls when noise replaces it, by modality.
+
+    Utterances that have no other modality do not count, and of planted streams only the rows that carry a signal.
+    """
+    recogniser, conversations = load(folder), corpus.part(split, "validation")
+    samples = [recogniser.preprocessor.sample(c) for c in conversations]
+    present = np.concatenate([s.present for s in samples])
+    truth = planted_truth(corpus) if "planted" in corpus.notes else {}
+    before = np.concatenate([j.trust for j in recogniser.judge(samples) if j.trust is not None])
+    shares: dict[str, float] = {}
+    for i, modality in enumerate(recogniser.modalities):
+        counted = present[:, i] & (present.sum(axis=1) > 1)
+        if modality in truth:
+            counted &= np.concatenate([truth[modality][c.id] for c in conversations]) == RowState.SIGNAL
+        noisy = [spoil(s, [Spoiling(modality=modality, kind="noise", amount=1.0)], seed=0) for s in samples]
+        after = np.concatenate([j.trust for j in recogniser.judge(noisy) if j.trust is not None])
+        shares[f"validation/trust falls/{modality}"] = float((after < before)[counted, i].mean())
+    return shares
 
 
 if __name__ == "__main__":
