@@ -25,7 +25,7 @@ from merc.data.schema import Corpus, Part
 from merc.data.store import open_store
 from merc.evaluation.judgement import judge
 from merc.recogniser import load
-from merc.run import MODEL, Hooks, evaluate, train
+from merc.run import Hooks, evaluate, train
 from merc.training.corruption import Spoiling, spoil
 
 
@@ -50,8 +50,7 @@ def main() -> None:
         corpus = corpus or open_store(Path(str(recipe.data.store)))
         folder = arguments.out / f"seed-{seed}"
         started = time.process_time()
-        if not (folder / MODEL).is_dir():
-            train(recipe, folder, resume=folder.exists(), corpus=corpus, hooks=Hooks())
+        train(recipe, folder, resume=folder.exists(), corpus=corpus, hooks=Hooks())  # of a finished run it only checks the recipe
         row: dict[str, float] = {"seed": seed, "cpu_seconds": time.process_time() - started}
         for part in parts:
             report = evaluate(folder, part=part, corpus=corpus).report
@@ -99,8 +98,11 @@ def _falls(folder: Path, corpus: Corpus, split: str) -> dict[str, float]:
     samples = [recogniser.preprocessor.sample(c) for c in conversations]
     present = np.concatenate([s.present for s in samples])
     truth = planted_truth(corpus) if "planted" in corpus.notes else {}
-    before = np.concatenate([j.trust for j in recogniser.judge(samples) if j.trust is not None])
     shares: dict[str, float] = {}
+    judged = [j.trust for j in recogniser.judge(samples) if j.trust is not None]
+    if not judged:  # a network without trust
+        return shares
+    before = np.concatenate(judged)
     for i, modality in enumerate(recogniser.modalities):
         counted = present[:, i] & (present.sum(axis=1) > 1)
         if modality in truth:
