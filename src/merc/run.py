@@ -11,11 +11,9 @@ log.jsonl               one line a judgement, so that every look at the test par
 from __future__ import annotations
 
 import json
-import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -41,10 +39,12 @@ from merc.run_folder import (
     RECIPE,
     STATUS,
     append_line,
+    check_place,
     drop_lines_after,
-    is_begun,
     save_model,
+    software_versions,
     sweep,
+    write_status,
     writing,
 )
 from merc.training.interruption import interruption
@@ -127,7 +127,7 @@ def train(
         append_line(folder / METRICS, asdict(record))
         hooks.on_epoch(record)
 
-    _check_place(folder, resume)
+    check_place(folder, resume)
     with writing(folder):
         done = _prepare(folder, recipe, resume, trainer)
         for sentence in warnings:
@@ -147,7 +147,7 @@ def train(
         recogniser = recognise(record)
         if outcome.finished:
             save_model(recogniser, folder)
-        _write_status(folder, "finished" if outcome.finished else "interrupted", outcome)
+        write_status(folder, "finished" if outcome.finished else "interrupted", outcome)
     return TrainedRun(folder, recogniser, outcome)
 
 
@@ -231,11 +231,6 @@ def open_recipe_store(recipe: Recipe, store: str | None = None) -> Corpus:
     return open_store(Path(path))
 
 
-def software_versions() -> dict[str, str]:
-    """Versions of what decides a result."""
-    return {"python": platform.python_version(), **{name: version(name) for name in ("merc", "torch", "numpy")}}
-
-
 def _finished(folder: Path) -> Recogniser:
     if not (folder / MODEL).is_dir():
         raise RunError(f"{folder}: no finished run here (no folder {MODEL!r}); train it, or go on with --resume")
@@ -313,21 +308,13 @@ def _facts(corpus: Corpus, recipe: Recipe) -> dict[str, object]:
     return {"name": corpus.name, **named, "split": recipe.data.split, "conversations": sizes, "utterances": corpus.utterance_count}
 
 
-def _check_place(folder: Path, resume: bool) -> None:
-    """Refuses a folder that a run can't start in, or go on in."""
-    if not resume and folder.exists() and (not folder.is_dir() or is_begun(folder)):
-        raise RunError(f"{folder}: already exists; give another --out, or go on with it by --resume")
-    if resume and not (folder / RECIPE).is_file() and (not folder.is_dir() or is_begun(folder)):
-        raise RunError(f"{folder}: nothing to resume: it holds no {RECIPE}")
-
-
 def _prepare(folder: Path, recipe: Recipe, resume: bool, trainer: Trainer) -> int:
     """Fills or checks the run's folder and returns the number of epochs that are behind it."""
-    _check_place(folder, resume)  # again: another training may have ended in it since
+    check_place(folder, resume)  # again: another training may have ended in it since
     if not (folder / RECIPE).is_file():
         sweep(folder)
         write_atomically(folder / RECIPE, dump_recipe(recipe).encode())
-        _write_status(folder, "running", None)
+        write_status(folder, "running", None)
         return 0
     kept = load_recipe(folder / RECIPE)
     if kept != recipe:
@@ -336,20 +323,5 @@ def _prepare(folder: Path, recipe: Recipe, resume: bool, trainer: Trainer) -> in
         raise RunError(f"{folder}: belongs to another recipe; they differ in {', '.join(changed)}")
     sweep(folder)
     done = trainer.resume(folder / CHECKPOINT) if (folder / CHECKPOINT).is_file() else 0
-    _write_status(folder, "running", None)
+    write_status(folder, "running", None)
     return done
-
-
-def _write_status(folder: Path, status: str, outcome: Outcome | None) -> None:
-    content = {
-        "status": status,
-        "outcome": None if outcome is None else _plain(asdict(outcome)),
-        "versions": software_versions(),
-        "machine": {"system": platform.platform(), "threads": torch.get_num_threads()},
-    }
-    write_atomically(folder / STATUS, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
-
-
-def _plain(values: Mapping[str, object]) -> dict[str, object]:
-    """With None for the infinite score of a run that no epoch has judged yet: JSON has no infinity."""
-    return {name: None if isinstance(v, float) and not np.isfinite(v) else v for name, v in values.items()}

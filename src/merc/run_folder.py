@@ -6,18 +6,24 @@ The folder's content is told in `merc.run`.
 from __future__ import annotations
 
 import json
+import math
 import os
+import platform
 import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
+import torch
 from safetensors import SafetensorError
 
 from merc.data.staged_file import is_temporary, locked_folder, temporary_name, write_atomically
 from merc.errors import RunError
 from merc.recogniser import Recogniser
+from merc.training.loop import Outcome
 
 RECIPE, STATUS, METRICS, CHECKPOINT, MODEL, LOG = (
     "recipe.yaml",
@@ -32,6 +38,18 @@ RECIPE, STATUS, METRICS, CHECKPOINT, MODEL, LOG = (
 def is_begun(folder: Path) -> bool:
     """Whether a folder holds more than what a process that was killed at its very first write leaves lying."""
     return any(not is_temporary(path.name) for path in folder.iterdir())
+
+
+def check_place(folder: Path, resume: bool) -> None:
+    """Refuses a folder that a run can't start in, or go on in.
+
+    Raises:
+        RunError: the folder is in use, or there is nothing to resume.
+    """
+    if not resume and folder.exists() and (not folder.is_dir() or is_begun(folder)):
+        raise RunError(f"{folder}: already exists; give another --out, or go on with it by --resume")
+    if resume and not (folder / RECIPE).is_file() and (not folder.is_dir() or is_begun(folder)):
+        raise RunError(f"{folder}: nothing to resume: it holds no {RECIPE}")
 
 
 def sweep(folder: Path) -> None:
@@ -130,3 +148,24 @@ def drop_lines_after(path: Path, epochs: int) -> None:
         if record["epoch"] <= epochs:
             kept.append(line + "\n")
     write_atomically(path, "".join(kept).encode())
+
+
+def write_status(folder: Path, status: str, outcome: Outcome | None) -> None:
+    """`run.json`: running, interrupted or finished, with what came of it, the versions and the machine."""
+    content = {
+        "status": status,
+        "outcome": None if outcome is None else _plain(asdict(outcome)),
+        "versions": software_versions(),
+        "machine": {"system": platform.platform(), "threads": torch.get_num_threads()},
+    }
+    write_atomically(folder / STATUS, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+
+def software_versions() -> dict[str, str]:
+    """Versions of what decides a result."""
+    return {"python": platform.python_version(), **{name: version(name) for name in ("merc", "torch", "numpy")}}
+
+
+def _plain(values: Mapping[str, object]) -> dict[str, object]:
+    """With None for the infinite score of a run that no epoch has judged yet: JSON has no infinity."""
+    return {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in values.items()}
