@@ -36,6 +36,7 @@ TINY = {
     },
     "training": {"epochs": 3, "batch_conversations": 3, "learning_rate": 5e-3},
 }
+NETWORKS_BESIDE_CMATH = {"majority", "logistic_regression", "early_fusion", "late_fusion", "bc_lstm", "dialogue_rnn", "sdt", "mult"}
 TINY_RIVAL = {"name": "early_fusion", "width": 8, "layers": 1, "feed_forward": 2, "attention": {"heads": 2, "max_distance": 3}}
 
 
@@ -60,7 +61,8 @@ def tiny_recipe():
     from merc.config import recipe_from
 
     def over(base, change):
-        if not isinstance(base, dict) or not isinstance(change, dict) or change.get("name") == "early_fusion":
+        another_network = isinstance(change, dict) and change.get("name") in NETWORKS_BESIDE_CMATH
+        if not isinstance(base, dict) or not isinstance(change, dict) or another_network:
             return change
         return {**base, **{key: over(base.get(key), value) for key, value in change.items()}}
 
@@ -108,7 +110,8 @@ def make_network(tiny_recipe):
     import torch
 
     def make(seed=0, widths=WIDTHS, spread=0.3, **model):
-        config = tiny_recipe(model={"dropout": 0.0, **model}).model
+        without = {} if model.get("name") in ("majority", "logistic_regression") else {"dropout": 0.0}
+        config = tiny_recipe(model={**without, **model}).model
         torch.manual_seed(seed)
         network = config.build(widths, len(CLASSES))
         with torch.no_grad():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from merc.baselines.early_fusion import EarlyFusionConfig
-from merc.config import Recipe, dump_recipe, load_recipe, recipe_from
+from merc.config import Recipe, dump_recipe, load_recipe, overlaid, recipe_from
 from merc.errors import RecipeError
 from merc.model.cmath import CMATHConfig
 
@@ -52,6 +52,19 @@ def test_trust_that_nothing_teaches_is_warned_of(write):
     assert "trust means nothing with objective.latent 0" in warning
     assert load_recipe(write("{objective: {latent: 0}, model: {fusion: {variational: false}}}")).warnings == []
     assert load_recipe(write("{objective: {latent: 0}, model: {name: early_fusion}}")).warnings == []
+
+
+def test_changes_are_laid_over_key_by_key():
+    base = {
+        "model": {"name": "cmath", "width": 8, "fusion": {"kind": "pool", "latent": 4}},
+        "data": {"features": {"text": "a", "audio": "b"}},
+    }
+    changed = overlaid(base, {"model": {"fusion": {"kind": "concat"}}, "data": {"features": {"text": "c"}}, "about": "new"})
+    assert changed["model"] == {"name": "cmath", "width": 8, "fusion": {"kind": "concat", "latent": 4}}
+    assert changed["data"] == {"features": {"text": "c"}}, "the keys of features say what is taken"
+    assert changed["about"] == "new"
+    assert overlaid(base, {"model": {"name": "sdt", "heads": 2}})["model"] == {"name": "sdt", "heads": 2}, "another network's keys"
+    assert base["model"]["fusion"]["kind"] == "pool", "what was given stays as it is"
 
 
 def test_recipes_are_frozen():

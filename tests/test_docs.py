@@ -106,7 +106,8 @@ def test_what_predict_prints_as_json_is_documented():
 def test_the_runs_files_are_documented():
     from dataclasses import fields
 
-    from merc import recogniser, run
+    from merc import recogniser
+    from merc import run_folder as run
     from merc.training.loop import EpochRecord
 
     page = (DOCS / "evaluation.md").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 
 # From left to right. A module imports only from its own package and from what stands further left.
 ORDER = (
-    ("errors", "settings"),
+    ("errors", "settings", "printable"),
     ("strict_yaml",),
     ("data",),
     ("encoders",),

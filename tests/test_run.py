@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 import merc
 from merc.config import load_recipe
 from merc.data.probe import FeatureProbe, ProbeReport
+from merc.data.schema import Split
 from merc.data.store import save_store
 from merc.errors import DataError, FeatureError, MercError, RecipeError, RunError
 from merc.evaluation.judgement import Conditions
@@ -545,6 +546,35 @@ def test_a_look_whose_predictions_cannot_be_written_is_on_record(trained, tiny_c
     with pytest.raises(DataError, match="can't be written"):
         evaluate(tmp_path / "run", part="test", corpus=tiny_corpus, predictions=tmp_path / "p.parquet")
     assert [entry["judged"] for entry in lines(tmp_path / "run/log.jsonl")] == ["test"]
+
+
+def test_the_protocol_of_the_literature_chooses_on_test_and_says_so_everywhere(tiny_recipe, tiny_corpus, tmp_path):
+    said = []
+    recipe = tiny_recipe(protocol="test-peak")
+    run = train(recipe, tmp_path / "run", corpus=tiny_corpus, hooks=Hooks(on_warning=said.append))
+    scores = [line["validation"]["weighted_f1"] for line in lines(run.folder / "metrics.jsonl")]
+    test = evaluate(run.folder, part="test", corpus=tiny_corpus).report.coarse.weighted_f1
+    assert run.outcome.best_score == max(scores) == pytest.approx(test)
+    assert any("no score of this model is comparable" in sentence for sentence in said)
+    assert "NOT COMPARABLE" in run.recogniser.record.chosen_by
+    card = (run.folder / "model" / "README.md").read_text()
+    assert (
+        "## Scores on TEST, on which the epoch was chosen: not comparable" in card
+        and "no score of this model is comparable" in card
+    )
+    looks = lines(run.folder / "log.jsonl")
+    assert (looks[0]["judged"], looks[0]["by"]) == ("test", "choice of the epoch")
+
+
+def test_the_honest_protocol_never_looks_at_test(tiny_recipe, tiny_corpus, tmp_path):
+    """Without a test part it trains all the same, and no look is on record."""
+    parts = {part: ids for part, ids in tiny_corpus.splits["official"].parts.items() if part != "test"}
+    corpus = replace(tiny_corpus, splits={"official": Split("official", parts)})
+    run = train(tiny_recipe(), tmp_path / "run", corpus=corpus)
+    assert run.outcome.finished and not (run.folder / "log.jsonl").exists()
+    assert "on the validation part" in run.recogniser.record.chosen_by
+    with pytest.raises(DataError, match="part 'test' is empty"):
+        train(tiny_recipe(protocol="test-peak"), tmp_path / "other", corpus=corpus)
 
 
 def test_judging_what_is_no_run_or_does_not_fit(trained, tiny_corpus, tmp_path):

@@ -8,12 +8,20 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
 
+from merc.baselines.bc_lstm import BcLSTMConfig
+from merc.baselines.dialogue_rnn import DialogueRNNConfig
 from merc.baselines.early_fusion import EarlyFusionConfig
+from merc.baselines.late_fusion import LateFusionConfig
+from merc.baselines.logistic_regression import LogisticRegressionConfig
+from merc.baselines.majority import MajorityConfig
+from merc.baselines.mult import MulTConfig
+from merc.baselines.sdt import SDTConfig
+from merc.data.schema import Part
 from merc.data.standardisation import CLIP
 from merc.errors import RecipeError
 from merc.model.cmath import CMATHConfig
@@ -23,7 +31,19 @@ from merc.training.corruption import CorruptionConfig
 from merc.training.loop import TrainingConfig
 from merc.training.objective import ObjectiveConfig
 
-NetworkConfig = Annotated[CMATHConfig | EarlyFusionConfig, Field(discriminator="name")]
+Protocol = Literal["validation", "test-peak"]
+NetworkConfig = Annotated[
+    CMATHConfig
+    | MajorityConfig
+    | LogisticRegressionConfig
+    | EarlyFusionConfig
+    | LateFusionConfig
+    | BcLSTMConfig
+    | DialogueRNNConfig
+    | SDTConfig
+    | MulTConfig,
+    Field(discriminator="name"),
+]
 
 
 class DataConfig(Settings):
@@ -50,11 +70,14 @@ class Recipe(Settings):
     Attributes:
         name: of the recipe, for tables.
         about: a sentence for people.
+        protocol: the part on which the weights of the best epoch are chosen. `test-peak` chooses them on the test part, as much of
+            the literature does; such scores are not comparable with honest ones, and every file and table says so.
         data, model, objective, corruption, training: the components' configs.
     """
 
     name: str
     about: str = ""
+    protocol: Protocol = "validation"
     data: DataConfig = DataConfig()
     model: NetworkConfig = Field(default_factory=CMATHConfig)
     objective: ObjectiveConfig = ObjectiveConfig()
@@ -64,9 +87,17 @@ class Recipe(Settings):
     @property
     def warnings(self) -> list[str]:
         """What a user should know of an unusual choice, a sentence each."""
+        found: list[str] = []
         if isinstance(self.model, CMATHConfig) and self.model.has_trust and not self.objective.latent:
-            return ["trust means nothing with objective.latent 0: no other term of the loss reaches the unimodal variances"]
-        return []
+            found.append("trust means nothing with objective.latent 0: no other term of the loss reaches the unimodal variances")
+        if self.protocol == "test-peak":
+            found.append("protocol test-peak: the epoch is chosen on the test part, so no score of this model is comparable")
+        return found
+
+    @property
+    def selection_part(self) -> Part:
+        """The part on which the best epoch is chosen."""
+        return "test" if self.protocol == "test-peak" else "validation"
 
 
 def load_recipe(path: Path, options: Sequence[str] = ()) -> Recipe:
@@ -79,6 +110,15 @@ def load_recipe(path: Path, options: Sequence[str] = ()) -> Recipe:
     Raises:
         RecipeError: no such file, no valid YAML, an unknown key, a value that is not allowed.
     """
+    return recipe_from(recipe_values(path, options), str(path))
+
+
+def recipe_values(path: Path, options: Sequence[str] = ()) -> dict[str, Any]:
+    """The nested plain values of a recipe's file, not yet checked, with `--set` options applied; the name is the file's by default.
+
+    Raises:
+        RecipeError: no such file, no valid YAML, no mapping, or an option that can't be applied.
+    """
     try:
         content = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -90,7 +130,22 @@ def load_recipe(path: Path, options: Sequence[str] = ()) -> Recipe:
     values: dict[str, Any] = {"name": path.stem, **content}
     for option in options:
         _apply(values, option)
-    return recipe_from(values, str(path))
+    return values
+
+
+def overlaid(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested values with changes laid over them, key by key.
+
+    Replaced as a whole are a section with another `name`, as of another network, and `features`, whose keys say what is taken.
+    """
+    merged = dict(values)
+    for key, change in changes.items():
+        old = merged.get(key)
+        merged[key] = change
+        if isinstance(old, Mapping) and isinstance(change, Mapping) and key != "features":
+            one_name = change.get("name", old.get("name")) == old.get("name")
+            merged[key] = overlaid(old, change) if one_name else change
+    return merged
 
 
 def recipe_from(values: Mapping[str, object], where: str = "recipe") -> Recipe:

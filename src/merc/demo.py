@@ -30,7 +30,8 @@ from merc.errors import RunError
 from merc.evaluation.judgement import EvaluationReport
 from merc.evaluation.metrics import ClassificationScores, classification_scores
 from merc.recogniser import ConversationEmotions
-from merc.run import CHECKPOINT, LOG, METRICS, MODEL, RECIPE, STATUS, Hooks, evaluate, train
+from merc.run import Hooks, evaluate, train
+from merc.run_folder import CHECKPOINT, LOG, METRICS, MODEL, RECIPE, STATUS
 from merc.strict_yaml import load_yaml
 
 CORPUS = SyntheticConfig(train=96, validation=40, test=60)

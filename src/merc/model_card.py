@@ -10,6 +10,7 @@ import yaml
 from merc.config import Recipe, dump_recipe
 from merc.data.schema import FeatureSpec
 
+_SELECTION_PART = {"validation": "validation", "test-peak": "TEST, on which the epoch was chosen: not comparable"}
 PAPER = "https://arxiv.org/abs/2411.10060"
 MISUSE = (
     "Labels are guesses about how an utterance would be annotated, not readings of what a person feels. "
@@ -83,7 +84,7 @@ Features of another encoder or version are refused. Any modality may be absent.
 
 {facts}
 
-## Scores on validation
+## Scores on {_SELECTION_PART[recipe.protocol]}
 
 | score | value |
 |---|---|

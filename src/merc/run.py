@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,6 @@ from merc.model.interface import Network
 from merc.recogniser import ModelRecord, Recogniser, load
 from merc.run_folder import (
     CHECKPOINT,
-    LOG,
     METRICS,
     MODEL,
     RECIPE,
@@ -41,6 +39,7 @@ from merc.run_folder import (
     append_line,
     check_place,
     drop_lines_after,
+    note_look,
     save_model,
     software_versions,
     sweep,
@@ -51,7 +50,11 @@ from merc.training.interruption import interruption
 from merc.training.loop import EpochRecord, Outcome, Trainer
 from merc.training.objective import Objective
 
-SELECTION = "highest weighted F1 on the validation part, over all epochs, of the averaged weights"
+SELECTION = {
+    "validation": "highest weighted F1 on the validation part, over all epochs, of the averaged weights",
+    "test-peak": "highest weighted F1 on the TEST part, over all epochs, of the averaged weights: NOT COMPARABLE with scores of "
+    "models whose epoch was chosen on validation",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +110,12 @@ def train(
     corpus = corpus if corpus is not None else open_recipe_store(recipe)
     corpus = _mapped(corpus, recipe)
     warnings = [*_probe_warnings(corpus, recipe), *recipe.warnings]
-    train_part, validation_part = corpus.part(recipe.data.split, "train"), corpus.part(recipe.data.split, "validation")
+    selection = recipe.selection_part
+    train_part, selection_part = corpus.part(recipe.data.split, "train"), corpus.part(recipe.data.split, selection)
     preprocessor = Preprocessor.fit(corpus, train_part, recipe.data.features, recipe.data.clip)
     samples = [preprocessor.sample(c) for c in train_part]
-    validation = [preprocessor.sample(c) for c in validation_part]
-    for part, of_part in (("train", samples), ("validation", validation)):
+    chosen_on = [preprocessor.sample(c) for c in selection_part]
+    for part, of_part in (("train", samples), (selection, chosen_on)):
         if not any((s.labels != UNLABELLED).any() for s in of_part):
             raise DataError(f"corpus {corpus.name!r}, split {recipe.data.split!r}: no utterance of part {part!r} has a label")
     torch.manual_seed(recipe.training.seed)
@@ -121,7 +125,7 @@ def train(
     def recognise(record: ModelRecord) -> Recogniser:
         return Recogniser(network, preprocessor, recipe, record)
 
-    validate = _validator(preprocessor, recipe, validation)
+    validate = _validator(preprocessor, recipe, chosen_on)
 
     def on_epoch(record: EpochRecord) -> None:
         append_line(folder / METRICS, asdict(record))
@@ -133,12 +137,14 @@ def train(
         for sentence in warnings:
             hooks.on_warning(sentence)
         drop_lines_after(folder / METRICS, done)
+        if selection == "test":
+            note_look(folder, part=selection, split=recipe.data.split, corpus=corpus.name, by="choice of the epoch")
         with interruption() as interrupted:
             outcome = trainer.fit(validate, folder / CHECKPOINT, on_epoch, hooks.on_step, interrupted)
         network.to("cpu")
         record = ModelRecord(
             scores=validate(network),
-            chosen_by=SELECTION,
+            chosen_by=SELECTION[recipe.protocol],
             corpus=_facts(corpus, recipe),
             versions=software_versions(),
             seed=recipe.training.seed,
@@ -192,16 +198,15 @@ def evaluate(
     conversations = corpus.part(recipe.data.split, part)
     evaluation = judge(recogniser, conversations, corpus=corpus.name, split=recipe.data.split, part=part, conditions=conditions)
     report = evaluation.report
-    line = {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "judged": part,
-        "split": recipe.data.split,
-        "corpus": corpus.name,
-        "conditions": report.conditions.model_dump(mode="json"),
-        "weighted_f1": report.coarse.weighted_f1,
-        "accuracy": report.coarse.accuracy,
-    }
-    append_line(folder / LOG, line)  # before all else that can fail: what was looked at is on record
+    note_look(  # before all else that can fail: what was looked at is on record
+        folder,
+        part=part,
+        split=recipe.data.split,
+        corpus=corpus.name,
+        conditions=report.conditions.model_dump(mode="json"),
+        weighted_f1=report.coarse.weighted_f1,
+        accuracy=report.coarse.accuracy,
+    )
     if predictions is not None:
         write_predictions(evaluation.predictions, recogniser.label_set.names, recogniser.modalities, predictions)
     return evaluation

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import cast
@@ -133,6 +134,12 @@ def _empty(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def note_look(folder: Path, *, part: str, split: str, corpus: str, **more: object) -> None:
+    """Adds a line to the run's log: what was judged and when, so that every look at the test part is on record."""
+    time = datetime.now(UTC).isoformat(timespec="seconds")
+    append_line(folder / LOG, {"time": time, "judged": part, "split": split, "corpus": corpus, **more})
 
 
 def drop_lines_after(path: Path, epochs: int) -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from merc.tables.cells import add_row, decimal, new_table, percent, printable
+from merc.printable import printable
+from merc.tables.cells import add_row, decimal, new_table, percent
 
 
 @given(st.text())

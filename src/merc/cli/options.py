@@ -32,6 +32,18 @@ class CorpusPart(StrEnum):
         return self.value
 
 
+class StudiedPart(StrEnum):
+    """A part of a split that a study may judge, as an option."""
+
+    VALIDATION = "validation"
+    TEST = "test"
+
+    @property
+    def schema_part(self) -> Part:
+        """The same as the schema's literal type."""
+        return self.value
+
+
 def parse_stream(text: str) -> Stream:
     """Reads `MODALITY:DIMENSION:QUALITY[:NOISE[:ABSENT]]`, such as `audio:32:2.0:0.25:0.10`.
 

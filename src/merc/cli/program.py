@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from merc.cli import data, features, runs
+from merc.cli import data, features, runs, studies
 from merc.cli.terminal import complain
 from merc.errors import MercError
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 runs.add_commands(app)
+studies.add_commands(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

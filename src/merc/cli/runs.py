@@ -82,8 +82,9 @@ def evaluate(
 
     Prints scores of every head, scores per class, the confusion matrix, and whether trust means something.
     """
-    from merc.run import LOG, conditions_for
+    from merc.run import conditions_for
     from merc.run import evaluate as evaluate_run
+    from merc.run_folder import LOG
     from merc.tables.judgements import evaluation_tables
 
     conditions = conditions_for(run, without=without or (), only=only or (), corrupt=corrupt or (), seed=seed)

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 else:  # slow to import, and not needed by `merc --help`
     Console = RenderableType = ProgressColumn = object
+
+Shown = TypeVar("Shown")
 
 _WIDTH_OF_FILES = 160  # columns, where stdout is no terminal that has a width
 
@@ -80,6 +82,32 @@ def trained(description: str) -> Generator[Callable[[int, int, str], None], None
 
 
 @contextmanager
+def live(table: Callable[[Shown], RenderableType], line: Callable[[Shown], str]) -> Generator[Callable[[Shown], None], None, None]:
+    """A table that changes in place on stderr; if that is no terminal, a line whenever there is something new to say.
+
+    Args:
+        table: renders what is shown.
+        line: says it in a line, that begins with what is done, up to a comma.
+    """
+    from rich.live import Live
+
+    console = _console(stderr=True)
+    if not console.is_terminal:
+        said: list[str] = []
+
+        def say(shown: Shown) -> None:
+            done = line(shown).partition(",")[0]
+            if done not in said:
+                said[:] = [done]
+                note(line(shown))
+
+        yield say
+        return
+    with Live(console=console, auto_refresh=False, transient=True, vertical_overflow="ellipsis") as display:
+        yield lambda shown: display.update(table(shown), refresh=True)
+
+
+@contextmanager
 def _bar(columns: tuple[ProgressColumn, ...], description: str) -> Generator[Callable[[int, int, str], None], None, None]:
     from rich.progress import Progress
 
@@ -98,6 +126,6 @@ def _console(*, stderr: bool) -> Console:
 
 
 def _plain(sentence: str) -> str:
-    from merc.tables.cells import printable
+    from merc.printable import printable
 
     return printable(sentence)

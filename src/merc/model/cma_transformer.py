@@ -30,14 +30,15 @@ class TowerConfig(Settings):
         layers: L.
         feed_forward: width of the feed-forward layer, in units of the model width.
         auxiliaries: `augment` adds gated vectors of the auxiliaries; `map` lets them shape only the attention map, while all
-            values come from the centre (an ablation: S = Q_c K_c' + sum_m Q_m K_m').
+            values come from the centre (an ablation: S = Q_c K_c' + sum_m Q_m K_m'); `symmetric` puts one transformer for all
+            modalities in place of the towers (an ablation, see `merc.model.symmetric_transformer`).
         aligned: the auxiliary's vector of the same utterance beside the attended one.
         attended: the cross-attention itself; False leaves the aligned path alone.
     """
 
     layers: int = Field(default=1, ge=1, le=24)
     feed_forward: int = Field(default=2, ge=1, le=8)
-    auxiliaries: Literal["augment", "map"] = "augment"
+    auxiliaries: Literal["augment", "map", "symmetric"] = "augment"
     aligned: bool = True
     attended: bool = True
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
@@ -23,6 +23,7 @@ from merc.model.dropout import Dropout
 from merc.model.fusion import Fusion, FusionConfig, PosteriorHead, kl_to_standard_normal, sample, trust_of
 from merc.model.interface import Classify, Level, Network, NetworkOutput, Posterior, check_names
 from merc.model.reconstruction import ModalityReconstruction, ReconstructionConfig, reconstruction_loss
+from merc.model.symmetric_transformer import SymmetricTransformer
 from merc.settings import Settings
 
 
@@ -86,9 +87,14 @@ class CMATH(Network):
             {m: ModalityReconstruction(config.reconstruction, widths[m], d, dropout, causal) for m in modalities}
         )
         self.norms = nn.ModuleDict({m: nn.LayerNorm(d) for m in modalities})  # not in Z itself: its length tells noise from data
+        symmetric = config.tower.auxiliaries == "symmetric"
         self.towers = nn.ModuleDict(
             {c: Tower(config.attention, config.tower, d, [m for m in modalities if m != c], dropout) for c in central}
+            if not symmetric
+            else {}
         )
+        layers, feed_forward = config.tower.layers, config.tower.feed_forward
+        self.symmetric = SymmetricTransformer(config.attention, layers, feed_forward, d, modalities, dropout) if symmetric else None
         self.unimodal_posterior = nn.ModuleDict({m: PosteriorHead(d, z) for m in modalities})
         self.fine_posterior = nn.ModuleDict({c: PosteriorHead(d, z) for c in central})
         self.fusion = Fusion(config.fusion, len(central), d)
@@ -106,7 +112,7 @@ class CMATH(Network):
         compressed = {m: self.reconstruction[m](batch.inputs[m], present[m], batch.valid) for m in self.modalities}
         unimodal = {m: self._level(self.unimodal_posterior[m](z), self.unimodal_classifier) for m, z in compressed.items()}
         normed = {m: self.norms[m](z) for m, z in compressed.items()}
-        refined = {c: self.towers[c](normed[c], normed, present, keys, relations) for c in self.central}
+        refined = self._refine(normed, present, keys, relations)
         fine = {c: self._level(self.fine_posterior[c](f), self.fine_classifier) for c, f in refined.items()}
         coarse = self._fuse(fine, torch.stack(list(refined.values())), batch)
         rebuild = self.training and self.config.reconstruction.enabled
@@ -169,6 +175,19 @@ class CMATH(Network):
         logits_BTMC = torch.stack([level.logits for level in unimodal.values()], dim=2)
         weight_BTM = self.evidence * batch.present
         return Level(coarse.logits + (weight_BTM[..., None] * logits_BTMC).sum(dim=2), coarse.posterior)
+
+    def _refine(
+        self,
+        normed: Mapping[str, Float[Tensor, "B T d"]],
+        present: Mapping[str, Bool[Tensor, "B T"]],
+        keys: Mapping[str, Bool[Tensor, "B T T"]],
+        relations: Relations,
+    ) -> dict[str, Float[Tensor, "B T d"]]:
+        """The fine-grained representation of each central modality."""
+        if self.symmetric is not None:
+            streams = self.symmetric(normed, keys, relations)
+            return {c: streams[c] for c in self.central}
+        return {c: self.towers[c](normed[c], normed, present, keys, relations) for c in self.central}
 
     def _expand(self, modality: str, z_BTd: Float[Tensor, "B T d"], batch: Batch) -> Float[Tensor, "B T _"]:
         return cast(ModalityReconstruction, self.reconstruction[modality]).expand(z_BTd, batch.valid)

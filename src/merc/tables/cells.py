@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-# Control characters, marks that turn the direction of writing, line separators, and halves of surrogate pairs.
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_BLANK = {"\t": " ", "\n": " ", "\r": " "}
+from merc.printable import printable
+
 NOTHING = "–"
-
-
-def printable(text: str) -> str:
-    """The text in one line: tabs and line ends as spaces, other characters that steer a terminal as their escapes."""
-    return _UNPRINTABLE.sub(lambda match: _BLANK.get(match[0]) or match[0].encode("unicode_escape").decode(), text)
 
 
 def percent(share: float | None) -> str:

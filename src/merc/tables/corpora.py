@@ -13,7 +13,8 @@ from merc.data.observer import Ceiling
 from merc.data.planting import PlantedStream
 from merc.data.probe import Figure, ProbeReport
 from merc.data.schema import Corpus, Part
-from merc.tables.cells import NOTHING, add_row, decimal, new_table, percent, printable
+from merc.printable import printable
+from merc.tables.cells import NOTHING, add_row, decimal, new_table, percent
 
 _PARTS: tuple[Part, ...] = ("train", "validation", "test")
 _STYLES = {"error": "red", "warning": "yellow", "note": ""}

@@ -12,9 +12,10 @@ from merc.data.schema import Conversation
 from merc.demo import Demonstration
 from merc.evaluation.judgement import Conditions, EvaluationReport, TrustReport, UncertaintyReport
 from merc.evaluation.metrics import ClassificationScores
+from merc.printable import printable
 from merc.recogniser import ConversationEmotions, UtteranceEmotion
 from merc.run import TrainedRun
-from merc.tables.cells import NOTHING, add_row, decimal, new_table, percent, printable
+from merc.tables.cells import NOTHING, add_row, decimal, new_table, percent
 
 _SCORES = ("accuracy", "weighted F1", "macro F1", "calibration error", "NLL")
 _MARKS = {"signal": "", "noise": " noise", "absent": ""}
@@ -23,8 +24,11 @@ _MARKS = {"signal": "", "noise": " noise", "absent": ""}
 def training_lines(run: TrainedRun) -> Iterator[RenderableType]:
     """Best epoch, validation scores, and where the model lies."""
     outcome = run.outcome
-    yield Text(f"best epoch: {outcome.best_epoch} of {outcome.epochs}, chosen on validation")
-    table = new_table("validation", ("score", ""))
+    part = run.recogniser.recipe.selection_part
+    honest = part == "validation"
+    caution = "" if honest else ": its scores are not comparable with others"
+    yield Text(f"best epoch: {outcome.best_epoch} of {outcome.epochs}, chosen on {part}{caution}", style="" if honest else "yellow")
+    table = new_table(part, ("score", ""))
     for name, value in run.recogniser.record.scores.items():
         add_row(table, name.replace("_", " "), decimal(value) if name == "negative_log_likelihood" else f"{percent(value)} %")
     yield table

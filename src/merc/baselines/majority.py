@@ -1,0 +1,55 @@
+"""The majority class: one constant answer for every utterance. The floor below every rival.
+
+C learned log-odds and nothing else [chosen]. Unweighted cross-entropy is least where their softmax is the classes' shares in
+training, so the answer is then the most frequent class. With class weights it need not be: a recipe for this network sets
+`objective.class_weights: none`.
+
+Letters in shapes: B conversations, T utterances, C classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from merc.data.batching import Batch
+from merc.model.interface import Classify, Level, Network, NetworkOutput
+from merc.settings import Settings
+
+
+class MajorityConfig(Settings):
+    """A constant has no sizes.
+
+    Attributes:
+        name: tells configs of networks apart.
+    """
+
+    name: Literal["majority"] = "majority"
+
+    def build(self, widths: Mapping[str, int], classes: int) -> Majority:
+        """The network; `widths` (modality -> columns) does not matter to it."""
+        return Majority(self, classes)
+
+
+class Majority(Network):
+    """The network."""
+
+    def __init__(self, config: MajorityConfig, classes: int) -> None:
+        super().__init__()
+        self.config = config
+        self.log_odds = nn.Parameter(torch.zeros(classes))
+
+    def forward(self, batch: Batch) -> NetworkOutput:
+        """Gives every utterance of a batch the same logits (B, T, C)."""
+        return NetworkOutput(Level(self.log_odds.expand(*batch.valid.shape, -1)))
+
+    def terms(
+        self, output: NetworkOutput, batch: Batch, classify: Classify, teacher: NetworkOutput | None = None
+    ) -> dict[str, Float[Tensor, ""]]:
+        """Cross-entropy alone."""
+        labelled = batch.labelled
+        return {"coarse": classify(output.coarse.logits[labelled], batch.labels[labelled])}

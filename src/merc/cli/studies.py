@@ -1,0 +1,79 @@
+"""`merc study` and `merc report`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from merc.cli.options import StudiedPart
+from merc.cli.terminal import live, note, show, warn
+
+INTERRUPTED = 130  # exit code
+
+Transcripts = Annotated[
+    bool, typer.Option("--transcripts", help="Show the words of wrongly labelled utterances in the report; needs the store.")
+]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Adds the commands of this file to the program."""
+    for command in (study, report):
+        app.command()(command)
+
+
+def study(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A study's YAML file.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The study's folder; goes on with what is in it.")],
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Changes the study's recipe, such as seeds.ablations=1; repeatable."),
+    ] = None,
+    part: Annotated[
+        StudiedPart, typer.Option("--split", help="Part that is judged. While a design is still being chosen, judge validation.")
+    ] = StudiedPart.TEST,
+    processes: Annotated[int | None, typer.Option(min=1, help="Trainings at once; by default one for each core.")] = None,
+    transcripts: Transcripts = False,
+) -> None:
+    """Train and judge CMATH, its rivals and its ablations, over seeds, and report.
+
+    Finished runs are not repeated: Ctrl-C, or a kill, and the same command goes on.
+    """
+    from merc.studies.runner import StudyHooks, run_study
+    from merc.studies.study import open_study
+    from merc.tables.studies import progress_line, progress_table
+
+    opened = open_study(recipe, out, options or ())
+    with live(progress_table, progress_line) as update:
+        hooks = StudyHooks(on_progress=update, on_failure=warn)
+        outcome = run_study(opened.plan, out, opened.store, part=part.schema_part, processes=processes, hooks=hooks)
+    if not outcome.finished:
+        changes = [word for option in options or () for word in ("--set", option)]
+        note(f"interrupted; what is done is kept in {out}. Go on with:")
+        note(shlex.join(["merc", "study", str(recipe), *changes, "--out", str(out), "--split", part.value]))
+        raise typer.Exit(INTERRUPTED)
+    _report(out, part, transcripts)
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of a study.")],
+    part: Annotated[StudiedPart, typer.Option("--split", help="Part that was judged.")] = StudiedPart.TEST,
+    transcripts: Transcripts = False,
+) -> None:
+    """Make the report of a study anew, from what is judged so far."""
+    _report(folder, part, transcripts)
+
+
+def _report(folder: Path, part: StudiedPart, transcripts: bool) -> None:
+    from merc.report.files import write_report
+    from merc.studies.mistakes import words_of
+    from merc.studies.summary import summarise
+    from merc.tables.studies import study_tables
+
+    summary = summarise(folder, part.schema_part, transcripts=words_of(folder) if transcripts else None)
+    written = write_report(summary, folder)
+    show(study_tables(summary))
+    for path in written:
+        note(f"written: {path}")

@@ -1,0 +1,14 @@
+"""Foreign text made harmless to show: in a terminal it can't move the cursor, in a page it can't turn the direction of writing."""
+
+from __future__ import annotations
+
+import re
+
+# Control characters, marks that turn the direction of writing, line separators, halves of surrogate pairs, what XML refuses.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufff9-\ufffb\ufffe\uffff]")
+_BLANK = {"\t": " ", "\n": " ", "\r": " "}
+
+
+def printable(text: str) -> str:
+    """The text in one line: tabs and line ends as spaces, other characters that steer what is shown as their escapes."""
+    return _UNPRINTABLE.sub(lambda match: _BLANK.get(match[0]) or match[0].encode("unicode_escape").decode(), text)

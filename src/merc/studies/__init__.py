@@ -1,0 +1,1 @@
+"""Studies: CMATH against rivals and ablations, over seeds, with honest statistics."""

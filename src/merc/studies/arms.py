@@ -1,0 +1,220 @@
+"""The arms of a study: CMATH, its rivals and its ablations, each a recipe of its own.
+
+A variant is a YAML file: a fragment of a recipe that is laid over CMATH's, with a sentence about it and up to two more keys:
+
+modalities   `singles` or `pairs` make an arm of each modality or pair of modalities; a list keeps these alone
+same_size    true chooses the network's width so that its parameters are as many as CMATH's, as nearly as can be
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import ValidationError
+
+from merc.config import NetworkConfig, Recipe, overlaid, recipe_from, recipe_values
+from merc.data.labels import apply_mapping, find_mapping
+from merc.data.preprocessing import Preprocessor, pick_features
+from merc.data.schema import Corpus
+from merc.data.validation import explain
+from merc.errors import DataError, FeatureError, RecipeError
+from merc.model.interface import parameter_count
+from merc.settings import Settings
+from merc.studies.recipe import StudyRecipe
+
+CMATH_NAME = "cmath"
+VariantKind = Literal["rival", "ablation"]
+ArmKind = Literal["cmath"] | VariantKind
+FOLDERS: dict[VariantKind, str] = {"rival": "rivals", "ablation": "ablations"}
+WIDEST = 4096  # of a network that is to have CMATH's size
+
+
+class Variant(Settings):
+    """What a variant's file says; `changes` are the sections laid over CMATH's recipe."""
+
+    about: str
+    modalities: Literal["all", "singles", "pairs"] | tuple[str, ...] = "all"
+    same_size: bool = False
+    changes: dict[str, Any]
+
+
+class Arm(Settings):
+    """One competitor.
+
+    Attributes:
+        name: unique in the study; the name of its folder.
+        kind: what it is in the study.
+        about: a sentence for people.
+        recipe: complete but for the seed and the split.
+        parameters: trainable numbers of its network.
+    """
+
+    name: str
+    kind: ArmKind
+    about: str
+    recipe: Recipe
+    parameters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A study whose arms are known and can be built.
+
+    Attributes:
+        study: its recipe.
+        arms: CMATH first, then rivals, then ablations, in the recipe's order.
+        splits: one or more.
+    """
+
+    study: StudyRecipe
+    arms: tuple[Arm, ...]
+    splits: tuple[str, ...]
+
+    def of_kind(self, kind: ArmKind) -> tuple[Arm, ...]:
+        """The arms of one kind."""
+        return tuple(arm for arm in self.arms if arm.kind == kind)
+
+
+def plan_study(study: StudyRecipe, folder: Path, corpus: Corpus) -> Plan:
+    """Finds all arms and makes sure that each can be trained, before anything runs.
+
+    Args:
+        study: the recipe.
+        folder: where the study recipe's file lies.
+        corpus: the store that the base names.
+
+    Raises:
+        RecipeError: an unknown rival or ablation, a variant that does not fit, or a base that is not CMATH.
+        FeatureError: the store lacks a modality or feature that an arm takes.
+        DataError: no such split, or conversations that several splits would test.
+    """
+    base = base_values(study, folder)
+    whole = recipe_from(base, study.base)
+    if whole.model.name != "cmath":
+        raise RecipeError(f"study {study.name!r}: its base is CMATH's recipe, {study.base} has model {whole.model.name!r}")
+    if whole.data.labels is not None:
+        corpus = apply_mapping(corpus, find_mapping(whole.data.labels))
+    splits = study.splits or (whole.data.split,)
+    _check_splits(corpus, splits)
+    features = {spec.modality: spec.name for spec in pick_features(corpus, whole.data.features)}
+    widths = Preprocessor.fit(corpus, corpus.part(splits[0], "train"), features, whole.data.clip).widths
+    classes = len(corpus.label_set)
+    size = parameters_of(whole.model, widths, classes)
+    base = overlaid(base, {"data": {"features": features}})
+    arms = [Arm(name=CMATH_NAME, kind="cmath", about=whole.about, recipe=recipe_from(base, study.base), parameters=size)]
+    named: tuple[tuple[VariantKind, tuple[str, ...]], ...] = (("rival", study.rivals), ("ablation", study.ablations))
+    for kind, names in named:
+        for name in names:
+            variant = load_variant(folder, kind, name)
+            where = f"study {study.name!r}, {kind} {name!r}"
+            for arm_name, kept in _expanded(name, variant, tuple(features), where):
+                taken = {m: features[m] for m in features if m in kept}
+                values = overlaid(base, variant.changes)
+                values["name"], values["about"] = arm_name, variant.about
+                values["data"] = {**values["data"], "features": taken}
+                recipe = recipe_from(values, where)
+                narrow = {m: widths[m] for m in taken}
+                try:
+                    if variant.same_size:
+                        recipe = _of_size(recipe, narrow, classes, size)
+                    parameters = parameters_of(recipe.model, narrow, classes)
+                except (RecipeError, FeatureError) as error:
+                    raise type(error)(f"{where}: {error}") from None
+                arms.append(Arm(name=arm_name, kind=kind, about=variant.about, recipe=recipe, parameters=parameters))
+    twice = {arm.name for arm in arms if sum(other.name == arm.name for other in arms) > 1}
+    if twice:
+        raise RecipeError(f"study {study.name!r}: two arms of the name {min(twice)!r}")
+    return Plan(study, tuple(arms), tuple(splits))
+
+
+def base_values(study: StudyRecipe, folder: Path) -> dict[str, Any]:
+    """CMATH's recipe as plain values, with what is common to all arms laid over it.
+
+    Raises:
+        RecipeError: no such recipe.
+    """
+    return overlaid(recipe_values(folder / study.base), {**study.common, "protocol": study.protocol})
+
+
+def load_variant(folder: Path, kind: VariantKind, name: str) -> Variant:
+    """Reads a variant.
+
+    Raises:
+        RecipeError: unknown, with the names that there are; or not of a variant's form.
+    """
+    place = folder / FOLDERS[kind]
+    known = sorted(path.stem for path in place.glob("*.yaml"))
+    if name not in known:
+        raise RecipeError(f"unknown {kind} {name!r}; allowed, as files in {place}: {', '.join(known) or 'none'}")
+    values = recipe_values(place / f"{name}.yaml")
+    kept = {key: values.pop(key) for key in ("about", "modalities", "same_size") if key in values}
+    values.pop("name", None)
+    try:
+        return Variant.model_validate({**kept, "changes": values})
+    except ValidationError as error:
+        raise RecipeError(f"{place / f'{name}.yaml'}: {explain(error)}") from None
+
+
+def parameters_of(config: NetworkConfig, widths: Mapping[str, int], classes: int) -> int:
+    """Trainable numbers of the network that a config builds; nothing is allocated."""
+    with torch.device("meta"):
+        return parameter_count(config.build(widths, classes))
+
+
+def _expanded(name: str, variant: Variant, modalities: tuple[str, ...], where: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Name and modalities of each arm that a variant stands for. A corpus of one modality has no singles, one of two no pairs."""
+    if variant.modalities == "all":
+        yield name, modalities
+    elif isinstance(variant.modalities, tuple):
+        unknown = [m for m in variant.modalities if m not in modalities]
+        if unknown or not variant.modalities:
+            raise FeatureError(f"{where}: takes the modalities {list(variant.modalities)}; the base has {', '.join(modalities)}")
+        yield name, variant.modalities
+    else:
+        size = 1 if variant.modalities == "singles" else 2
+        if size < len(modalities):
+            yield from ((f"{name}-{'-'.join(kept)}", kept) for kept in combinations(modalities, size))
+
+
+def _of_size(recipe: Recipe, widths: Mapping[str, int], classes: int, size: int) -> Recipe:
+    """The recipe with the width whose network comes nearest to a number of parameters."""
+    model = recipe.model
+    if "width" not in type(model).model_fields:
+        raise RecipeError(f"same_size: model {model.name!r} has no width")
+    step = _step(model)
+
+    def sized(multiple: int) -> NetworkConfig:
+        return type(model).model_validate({**model.model_dump(), "width": multiple * step})
+
+    low, high = 1, WIDEST // step
+    while low < high:  # the narrowest network with at least that many parameters
+        middle = (low + high) // 2
+        low, high = (low, middle) if parameters_of(sized(middle), widths, classes) >= size else (middle + 1, high)
+    nearest = min((m for m in (low - 1, low) if m), key=lambda m: abs(parameters_of(sized(m), widths, classes) - size))
+    return recipe.model_copy(update={"model": sized(nearest)})
+
+
+def _step(model: NetworkConfig) -> int:
+    """Widths of a network are multiples of it: of its heads, and even."""
+    attention = getattr(model, "attention", None)
+    heads = int(getattr(model, "heads", None) or getattr(attention, "heads", 1))
+    return heads if heads % 2 == 0 else 2 * heads
+
+
+def _check_splits(corpus: Corpus, splits: Sequence[str]) -> None:
+    tested: dict[str, str] = {}
+    for split in splits:
+        corpus.part(split, "train")
+        corpus.part(split, "validation")
+        for conversation in corpus.part(split, "test"):
+            if conversation.id in tested:
+                raise DataError(
+                    f"splits {tested[conversation.id]!r} and {split!r} both test conversation {conversation.id!r}; "
+                    "splits of one study are folds, which test each conversation once"
+                )
+            tested[conversation.id] = split

@@ -1,0 +1,69 @@
+"""Which utterances CMATH labels wrongly, told by their ids; their words only if they are asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from merc.data.schema import LabelSet, iterate_utterances
+from merc.data.store import open_store
+from merc.errors import RunError
+from merc.studies.arms import CMATH_NAME
+from merc.studies.plan import read_plan
+from merc.studies.results import Mistake
+from merc.studies.strata import JudgedUtterances
+
+LISTED = 200  # at most
+
+
+def mistakes_of(
+    probabilities_SNC: Float[np.ndarray, "S N C"],
+    utterances: JudgedUtterances,
+    label_set: LabelSet,
+    words: Mapping[tuple[str, str], str] | None = None,
+) -> tuple[Mistake, ...]:
+    """The mistakes that most seeds make, among equals those of the largest probability.
+
+    Args:
+        probabilities_SNC: of CMATH's seeds.
+        utterances: the N that were judged.
+        label_set: the C classes.
+        words: (conversation, utterance) -> transcript, to be shown; None shows none.
+    """
+    predicted_SN = probabilities_SNC.argmax(axis=2)
+    wrong_SN = (predicted_SN != utterances.true) & (utterances.true >= 0)
+    found: list[Mistake] = []
+    for n in np.flatnonzero(wrong_SN.any(axis=0)):
+        label = Counter(predicted_SN[wrong_SN[:, n], n].tolist()).most_common(1)[0][0]
+        place = (utterances.conversations[n], utterances.utterances[n])
+        found.append(
+            Mistake(
+                conversation=place[0],
+                utterance=place[1],
+                true=label_set.names[int(utterances.true[n])],
+                predicted=label_set.names[label],
+                wrong_seeds=float(wrong_SN[:, n].mean()),
+                probability=float(probabilities_SNC[:, n, label].mean()),
+                transcript=None if words is None else words.get(place),
+            )
+        )
+    return tuple(sorted(found, key=lambda m: (-m.wrong_seeds, -m.probability))[:LISTED])
+
+
+def words_of(folder: Path) -> dict[tuple[str, str], str]:
+    """The transcripts of a study's store, by conversation and utterance.
+
+    Raises:
+        RunError: no study here, or its plan names no store.
+        StoreError: the store is gone or damaged.
+    """
+    plan = read_plan(folder)
+    store = next(arm for arm in plan.arms if arm.name == CMATH_NAME).recipe.data.store
+    if store is None:
+        raise RunError(f"{folder}: its recipe names no store, so there are no transcripts to show")
+    corpus = open_store(Path(store))
+    return {(c.id, u.id): u.transcript for c, _, u in iterate_utterances(corpus.conversations) if u.transcript is not None}

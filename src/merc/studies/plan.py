@@ -1,0 +1,186 @@
+"""A study's plan as its folder keeps it, and the tasks that follow from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import mean
+
+from merc.data.preprocessing import pick_features
+from merc.data.schema import Corpus, Part
+from merc.data.staged_file import is_temporary, write_atomically
+from merc.errors import RunError
+from merc.run_folder import software_versions
+from merc.settings import Settings
+from merc.studies.arms import Arm, Plan
+from merc.studies.recipe import StudyRecipe
+from merc.studies.robustness import conditions_of
+from merc.studies.task import RUN, Task, is_trained
+
+PLAN, RUNS = "plan.json", "runs"
+FORMAT = 1
+
+
+class KeptPlan(Settings):
+    """What `plan.json` holds.
+
+    Attributes:
+        study: the recipe.
+        arms: complete recipes.
+        splits: that every seed trains on.
+        corpus: its name.
+        classes: its label set.
+        features: specs of the study's features, by modality: name, encoder, version, dimension.
+        versions: of the software that began the study, with the commit where it is known.
+        machine: that began it: system and cores.
+    """
+
+    format: int = FORMAT
+    study: StudyRecipe
+    arms: tuple[Arm, ...]
+    splits: tuple[str, ...]
+    corpus: str
+    classes: tuple[str, ...]
+    features: dict[str, dict[str, str | int]]
+    versions: dict[str, str]
+    machine: dict[str, str]
+
+
+def keep_plan(plan: Plan, corpus: Corpus, folder: Path) -> KeptPlan:
+    """Writes the plan into the study's folder, or makes sure that the folder belongs to it.
+
+    Raises:
+        RunError: the folder holds something else, or another study.
+    """
+    specs = pick_features(corpus, plan.arms[0].recipe.data.features)
+    kept = KeptPlan(
+        study=plan.study,
+        arms=plan.arms,
+        splits=plan.splits,
+        corpus=corpus.name,
+        classes=corpus.label_set.names,
+        features={s.modality: s.model_dump(include={"name", "encoder", "version", "dimension"}) for s in specs},
+        versions={**software_versions(), **_commit()},
+        machine={"system": platform.platform(), "cores": str(os.cpu_count())},
+    )
+    if (folder / PLAN).is_file():
+        earlier = read_plan(folder)
+        changed = _differences(earlier, kept)
+        if changed:
+            raise RunError(f"{folder}: belongs to another study; they differ in {'; '.join(changed)}. Give another --out")
+        return earlier
+    if folder.exists() and (not folder.is_dir() or any(not is_temporary(path.name) for path in folder.iterdir())):
+        raise RunError(f"{folder}: already exists and holds no study (no {PLAN}); give another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / PLAN, (kept.model_dump_json(indent=1) + "\n").encode())
+    return kept
+
+
+def read_plan(folder: Path) -> KeptPlan:
+    """The plan that a study's folder belongs to.
+
+    Raises:
+        RunError: no study here, or a damaged plan.
+    """
+    try:
+        kept = KeptPlan.model_validate_json((folder / PLAN).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{folder}: no study here (no {PLAN}); make one with 'merc study RECIPE --out {folder}'") from None
+    except (OSError, ValueError) as error:
+        raise RunError(f"{folder / PLAN}: damaged, or of another version ({str(error).splitlines()[0]})") from None
+    if kept.format != FORMAT:
+        raise RunError(f"{folder / PLAN}: plan format {kept.format}, this version reads {FORMAT}")
+    return kept
+
+
+def tasks_of(plan: KeptPlan, arm: Arm, seeds: Iterable[int], part: Part) -> list[Task]:
+    """The tasks of an arm with these seeds, on every split."""
+    features = {m: str(spec["name"]) for m, spec in plan.features.items()}
+    conditions = conditions_of(plan.study.robustness, tuple(plan.arms[0].recipe.data.features))
+    tasks: list[Task] = []
+    for seed in seeds:
+        for split in plan.splits:
+            fold = (split,) if len(plan.splits) > 1 else ()
+            recipe = arm.recipe.model_copy(
+                update={
+                    "data": arm.recipe.data.model_copy(update={"split": split}),
+                    "training": arm.recipe.training.model_copy(update={"seed": seed}),
+                }
+            )
+            tasks.append(
+                Task(
+                    arm=arm.name,
+                    split=split,
+                    seed=seed,
+                    folder="/".join((RUNS, arm.name, *fold, f"seed-{seed}")),
+                    recipe=recipe,
+                    features=features,
+                    part=part,
+                    conditions=conditions,
+                )
+            )
+    return tasks
+
+
+def first_tasks(plan: KeptPlan, part: Part) -> list[Task]:
+    """All of CMATH, and the first seeds of the rivals: what must be known before the strongest rivals are."""
+    seeds = plan.study.seeds
+    counts = {"cmath": seeds.cmath, "rival": seeds.rivals}
+    return [t for arm in plan.arms if arm.kind in counts for t in tasks_of(plan, arm, range(counts[arm.kind]), part)]
+
+
+def later_tasks(plan: KeptPlan, folder: Path, part: Part) -> list[Task]:
+    """The further seeds of the strongest rivals, and the ablations."""
+    seeds = plan.study.seeds
+    strong = strongest_rivals(plan, folder, part)
+    more = [t for arm in plan.arms if arm.name in strong for t in tasks_of(plan, arm, range(seeds.rivals, seeds.strongest), part)]
+    return more + [t for arm in plan.arms if arm.kind == "ablation" for t in tasks_of(plan, arm, range(seeds.ablations), part)]
+
+
+def all_tasks(plan: KeptPlan, folder: Path, part: Part) -> list[Task]:
+    """Every task, as far as is known."""
+    return first_tasks(plan, part) + later_tasks(plan, folder, part)
+
+
+def strongest_rivals(plan: KeptPlan, folder: Path, part: Part) -> tuple[str, ...]:
+    """The rivals of the highest mean validation score over their first seeds, the strongest first; of those that were trained."""
+    scores: dict[str, float] = {}
+    for arm in plan.arms:
+        if arm.kind == "rival":
+            known = [validation_score(folder / t.folder) for t in tasks_of(plan, arm, range(plan.study.seeds.rivals), part)]
+            found = [score for score in known if score is not None]
+            if found:
+                scores[arm.name] = mean(found)
+    return tuple(sorted(scores, key=lambda name: -scores[name])[: plan.study.strongest])
+
+
+def validation_score(folder: Path) -> float | None:
+    """The best score of a task's training on the part that chooses; None if it is not trained."""
+    if not is_trained(folder / RUN):
+        return None
+    return float(json.loads((folder / RUN / "run.json").read_text(encoding="utf-8"))["outcome"]["best_score"])
+
+
+def _commit() -> dict[str, str]:
+    """The commit of the source that runs, if it runs from a checkout; a `+` behind it tells of changes."""
+    here = Path(__file__).parent
+    try:
+        asked = ["git", "-C", str(here), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
+        return {"commit": subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout.strip()}
+    except (OSError, subprocess.SubprocessError):
+        return {}
+
+
+def _differences(earlier: KeptPlan, now: KeptPlan) -> list[str]:
+    """What sets two plans apart, in words; software may differ."""
+    before, after = earlier.model_dump(mode="json"), now.model_dump(mode="json")
+    keys = [key for key in ("corpus", "classes", "features", "splits") if before[key] != after[key]]
+    found = [f"{key} ({before[key]} there, {after[key]} here)" for key in keys]
+    found += [f"study.{key}" for key in before["study"] if before["study"][key] != after["study"][key]]
+    arms_before, arms_after = ({arm["name"]: arm for arm in kept["arms"]} for kept in (before, after))
+    found += [f"arm {name}" for name in arms_before if name in arms_after and arms_before[name] != arms_after[name]]
+    return found

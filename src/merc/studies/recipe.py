@@ -1,0 +1,122 @@
+"""The study's recipe: which rivals and ablations, how many seeds, how modalities are lost and spoilt.
+
+A study recipe is a YAML file beside the recipe of CMATH that it builds on (`base`) and the folders `rivals` and `ablations`, which
+hold one variant a file (see `merc.studies.arms`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError, field_validator
+
+from merc.config import Protocol, recipe_values
+from merc.data.validation import explain
+from merc.errors import RecipeError
+from merc.settings import Settings
+
+
+class SeedCounts(Settings):
+    """How many seeds, counted from 0.
+
+    Attributes:
+        cmath: of CMATH.
+        strongest: of the rivals that are strongest on validation after their first seeds.
+        rivals: of the others.
+        ablations: of each ablation.
+    """
+
+    cmath: int = Field(default=10, ge=1)
+    strongest: int = Field(default=10, ge=1)
+    rivals: int = Field(default=5, ge=1)
+    ablations: int = Field(default=3, ge=1)
+
+
+class RobustnessConfig(Settings):
+    """How every model is judged again.
+
+    Attributes:
+        drop: shares of utterances that lose a modality, and rates at which any modality is lost.
+        noise: strengths of noise in place of a modality (see `merc.training.corruption`).
+    """
+
+    drop: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9)
+    noise: tuple[float, ...] = (0.5, 1.0, 2.0)
+
+    @field_validator("drop")
+    @classmethod
+    def _shares(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        return _rising(value, 1.0)
+
+    @field_validator("noise")
+    @classmethod
+    def _strengths(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        return _rising(value, 10.0)
+
+
+class StudyRecipe(Settings):
+    """One study.
+
+    Attributes:
+        name: for tables and files.
+        about: a sentence for people.
+        base: CMATH's recipe, a path relative to the study recipe.
+        common: sections laid over the recipe of every arm, such as another store or a shorter training.
+        protocol: how epochs are chosen (see `merc.config.Recipe`).
+        splits: names of the store's splits. With several, such as the folds of leave-one-session-out, each seed trains on each
+            split, and a seed's test parts are judged together. Empty takes the base's split.
+        seeds: how many.
+        strongest: how many rivals get `seeds.strongest`.
+        rivals, ablations: names of files in the folders `rivals` and `ablations` beside the study recipe.
+        robustness: how modalities are lost and spoilt.
+    """
+
+    name: str
+    about: str = ""
+    base: str
+    common: dict[str, Any] = Field(default_factory=dict)
+    protocol: Protocol = "validation"
+    splits: tuple[str, ...] = ()
+    seeds: SeedCounts = SeedCounts()
+    strongest: int = Field(default=2, ge=0)
+    rivals: tuple[str, ...] = ()
+    ablations: tuple[str, ...] = ()
+    robustness: RobustnessConfig = RobustnessConfig()
+
+    @field_validator("rivals", "ablations", "splits")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError(f"each once, found {list(value)}")
+        return value
+
+
+def load_study(path: Path, options: Sequence[str] = ()) -> StudyRecipe:
+    """Reads a study recipe and applies `--set` options.
+
+    Raises:
+        RecipeError: no such file, no valid YAML, an unknown key, a value that is not allowed.
+    """
+    return study_from(recipe_values(path, options), str(path))
+
+
+def study_from(values: object, where: str) -> StudyRecipe:
+    """A study recipe from nested plain values; RecipeError with all that is wrong, in one line."""
+    try:
+        return StudyRecipe.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError(f"{where}: {explain(error)}") from None
+
+
+def dump_study(study: StudyRecipe) -> str:
+    """The whole study recipe as YAML, defaults included."""
+    return yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _rising(value: tuple[float, ...], highest: float) -> tuple[float, ...]:
+    if list(value) != sorted(set(value)) or any(not 0 < v <= highest for v in value):
+        raise ValueError(f"rising numbers above 0 and up to {highest:g}, found {list(value)}")
+    return value

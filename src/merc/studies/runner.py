@@ -1,0 +1,223 @@
+"""Runs a study: every task of every arm in a pool of processes, without repeating what is done.
+
+plan.json                            the study's recipe and that of each arm, complete
+runs/ARM/seed-N/, or
+runs/ARM/SPLIT/seed-N/               one folder a task (see `merc.studies.task`)
+utterances-PART.parquet              the judged utterances: ids, labels, and how they stand in their conversation
+results.parquet, results.md,
+report.html                          what comes of it (see `merc.report`)
+
+Several machines may run one study into one shared folder: what another process is training is waited for, not repeated.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+from merc.data.schema import Part
+from merc.data.staged_file import locked_folder
+from merc.studies.arms import Arm, ArmKind
+from merc.studies.plan import KeptPlan, first_tasks, later_tasks, validation_score
+from merc.studies.pool import Ended, Pool
+from merc.studies.task import RUN, Task, is_done, record_failure
+
+_POLL = 0.5  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ArmProgress:
+    """How far an arm is.
+
+    Attributes:
+        name, kind: of the arm.
+        wanted: tasks in all, as far as is known.
+        done: judged.
+        failed: in this or the last session.
+        running: shares of the tasks under way that are done.
+        validation: mean score of the tasks that are trained; None if there is none.
+        error: of the last failure.
+    """
+
+    name: str
+    kind: ArmKind
+    wanted: int
+    done: int
+    failed: int
+    running: tuple[float, ...]
+    validation: float | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a study is.
+
+    Attributes:
+        arms: in the plan's order.
+        seconds_left: an estimate from what finished tasks took; None before any has.
+    """
+
+    arms: tuple[ArmProgress, ...]
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StudyHooks:
+    """What a caller may watch.
+
+    Attributes:
+        on_progress: how far it is, about twice a second.
+        on_failure: a sentence about a task that failed.
+    """
+
+    on_progress: Callable[[Progress], None] = lambda _progress: None
+    on_failure: Callable[[str], None] = lambda _sentence: None
+
+
+@dataclass(frozen=True, slots=True)
+class StudyOutcome:
+    """How a study's session ended.
+
+    Attributes:
+        finished: nothing is left but what failed.
+        failed: tasks that failed, by folder, with their errors.
+    """
+
+    finished: bool
+    failed: dict[str, str]
+
+
+def run_study(
+    plan: KeptPlan, folder: Path, store: Path, *, part: Part = "test", processes: int | None = None, hooks: StudyHooks | None = None
+) -> StudyOutcome:
+    """Trains and judges all that is not done. Ctrl-C saves what is under way and ends; the same call goes on.
+
+    Args:
+        plan: from `keep_plan`.
+        folder: the study's.
+        store: of the corpus.
+        part: to be judged; `validation` while a design is still being chosen.
+        processes: at once; None takes as many as there are cores.
+        hooks: what to call on the way.
+    """
+    hooks = hooks or StudyHooks()
+    cores = len(os.sched_getaffinity(0))
+    processes = processes or cores
+    with Pool(processes, max(1, cores // processes), folder, store) as pool:
+        session = _Session(plan, folder, part, pool, processes, hooks)
+        try:
+            session.work(first_tasks(plan, part))
+            session.work(later_tasks(plan, folder, part))
+        except KeyboardInterrupt:
+            pool.interrupt()
+            with suppress(KeyboardInterrupt):  # a second one does not wait for the trainings to be saved
+                while pool.running:
+                    session.note(pool.wait(_POLL, session.on_step))
+            return StudyOutcome(False, session.failed)
+    return StudyOutcome(True, session.failed)
+
+
+class _Session:
+    """The state of one call of `run_study`."""
+
+    def __init__(self, plan: KeptPlan, folder: Path, part: Part, pool: Pool, processes: int, hooks: StudyHooks) -> None:
+        self.plan, self.folder, self.part, self.pool, self.processes, self.hooks = plan, folder, part, pool, processes, hooks
+        self.failed: dict[str, str] = {}  # folder of a task -> its error
+        self.known: dict[str, Task] = {}
+        self.scores: dict[str, float] = {}  # of the tasks that are done
+        self.shares: dict[str, float] = {}  # of the steps of those under way
+        self.started: dict[str, float] = {}
+        self.took: dict[str, list[float]] = {}  # arm -> seconds of the tasks that this session did
+
+    def work(self, tasks: Sequence[Task]) -> None:
+        """Does these tasks. What another process is at is put off."""
+        self.known |= {t.folder: t for t in tasks}
+        waiting = [t for t in tasks if not self._is_done(t)]
+        self.hooks.on_progress(self.progress())
+        while waiting or self.pool.running:
+            put_off: list[Task] = []
+            while waiting and self.pool.free:
+                task = waiting.pop(0)
+                if self._is_done(task):
+                    continue
+                if _is_busy(self.folder / task.folder / RUN):
+                    put_off.append(task)
+                    continue
+                self.started[task.folder] = time.monotonic()
+                self.pool.start(task)
+            waiting += put_off
+            if put_off and not self.pool.running:
+                time.sleep(_POLL)
+            self.note(self.pool.wait(_POLL, self.on_step))
+            self.hooks.on_progress(self.progress())
+
+    def note(self, ended: Sequence[Ended]) -> None:
+        """Keeps how tasks ended."""
+        for end in ended:
+            folder = end.task.folder
+            self.shares.pop(folder, None)
+            if end.end == "done":
+                self.took.setdefault(end.task.arm, []).append(time.monotonic() - self.started[folder])
+                self._is_done(end.task)
+            elif end.end == "failed":
+                self.failed[folder] = end.error
+                record_failure(self.folder / folder, end.error, end.details)
+                self.hooks.on_failure(f"{folder}: {end.error}")
+
+    def on_step(self, folder: str, done: int, total: int) -> None:
+        """Keeps how far a training is."""
+        self.shares[folder] = done / max(1, total)
+
+    def progress(self) -> Progress:
+        """How far the study is."""
+        arms: list[ArmProgress] = []
+        for arm in self.plan.arms:
+            mine = [t.folder for t in self.known.values() if t.arm == arm.name]
+            scores = [self.scores[f] for f in mine if f in self.scores]
+            errors = [self.failed[f] for f in mine if f in self.failed]
+            arms.append(
+                ArmProgress(
+                    name=arm.name,
+                    kind=arm.kind,
+                    wanted=max(len(mine), self._expected(arm)),
+                    done=len(scores),
+                    failed=len(errors),
+                    running=tuple(self.shares.get(t.folder, 0.0) for t in self.pool.running if t.arm == arm.name),
+                    validation=mean(scores) if scores else None,
+                    error=errors[-1] if errors else None,
+                )
+            )
+        return Progress(tuple(arms), self._seconds_left(arms))
+
+    def _expected(self, arm: Arm) -> int:
+        seeds = self.plan.study.seeds
+        return len(self.plan.splits) * {"cmath": seeds.cmath, "rival": seeds.rivals, "ablation": seeds.ablations}[arm.kind]
+
+    def _is_done(self, task: Task) -> bool:
+        if task.folder not in self.scores and is_done(task, self.folder):
+            score = validation_score(self.folder / task.folder)
+            self.scores |= {} if score is None else {task.folder: score}
+        return task.folder in self.scores
+
+    def _seconds_left(self, arms: Sequence[ArmProgress]) -> float | None:
+        """What is left of each arm, at what its tasks took so far, or else at the mean of the others; shared by all processes."""
+        if not self.took:
+            return None
+        known = {name: mean(seconds) for name, seconds in self.took.items()}
+        usual = mean(known.values())
+        left = sum(known.get(a.name, usual) * (a.wanted - a.done - a.failed - sum(a.running)) for a in arms)
+        return max(0.0, left) / self.processes
+
+
+def _is_busy(run: Path) -> bool:
+    """Whether another process is training into a run's folder."""
+    if not run.is_dir():
+        return False
+    with locked_folder(run, wait=False) as held:
+        return not held

@@ -1,0 +1,200 @@
+"""bc-LSTM: its slow twin goes utterance by utterance with torch's single cell, and the padding never gets into a direction."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import nn
+from torch.nn import functional as F
+
+from merc.baselines.bc_lstm import BcLSTMConfig
+from merc.data.batching import Batch, collate
+from merc.errors import RecipeError
+
+WIDTHS = {"text": 6, "audio": 5, "visual": 4}
+LENGTHS = (5, 1, 7, 3)  # neither sorted nor alike
+
+
+@pytest.fixture
+def make():
+    """Builds a small network with every parameter off its start."""
+
+    def make(widths=WIDTHS, **changes):
+        torch.manual_seed(0)
+        network = BcLSTMConfig(**{"width": 8, "dropout": 0.0, **changes}).build(widths, 3)
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.add_(torch.randn_like(parameter) * 0.8)
+        return network.eval()
+
+    return make
+
+
+@pytest.fixture
+def samples(make_samples):
+    return make_samples(lengths=LENGTHS)
+
+
+def logits_of(network, batch):
+    with torch.inference_mode():
+        return network(batch).coarse.logits
+
+
+def states_by_steps(lstm, layer, suffix, rows):
+    """The hidden state after each row, with one cell and the weights of one direction of one layer."""
+    cell = nn.LSTMCell(rows[0].shape[0], lstm.hidden_size)
+    for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+        setattr(cell, name, getattr(lstm, f"{name}_l{layer}{suffix}"))
+    h, c, states = torch.zeros(1, lstm.hidden_size), torch.zeros(1, lstm.hidden_size), []
+    for row in rows:
+        h, c = cell(row[None], (h, c))
+        states.append(h[0])
+    return states
+
+
+def contextual_by_steps(level, rows):
+    """One level of the network on one conversation, given as a list of rows."""
+    for layer in range(level.lstm.num_layers):
+        forwards = states_by_steps(level.lstm, layer, "", rows)
+        backwards = states_by_steps(level.lstm, layer, "_reverse", rows[::-1])[::-1]
+        rows = [torch.cat(pair) for pair in zip(forwards, backwards, strict=True)]
+    return [(level.dense.weight @ row + level.dense.bias).clamp_min(0) for row in rows]
+
+
+def twin(network, sample):
+    """The logits of one conversation, a row an utterance."""
+    levels = []
+    for column, (m, level) in enumerate(network.unimodal.items()):
+        x, flags = torch.from_numpy(sample.inputs[m]), sample.present[:, column]
+        rows = [torch.cat([x[t] if flags[t] else 0 * x[t], torch.tensor([float(flags[t])])]) for t in range(len(sample))]
+        levels.append(contextual_by_steps(level, rows))
+    fused = contextual_by_steps(network.multimodal, [torch.cat(features) for features in zip(*levels, strict=True)])
+    return torch.stack([network.classifier.weight @ row + network.classifier.bias for row in fused])
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_it_is_its_slow_twin(make, samples, layers):
+    network = make(layers=layers)
+    logits = logits_of(network, collate(samples))
+    for i, sample in enumerate(samples):
+        with torch.no_grad():
+            expected = twin(network, sample)
+        assert len(sample) == 1 or expected.std(dim=0).max() > 0.05, "answers that are all alike would prove little"
+        torch.testing.assert_close(logits[i, : len(sample)], expected, rtol=0, atol=1e-5)
+
+
+def test_context_reaches_both_ways_but_not_into_another_conversation(make, make_samples):
+    network, batch = make(), collate(make_samples(lengths=LENGTHS, absent=0))
+    for t in (0, 4):
+        inputs = {m: x.clone() for m, x in batch.inputs.items()}
+        inputs["audio"][0, t] += 2.0
+        moved = (logits_of(network, batch) - logits_of(network, replace(batch, inputs=inputs))).abs().amax(dim=-1)
+        assert moved[0, :5].min() > 1e-6
+        assert moved[1:].max() == 0
+
+
+def grown(batch, columns, rows, content):
+    """The batch with more padding behind and below, and content in all of it."""
+    b, t = batch.valid.shape
+
+    def pad(x, fill):
+        out = torch.full((b + rows, t + columns, *x.shape[2:]), fill, dtype=x.dtype)
+        out[:b, :t] = x
+        return out
+
+    valid = pad(batch.valid, False)
+    inputs = {m: torch.where(valid[..., None], pad(x, 0.0), content) for m, x in batch.inputs.items()}
+    return Batch(inputs, pad(batch.present, False), valid, pad(batch.speakers, -1), pad(batch.labels, -1))
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize(("columns", "rows", "content"), [(0, 0, 40.0), (3, 0, 0.0), (2, 1, 40.0)])
+def test_padding_and_what_lies_in_it_change_nothing(make, samples, layers, columns, rows, content):
+    network, batch = make(layers=layers), collate(samples)
+    before, after = logits_of(network, batch), logits_of(network, grown(batch, columns, rows, content))
+    assert after.shape == (len(LENGTHS) + rows, max(LENGTHS) + columns, 3)
+    assert torch.isfinite(after).all()
+    for i, n in enumerate(LENGTHS):
+        torch.testing.assert_close(after[i, :n], before[i, :n], rtol=0, atol=1e-5)
+
+
+def test_company_and_order_change_nothing(make, samples):
+    network = make()
+    alone = [logits_of(network, collate([s]))[0] for s in samples]
+    for order in ([0, 1, 2, 3], [2, 0, 3, 1], [1, 2]):
+        logits = logits_of(network, collate([samples[i] for i in order]))
+        for position, i in enumerate(order):
+            torch.testing.assert_close(logits[position, : len(samples[i])], alone[i], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("content", [30.0, float("nan")])
+def test_what_stands_where_a_modality_is_absent_changes_nothing(make, samples, content):
+    network, batch = make(), collate(samples)
+    inputs = {m: torch.where(batch.present[..., i, None], x, content) for i, (m, x) in enumerate(batch.inputs.items())}
+    torch.testing.assert_close(logits_of(network, replace(batch, inputs=inputs)), logits_of(network, batch), rtol=0, atol=1e-5)
+
+
+def test_but_absence_itself_matters(make, samples):
+    """A modality that is there and average has the features of an absent one, and another flag."""
+    network, batch = make(), collate(samples)
+    present = batch.present.clone()
+    assert not present[0, 1].any()
+    present[0, 1, 2] = True
+    moved = logits_of(network, batch) - logits_of(network, replace(batch, present=present))
+    assert moved[0, 1].abs().max() > 1e-4
+
+
+def test_neither_speakers_nor_labels_are_read(make, samples):
+    network, batch = make(), collate(samples)
+    other = replace(batch, speakers=torch.zeros_like(batch.speakers), labels=torch.full_like(batch.labels, 2))
+    assert torch.equal(logits_of(network, batch), logits_of(network, other))
+
+
+def test_it_answers_with_one_head_and_learns_by_one_term(make, samples):
+    network, batch = make(), collate(samples)
+    output = network(batch)
+    assert output.fine == output.unimodal == output.reconstructions == {}
+    assert output.coarse.posterior is output.trust is output.uncertainty is None
+    assert not network.wants_teacher
+    terms = network.terms(output, batch, F.cross_entropy)
+    at = batch.labelled
+    assert list(terms) == ["coarse"]
+    torch.testing.assert_close(terms["coarse"], F.cross_entropy(output.coarse.logits[at], batch.labels[at]))
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_every_parameter_is_trained(make, samples, layers):
+    network, batch = make(layers=layers).train(), collate(samples)
+    network.terms(network(batch), batch, F.cross_entropy)["coarse"].backward()
+    assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_dropout_acts_in_training_alone(make, samples, layers):
+    network, batch = make(dropout=0.5, layers=layers), collate(samples)
+    assert network.multimodal.lstm.dropout == (0.5 if layers > 1 else 0.0)
+    assert torch.equal(network(batch).coarse.logits, network(batch).coarse.logits)
+    network.train()
+    assert not torch.equal(network(batch).coarse.logits, network(batch).coarse.logits)
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_any_number_of_modalities(make, make_samples, count):
+    widths = {f"m{i}": 1 + i for i in range(count)}
+    logits = logits_of(make(widths), collate(make_samples(widths=widths)))
+    assert torch.isfinite(logits).all()
+    with torch.device("meta"):
+        assert all(p.is_meta for p in BcLSTMConfig(width=8).build(widths, 4).parameters())
+
+
+def test_nothing_at_all_is_answered_with_finite_numbers(make, samples):
+    batch = collate(samples)
+    assert torch.isfinite(logits_of(make(), batch.with_inputs(batch.inputs, torch.zeros_like(batch.present)))).all()
+
+
+def test_sizes_and_names_that_it_refuses(make):
+    with pytest.raises(ValidationError, match="width 9 is odd; it must be even, half for each direction"):
+        make(width=9)
+    with pytest.raises(RecipeError, match="'keys'"):
+        make({"keys": 4})

@@ -1,0 +1,208 @@
+"""A small study run for real in processes: what is done is not repeated, what fails or is killed does not stop the rest."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from merc.errors import RunError
+from merc.studies.plan import all_tasks, read_plan, strongest_rivals, tasks_of
+from merc.studies.robustness import CLEAN
+from merc.studies.runner import StudyHooks, run_study
+from merc.studies.study import open_study
+from merc.studies.task import is_done, read_failure, read_judged
+
+
+def run(recipe, out, *options, part="validation", **more):
+    opened = open_study(recipe, out, options)
+    return opened, run_study(opened.plan, out, opened.store, part=part, processes=2, **more)
+
+
+def stamps(out):
+    """When every model was written."""
+    return {str(p.relative_to(out)): p.stat().st_mtime_ns for p in out.rglob("model.safetensors")}
+
+
+def test_a_study_runs_once_and_then_judges_alone(study_recipe, study_store, tmp_path):
+    out = tmp_path / "out"
+    seen = []
+    opened, outcome = run(study_recipe, out, hooks=StudyHooks(on_progress=seen.append))
+    assert outcome.finished and outcome.failed == {}
+    seeds = {arm.name: sorted(p.name for p in (out / "runs" / arm.name).iterdir()) for arm in opened.plan.arms}
+    (strong,) = strongest_rivals(opened.plan, out, "validation")
+    assert {name: len(found) for name, found in seeds.items()} == {
+        "cmath": 3,
+        "majority": 2 + (strong == "majority"),
+        "early-fusion": 2 + (strong == "early-fusion"),
+        "without-corruption": 1,
+    }
+    assert seen[-1].arms[0].done == 3 and sum(a.done for a in seen[-1].arms) == 9
+    assert any(a.running for p in seen for a in p.arms)
+    assert not list(out.rglob("checkpoint.safetensors")), "a finished run keeps no checkpoint"
+
+    before = stamps(out)
+    again = []
+    _, outcome = run(study_recipe, out, hooks=StudyHooks(on_progress=again.append))
+    assert outcome.finished and stamps(out) == before and not any(a.running for p in again for a in p.arms)
+    _, outcome = run(study_recipe, out, part="test")
+    assert outcome.finished and stamps(out) == before, "another part is judged without training"
+    for task in all_tasks(opened.plan, out, "test"):
+        log = [json.loads(line) for line in (out / task.folder / "run" / "log.jsonl").read_text().splitlines()]
+        assert sorted(line["judged"] for line in log) == ["test", "validation"]
+
+    _same_as_judged_by_hand(opened.plan, out, study_store)
+
+
+def _same_as_judged_by_hand(plan, out, store):
+    """One task's predictions against the model asked directly."""
+    from merc.data.store import open_store
+    from merc.recogniser import load
+
+    task = tasks_of(plan, plan.arms[0], [1], "validation")[0]
+    judged = read_judged(out / task.folder / "judged-validation.safetensors")
+    model = load(out / task.folder / "run")
+    assert model.recipe.training.seed == 1
+    samples = [model.preprocessor.sample(c) for c in open_store(store).part("official", "validation")]
+    said = model.judge(samples)
+    np.testing.assert_allclose(judged.probabilities, np.concatenate([j.probabilities for j in said]), atol=1e-6)
+    np.testing.assert_allclose(judged.uncertainty, np.concatenate([j.uncertainty for j in said]), rtol=1e-5)
+    assert judged.facts.conditions[0] == CLEAN
+    assert judged.predicted.shape == (len(judged.facts.conditions), sum(map(len, samples)))
+    assert judged.predicted[0].tolist() == np.concatenate([j.probabilities.argmax(axis=1) for j in said]).tolist()
+    noisy = judged.facts.conditions.index(next(c for c in judged.facts.conditions if c.curve == "noise text"))
+    assert judged.trust.shape == (len(judged.facts.conditions), 3) and judged.trust[noisy, 0] != judged.trust[0, 0]
+    assert judged.facts.training_cpu_seconds > 0 and judged.facts.utterances_per_second > 0
+    assert judged.facts.peak_memory_mib > 50
+
+
+def test_a_training_that_fails_is_recorded_and_stops_nothing(study_recipe, tmp_path):
+    said = []
+    opened, outcome = run(
+        study_recipe, tmp_path / "out", "ablations=[diverges]", "rivals=[]", hooks=StudyHooks(on_failure=said.append)
+    )
+    assert outcome.finished and list(outcome.failed) == ["runs/diverges/seed-0"]
+    assert "training diverged" in outcome.failed["runs/diverges/seed-0"] and "runs/diverges/seed-0: training diverged" in said[0]
+    assert "training diverged" in read_failure(tmp_path / "out/runs/diverges/seed-0")
+    done = [t.arm for t in all_tasks(opened.plan, tmp_path / "out", "validation") if is_done(t, tmp_path / "out")]
+    assert done == ["cmath"] * 3
+
+
+def test_a_process_that_is_killed_takes_no_other_with_it(study_recipe, tmp_path):
+    """The first training is killed while it runs; the next session trains it anew."""
+    out = tmp_path / "out"
+    killed = []
+
+    def kill(progress):
+        if not killed and any(share > 0 for a in progress.arms for share in a.running):
+            children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+            working = [int(pid) for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
+            os.kill(working[0], signal.SIGKILL)
+            killed.append(working[0])
+
+    options = ("rivals=[]", "ablations=[]", "common.training.epochs=80", "seeds.cmath=2")
+    opened, outcome = run(study_recipe, out, *options, hooks=StudyHooks(on_progress=kill))
+    assert killed and outcome.finished and len(outcome.failed) == 1
+    (folder,) = outcome.failed
+    assert "its process was killed" in outcome.failed[folder] and "its process was killed" in read_failure(out / folder)
+    (other,) = [t for t in all_tasks(opened.plan, out, "validation") if t.folder != folder]
+    assert is_done(other, out)
+    _, outcome = run(study_recipe, out, *options)
+    assert outcome.finished and not outcome.failed and read_failure(out / folder) is None
+
+
+def test_ctrl_c_saves_what_is_under_way(study_recipe, tmp_path):
+    """As a person would: one Ctrl-C, then the same command again. Nothing that was done is repeated."""
+    out = tmp_path / "out"
+    words = ["--set", "rivals=[]", "--set", "ablations=[]", "--set", "seeds.cmath=2", "--set", "common.training.epochs=60"]
+    command = [sys.executable, "-m", "merc", "study", str(study_recipe), "--out", str(out), "--split", "validation", *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not list(out.glob("runs/*/*/run/checkpoint.safetensors")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert "interrupted; what is done is kept" in errors and "merc study" in errors and "--split validation" in errors
+    kept = list(out.glob("runs/*/*/run/run.json"))
+    assert {json.loads(p.read_text())["status"] for p in kept} <= {"interrupted", "finished"}
+    epochs = {p.parent: len((p.parent / "metrics.jsonl").read_text().splitlines()) for p in kept}
+    assert any(epochs.values())
+    _, outcome = run(study_recipe, out, *words[1::2])
+    assert outcome.finished and not outcome.failed
+    for folder, done in epochs.items():
+        assert len((folder / "metrics.jsonl").read_text().splitlines()) == 60 >= done
+
+
+def test_another_studys_folder_is_refused(study_recipe, tmp_path):
+    out = tmp_path / "out"
+    open_study(study_recipe, out)
+    kept = (out / "plan.json").read_bytes()
+    with pytest.raises(RunError, match=r"belongs to another study; they differ in study\.seeds\. Give another --out"):
+        open_study(study_recipe, out, ["seeds.cmath=4"])
+    (study_recipe.parent / "small.yaml").write_text(
+        (study_recipe.parent / "small.yaml").read_text().replace("epochs: 2", "epochs: 3")
+    )
+    with pytest.raises(RunError, match=r"they differ in arm cmath; arm majority; arm early-fusion; arm without-corruption\."):
+        open_study(study_recipe, out)
+    assert (out / "plan.json").read_bytes() == kept
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "mine.txt").write_text("mine")
+    with pytest.raises(RunError, match=r"already exists and holds no study \(no plan\.json\)"):
+        open_study(study_recipe, other)
+    assert [p.name for p in other.iterdir()] == ["mine.txt"]
+
+
+def test_a_folder_without_a_study_or_with_a_damaged_one_is_told(study_recipe, tmp_path):
+    with pytest.raises(RunError, match="no study here"):
+        read_plan(tmp_path)
+    (tmp_path / "plan.json").write_text("{")
+    with pytest.raises(RunError, match="damaged, or of another version"):
+        read_plan(tmp_path)
+
+
+def test_what_another_process_trains_is_waited_for(study_recipe, tmp_path):
+    """Two sessions share a folder: together they train every run once."""
+    out = tmp_path / "out"
+    words = ["--set", "rivals=[]", "--set", "ablations=[]", "--set", "common.training.epochs=20"]
+    command = [sys.executable, "-m", "merc", "study", str(study_recipe), "--out", str(out), "--split", "validation", *words]
+    open_study(study_recipe, out, words[1::2])
+    both = [
+        subprocess.Popen([*command, "--processes", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for process in both:
+        _, errors = process.communicate(timeout=240)
+        assert process.returncode == 0, errors
+        assert "failed" not in errors
+    costs = list(out.glob("runs/cmath/*/cost.jsonl"))
+    assert len(costs) == 3 and all(len(p.read_text().splitlines()) == 1 for p in costs)
+
+
+def test_several_splits_are_trained_apart_and_judged_together(study_recipe, tiny_corpus, tmp_path):
+    from dataclasses import replace
+
+    from merc.data.schema import Split
+    from merc.data.store import save_store
+
+    parts = tiny_corpus.splits["official"].parts
+    folds = {
+        "one": Split("one", {"train": parts["train"], "validation": parts["validation"], "test": parts["test"]}),
+        "two": Split("two", {"train": parts["train"], "validation": parts["test"], "test": parts["validation"]}),
+    }
+    save_store(replace(tiny_corpus, splits=folds), tmp_path / "store")
+    options = [f"common.data.store={tmp_path / 'store'}", "splits=[one, two]", "rivals=[majority]", "ablations=[]", "strongest=0"]
+    opened, outcome = run(study_recipe, tmp_path / "out", *options, part="test")
+    assert outcome.finished and not outcome.failed
+    assert sorted(p.name for p in (tmp_path / "out/runs/cmath").iterdir()) == ["one", "two"]
+    judged = [
+        read_judged(tmp_path / "out" / t.folder / "judged-test.safetensors")
+        for t in tasks_of(opened.plan, opened.plan.arms[0], [0], "test")
+    ]
+    assert [set(j.facts.conversations) for j in judged] == [set(parts["test"]), set(parts["validation"])]

@@ -1,0 +1,100 @@
+"""The studies that ship: each is planned whole and run, shortened, on an invented store with the names of its corpus."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from merc.config import load_recipe
+from merc.data.formats.corpora import IEMOCAP, MELD
+from merc.data.planting import Stream
+from merc.data.splits import COSMIC_VALIDATION, cosmic_iemocap, leave_one_session_out
+from merc.data.store import save_store
+from merc.data.synthetic import SyntheticConfig, synthesise
+from merc.studies.plan import all_tasks
+from merc.studies.recipe import load_study
+from merc.studies.runner import run_study
+from merc.studies.study import open_study
+from merc.studies.task import is_done
+
+ROOT = Path(__file__).resolve().parents[2]
+STUDIES = sorted((ROOT / "recipes").glob("study-*.yaml"))
+SESSIONS = [f"session{i}" for i in range(1, 6)]
+
+
+def invented_store(study, folder):
+    """Few conversations under the corpus's own names of features, labels, ids and splits."""
+    recipe = load_recipe(ROOT / "recipes" / study.base)
+    iemocap = "iemocap" in study.name
+    streams = tuple(Stream(modality=m, dimension=5, quality=2.0, absent=0.1) for m in recipe.data.features)
+    sizes = {"train": 9, "validation": 3, "test": 3, "length": (3, 6), "speakers": (2, 2)}
+    made = synthesise(SyntheticConfig(**sizes, classes=(IEMOCAP if iemocap else MELD).labels, streams=streams))
+    names = {spec.key: f"{spec.modality}/{recipe.data.features[spec.modality]}" for spec in made.feature_schema}
+    schema = tuple(spec.model_copy(update={"name": recipe.data.features[spec.modality]}) for spec in made.feature_schema)
+    ids = [c.id for c in made.conversations]
+    if iemocap:
+        ids = [*sorted(COSMIC_VALIDATION)[:5], *(f"Ses0{i % 5 + 1}F_impro9{i // 5}" for i in range(10))]
+    renamed = [
+        replace(c, id=ids[i], features={names[key]: array for key, array in c.features.items()})
+        for i, c in enumerate(made.conversations)
+    ]
+    splits = {"cosmic": cosmic_iemocap(ids), **leave_one_session_out(ids)} if iemocap else made.splits
+    corpus = replace(made, feature_schema=schema, conversations=tuple(renamed), splits=splits, notes={"synthetic": True})
+    save_store(corpus, folder)
+    return corpus
+
+
+def shortened(study, store):
+    return [
+        f"common={{data: {{store: {store}}}, training: {{epochs: 1, device: cpu}}, "
+        "model: {width: 8, reconstruction: {hidden: 8}, fusion: {latent: 4}}}",
+        "seeds={cmath: 1, strongest: 1, rivals: 1, ablations: 1}",
+        "strongest=1",
+        "robustness={drop: [0.5], noise: [1.0]}",
+    ]
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_every_arm_of_it_is_trained_and_judged(path, tmp_path):
+    study = load_study(path)
+    assert study.name == path.stem and study.about
+    assert study.seeds.model_dump() == {"cmath": 10, "strongest": 10, "rivals": 5, "ablations": 3} and study.strongest == 2
+    invented_store(study, tmp_path / "store")
+    out = tmp_path / "out"
+    opened = open_study(path, out, shortened(study, tmp_path / "store"))
+    outcome = run_study(opened.plan, out, opened.store, processes=2)
+    assert outcome.finished and outcome.failed == {}
+    tasks = all_tasks(opened.plan, out, "test")
+    assert all(is_done(t, out) for t in tasks)
+    modalities = len(opened.plan.features)
+    expected = 1 + len(study.rivals) - 1 + modalities + len(study.ablations) - 1 + modalities
+    pairs = "modality-pair" in study.ablations
+    assert len(tasks) == expected + pairs * (modalities - 1), "a single modality and a pair are an arm each"
+
+
+@pytest.mark.parametrize(
+    "options", [["splits=[" + ", ".join(SESSIONS) + "]"], ["common.data.labels=iemocap4"]], ids=["sessions", "four"]
+)
+def test_iemocaps_other_protocols_are_ready(options, tmp_path):
+    path = ROOT / "recipes" / "study-iemocap.yaml"
+    study = load_study(path)
+    corpus = invented_store(study, tmp_path / "store")
+    small = [*shortened(study, tmp_path / "store"), "rivals=[majority, early-fusion]", "ablations=[]", *options]
+    opened = open_study(path, tmp_path / "out", small)
+    outcome = run_study(opened.plan, tmp_path / "out", opened.store, processes=2)
+    assert outcome.finished and outcome.failed == {}
+    if "labels" in options[0]:
+        assert len(opened.plan.classes) == 4
+    else:
+        assert opened.plan.splits == tuple(SESSIONS)
+        judged = {p.parent.parent.name for p in (tmp_path / "out/runs/cmath").rglob("judged-test.safetensors")}
+        assert judged == set(SESSIONS)
+        tested = [i for name in SESSIONS for i in corpus.splits[name].parts["test"]]
+        assert sorted(tested) == sorted(c.id for c in corpus.conversations), "each conversation is tested once"
+
+
+def test_every_variant_belongs_to_a_study():
+    """A rival or an ablation that no study runs would be forgotten."""
+    used = {(folder, name) for path in STUDIES for folder in ("rivals", "ablations") for name in getattr(load_study(path), folder)}
+    there = {(p.parent.name, p.stem) for folder in ("rivals", "ablations") for p in (ROOT / "recipes" / folder).glob("*.yaml")}
+    assert used == there
