@@ -10,7 +10,6 @@ log.jsonl               one line a judgement, so that every look at the test par
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,11 +34,11 @@ from merc.run_folder import (
     METRICS,
     MODEL,
     RECIPE,
-    STATUS,
     append_line,
     check_place,
     drop_lines_after,
     note_look,
+    read_outcome,
     save_model,
     software_versions,
     sweep,
@@ -65,11 +64,13 @@ class Hooks:
         on_step: steps done, steps in all.
         on_epoch: the epoch's record.
         on_warning: a sentence for people.
+        interrupted: asked between steps; a yes saves the run and ends it, as Ctrl-C does.
     """
 
     on_step: Callable[[int, int], None] = lambda _done, _total: None
     on_epoch: Callable[[EpochRecord], None] = lambda _record: None
     on_warning: Callable[[str], None] = lambda _sentence: None
+    interrupted: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +109,7 @@ def train(
     if done_before is not None:
         return done_before
     corpus = corpus if corpus is not None else open_recipe_store(recipe)
-    corpus = _mapped(corpus, recipe)
+    corpus = mapped(corpus, recipe)
     warnings = [*_probe_warnings(corpus, recipe), *recipe.warnings]
     selection = recipe.selection_part
     train_part, selection_part = corpus.part(recipe.data.split, "train"), corpus.part(recipe.data.split, selection)
@@ -120,7 +121,9 @@ def train(
             raise DataError(f"corpus {corpus.name!r}, split {recipe.data.split!r}: no utterance of part {part!r} has a label")
     torch.manual_seed(recipe.training.seed)
     network = recipe.model.build(preprocessor.widths, len(preprocessor.label_set))
-    trainer = Trainer(network, samples, recipe.training, recipe.corruption, Objective(recipe.objective, _counts(samples, corpus)))
+    counts = _counts(samples, corpus)
+    network.begin(counts)
+    trainer = Trainer(network, samples, recipe.training, recipe.corruption, Objective(recipe.objective, counts))
 
     def recognise(record: ModelRecord) -> Recogniser:
         return Recogniser(network, preprocessor, recipe, record)
@@ -139,8 +142,8 @@ def train(
         drop_lines_after(folder / METRICS, done)
         if selection == "test":
             note_look(folder, part=selection, split=recipe.data.split, corpus=corpus.name, by="choice of the epoch")
-        with interruption() as interrupted:
-            outcome = trainer.fit(validate, folder / CHECKPOINT, on_epoch, hooks.on_step, interrupted)
+        with interruption() as asked:
+            outcome = trainer.fit(validate, folder / CHECKPOINT, on_epoch, hooks.on_step, lambda: asked() or hooks.interrupted())
         network.to("cpu")
         record = ModelRecord(
             scores=validate(network),
@@ -186,7 +189,7 @@ def evaluate(
     recipe = _with_folders(recogniser.recipe, folder)
     if corpus is None:
         corpus = open_recipe_store(recipe, store)
-    corpus = _mapped(corpus, recipe)
+    corpus = mapped(corpus, recipe)
     if corpus.label_set != recogniser.label_set:
         raise RunError(
             f"{folder}: the model knows the labels {', '.join(recogniser.label_set.names)}; "
@@ -252,21 +255,25 @@ def _with_folders(recipe: Recipe, folder: Path) -> Recipe:
 
 def _trained_before(folder: Path, recipe: Recipe) -> TrainedRun | None:
     """The run of this very recipe that is finished already and whole; else None, and `_prepare` says what is wrong."""
-    if not (folder / RECIPE).is_file() or not (folder / STATUS).is_file() or load_recipe(folder / RECIPE) != recipe:
+    if not (folder / RECIPE).is_file() or load_recipe(folder / RECIPE) != recipe:
+        return None
+    outcome = read_outcome(folder)
+    if outcome is None:
         return None
     try:
-        status = json.loads((folder / STATUS).read_text(encoding="utf-8"))
-        if status["status"] != "finished":
-            return None
-        outcome = Outcome(**status["outcome"])
         recogniser = load(folder / MODEL)
-    except (RunError, KeyError, TypeError, ValueError, OSError):  # trained on from its checkpoint, and saved anew
+    except RunError:  # trained on from its checkpoint, and saved anew
         return None
     recogniser.recipe = recipe
     return TrainedRun(folder, recogniser, outcome)
 
 
-def _mapped(corpus: Corpus, recipe: Recipe) -> Corpus:
+def mapped(corpus: Corpus, recipe: Recipe) -> Corpus:
+    """The corpus with its labels mapped as the recipe says, or as it is.
+
+    Raises:
+        RecipeError, DataError: no such mapping, or a label that it does not know.
+    """
     return corpus if recipe.data.labels is None else apply_mapping(corpus, find_mapping(recipe.data.labels))
 
 

@@ -10,6 +10,7 @@ import math
 import os
 import platform
 import shutil
+import subprocess
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -168,9 +169,27 @@ def write_status(folder: Path, status: str, outcome: Outcome | None) -> None:
     write_atomically(folder / STATUS, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
 
 
+def read_outcome(folder: Path) -> Outcome | None:
+    """How a finished run ended; None if it is not finished, or its model is not in its place."""
+    try:
+        status = json.loads((folder / STATUS).read_text(encoding="utf-8"))
+        return Outcome(**status["outcome"]) if status["status"] == "finished" and (folder / MODEL).is_dir() else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def software_versions() -> dict[str, str]:
     """Versions of what decides a result."""
     return {"python": platform.python_version(), **{name: version(name) for name in ("merc", "torch", "numpy")}}
+
+
+def source_commit() -> dict[str, str]:
+    """The commit of the source that runs, if it runs from a checkout; a `+` behind it tells of changes."""
+    asked = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
+    try:
+        return {"commit": subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout.strip()}
+    except (OSError, subprocess.SubprocessError):
+        return {}
 
 
 def _plain(values: Mapping[str, object]) -> dict[str, object]:

@@ -53,6 +53,23 @@ def test_at_its_optimum_the_probabilities_are_the_shares_of_the_classes(network,
     assert (found.argmax(dim=-1) == counts.most_common(1)[0][0]).all()
 
 
+def test_it_begins_at_the_shares_of_the_training_part(network, batch):
+    network.begin([5, 0, 15])
+    found = network(batch).coarse.logits.softmax(dim=-1)[batch.valid]
+    torch.testing.assert_close(found, torch.tensor([5, 0.5, 15]).div(20.5).expand_as(found), rtol=0, atol=1e-6)
+
+
+def test_a_whole_training_leaves_it_the_majority_class_whatever_validation_prefers(tiny_recipe, tiny_corpus, tmp_path):
+    from merc.run import train
+
+    recipe = tiny_recipe(model={"name": "majority"}, objective={"class_weights": "none"}, training={"epochs": 3})
+    run = train(recipe, tmp_path / "run", corpus=tiny_corpus)
+    counts = list(tiny_corpus.label_counts(tiny_corpus.part("official", "train")).values())
+    shares = torch.tensor(counts) / sum(counts)
+    torch.testing.assert_close(run.recogniser.network.log_odds.softmax(dim=0), shares, rtol=0, atol=0.02)
+    assert int(run.recogniser.network.log_odds.argmax()) == counts.index(max(counts))
+
+
 def test_class_weights_would_spoil_it(network, batch):
     """Balanced weights make all classes alike, which is why its recipe must set none."""
     counts = torch.bincount(batch.labels[batch.labelled], minlength=3).tolist()

@@ -156,7 +156,8 @@ def invented_arm(name, kind, score, modalities, network, seeds, about="", failur
         modalities=modalities,
         parameters=0 if majority else 1_204_000 + round(40_000 * wave(name)),
         seeds=tuple(range(seeds)),
-        validation=estimate(score - 0.012, seeds, key=name + "v"),
+        planned=seeds,
+        selected=estimate(score - 0.012, seeds, key=name + "v"),
         scores=scores,
         per_class={
             label: estimate(0.3 + 0.5 * n / 480 + 0.02 * wave(name, label), seeds, 0.01, label) for label, n in LABELS.items()
@@ -260,5 +261,6 @@ def invented_summary(*, protocol="validation", rivals=RIVALS, ablations=ABLATION
         mistakes=mistakes,
         resamples=2000,
         versions={"merc": "0.1.0", "python": "3.11.2", "torch": "2.10.0", "numpy": "1.26.4"},
+        warnings={f"not probed: {HOSTILE[0]}": ("cmath", *list(rivals)[:1])},
         machine={"system": "Linux x86_64", "cores": "2", "threads": "1"},
     )

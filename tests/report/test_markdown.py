@@ -7,9 +7,10 @@ import pytest
 from markdown_it import MarkdownIt
 
 from merc.printable import printable
-from merc.report.answer import NOT_COMPARABLE
 from merc.report.markdown import escaped, render_markdown
 from report.invented import HOSTILE, LABELS, invented_summary
+
+NOT_COMPARABLE = "not comparable: epochs chosen on the test part"
 
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 

@@ -13,9 +13,10 @@ import matplotlib
 import pytest
 
 from merc.printable import printable
-from merc.report.answer import NOT_COMPARABLE
 from merc.report.page import SECTIONS, render_page
 from report.invented import HOSTILE, HOSTILE_ARM, LABELS, LONG, RIVALS, invented_summary
+
+NOT_COMPARABLE = "not comparable: epochs chosen on the test part"
 
 TESTS = Path(__file__).resolve().parents[1]
 TAGS = """html head meta title style body header h1 h2 h3 nav ol ul li a main section p strong div span table caption thead tbody tr
@@ -159,7 +160,7 @@ def test_the_numbers_of_the_main_table_are_those_of_the_summary(read, study):
             assert row[column] == f"{100 * estimate.mean:.2f}{deviation}"
         assert row["NLL"].split()[0] == f"{arm.scores['negative_log_likelihood'].mean:.3f}"
         assert row["ECE"].split()[0] == f"{100 * arm.scores['expected_calibration_error'].mean:.1f}"
-        assert row["validation"].split()[0] == f"{100 * arm.validation.mean:.2f}"
+        assert row["selection"].split()[0] == f"{100 * arm.selected.mean:.2f}"
         assert row["parameters"] == f"{arm.parameters:,}"
         assert row["seeds"] == str(len(arm.seeds))
         if arm.difference is not None:

@@ -6,21 +6,26 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from merc.errors import RunError
+from merc.data.schema import Split
+from merc.data.store import save_store
+from merc.errors import DataError, RunError
 from merc.studies.plan import all_tasks, read_plan, strongest_rivals, tasks_of
 from merc.studies.robustness import CLEAN
 from merc.studies.runner import StudyHooks, run_study
+from merc.studies.strata import read_utterances
 from merc.studies.study import open_study
+from merc.studies.summary import summarise
 from merc.studies.task import is_done, read_failure, read_judged
 
 
 def run(recipe, out, *options, part="validation", **more):
-    opened = open_study(recipe, out, options)
+    opened = open_study(recipe, out, options, part)
     return opened, run_study(opened.plan, out, opened.store, part=part, processes=2, **more)
 
 
@@ -78,7 +83,8 @@ def _same_as_judged_by_hand(plan, out, store):
     noisy = judged.facts.conditions.index(next(c for c in judged.facts.conditions if c.curve == "noise text"))
     assert judged.trust.shape == (len(judged.facts.conditions), 3) and judged.trust[noisy, 0] != judged.trust[0, 0]
     assert judged.facts.training_cpu_seconds > 0 and judged.facts.utterances_per_second > 0
-    assert judged.facts.peak_memory_mib > 50
+    assert judged.facts.peak_memory_mib > 0 and {"system", "processor", "cores"} <= set(judged.facts.machine)
+    assert (judged.facts.data, judged.facts.protocol, judged.facts.part) == (plan.data, "validation", "validation")
 
 
 def test_a_training_that_fails_is_recorded_and_stops_nothing(study_recipe, tmp_path):
@@ -186,11 +192,6 @@ def test_what_another_process_trains_is_waited_for(study_recipe, tmp_path):
 
 
 def test_several_splits_are_trained_apart_and_judged_together(study_recipe, tiny_corpus, tmp_path):
-    from dataclasses import replace
-
-    from merc.data.schema import Split
-    from merc.data.store import save_store
-
     parts = tiny_corpus.splits["official"].parts
     folds = {
         "one": Split("one", {"train": parts["train"], "validation": parts["validation"], "test": parts["test"]}),
@@ -201,8 +202,50 @@ def test_several_splits_are_trained_apart_and_judged_together(study_recipe, tiny
     opened, outcome = run(study_recipe, tmp_path / "out", *options, part="test")
     assert outcome.finished and not outcome.failed
     assert sorted(p.name for p in (tmp_path / "out/runs/cmath").iterdir()) == ["one", "two"]
-    judged = [
-        read_judged(tmp_path / "out" / t.folder / "judged-test.safetensors")
-        for t in tasks_of(opened.plan, opened.plan.arms[0], [0], "test")
-    ]
-    assert [set(j.facts.conversations) for j in judged] == [set(parts["test"]), set(parts["validation"])]
+    order = read_utterances(tmp_path / "out/utterances-test.parquet").conversations
+    assert list(dict.fromkeys(order)) == [c for fold in ("one", "two") for c in sorted_ids(tiny_corpus, folds[fold])]
+    for task in tasks_of(opened.plan, opened.plan.arms[0], [0], "test"):
+        judged = read_judged(tmp_path / "out" / task.folder / "judged-test.safetensors")
+        mine = [c for c in tiny_corpus.conversations if c.id in folds[task.split].parts["test"]]
+        assert len(judged.probabilities) == sum(map(len, mine))
+    assert summarise(tmp_path / "out", "test").conversations == len(parts["test"]) + len(parts["validation"])
+
+
+def sorted_ids(corpus, split):
+    """Conversations of a split's test part in the corpus's order."""
+    return [c.id for c in corpus.conversations if c.id in split.parts["test"]]
+
+
+def test_folds_that_share_validation_are_judged_on_test_alone(study_recipe, tiny_corpus, tmp_path):
+    parts = tiny_corpus.splits["official"].parts
+    half = len(parts["train"]) // 2
+    first, second = parts["train"][:half], parts["train"][half:]
+    folds = {
+        "one": Split("one", {"train": first, "validation": parts["validation"], "test": second}),
+        "two": Split("two", {"train": second, "validation": parts["validation"], "test": first}),
+    }
+    save_store(replace(tiny_corpus, splits=folds), tmp_path / "store")
+    options = [f"common.data.store={tmp_path / 'store'}", "splits=[one, two]"]
+    open_study(study_recipe, tmp_path / "out", options)
+    with pytest.raises(DataError, match="in part 'validation' of several splits and would count twice"):
+        open_study(study_recipe, tmp_path / "other", options, "validation")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_store_that_changed_is_refused(study_recipe, tiny_corpus, tmp_path):
+    """Another label in the store is another study; so it is for a task that was planned before."""
+    save_store(tiny_corpus, tmp_path / "store")
+    options = [f"common.data.store={tmp_path / 'store'}", "rivals=[]", "ablations=[]", "strongest=0"]
+    opened = open_study(study_recipe, tmp_path / "out", options)
+    first, *rest = tiny_corpus.conversations
+    label = next(name for name in tiny_corpus.label_set.names if name != first.utterances[0].label)
+    utterances = (replace(first.utterances[0], label=label), *first.utterances[1:])
+    changed = replace(tiny_corpus, conversations=(replace(first, utterances=utterances), *rest))
+    save_store(changed, tmp_path / "changed")
+    with pytest.raises(RunError, match=r"belongs to another study; they differ in the store's content"):
+        open_study(study_recipe, tmp_path / "out", [f"common.data.store={tmp_path / 'changed'}", *options[1:]])
+    outcome = run_study(opened.plan, tmp_path / "out", tmp_path / "changed", processes=1)
+    assert len(outcome.failed) == 3 and all("is not what it was when the study began" in e for e in outcome.failed.values())
+    moved = tmp_path / "moved"
+    (tmp_path / "store").rename(moved)
+    assert open_study(study_recipe, tmp_path / "out", [f"common.data.store={moved}", *options[1:]]).store == moved

@@ -92,7 +92,7 @@ def test_differences_are_cmath_minus_the_arm_and_corrected_in_their_family(summa
     assert len(rivals) == 2
     assert rivals[0].p_holm == pytest.approx(min(1, 2 * rivals[0].p))
     (ablation,) = [a.difference for a in others if a.kind == "ablation"]
-    assert ablation.p_holm == pytest.approx(ablation.p), "alone in its family"
+    assert ablation.p_holm == pytest.approx(min(1, 2 * ablation.p)), "the other one that was planned failed"
 
 
 def test_groups_are_judged_apart(summary, judged, true, test_part):
@@ -140,17 +140,19 @@ def test_mistakes_are_told_by_id_and_by_word_only_if_asked(summary, judged, true
 def test_failures_and_what_is_left_are_told(summary, finished_study):
     assert "diverges" not in {a.name for a in summary.arms}
     (failure,) = summary.without_result["diverges"]
+    assert [(a.name, len(a.seeds), a.planned) for a in summary.arms if len(a.seeds) != a.planned] == []
+    assert summary.caution == "" and any("was not probed" in w or w for w in [*summary.warnings, "none"])
     assert failure.seed == 0 and "training diverged" in failure.error
     assert summary.unfinished == 0 and len(summary.strongest) == 1
-    assert summary.comparable and set(summary.recipes) == {"cmath", "majority", "early-fusion", "without-corruption", "diverges"}
+    assert set(summary.recipes) == {"cmath", "majority", "early-fusion", "without-corruption", "diverges"}
     assert {"merc", "torch", "python"} <= set(summary.versions)
 
 
 def test_a_study_that_has_only_begun_says_so(study_recipe, tmp_path, finished_study):
     opened = open_study(study_recipe, tmp_path / "out")
-    with pytest.raises(RunError, match="no seed of CMATH is judged on part 'test' yet"):
+    with pytest.raises(RunError, match="no seed of CMATH is judged on part 'test', so there is nothing"):
         summarise(tmp_path / "out", "test")
-    with pytest.raises(RunError, match="no seed of CMATH is judged on part 'validation' yet"):
+    with pytest.raises(RunError, match=r"utterances-validation\.parquet: missing or damaged"):
         summarise(finished_study, "validation")
     assert opened.plan.arms[0].name == "cmath"
     utterances = read_utterances(Path(tmp_path / "out/utterances-test.parquet"))

@@ -14,6 +14,7 @@ PROGRESS = Progress(
         ArmProgress("sdt", "rival", 5, 4, 1, (), None, "its process was killed [red]"),
         ArmProgress("deterministic", "ablation", 3, 0, 0, (), None, None),
     ),
+    "validation",
     3700.0,
 )
 
@@ -35,7 +36,7 @@ def test_the_live_table_has_a_row_an_arm_and_the_time_left():
 
 def test_without_a_terminal_it_is_a_line():
     assert progress_line(PROGRESS) == "7 of 18 runs, 1 failed, about 1 h 02 min left"
-    assert progress_line(Progress(PROGRESS.arms[:1], None)) == "3 of 10 runs"
+    assert progress_line(Progress(PROGRESS.arms[:1], "validation", None)) == "3 of 10 runs"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The majority class: one constant answer for every utterance. The floor below every rival.
 
-C learned log-odds and nothing else [chosen]. Unweighted cross-entropy is least where their softmax is the classes' shares in
-training, so the answer is then the most frequent class. With class weights it need not be: a recipe for this network sets
+C log-odds and nothing else [chosen], which begin at the classes' shares in the training part. There unweighted cross-entropy is
+least, so training leaves them where they are. With class weights it would not: a recipe for this network sets
 `objective.class_weights: none`.
 
 Letters in shapes: B conversations, T utterances, C classes.
@@ -9,7 +9,7 @@ Letters in shapes: B conversations, T utterances, C classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -42,6 +42,12 @@ class Majority(Network):
         super().__init__()
         self.config = config
         self.log_odds = nn.Parameter(torch.zeros(classes))
+
+    def begin(self, class_counts: Sequence[int]) -> None:
+        """Sets the log-odds to the shares of the classes; a class without an utterance counts as half a one."""
+        counts = torch.tensor(class_counts, dtype=torch.float64).clamp_min(0.5)
+        with torch.no_grad():
+            self.log_odds.copy_((counts / counts.sum()).log())
 
     def forward(self, batch: Batch) -> NetworkOutput:
         """Gives every utterance of a batch the same logits (B, T, C)."""

@@ -45,14 +45,15 @@ def study(
     from merc.studies.study import open_study
     from merc.tables.studies import progress_line, progress_table
 
-    opened = open_study(recipe, out, options or ())
+    opened = open_study(recipe, out, options or (), part.schema_part)
     with live(progress_table, progress_line) as update:
-        hooks = StudyHooks(on_progress=update, on_failure=warn)
+        hooks = StudyHooks(on_progress=update, on_failure=warn, on_interruption=note)
         outcome = run_study(opened.plan, out, opened.store, part=part.schema_part, processes=processes, hooks=hooks)
     if not outcome.finished:
         changes = [word for option in options or () for word in ("--set", option)]
         note(f"interrupted; what is done is kept in {out}. Go on with:")
-        note(shlex.join(["merc", "study", str(recipe), *changes, "--out", str(out), "--split", part.value]))
+        more = [*(["--processes", str(processes)] if processes else []), *(["--transcripts"] if transcripts else [])]
+        note(shlex.join(["merc", "study", str(recipe), *changes, "--out", str(out), "--split", part.value, *more]))
         raise typer.Exit(INTERRUPTED)
     _report(out, part, transcripts)
 
@@ -61,18 +62,21 @@ def report(
     folder: Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of a study.")],
     part: Annotated[StudiedPart, typer.Option("--split", help="Part that was judged.")] = StudiedPart.TEST,
     transcripts: Transcripts = False,
+    store: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The store of the transcripts, if it is not where the recipe says.")
+    ] = None,
 ) -> None:
     """Make the report of a study anew, from what is judged so far."""
-    _report(folder, part, transcripts)
+    _report(folder, part, transcripts, store)
 
 
-def _report(folder: Path, part: StudiedPart, transcripts: bool) -> None:
+def _report(folder: Path, part: StudiedPart, transcripts: bool, store: Path | None = None) -> None:
     from merc.report.files import write_report
     from merc.studies.mistakes import words_of
     from merc.studies.summary import summarise
     from merc.tables.studies import study_tables
 
-    summary = summarise(folder, part.schema_part, transcripts=words_of(folder) if transcripts else None)
+    summary = summarise(folder, part.schema_part, transcripts=words_of(folder, store) if transcripts else None)
     written = write_report(summary, folder)
     show(study_tables(summary))
     for path in written:

@@ -254,11 +254,11 @@ def compare(
 
 
 @overload
-def holm(differences: Mapping[str, Difference], level: float = 0.95) -> dict[str, Difference]: ...
+def holm(differences: Mapping[str, Difference], level: float = 0.95, planned: int | None = None) -> dict[str, Difference]: ...
 @overload
-def holm(differences: Sequence[Difference], level: float = 0.95) -> tuple[Difference, ...]: ...
+def holm(differences: Sequence[Difference], level: float = 0.95, planned: int | None = None) -> tuple[Difference, ...]: ...
 def holm(
-    differences: Mapping[str, Difference] | Sequence[Difference], level: float = 0.95
+    differences: Mapping[str, Difference] | Sequence[Difference], level: float = 0.95, planned: int | None = None
 ) -> dict[str, Difference] | tuple[Difference, ...]:
     """Adjusts the p-values of a family of comparisons and renews their verdicts.
 
@@ -269,17 +269,21 @@ def holm(
     Args:
         differences: the whole family, planned before it was seen. Its order is kept.
         level: a verdict is given where the adjusted p is below 1 - level.
+        planned: m, if comparisons of the family are still without a result; they count as p = 1.
 
     Raises:
-        DataError: a level out of range.
+        DataError: a level out of range, or fewer planned than there are.
     """
     if not 0 < level < 1:
         raise DataError(f"level {level}: it must lie between 0 and 1")
+    count = len(differences) if planned is None else planned
+    if count < len(differences):
+        raise DataError(f"{count} comparisons were planned, there are {len(differences)}")
     family = tuple(differences.values() if isinstance(differences, Mapping) else differences)
     p = np.array([each.p for each in family])
     order = np.argsort(p, kind="stable")
     adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(count, count - len(p), -1)), 1)
     judged = tuple(
         each.model_copy(update={"p_holm": float(value), "verdict": _verdict(each.difference, value, level)})
         for each, value in zip(family, adjusted, strict=True)

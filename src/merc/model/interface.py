@@ -6,7 +6,7 @@ Letters in shapes: B conversations, T utterances, C classes, M modalities, W inp
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jaxtyping import Float, Int64
@@ -85,6 +85,9 @@ class Network(nn.Module, ABC):
             classify: the classification loss.
             teacher: what the averaged network says of the batch before corruption; given if `wants_teacher`.
         """
+
+    def begin(self, class_counts: Sequence[int]) -> None:
+        """Told once, before training, how many labelled utterances of each class the training part has. Most networks learn it."""
 
     @property
     def wants_teacher(self) -> bool:

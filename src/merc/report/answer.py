@@ -10,13 +10,6 @@ from merc.report.score_tables import ablations, cmath_of, rivals
 from merc.report.text import counted, listed, percent
 from merc.studies.results import StudySummary
 
-NOT_COMPARABLE = "not comparable: epochs chosen on the test part"
-
-
-def mark(summary: StudySummary) -> str:
-    """What every caption and title must say of the numbers; empty if they are comparable."""
-    return "" if summary.comparable else NOT_COMPARABLE
-
 
 def subject(summary: StudySummary) -> str:
     """What was judged, in a sentence."""
@@ -33,10 +26,19 @@ def answers(summary: StudySummary) -> tuple[str, ...]:
     found = [_standing(summary), *_parts(summary), *_robustness(summary)]
     if summary.without_result:
         found.append(f"Without any judged seed: {listed(list(summary.without_result))}.")
+    short = [f"{arm.name} ({len(arm.seeds)} of {arm.planned})" for arm in summary.arms if len(arm.seeds) < arm.planned]
+    if short:
+        found.append(f"Fewer seeds than planned, which weakens their verdicts: {listed(short)}.")
     if summary.unfinished:
         are = "is" if summary.unfinished == 1 else "are"
         found.append(f"{counted(summary.unfinished, 'task')} {are} not done: the numbers may still change.")
     return tuple(found)
+
+
+def tuning(summary: StudySummary) -> str:
+    """How the settings of the arms were chosen, as far as the study's recipe tells."""
+    told = summary.study.tuning or "nothing is on record; an arm that was tuned longer than others is favoured"
+    return f"How settings were chosen: {told}{'' if told.endswith('.') else '.'}"
 
 
 def _standing(summary: StudySummary) -> str:

@@ -1,7 +1,7 @@
 """The files that a study ends in: `report.html`, `results.md` and `results.parquet`.
 
 Where another part than the test part was judged, its name stands in theirs: `report-validation.html`. With the protocol test-peak
-the parquet file's column `comparable` is False throughout, and its metadata say so, too.
+the parquet file's column `comparable` is False throughout; so it is where validation, which chose the epochs, was judged.
 """
 # pyarrow ships no type stubs:
 # pyright: reportMissingTypeStubs=false, reportUnknownParameterType=false
@@ -50,13 +50,13 @@ def results_table(summary: StudySummary) -> pa.Table:
     """One row for each arm, seed and area, and one for each arm and seed without loss or noise.
 
     Columns: arm, kind, network, parameters, seed, part, protocol, comparable, area (empty: nothing lost or spoilt), weighted_f1;
-    where nothing is lost also the other scores, best_epoch, training_cpu_seconds, utterances_per_second, validation_weighted_f1 and
+    where nothing is lost also the other scores, best_epoch, training_cpu_seconds, utterances_per_second, selection_weighted_f1 and
     F1 of each class.
     """
     rows = [row for arm in summary.arms for row in _rows(arm, summary)]
     names = list(dict.fromkeys(name for row in rows for name in row))
     table = pa.table({name: [row.get(name) for row in rows] for name in names})
-    comparable = "true" if summary.comparable else "false: epochs were chosen on the test part"
+    comparable = summary.caution or "comparable"
     return table.replace_schema_metadata({"study": summary.study.name, "part": summary.part, "comparable": comparable})
 
 
@@ -71,11 +71,11 @@ def _rows(arm: ArmSummary, summary: StudySummary) -> list[dict[str, object]]:
             "seed": seed,
             "part": summary.part,
             "protocol": summary.protocol,
-            "comparable": summary.comparable,
+            "comparable": not summary.caution,
         }
         cost = arm.cost
         clean = {"area": "", **{name: arm.scores[name].values[i] for name in _SCORES if name in arm.scores}}
-        clean |= {"validation_weighted_f1": arm.validation.values[i], "best_epoch": cost.best_epoch.values[i]}
+        clean |= {"selection_weighted_f1": arm.selected.values[i], "best_epoch": cost.best_epoch.values[i]}
         clean |= {"utterances_per_second": cost.utterances_per_second.values[i]}
         if cost.training_cpu_seconds is not None and len(cost.training_cpu_seconds.values) == len(arm.seeds):
             clean["training_cpu_seconds"] = cost.training_cpu_seconds.values[i]

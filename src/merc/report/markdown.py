@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from merc.printable import printable
-from merc.report.answer import answers, mark, subject
+from merc.report.answer import answers, subject, tuning
 from merc.report.curve_tables import area_table
 from merc.report.record_tables import cost_table, failure_table
 from merc.report.score_tables import ablation_table, ablations, rival_table, with_ablations, with_rivals
@@ -21,7 +21,7 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
 def render_markdown(summary: StudySummary) -> str:
     """The answer and the tables of scores, ablations, areas, costs and failures."""
     parts = ablations(summary)
-    note = mark(summary)
+    note = summary.caution
     pieces = [f"# {escaped(summary.study.name)}", escaped(subject(summary))]
     if note:
         pieces.append(f"**The numbers of this study are {escaped(note)}.**")
@@ -59,7 +59,7 @@ def _line(cells: list[str]) -> str:
 
 
 def _protocol(summary: StudySummary) -> str:
-    chosen = "validation" if summary.comparable else "TEST, which is judged too"
+    chosen = f"{summary.selection_part.upper()}, which is judged too" if summary.caution else summary.selection_part
     line = f"Protocol {summary.protocol}: epochs chosen on {chosen}. Seeds: {summary.study.seeds.cmath} for CMATH, "
     line += (
         f"{summary.study.seeds.rivals} for a rival ({summary.study.seeds.strongest} for the {summary.study.strongest} strongest), "
@@ -67,4 +67,4 @@ def _protocol(summary: StudySummary) -> str:
     line += f"{summary.study.seeds.ablations} for an ablation. Intervals (95 %) and p allow for the luck of seeds and, by "
     line += f"{summary.resamples} resamples, of conversations; verdicts by p after Holm’s correction within rivals and "
     line += "within ablations."
-    return escaped(line)
+    return escaped(f"{line} {tuning(summary)}")

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from merc.printable import printable
 from merc.report import curve_tables, figures, record_tables, score_tables
-from merc.report.answer import answers, mark, subject
+from merc.report.answer import answers, subject, tuning
 from merc.report.palette import DARK, LIGHT
 from merc.report.text import printable_lines
 from merc.studies.recipe import dump_study
@@ -60,7 +60,8 @@ def _context(summary: StudySummary) -> dict[str, Any]:
     return {
         "summary": summary,
         "sections": SECTIONS,
-        "mark": mark(summary),
+        "mark": summary.caution,
+        "tuning": tuning(summary),
         "light": LIGHT,
         "dark": DARK,
         "subject": subject(summary),
@@ -79,6 +80,7 @@ def _context(summary: StudySummary) -> dict[str, Any]:
         "failure_table": record_tables.failure_table(summary),
         "feature_table": record_tables.feature_table(summary),
         "machine_table": record_tables.fact_table("The machine of the trainings.", "machine", summary.machine),
+        "warning_table": record_tables.warning_table(summary),
         "version_table": record_tables.fact_table("Versions of the software.", "software", summary.versions),
         "study_recipe": _block(dump_study(summary.study)),
         "recipes": {name: _block(text) for name, text in summary.recipes.items()},
@@ -135,7 +137,7 @@ def _trust(arms: Sequence[ArmSummary], key: str, note: str) -> dict[str, Any]:
 
 
 def _note(summary: StudySummary) -> str:
-    return "" if summary.comparable else f" ({mark(summary)})"
+    return f" ({summary.caution})" if summary.caution else ""
 
 
 def _block(text: str) -> Markup:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from merc.report.score_tables import ablations, with_rivals
 from merc.report.table import Cell, Column, Row, Table, arm_label, cells
-from merc.report.text import NOTHING, percent, spread
+from merc.report.text import NOTHING, listed, percent, spread
 from merc.studies.results import Mistake, StudySummary
 
 
@@ -78,6 +78,13 @@ def failure_table(summary: StudySummary) -> Table:
         Column("error", words=True, long=True),
     )
     return Table("Trainings that failed, and arms without any judged seed.", columns, tuple(rows))
+
+
+def warning_table(summary: StudySummary) -> Table:
+    """What the trainings warned of."""
+    rows = tuple(Row(sentence, cells(listed(list(arms)))) for sentence, arms in summary.warnings.items())
+    columns = (Column("warning", words=True, long=True), Column("arms", words=True, long=True))
+    return Table("Warnings of the trainings.", columns, rows)
 
 
 def feature_table(summary: StudySummary) -> Table:

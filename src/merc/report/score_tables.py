@@ -22,7 +22,7 @@ _AFTER_VERDICT = (
     Column("macro F1"),
     Column("NLL"),
     Column("ECE"),
-    Column("validation"),
+    Column("selection"),
     Column("parameters"),
 )
 
@@ -60,8 +60,9 @@ def with_ablations(summary: StudySummary) -> tuple[ArmSummary, ...]:
 def rival_table(summary: StudySummary) -> Table:
     """CMATH and its rivals."""
     return Table(
-        f"CMATH and its rivals on {summary.part}: mean over seeds (standard deviation). F1, accuracy, ECE and validation "
-        "(weighted F1 there) in per cent, differences in percentage points, NLL in nats.",
+        f"CMATH and its rivals on {summary.part}: mean over seeds (standard deviation). F1, accuracy, ECE and selection "
+        f"(weighted F1 on {summary.selection_part}, which chose the epochs) in per cent, differences in percentage points, "
+        "NLL in nats.",
         (*_BEFORE_VERDICT, Column("CMATH is", words=True), *_AFTER_VERDICT),
         tuple(_score_row(arm, verdict_cell(arm.difference)) for arm in competitors(summary)),
     )
@@ -145,7 +146,7 @@ def strata_table(summary: StudySummary, grouping: str) -> Table:
 def _score_row(arm: ArmSummary, verdict: Cell) -> Row:
     scores, difference = arm.scores, arm.difference
     before = cells(
-        str(len(arm.seeds)),
+        str(len(arm.seeds)) if len(arm.seeds) == arm.planned else f"{len(arm.seeds)} of {arm.planned}",
         spread(scores["weighted_f1"], 2, 100),
         points(difference.difference) if difference else NOTHING,
         interval(difference),
@@ -157,7 +158,7 @@ def _score_row(arm: ArmSummary, verdict: Cell) -> Row:
         spread(scores["macro_f1"], 2, 100),
         spread(scores["negative_log_likelihood"], 3),
         spread(scores["expected_calibration_error"], 1, 100),
-        spread(arm.validation, 2, 100),
+        spread(arm.selected, 2, 100),
         f"{arm.parameters:,}",
     )
     return Row(arm_label(arm), (*before, verdict, *after), arm.kind == "cmath")

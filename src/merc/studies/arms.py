@@ -15,22 +15,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 
 from merc.config import NetworkConfig, Recipe, overlaid, recipe_from, recipe_values
-from merc.data.labels import apply_mapping, find_mapping
 from merc.data.preprocessing import Preprocessor, pick_features
-from merc.data.schema import Corpus
+from merc.data.schema import Corpus, Part
 from merc.data.validation import explain
 from merc.errors import DataError, FeatureError, RecipeError
 from merc.model.interface import parameter_count
+from merc.run import mapped
 from merc.settings import Settings
-from merc.studies.recipe import StudyRecipe
+from merc.studies.recipe import StudyRecipe, refuse_keys
 
 CMATH_NAME = "cmath"
 VariantKind = Literal["rival", "ablation"]
 ArmKind = Literal["cmath"] | VariantKind
 FOLDERS: dict[VariantKind, str] = {"rival": "rivals", "ablation": "ablations"}
+_LEAST_LABELLED: dict[Part, int] = {"train": 1, "validation": 2, "test": 2}  # conversations; an interval needs two
 WIDEST = 4096  # of a network that is to have CMATH's size
 
 
@@ -41,6 +42,11 @@ class Variant(Settings):
     modalities: Literal["all", "singles", "pairs"] | tuple[str, ...] = "all"
     same_size: bool = False
     changes: dict[str, Any]
+
+    @field_validator("changes")
+    @classmethod
+    def _keeps_what_all_share(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return refuse_keys(value, ("protocol", "data", "training.seed"), "all arms of a study share it")
 
 
 class Arm(Settings):
@@ -93,16 +99,19 @@ def plan_study(study: StudyRecipe, folder: Path, corpus: Corpus) -> Plan:
         FeatureError: the store lacks a modality or feature that an arm takes.
         DataError: no such split, or conversations that several splits would test.
     """
+    unknown = [name for name in study.changes if name not in (*study.rivals, *study.ablations)]
+    if unknown:
+        raise RecipeError(f"study {study.name!r}, changes: {unknown[0]!r} is none of its rivals and ablations")
     base = base_values(study, folder)
     whole = recipe_from(base, study.base)
     if whole.model.name != "cmath":
         raise RecipeError(f"study {study.name!r}: its base is CMATH's recipe, {study.base} has model {whole.model.name!r}")
-    if whole.data.labels is not None:
-        corpus = apply_mapping(corpus, find_mapping(whole.data.labels))
+    corpus = mapped(corpus, whole)
     splits = study.splits or (whole.data.split,)
     _check_splits(corpus, splits)
     features = {spec.modality: spec.name for spec in pick_features(corpus, whole.data.features)}
-    widths = Preprocessor.fit(corpus, corpus.part(splits[0], "train"), features, whole.data.clip).widths
+    fitted = [Preprocessor.fit(corpus, corpus.part(split, "train"), features, whole.data.clip) for split in splits]
+    widths = fitted[0].widths
     classes = len(corpus.label_set)
     size = parameters_of(whole.model, widths, classes)
     base = overlaid(base, {"data": {"features": features}})
@@ -110,7 +119,7 @@ def plan_study(study: StudyRecipe, folder: Path, corpus: Corpus) -> Plan:
     named: tuple[tuple[VariantKind, tuple[str, ...]], ...] = (("rival", study.rivals), ("ablation", study.ablations))
     for kind, names in named:
         for name in names:
-            variant = load_variant(folder, kind, name)
+            variant = load_variant(folder, kind, name, study.changes.get(name, {}))
             where = f"study {study.name!r}, {kind} {name!r}"
             for arm_name, kept in _expanded(name, variant, tuple(features), where):
                 taken = {m: features[m] for m in features if m in kept}
@@ -141,8 +150,8 @@ def base_values(study: StudyRecipe, folder: Path) -> dict[str, Any]:
     return overlaid(recipe_values(folder / study.base), {**study.common, "protocol": study.protocol})
 
 
-def load_variant(folder: Path, kind: VariantKind, name: str) -> Variant:
-    """Reads a variant.
+def load_variant(folder: Path, kind: VariantKind, name: str, changes: Mapping[str, Any] | None = None) -> Variant:
+    """Reads a variant and lays the study's changes over it.
 
     Raises:
         RecipeError: unknown, with the names that there are; or not of a variant's form.
@@ -151,7 +160,7 @@ def load_variant(folder: Path, kind: VariantKind, name: str) -> Variant:
     known = sorted(path.stem for path in place.glob("*.yaml"))
     if name not in known:
         raise RecipeError(f"unknown {kind} {name!r}; allowed, as files in {place}: {', '.join(known) or 'none'}")
-    values = recipe_values(place / f"{name}.yaml")
+    values = overlaid(recipe_values(place / f"{name}.yaml"), changes or {})
     kept = {key: values.pop(key) for key in ("about", "modalities", "same_size") if key in values}
     values.pop("name", None)
     try:
@@ -209,8 +218,13 @@ def _step(model: NetworkConfig) -> int:
 def _check_splits(corpus: Corpus, splits: Sequence[str]) -> None:
     tested: dict[str, str] = {}
     for split in splits:
-        corpus.part(split, "train")
-        corpus.part(split, "validation")
+        for part, least in _LEAST_LABELLED.items():
+            labelled = [c for c in corpus.part(split, part) if any(u.label is not None for u in c.utterances)]
+            if len(labelled) < least:
+                raise DataError(
+                    f"corpus {corpus.name!r}, split {split!r}: {len(labelled)} conversation(s) of part {part!r} with a label; "
+                    f"a study needs {least} at least"
+                )
         for conversation in corpus.part(split, "test"):
             if conversation.id in tested:
                 raise DataError(

@@ -54,16 +54,20 @@ def mistakes_of(
     return tuple(sorted(found, key=lambda m: (-m.wrong_seeds, -m.probability))[:LISTED])
 
 
-def words_of(folder: Path) -> dict[tuple[str, str], str]:
+def words_of(folder: Path, store: Path | None = None) -> dict[tuple[str, str], str]:
     """The transcripts of a study's store, by conversation and utterance.
+
+    Args:
+        folder: the study's.
+        store: in place of the one that the recipe names.
 
     Raises:
         RunError: no study here, or its plan names no store.
         StoreError: the store is gone or damaged.
     """
     plan = read_plan(folder)
-    store = next(arm for arm in plan.arms if arm.name == CMATH_NAME).recipe.data.store
-    if store is None:
-        raise RunError(f"{folder}: its recipe names no store, so there are no transcripts to show")
-    corpus = open_store(Path(store))
+    named = next(arm for arm in plan.arms if arm.name == CMATH_NAME).recipe.data.store
+    if store is None and named is None:
+        raise RunError(f"{folder}: its recipe names no store, so there are no transcripts to show; give one with --store")
+    corpus = open_store(store or Path(str(named)))
     return {(c.id, u.id): u.transcript for c, _, u in iterate_utterances(corpus.conversations) if u.transcript is not None}

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import subprocess
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from statistics import mean
+
+import numpy as np
 
 from merc.data.preprocessing import pick_features
 from merc.data.schema import Corpus, Part
 from merc.data.staged_file import is_temporary, write_atomically
 from merc.errors import RunError
-from merc.run_folder import software_versions
+from merc.run_folder import read_outcome, software_versions, source_commit
 from merc.settings import Settings
 from merc.studies.arms import Arm, Plan
+from merc.studies.cost import machine
 from merc.studies.recipe import StudyRecipe
 from merc.studies.robustness import conditions_of
-from merc.studies.task import RUN, Task, is_trained
+from merc.studies.task import RUN, Task
 
 PLAN, RUNS = "plan.json", "runs"
 FORMAT = 1
@@ -33,10 +33,11 @@ class KeptPlan(Settings):
         arms: complete recipes.
         splits: that every seed trains on.
         corpus: its name.
+        data: digest of the corpus, so that a study never mixes results of different data.
         classes: its label set.
         features: specs of the study's features, by modality: name, encoder, version, dimension.
         versions: of the software that began the study, with the commit where it is known.
-        machine: that began it: system and cores.
+        machine: that began it.
     """
 
     format: int = FORMAT
@@ -44,14 +45,21 @@ class KeptPlan(Settings):
     arms: tuple[Arm, ...]
     splits: tuple[str, ...]
     corpus: str
+    data: str
     classes: tuple[str, ...]
     features: dict[str, dict[str, str | int]]
     versions: dict[str, str]
     machine: dict[str, str]
 
 
-def keep_plan(plan: Plan, corpus: Corpus, folder: Path) -> KeptPlan:
+def keep_plan(plan: Plan, corpus: Corpus, data: str, folder: Path) -> KeptPlan:
     """Writes the plan into the study's folder, or makes sure that the folder belongs to it.
+
+    Args:
+        plan: of the study.
+        corpus: with its labels mapped.
+        data: digest of the store's corpus, from `digest_of`.
+        folder: the study's.
 
     Raises:
         RunError: the folder holds something else, or another study.
@@ -62,10 +70,11 @@ def keep_plan(plan: Plan, corpus: Corpus, folder: Path) -> KeptPlan:
         arms=plan.arms,
         splits=plan.splits,
         corpus=corpus.name,
+        data=data,
         classes=corpus.label_set.names,
         features={s.modality: s.model_dump(include={"name", "encoder", "version", "dimension"}) for s in specs},
-        versions={**software_versions(), **_commit()},
-        machine={"system": platform.platform(), "cores": str(os.cpu_count())},
+        versions={**software_versions(), **source_commit()},
+        machine=machine(),
     )
     if (folder / PLAN).is_file():
         earlier = read_plan(folder)
@@ -118,6 +127,7 @@ def tasks_of(plan: KeptPlan, arm: Arm, seeds: Iterable[int], part: Part) -> list
                     seed=seed,
                     folder="/".join((RUNS, arm.name, *fold, f"seed-{seed}")),
                     recipe=recipe,
+                    data=plan.data,
                     features=features,
                     part=part,
                     conditions=conditions,
@@ -147,40 +157,52 @@ def all_tasks(plan: KeptPlan, folder: Path, part: Part) -> list[Task]:
 
 
 def strongest_rivals(plan: KeptPlan, folder: Path, part: Part) -> tuple[str, ...]:
-    """The rivals of the highest mean validation score over their first seeds, the strongest first; of those that were trained."""
+    """The rivals of the highest mean score over their first seeds on the part that chooses epochs, the strongest first."""
     scores: dict[str, float] = {}
     for arm in plan.arms:
         if arm.kind == "rival":
-            known = [validation_score(folder / t.folder) for t in tasks_of(plan, arm, range(plan.study.seeds.rivals), part)]
+            known = [selected_score(folder / t.folder) for t in tasks_of(plan, arm, range(plan.study.seeds.rivals), part)]
             found = [score for score in known if score is not None]
             if found:
                 scores[arm.name] = mean(found)
     return tuple(sorted(scores, key=lambda name: -scores[name])[: plan.study.strongest])
 
 
-def validation_score(folder: Path) -> float | None:
-    """The best score of a task's training on the part that chooses; None if it is not trained."""
-    if not is_trained(folder / RUN):
-        return None
-    return float(json.loads((folder / RUN / "run.json").read_text(encoding="utf-8"))["outcome"]["best_score"])
+def selected_score(folder: Path) -> float | None:
+    """The best score of a task's training on the part that chooses the epoch; None if it is not trained."""
+    outcome = read_outcome(folder / RUN)
+    return None if outcome is None else outcome.best_score
 
 
-def _commit() -> dict[str, str]:
-    """The commit of the source that runs, if it runs from a checkout; a `+` behind it tells of changes."""
-    here = Path(__file__).parent
-    try:
-        asked = ["git", "-C", str(here), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
-        return {"commit": subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout.strip()}
-    except (OSError, subprocess.SubprocessError):
-        return {}
+def digest_of(corpus: Corpus) -> str:
+    """SHA-256 of all that decides a result: labels, speakers, splits and features. Notes and words do not."""
+    digest = hashlib.sha256(repr((corpus.name, corpus.label_set.names)).encode())
+    for name, split in sorted(corpus.splits.items()):
+        digest.update(repr((name, sorted((part, ids) for part, ids in split.parts.items()))).encode())
+    for spec in corpus.feature_schema:
+        digest.update(spec.model_dump_json().encode())
+    for conversation in corpus.conversations:
+        digest.update(repr((conversation.id, [(u.id, u.speaker, u.label) for u in conversation.utterances])).encode())
+        for key, array in sorted(conversation.features.items()):
+            digest.update(repr((key, array.shape)).encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _differences(earlier: KeptPlan, now: KeptPlan) -> list[str]:
-    """What sets two plans apart, in words; software may differ."""
+    """What sets two plans apart, in words. Software, machine, sentences about an arm and the store's path may differ."""
     before, after = earlier.model_dump(mode="json"), now.model_dump(mode="json")
     keys = [key for key in ("corpus", "classes", "features", "splits") if before[key] != after[key]]
     found = [f"{key} ({before[key]} there, {after[key]} here)" for key in keys]
+    if before["data"] != after["data"] and not found:
+        found = ["the store's content"]
+    for kept in (before, after):
+        kept["study"]["about"] = ""
+        kept["study"]["common"].get("data", {}).pop("store", None)
+        for arm in kept["arms"]:
+            arm["about"] = arm["recipe"]["about"] = ""
+            arm["recipe"]["data"]["store"] = None
     found += [f"study.{key}" for key in before["study"] if before["study"][key] != after["study"][key]]
     arms_before, arms_after = ({arm["name"]: arm for arm in kept["arms"]} for kept in (before, after))
-    found += [f"arm {name}" for name in arms_before if name in arms_after and arms_before[name] != arms_after[name]]
-    return found
+    names = list(dict.fromkeys([*arms_before, *arms_after]))
+    return found + [f"arm {name}" for name in names if arms_before.get(name) != arms_after.get(name)]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from merc.config import Protocol, recipe_values
 from merc.data.validation import explain
@@ -33,6 +33,12 @@ class SeedCounts(Settings):
     strongest: int = Field(default=10, ge=1)
     rivals: int = Field(default=5, ge=1)
     ablations: int = Field(default=3, ge=1)
+
+    @model_validator(mode="after")
+    def _strongest_get_no_fewer(self) -> SeedCounts:
+        if self.strongest < self.rivals:
+            raise ValueError(f"strongest {self.strongest} is below rivals {self.rivals}, which the strongest have already")
+        return self
 
 
 class RobustnessConfig(Settings):
@@ -70,6 +76,8 @@ class StudyRecipe(Settings):
             split, and a seed's test parts are judged together. Empty takes the base's split.
         seeds: how many.
         strongest: how many rivals get `seeds.strongest`.
+        tuning: how the settings of the arms were chosen, a sentence for the report.
+        changes: name of a rival or an ablation -> sections laid over its file's, such as a setting that hangs on the corpus.
         rivals, ablations: names of files in the folders `rivals` and `ablations` beside the study recipe.
         robustness: how modalities are lost and spoilt.
     """
@@ -82,9 +90,21 @@ class StudyRecipe(Settings):
     splits: tuple[str, ...] = ()
     seeds: SeedCounts = SeedCounts()
     strongest: int = Field(default=2, ge=0)
+    tuning: str = ""
+    changes: dict[str, dict[str, Any]] = Field(default_factory=dict)
     rivals: tuple[str, ...] = ()
     ablations: tuple[str, ...] = ()
     robustness: RobustnessConfig = RobustnessConfig()
+
+    @property
+    def further_trainings(self) -> int:
+        """Trainings on one split that the strongest rivals get beyond those of the others."""
+        return min(self.strongest, len(self.rivals)) * (self.seeds.strongest - self.seeds.rivals)
+
+    @field_validator("common")
+    @classmethod
+    def _common_leaves_some_keys(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return refuse_keys(value, ("protocol", "name", "about", "training.seed"), "protocol and seeds are keys of the study itself")
 
     @field_validator("rivals", "ablations", "splits")
     @classmethod
@@ -114,6 +134,17 @@ def study_from(values: object, where: str) -> StudyRecipe:
 def dump_study(study: StudyRecipe) -> str:
     """The whole study recipe as YAML, defaults included."""
     return yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def refuse_keys(values: dict[str, Any], keys: Sequence[str], why: str) -> dict[str, Any]:
+    """The values, if they set none of these dotted keys; else ValueError."""
+    for key in keys:
+        inner: Any = values
+        for name in key.split("."):
+            inner = inner.get(name) if isinstance(inner, dict) else None
+        if inner is not None:
+            raise ValueError(f"{key} can't be set here: {why}")
+    return values
 
 
 def _rising(value: tuple[float, ...], highest: float) -> tuple[float, ...]:

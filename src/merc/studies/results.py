@@ -78,7 +78,7 @@ class Cost(Settings):
     Attributes:
         training_cpu_seconds: of one training.
         utterances_per_second: judged a CPU second.
-        peak_memory_mib: of a training's process, interpreter and data included.
+        peak_memory_mib: of a training, above what its process held before.
         best_epoch: that was chosen.
     """
 
@@ -97,7 +97,8 @@ class ArmSummary(Settings):
         modalities: that it takes.
         parameters: trainable numbers.
         seeds: that were judged.
-        validation: weighted F1 of the chosen epochs on the part that chose them.
+        planned: how many seeds were to be judged.
+        selected: weighted F1 of the chosen epochs on the part that chose them.
         scores: accuracy, weighted_f1, macro_f1, negative_log_likelihood, expected_calibration_error, probability_area and, with
             latents, uncertainty_area (areas under the risk-coverage curves).
         per_class: label -> F1.
@@ -109,7 +110,7 @@ class ArmSummary(Settings):
         curves: weighted F1 under loss and noise.
         areas: `lost`, `lost at random`, `noise` and `all` of them: mean weighted F1 along the curves.
         area_differences: CMATH's area minus this arm's; empty for CMATH.
-        trust: under noise; empty without trust.
+        trust: under noise; empty without trust, or where nothing teaches it.
         cost: what it takes.
         failures: of its trainings.
     """
@@ -121,7 +122,8 @@ class ArmSummary(Settings):
     modalities: tuple[str, ...]
     parameters: int
     seeds: tuple[int, ...]
-    validation: Estimate
+    planned: int
+    selected: Estimate
     scores: dict[str, Estimate]
     per_class: dict[str, Estimate]
     confusion: tuple[tuple[float, ...], ...]
@@ -172,12 +174,13 @@ class StudySummary(Settings):
         strata_sizes: grouping -> group -> utterances.
         arms: CMATH first; those alone that have a judged seed.
         strongest: the rivals that got more seeds.
-        without_result: arm -> failures, for arms without any judged seed.
+        without_result: arm -> failures, for arms without any judged seed; there may be none.
         unfinished: tasks that are still to be done.
         mistakes: CMATH's, those that most seeds make first; not all of them.
         resamples: of the bootstrap.
-        versions: of the software.
-        machine: system, cores and threads.
+        versions: of the software that trained; several where they differ.
+        machine: system, processor, cores and threads; several where they differ.
+        warnings: of the trainings: sentence -> the arms that it was said of.
     """
 
     study: StudyRecipe
@@ -199,8 +202,16 @@ class StudySummary(Settings):
     resamples: int
     versions: dict[str, str]
     machine: dict[str, str]
+    warnings: dict[str, tuple[str, ...]]
 
     @property
-    def comparable(self) -> bool:
-        """Whether the numbers may stand beside those of others."""
-        return self.protocol == "validation"
+    def caution(self) -> str:
+        """What every table and figure must say of the numbers; empty if they may stand beside those of others."""
+        if self.protocol == "test-peak":
+            return "not comparable: epochs chosen on the test part"
+        return "not comparable: epochs chosen on this very part" if self.part == "validation" else ""
+
+    @property
+    def selection_part(self) -> Part:
+        """The part on which epochs were chosen, and the strongest rivals."""
+        return "test" if self.protocol == "test-peak" else "validation"

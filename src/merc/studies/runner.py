@@ -15,17 +15,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
+from merc.config import Protocol
 from merc.data.schema import Part
-from merc.data.staged_file import locked_folder
-from merc.studies.arms import Arm, ArmKind
-from merc.studies.plan import KeptPlan, first_tasks, later_tasks, validation_score
+from merc.studies.arms import CMATH_NAME, Arm, ArmKind
+from merc.studies.plan import KeptPlan, first_tasks, later_tasks, selected_score
 from merc.studies.pool import Ended, Pool
-from merc.studies.task import RUN, Task, is_done, record_failure
+from merc.studies.task import Task, is_done, record_failure
+from merc.training.interruption import interruption
 
 _POLL = 0.5  # seconds
 
@@ -38,9 +38,9 @@ class ArmProgress:
         name, kind: of the arm.
         wanted: tasks in all, as far as is known.
         done: judged.
-        failed: in this or the last session.
+        failed: in this session.
         running: shares of the tasks under way that are done.
-        validation: mean score of the tasks that are trained; None if there is none.
+        selected: mean score of the tasks that are done, on the part that chooses epochs; None if there is none.
         error: of the last failure.
     """
 
@@ -50,7 +50,7 @@ class ArmProgress:
     done: int
     failed: int
     running: tuple[float, ...]
-    validation: float | None
+    selected: float | None
     error: str | None
 
 
@@ -60,10 +60,12 @@ class Progress:
 
     Attributes:
         arms: in the plan's order.
+        protocol: how epochs are chosen.
         seconds_left: an estimate from what finished tasks took; None before any has.
     """
 
     arms: tuple[ArmProgress, ...]
+    protocol: Protocol
     seconds_left: float | None
 
 
@@ -74,10 +76,12 @@ class StudyHooks:
     Attributes:
         on_progress: how far it is, about twice a second.
         on_failure: a sentence about a task that failed.
+        on_interruption: a sentence, when Ctrl-C was asked for and trainings are being saved.
     """
 
     on_progress: Callable[[Progress], None] = lambda _progress: None
     on_failure: Callable[[str], None] = lambda _sentence: None
+    on_interruption: Callable[[str], None] = lambda _sentence: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,66 +113,69 @@ def run_study(
     hooks = hooks or StudyHooks()
     cores = len(os.sched_getaffinity(0))
     processes = processes or cores
-    with Pool(processes, max(1, cores // processes), folder, store) as pool:
-        session = _Session(plan, folder, part, pool, processes, hooks)
-        try:
-            session.work(first_tasks(plan, part))
-            session.work(later_tasks(plan, folder, part))
-        except KeyboardInterrupt:
-            pool.interrupt()
-            with suppress(KeyboardInterrupt):  # a second one does not wait for the trainings to be saved
-                while pool.running:
-                    session.note(pool.wait(_POLL, session.on_step))
-            return StudyOutcome(False, session.failed)
-    return StudyOutcome(True, session.failed)
+    with interruption() as interrupted, Pool(processes, max(1, cores // processes), folder, store) as pool:
+        session = _Session(plan, folder, pool, processes, hooks, interrupted)
+        if session.work(first_tasks(plan, part)) and session.work(later_tasks(plan, folder, part)):
+            return StudyOutcome(True, session.failed)
+        return StudyOutcome(False, session.failed)
 
 
 class _Session:
     """The state of one call of `run_study`."""
 
-    def __init__(self, plan: KeptPlan, folder: Path, part: Part, pool: Pool, processes: int, hooks: StudyHooks) -> None:
-        self.plan, self.folder, self.part, self.pool, self.processes, self.hooks = plan, folder, part, pool, processes, hooks
+    def __init__(
+        self, plan: KeptPlan, folder: Path, pool: Pool, processes: int, hooks: StudyHooks, interrupted: Callable[[], bool]
+    ) -> None:
+        self.plan, self.folder, self.pool, self.processes, self.hooks = plan, folder, pool, processes, hooks
+        self.interrupted = interrupted
         self.failed: dict[str, str] = {}  # folder of a task -> its error
         self.known: dict[str, Task] = {}
         self.scores: dict[str, float] = {}  # of the tasks that are done
         self.shares: dict[str, float] = {}  # of the steps of those under way
         self.started: dict[str, float] = {}
-        self.took: dict[str, list[float]] = {}  # arm -> seconds of the tasks that this session did
+        self.took: dict[str, list[float]] = {}  # arm -> seconds of the tasks that this session trained
 
-    def work(self, tasks: Sequence[Task]) -> None:
-        """Does these tasks. What another process is at is put off."""
+    def work(self, tasks: Sequence[Task]) -> bool:
+        """Does these tasks; what another process is at is put off. Whether it got to their end."""
         self.known |= {t.folder: t for t in tasks}
         waiting = [t for t in tasks if not self._is_done(t)]
         self.hooks.on_progress(self.progress())
+        told = False
         while waiting or self.pool.running:
-            put_off: list[Task] = []
+            if self.interrupted():
+                if not told:
+                    told = True
+                    self.pool.interrupt()
+                    self.hooks.on_interruption("saving what is under way; Ctrl-C again ends at once")
+                waiting = []
             while waiting and self.pool.free:
                 task = waiting.pop(0)
-                if self._is_done(task):
-                    continue
-                if _is_busy(self.folder / task.folder / RUN):
-                    put_off.append(task)
-                    continue
-                self.started[task.folder] = time.monotonic()
-                self.pool.start(task)
-            waiting += put_off
-            if put_off and not self.pool.running:
-                time.sleep(_POLL)
-            self.note(self.pool.wait(_POLL, self.on_step))
+                if not self._is_done(task):
+                    self.started[task.folder] = time.monotonic()
+                    self.pool.start(task)
+            waiting += self.note(self.pool.wait(_POLL, self.on_step))
             self.hooks.on_progress(self.progress())
+        return not told
 
-    def note(self, ended: Sequence[Ended]) -> None:
-        """Keeps how tasks ended."""
+    def note(self, ended: Sequence[Ended]) -> list[Task]:
+        """Keeps how tasks ended, and returns those that another process is at."""
+        busy: list[Task] = []
         for end in ended:
             folder = end.task.folder
-            self.shares.pop(folder, None)
-            if end.end == "done":
-                self.took.setdefault(end.task.arm, []).append(time.monotonic() - self.started[folder])
+            trained = self.shares.pop(folder, None) is not None
+            if end.end == "busy":
+                busy.append(end.task)
+            elif end.end == "done":
+                if trained:
+                    self.took.setdefault(end.task.arm, []).append(time.monotonic() - self.started[folder])
                 self._is_done(end.task)
             elif end.end == "failed":
                 self.failed[folder] = end.error
                 record_failure(self.folder / folder, end.error, end.details)
                 self.hooks.on_failure(f"{folder}: {end.error}")
+        if busy and not self.pool.running:
+            time.sleep(_POLL)
+        return busy
 
     def on_step(self, folder: str, done: int, total: int) -> None:
         """Keeps how far a training is."""
@@ -189,11 +196,11 @@ class _Session:
                     done=len(scores),
                     failed=len(errors),
                     running=tuple(self.shares.get(t.folder, 0.0) for t in self.pool.running if t.arm == arm.name),
-                    validation=mean(scores) if scores else None,
+                    selected=mean(scores) if scores else None,
                     error=errors[-1] if errors else None,
                 )
             )
-        return Progress(tuple(arms), self._seconds_left(arms))
+        return Progress(tuple(arms), self.plan.study.protocol, self._seconds_left(arms))
 
     def _expected(self, arm: Arm) -> int:
         seeds = self.plan.study.seeds
@@ -201,23 +208,18 @@ class _Session:
 
     def _is_done(self, task: Task) -> bool:
         if task.folder not in self.scores and is_done(task, self.folder):
-            score = validation_score(self.folder / task.folder)
+            score = selected_score(self.folder / task.folder)
             self.scores |= {} if score is None else {task.folder: score}
         return task.folder in self.scores
 
     def _seconds_left(self, arms: Sequence[ArmProgress]) -> float | None:
-        """What is left of each arm, at what its tasks took so far, or else at the mean of the others; shared by all processes."""
+        """What is left of each arm, at what its trainings took so far, or at the mean of the others; shared by all processes."""
         if not self.took:
             return None
         known = {name: mean(seconds) for name, seconds in self.took.items()}
         usual = mean(known.values())
         left = sum(known.get(a.name, usual) * (a.wanted - a.done - a.failed - sum(a.running)) for a in arms)
+        strongest = {t.arm for t in self.known.values() if t.seed >= self.plan.study.seeds.rivals and t.arm != CMATH_NAME}
+        if not strongest:  # whose further seeds are not known yet
+            left += usual * self.plan.study.further_trainings * len(self.plan.splits)
         return max(0.0, left) / self.processes
-
-
-def _is_busy(run: Path) -> bool:
-    """Whether another process is training into a run's folder."""
-    if not run.is_dir():
-        return False
-    with locked_folder(run, wait=False) as held:
-        return not held

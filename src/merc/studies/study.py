@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from merc.config import recipe_from
-from merc.data.labels import apply_mapping, find_mapping
-from merc.data.schema import Conversation, Corpus, Part
-from merc.errors import RecipeError
-from merc.run import open_recipe_store
+from merc.data.schema import Conversation, Corpus, Part, first_repeated
+from merc.errors import DataError, RecipeError
+from merc.run import mapped, open_recipe_store
 from merc.studies.arms import base_values, plan_study
-from merc.studies.plan import KeptPlan, keep_plan
+from merc.studies.plan import KeptPlan, digest_of, keep_plan
 from merc.studies.recipe import load_study
 from merc.studies.strata import utterances_file, write_utterances
-
-_PARTS: tuple[Part, Part] = ("validation", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +24,14 @@ class OpenedStudy:
     store: Path
 
 
-def open_study(recipe: Path, out: Path, options: Sequence[str] = ()) -> OpenedStudy:
+def open_study(recipe: Path, out: Path, options: Sequence[str] = (), part: Part = "test") -> OpenedStudy:
     """Reads a study's recipe, makes sure that every arm can be trained, and claims the folder. Nothing is trained.
 
     Args:
         recipe: the study's YAML file; base, rivals and ablations lie beside it.
         out: the study's folder: new, empty, or that of this very study.
         options: `key.key=value`, laid over the study's recipe.
+        part: that is to be judged.
 
     Raises:
         RecipeError, FeatureError, DataError, StoreError: see `plan_study`.
@@ -45,14 +43,21 @@ def open_study(recipe: Path, out: Path, options: Sequence[str] = ()) -> OpenedSt
         raise RecipeError(f"study {study.name!r}: its base names no store; give one with --set common.data.store=FOLDER")
     corpus = open_recipe_store(base)
     plan = plan_study(study, recipe.parent, corpus)
-    mapped = corpus if base.data.labels is None else apply_mapping(corpus, find_mapping(base.data.labels))
-    kept = keep_plan(plan, mapped, out)
-    for part in _PARTS:
-        if not (out / utterances_file(part)).is_file():
-            write_utterances(judged_conversations(mapped, plan.splits, part), mapped.label_set, out / utterances_file(part))
+    whole = mapped(corpus, base)
+    conversations = judged_conversations(whole, plan.splits, part)
+    kept = keep_plan(plan, whole, digest_of(corpus), out)
+    write_utterances(conversations, whole.label_set, out / utterances_file(part))
     return OpenedStudy(kept, Path(base.data.store))
 
 
 def judged_conversations(corpus: Corpus, splits: Sequence[str], part: Part) -> tuple[Conversation, ...]:
-    """The conversations of a part, of all splits one after the other: the order of a seed's predictions."""
-    return tuple(c for split in splits for c in corpus.part(split, part))
+    """The conversations of a part, of all splits one after the other: the order of a seed's predictions.
+
+    Raises:
+        DataError: a conversation in the part of two splits, as folds share validation: it would count twice.
+    """
+    found = tuple(c for split in splits for c in corpus.part(split, part))
+    repeated = first_repeated(c.id for c in found)
+    if repeated is not None:
+        raise DataError(f"conversation {repeated!r} is in part {part!r} of several splits and would count twice; judge part 'test'")
+    return found

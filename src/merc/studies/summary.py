@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
@@ -19,7 +20,7 @@ from merc.evaluation.metrics import ClassificationScores, classification_scores
 from merc.evaluation.statistics import Difference, Tallies, compare, holm, tally, weighted_f1
 from merc.studies.arms import CMATH_NAME, Arm
 from merc.studies.mistakes import mistakes_of
-from merc.studies.plan import all_tasks, read_plan, strongest_rivals, validation_score
+from merc.studies.plan import all_tasks, read_plan, strongest_rivals
 from merc.studies.results import ArmSummary, Cost, Curve, Estimate, Failure, RiskCurve, StudySummary, TrustCurve
 from merc.studies.robustness import CLEAN, Condition, area_weights, conditions_of, curves_of
 from merc.studies.strata import JudgedUtterances, read_utterances, utterances_file
@@ -42,7 +43,8 @@ class JudgedArm:
         uncertainty: (S, N), or None.
         trust: (D, S, M) mean trust, or None.
         tasks: of each seed, a split each.
-        validation: (S,) weighted F1 of the chosen epochs, mean over splits.
+        planned: seeds that were to be judged.
+        selected: (S,) weighted F1 of the chosen epochs, mean over splits.
     """
 
     arm: Arm
@@ -52,7 +54,8 @@ class JudgedArm:
     uncertainty: NDArray[np.float32] | None
     trust: NDArray[np.float32] | None
     tasks: tuple[tuple[JudgedTask, ...], ...]
-    validation: tuple[float, ...]
+    planned: int
+    selected: tuple[float, ...]
 
 
 def summarise(folder: Path, part: Part, *, transcripts: Mapping[tuple[str, str], str] | None = None) -> StudySummary:
@@ -80,12 +83,13 @@ def summarise(folder: Path, part: Part, *, transcripts: Mapping[tuple[str, str],
         if found is not None:
             judged[arm.name] = found
     if CMATH_NAME not in judged:
-        raise RunError(f"{folder}: no seed of CMATH is judged on part {part!r} yet; go on with 'merc study'")
+        errors = "; ".join(f"seed {f.seed} failed: {f.error}" for f in failures[CMATH_NAME]) or "go on with 'merc study'"
+        raise RunError(f"{folder}: no seed of CMATH is judged on part {part!r}, so there is nothing to compare with; {errors}")
     tallies = {
         name: tally(utterances.true, j.predicted.astype(np.int64), utterances.conversation_index, len(label_set))
         for name, j in judged.items()
     }
-    families = [[a.name for a in plan.arms if a.kind == kind and a.name in judged] for kind in ("rival", "ablation")]
+    families = [[a.name for a in plan.arms if a.kind == kind] for kind in ("rival", "ablation")]
     weights = area_weights(conditions)
     clean = {CLEAN.curve: np.eye(1, len(conditions))[0]}
     differences: dict[str, dict[str, Difference]] = {name: {} for name in judged}
@@ -98,6 +102,7 @@ def summarise(folder: Path, part: Part, *, transcripts: Mapping[tuple[str, str],
         for name, j in judged.items()
     ]
     labelled = utterances.true >= 0
+    every = [task.facts for j in judged.values() for splits in j.tasks for task in splits]
     return StudySummary(
         study=plan.study,
         recipes={arm.name: dump_recipe(arm.recipe) for arm in plan.arms},
@@ -115,12 +120,13 @@ def summarise(folder: Path, part: Part, *, transcripts: Mapping[tuple[str, str],
         },
         arms=tuple(summaries),
         strongest=strongest_rivals(plan, folder, part),
-        without_result={name: found for name, found in failures.items() if name not in judged and found},
+        without_result={name: found for name, found in failures.items() if name not in judged},
         unfinished=sum(not is_done(t, folder) for t in tasks if read_failure(folder / t.folder) is None),
         mistakes=mistakes_of(judged[CMATH_NAME].probabilities, utterances, label_set, transcripts),
         resamples=RESAMPLES,
-        versions=plan.versions,
-        machine=plan.machine,
+        versions=_all_of(facts.versions for facts in every),
+        machine=_all_of(facts.machine for facts in every),
+        warnings=_warnings(judged),
     )
 
 
@@ -128,18 +134,17 @@ def _judged_arm(arm: Arm, tasks: Sequence[Task], folder: Path, part: Part, utter
     """The seeds that are judged on every split; None if there is none."""
     seeds: list[int] = []
     found: list[tuple[JudgedTask, ...]] = []
-    validation: list[float] = []
+    selected: list[float] = []
     for seed in sorted({t.seed for t in tasks}):
         mine = [t for t in tasks if t.seed == seed]
         if not all(is_done(t, folder) for t in mine):
             continue
         judged = tuple(read_judged(folder / t.folder / judged_file(part)) for t in mine)
-        scores = [validation_score(folder / t.folder) for t in mine]
         if sum(len(j.probabilities) for j in judged) != utterances:
             raise RunError(f"{folder / mine[0].folder}: judged on other utterances than {folder / utterances_file(part)} holds")
         seeds.append(seed)
         found.append(judged)
-        validation.append(mean(s for s in scores if s is not None))
+        selected.append(mean(j.facts.selected for j in judged))
     if not seeds:
         return None
 
@@ -150,7 +155,7 @@ def _judged_arm(arm: Arm, tasks: Sequence[Task], folder: Path, part: Part, utter
 
     trust = None
     if found[0][0].trust is not None:
-        trust = np.stack([np.mean([j.trust for j in splits if j.trust is not None], axis=0) for splits in found], axis=1)
+        trust = np.stack([_mean_known([j.trust for j in splits if j.trust is not None]) for splits in found], axis=1)
     return JudgedArm(
         arm=arm,
         seeds=tuple(seeds),
@@ -159,17 +164,19 @@ def _judged_arm(arm: Arm, tasks: Sequence[Task], folder: Path, part: Part, utter
         uncertainty=joined("uncertainty"),
         trust=trust,
         tasks=tuple(found),
-        validation=tuple(validation),
+        planned=len({t.seed for t in tasks}),
+        selected=tuple(selected),
     )
 
 
 def _against_cmath(tallies: Mapping[str, Tallies], family: Sequence[str], weights: NDArray[np.float64]) -> dict[str, Difference]:
-    """CMATH minus each arm of a family, Holm-corrected within it. Every comparison has the same draws of conversations."""
+    """CMATH minus each judged arm of a family, Holm-corrected for all that were planned. All have the same draws."""
     found = {
         name: compare(tallies[CMATH_NAME], tallies[name], np.random.default_rng(_SEED), weights=weights, resamples=RESAMPLES)
         for name in family
+        if name in tallies
     }
-    return dict(holm(found)) if found else {}
+    return holm(found, planned=len(family))
 
 
 def _summary(
@@ -194,7 +201,8 @@ def _summary(
         modalities=tuple(arm.recipe.data.features),
         parameters=arm.parameters,
         seeds=judged.seeds,
-        validation=_estimate(judged.validation),
+        planned=judged.planned,
+        selected=_estimate(judged.selected),
         scores=_scores(judged, scores, true),
         per_class={name: _estimate([s.per_class[name].f1 for s in scores]) for name in label_set.names},
         confusion=tuple(tuple(float(n) for n in row) for row in np.mean([s.confusion for s in scores], axis=0)),
@@ -270,16 +278,18 @@ def _curve(name: str, members: Sequence[tuple[float, int]], f1_DS: NDArray[np.fl
 
 
 def _trust(judged: JudgedArm, conditions: Sequence[Condition]) -> tuple[TrustCurve, ...]:
-    """Mean trust in each modality while noise replaces it."""
-    if judged.trust is None:
+    """Mean trust in each modality while noise replaces it; none where no term of the loss teaches it."""
+    if judged.trust is None or not judged.arm.recipe.objective.latent:
         return ()
-    modalities = tuple(judged.arm.recipe.data.features)
+    modalities = judged.tasks[0][0].facts.modalities
     found: list[TrustCurve] = []
     for name, members in curves_of(conditions).items():
         kind, modality = name.split(" ", 1)
         if kind == "noise" and modality in modalities and len(modalities) > 1:
             column = modalities.index(modality)
             trust = tuple(float(judged.trust[at, :, column].mean()) for _, at in members)
+            if not np.isfinite(trust).all():  # the judged part lacks the modality
+                continue
             found.append(TrustCurve(modality=modality, strengths=tuple(amount for amount, _ in members), trust=trust))
     return tuple(found)
 
@@ -306,3 +316,28 @@ def _failures(tasks: Sequence[Task], folder: Path) -> tuple[Failure, ...]:
 def _estimate(values: Sequence[float] | NDArray[np.floating]) -> Estimate:
     numbers = tuple(float(v) for v in values)
     return Estimate(mean=mean(numbers), sd=stdev(numbers) if len(numbers) > 1 else None, values=numbers)
+
+
+def _mean_known(values: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Mean over splits of what is no NaN; NaN where all are."""
+    stacked = np.stack(values)
+    known = np.isfinite(stacked)
+    total, count = np.where(known, stacked, 0).sum(axis=0), known.sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+
+
+def _all_of(records: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Key -> every value that occurs, the most frequent first."""
+    counts: dict[str, Counter[str]] = {}
+    for record in records:
+        for key, value in record.items():
+            counts.setdefault(key, Counter())[value] += 1
+    return {key: ", ".join(value for value, _ in found.most_common()) for key, found in counts.items()}
+
+
+def _warnings(judged: Mapping[str, JudgedArm]) -> dict[str, tuple[str, ...]]:
+    said: dict[str, list[str]] = {}
+    for name, arm in judged.items():
+        for sentence in dict.fromkeys(w for splits in arm.tasks for task in splits for w in task.facts.warnings):
+            said.setdefault(sentence, []).append(name)
+    return {sentence: tuple(names) for sentence, names in said.items()}

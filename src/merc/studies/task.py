@@ -9,32 +9,47 @@ failure.json                why the last attempt failed; gone once it succeeds
 from __future__ import annotations
 
 import json
-import resource
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Literal, cast
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from merc.config import Recipe
-from merc.data.labels import apply_mapping, find_mapping
+from merc.config import Protocol, Recipe
 from merc.data.preprocessing import pick_features
 from merc.data.schema import Corpus, Part
-from merc.data.staged_file import write_atomically
+from merc.data.staged_file import locked_folder, write_atomically
 from merc.errors import RunError
 from merc.recogniser import Judged, load
-from merc.run import Hooks, train
-from merc.run_folder import CHECKPOINT, append_line, note_look
+from merc.run import Hooks, mapped, train
+from merc.run_folder import CHECKPOINT, note_look, read_outcome, source_commit
 from merc.settings import Settings
+from merc.studies.cost import Meter, machine, read_cost
 from merc.studies.robustness import Condition, presence, under
 
 RUN, COST, FAILURE = "run", "cost.jsonl", "failure.json"
 FORMAT = 1
+
+End = Literal["done", "interrupted", "busy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where tasks are done.
+
+    Attributes:
+        study: the study's folder.
+        corpus: the store's.
+        digest: of the corpus, which a task's must equal.
+    """
+
+    study: Path
+    corpus: Corpus
+    digest: str
 
 
 class Task(Settings):
@@ -46,6 +61,7 @@ class Task(Settings):
         seed: of the training.
         folder: of the task, relative to the study's.
         recipe: complete, with split and seed.
+        data: digest of the corpus that it belongs to (see `merc.studies.plan.digest_of`).
         features: the study's features, modality -> name; the arm may take fewer.
         part: to be judged.
         conditions: to be judged under, clean first.
@@ -56,6 +72,7 @@ class Task(Settings):
     seed: int
     folder: str
     recipe: Recipe
+    data: str
     features: dict[str, str]
     part: Part
     conditions: tuple[Condition, ...]
@@ -66,29 +83,34 @@ class Facts(Settings):
 
     Attributes:
         part: that was judged.
+        protocol: how the epoch was chosen.
+        data: digest of the corpus.
         conditions: in the order of the predictions.
-        conversations: ids of the judged conversations, in order.
         modalities: that the model takes, in the order of trust.
-        validation: scores of the chosen epoch on the part that chose it.
+        selected: weighted F1 of the chosen epoch on the part that chose it.
         best_epoch: that epoch.
-        training_cpu_seconds: over all sessions of the training that ended in good order; None if none did.
-        peak_memory_mib: highest resident memory of the process while it trained, interpreter and data included; None where the
-            system does not tell.
+        training_cpu_seconds: over all sessions of the training; None if a session was killed, so that its cost is not known.
+        peak_memory_mib: of the training, above what its process held before; None where the system does not tell.
         utterances_per_second: judged a CPU second, without corruption.
         versions: of the software that trained.
+        machine: that judged.
+        warnings: of the training.
     """
 
     format: int = FORMAT
     part: Part
+    protocol: Protocol
+    data: str
     conditions: tuple[Condition, ...]
-    conversations: tuple[str, ...]
     modalities: tuple[str, ...]
-    validation: dict[str, float]
+    selected: float
     best_epoch: int
     training_cpu_seconds: float | None
     peak_memory_mib: float | None
     utterances_per_second: float
     versions: dict[str, str]
+    machine: dict[str, str]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,61 +132,58 @@ class JudgedTask:
     uncertainty: np.ndarray | None
 
 
-def run_task(task: Task, place: Path, corpus: Corpus, on_step: Callable[[int, int], None]) -> bool:
-    """Trains what is not trained and judges what is not judged.
+def run_task(task: Task, place: Place, hooks: Hooks) -> End:
+    """Trains what is not trained and judges what is not judged, and keeps others out of the task's folder meanwhile.
 
     Args:
         task: what to do.
-        place: the study's folder.
-        corpus: the store's.
-        on_step: steps done, steps in all.
+        place: where.
+        hooks: of the training.
 
     Returns:
-        Whether it is done; False if it was interrupted, and can go on.
+        How it ended: `interrupted` can go on, `busy` is being done by another process.
 
     Raises:
+        RunError: the store has changed since the study began.
         MercError: see `merc.run.train`.
     """
-    folder = place / task.folder
+    folder = place.study / task.folder
     folder.mkdir(parents=True, exist_ok=True)
-    run = folder / RUN
-    if not is_trained(run):
-        _forget_peak()
-        started = time.process_time()
-        outcome = train(task.recipe, run, resume=run.exists(), corpus=corpus, hooks=Hooks(on_step=on_step)).outcome
-        cost = {"cpu_seconds": time.process_time() - started, "peak_memory_mib": _peak()}
-        append_line(folder / COST, cost)
-        if not outcome.finished:
-            return False
-    (run / CHECKPOINT).unlink(missing_ok=True)  # five times the model's size, and of no more use
-    target = folder / judged_file(task.part)
-    if not is_judged(target, task):
-        write_atomically(target, _judge(task, run, folder, corpus))
-    (folder / FAILURE).unlink(missing_ok=True)
-    return True
+    with locked_folder(folder, wait=False) as held:
+        if not held:
+            return "busy"
+        if is_done(task, place.study):
+            return "done"
+        if place.digest != task.data:
+            raise RunError(f"the store {task.recipe.data.store} is not what it was when the study began; give another --out")
+        run = folder / RUN
+        if read_outcome(run) is None:
+            meter = Meter()
+
+            def on_step(done: int, total: int) -> None:
+                meter.on_step(done, total)
+                hooks.on_step(done, total)
+
+            told = replace(hooks, on_step=on_step)
+            outcome = train(task.recipe, run, resume=run.exists(), corpus=place.corpus, hooks=told).outcome
+            meter.write(folder / COST)
+            if not outcome.finished:
+                return "interrupted"
+        (run / CHECKPOINT).unlink(missing_ok=True)  # five times the model's size, and of no more use
+        write_atomically(folder / judged_file(task.part), _judge(task, run, folder, place.corpus))
+        (folder / FAILURE).unlink(missing_ok=True)
+    return "done"
 
 
-def is_trained(run: Path) -> bool:
-    """Whether a run is finished and its model is in its place."""
+def is_done(task: Task, study: Path) -> bool:
+    """Whether a task has been trained, and judged under these very conditions."""
+    folder = study / task.folder
     try:
-        return json.loads((run / "run.json").read_text(encoding="utf-8"))["status"] == "finished" and (run / "model").is_dir()
-    except (OSError, ValueError, KeyError):
-        return False
-
-
-def is_done(task: Task, place: Path) -> bool:
-    """Whether a task has been trained and judged under these very conditions."""
-    folder = place / task.folder
-    return is_trained(folder / RUN) and is_judged(folder / judged_file(task.part), task)
-
-
-def is_judged(path: Path, task: Task) -> bool:
-    """Whether a file holds the judgement that a task asks for."""
-    try:
-        facts = _facts_of(path)
+        facts = _facts_of(folder / judged_file(task.part))
     except RunError:
         return False
-    return facts.conditions == task.conditions and facts.part == task.part
+    same = (facts.conditions, facts.part, facts.data) == (task.conditions, task.part, task.data)
+    return same and read_outcome(folder / RUN) is not None
 
 
 def judged_file(part: Part) -> str:
@@ -217,9 +236,9 @@ def _facts_of(path: Path) -> Facts:
 
 def _judge(task: Task, run: Path, folder: Path, corpus: Corpus) -> bytes:
     """The judgement file's bytes. The look at the part is noted in the run's log first."""
-    recogniser = load(run)
-    if task.recipe.data.labels is not None:
-        corpus = apply_mapping(corpus, find_mapping(task.recipe.data.labels))
+    recogniser, outcome = load(run), read_outcome(run)
+    assert outcome is not None
+    corpus = mapped(corpus, task.recipe)
     conversations = corpus.part(task.split, task.part)
     specs = pick_features(corpus, task.features)
     present = {c.id: presence(c, specs) for c in conversations}
@@ -242,16 +261,21 @@ def _judge(task: Task, run: Path, folder: Path, corpus: Corpus) -> bytes:
         tensors["trust"] = np.stack([t for t in trust if t is not None]).astype(np.float32)
     if clean[0].uncertainty is not None:
         tensors["uncertainty"] = np.concatenate([j.uncertainty for j in clean if j.uncertainty is not None]).astype(np.float32)
+    cpu_seconds, peak = read_cost(folder / COST)
     facts = Facts(
         part=task.part,
+        protocol=task.recipe.protocol,
+        data=task.data,
         conditions=task.conditions,
-        conversations=tuple(c.id for c in conversations),
         modalities=recogniser.modalities,
-        validation=dict(recogniser.record.scores),
-        best_epoch=_best_epoch(run),
+        selected=outcome.best_score,
+        best_epoch=outcome.best_epoch,
+        training_cpu_seconds=cpu_seconds,
+        peak_memory_mib=peak,
         utterances_per_second=sum(len(s) for s in samples) / max(seconds, 1e-9),
-        versions=dict(recogniser.record.versions),
-        **_cost(folder),
+        versions={**recogniser.record.versions, **source_commit()},
+        machine=machine(),
+        warnings=recogniser.record.warnings,
     )
     return save(tensors, metadata={"facts": facts.model_dump_json()})
 
@@ -267,30 +291,3 @@ def _mean_trust(judged: Sequence[Judged], samples_present: Sequence[np.ndarray])
     present = np.concatenate(samples_present)
     counts = present.sum(axis=0)
     return np.where(counts > 0, (trust * present).sum(axis=0) / np.maximum(counts, 1), np.nan)
-
-
-def _best_epoch(run: Path) -> int:
-    return int(json.loads((run / "run.json").read_text(encoding="utf-8"))["outcome"]["best_epoch"])
-
-
-def _cost(folder: Path) -> dict[str, Any]:
-    kept = (folder / COST).read_text(encoding="utf-8").splitlines() if (folder / COST).is_file() else []
-    lines = [json.loads(line) for line in kept]
-    peaks = [line["peak_memory_mib"] for line in lines if line["peak_memory_mib"] is not None]
-    seconds = sum(line["cpu_seconds"] for line in lines) if lines else None
-    return {"training_cpu_seconds": seconds, "peak_memory_mib": max(peaks, default=None)}
-
-
-def _forget_peak() -> None:
-    """Starts the process's peak of resident memory anew, where the system can (Linux)."""
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
-
-
-def _peak() -> float | None:
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
-    return int(found[0]) / 1024 if found else None

@@ -19,12 +19,13 @@ _WIDTH = 40  # of the bar, in columns
 
 def progress_table(progress: Progress) -> RenderableType:
     """A bar with the time left, then the arms with what is done, under way and failed: low terminals cut off the last ones."""
-    table = new_table("study", ("arm", "kind", "seeds", "under way", "validation", ""), words=2)
+    chosen = "validation" if progress.protocol == "validation" else "TEST (not comparable)"
+    table = new_table("study", ("arm", "kind", "seeds", "under way", chosen, ""), words=2)
     for arm in progress.arms:
         ended = arm.done + arm.failed >= arm.wanted
         running = ", ".join(f"{100 * share:.0f} %" for share in arm.running) or ("done" if ended else "")
         style = "red" if arm.failed else "bold" if arm.running else None
-        add_row(table, arm.name, arm.kind, f"{arm.done}/{arm.wanted}", running, percent(arm.validation), _failed(arm), style=style)
+        add_row(table, arm.name, arm.kind, f"{arm.done}/{arm.wanted}", running, percent(arm.selected), _failed(arm), style=style)
     done, wanted = sum(a.done for a in progress.arms), sum(a.wanted for a in progress.arms)
     share = sum(a.done + a.failed + sum(a.running) for a in progress.arms) / max(1, wanted)
     line = Table.grid(padding=(0, 1))
@@ -43,9 +44,9 @@ def progress_line(progress: Progress) -> str:
 
 def study_tables(summary: StudySummary) -> Iterator[RenderableType]:
     """CMATH and its rivals, then the ablations: scores, differences and verdicts."""
-    caution = "" if summary.comparable else "; NOT COMPARABLE: epochs were chosen on the test part"
+    caution = f"; {summary.caution}" if summary.caution else ""
     judged = f"{summary.corpus}, part {summary.part}, {summary.conversations} conversations, {summary.utterances} utterances"
-    yield Text(printable(judged + caution), style="" if summary.comparable else "yellow")
+    yield Text(printable(judged + caution), style="yellow" if caution else "")
     rivals = [a for a in summary.arms if a.kind != "ablation"]
     yield _table("CMATH and its rivals, weighted F1 in %" + caution, sorted(rivals, key=_score, reverse=True))
     ablations = [a for a in summary.arms if a.kind == "ablation"]
