@@ -42,7 +42,7 @@ def test_the_name_of_the_model_chooses_the_network(write):
     recipe = load_recipe(write("model: {name: early_fusion, layers: 2}"))
     assert isinstance(recipe.model, EarlyFusionConfig)
     assert recipe.model.layers == 2
-    with pytest.raises(RecipeError, match=r"model: .*'cmath', 'early_fusion'"):
+    with pytest.raises(RecipeError, match=r"model: .*'cmath', .*'early_fusion'"):
         load_recipe(write("model: {name: lstm}"))
 
 
@@ -109,7 +109,7 @@ def test_an_option_below_a_single_value_is_refused(write):
 @pytest.mark.parametrize(
     ("option", "nearest", "allowed"),
     [
-        ("trainng.seed=1", "did you mean training", "allowed in a recipe: name, about, data"),
+        ("trainng.seed=1", "did you mean training", "allowed in a recipe: name, about, protocol, data"),
         ("training.learning_rte=1", "did you mean training.learning_rate", "epochs, batch_conversations"),
         ("training.lr=1", "did you mean training.learning_rate", "allowed in training: "),
         ("model.atention.heads=1", "did you mean model.attention", "allowed in model: name, width"),

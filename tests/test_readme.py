@@ -2,7 +2,7 @@
 
 What is not as a reader has it: the MELD csv files, the IEMOCAP pickle and `chat.csv` are invented (a block of the README that shows
 chat.csv is taken instead); `merc data fetch` is left out, and the invented files lie in the folder that it would fill (its own test
-talks to a server); training is shortened. The `make` lines are what continuous integration runs.
+talks to a server); training is shortened, and the study has fewer arms. The `make` lines are what continuous integration runs.
 """
 
 import contextlib
@@ -19,6 +19,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 SHORT = ("training.epochs=1", "model.width=16", "training.device=cpu")
+SHORT_STUDY = (
+    "common={training: {epochs: 1, device: cpu}, model: {width: 16}}",
+    "seeds={cmath: 1, strongest: 1, rivals: 1, ablations: 1}",
+    "rivals=[majority, early-fusion]",
+    "ablations=[deterministic]",
+    "changes={}",
+)
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$\n*(?:^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 SENTENCES = (  # invented, with MELD's label
     ("That is wonderful news.", "joy"),
@@ -124,6 +131,8 @@ def run_line(words):
         return  # see above
     if words[1] == "train":
         words = [*words, *(part for option in SHORT for part in ("--set", option))]
+    if words[1] == "study":
+        words = [*words, *(part for option in SHORT_STUDY for part in ("--set", option))]
     assert main(words[1:]) == 0, " ".join(words)
 
 

@@ -111,7 +111,7 @@ def test_a_process_that_is_killed_takes_no_other_with_it(study_recipe, tmp_path)
             os.kill(working[0], signal.SIGKILL)
             killed.append(working[0])
 
-    options = ("rivals=[]", "ablations=[]", "common.training.epochs=80", "seeds.cmath=2")
+    options = ("rivals=[]", "ablations=[]", "common.training.epochs=40", "seeds.cmath=2")
     opened, outcome = run(study_recipe, out, *options, hooks=StudyHooks(on_progress=kill))
     assert killed and outcome.finished and len(outcome.failed) == 1
     (folder,) = outcome.failed
@@ -125,7 +125,7 @@ def test_a_process_that_is_killed_takes_no_other_with_it(study_recipe, tmp_path)
 def test_ctrl_c_saves_what_is_under_way(study_recipe, tmp_path):
     """As a person would: one Ctrl-C, then the same command again. Nothing that was done is repeated."""
     out = tmp_path / "out"
-    words = ["--set", "rivals=[]", "--set", "ablations=[]", "--set", "seeds.cmath=2", "--set", "common.training.epochs=60"]
+    words = ["--set", "rivals=[]", "--set", "ablations=[]", "--set", "seeds.cmath=2", "--set", "common.training.epochs=30"]
     command = [sys.executable, "-m", "merc", "study", str(study_recipe), "--out", str(out), "--split", "validation", *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 120
@@ -142,7 +142,7 @@ def test_ctrl_c_saves_what_is_under_way(study_recipe, tmp_path):
     _, outcome = run(study_recipe, out, *words[1::2])
     assert outcome.finished and not outcome.failed
     for folder, done in epochs.items():
-        assert len((folder / "metrics.jsonl").read_text().splitlines()) == 60 >= done
+        assert len((folder / "metrics.jsonl").read_text().splitlines()) == 30 >= done
 
 
 def test_another_studys_folder_is_refused(study_recipe, tmp_path):
@@ -176,7 +176,7 @@ def test_a_folder_without_a_study_or_with_a_damaged_one_is_told(study_recipe, tm
 def test_what_another_process_trains_is_waited_for(study_recipe, tmp_path):
     """Two sessions share a folder: together they train every run once."""
     out = tmp_path / "out"
-    words = ["--set", "rivals=[]", "--set", "ablations=[]", "--set", "common.training.epochs=20"]
+    words = ["--set", "rivals=[]", "--set", "ablations=[]", "--set", "common.training.epochs=5"]
     command = [sys.executable, "-m", "merc", "study", str(study_recipe), "--out", str(out), "--split", "validation", *words]
     open_study(study_recipe, out, words[1::2])
     both = [
