@@ -1,4 +1,4 @@
-"""Options that are more than one word, number or path, and how they are read."""
+"""Options that are more than one word, number or path, and how they are read; and what several commands end with."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 else:  # slow to import, and not needed by `merc --help`
     Stream = Part = Settings = object
 
+INTERRUPTED = 130  # exit code: Ctrl-C
 SettingsType = TypeVar("SettingsType", bound=Settings)
 _STREAM_FIELDS = ("modality", "dimension", "quality", "noise", "absent")
 

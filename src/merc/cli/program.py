@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from merc.cli import data, features, runs, studies
+from merc.cli.options import INTERRUPTED
 from merc.cli.terminal import complain
 from merc.errors import MercError
 
 MISTAKE = 2  # exit code: the user can mend it; as for a wrong option
-INTERRUPTED = 130  # exit code: Ctrl-C
 
 app = typer.Typer(
     name="merc",

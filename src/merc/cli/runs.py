@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from merc.cli.options import CorpusPart
+from merc.cli.options import INTERRUPTED, CorpusPart
 from merc.cli.terminal import note, show, show_json, trained, warn
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from merc.training.loop import EpochRecord
 else:  # slow to import, and not needed by `merc --help`
     Hooks = EpochRecord = object
-
-INTERRUPTED = 130  # exit code
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a finished run or of a saved model.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]

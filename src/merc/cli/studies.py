@@ -8,10 +8,8 @@ from typing import Annotated
 
 import typer
 
-from merc.cli.options import StudiedPart
+from merc.cli.options import INTERRUPTED, StudiedPart
 from merc.cli.terminal import live, note, show, warn
-
-INTERRUPTED = 130  # exit code
 
 Transcripts = Annotated[
     bool, typer.Option("--transcripts", help="Show the words of wrongly labelled utterances in the report; needs the store.")
