@@ -6,10 +6,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 from torch import nn
-from torch.nn import functional as F
 
 from merc.baselines.bc_lstm import BcLSTMConfig
-from merc.data.batching import Batch, collate
+from merc.data.batching import collate
 from merc.errors import RecipeError
 
 WIDTHS = {"text": 6, "audio": 5, "visual": 4}
@@ -94,82 +93,6 @@ def test_context_reaches_both_ways_but_not_into_another_conversation(make, make_
         assert moved[1:].max() == 0
 
 
-def grown(batch, columns, rows, content):
-    """The batch with more padding behind and below, and content in all of it."""
-    b, t = batch.valid.shape
-
-    def pad(x, fill):
-        out = torch.full((b + rows, t + columns, *x.shape[2:]), fill, dtype=x.dtype)
-        out[:b, :t] = x
-        return out
-
-    valid = pad(batch.valid, False)
-    inputs = {m: torch.where(valid[..., None], pad(x, 0.0), content) for m, x in batch.inputs.items()}
-    return Batch(inputs, pad(batch.present, False), valid, pad(batch.speakers, -1), pad(batch.labels, -1))
-
-
-@pytest.mark.parametrize("layers", [1, 2])
-@pytest.mark.parametrize(("columns", "rows", "content"), [(0, 0, 40.0), (3, 0, 0.0), (2, 1, 40.0)])
-def test_padding_and_what_lies_in_it_change_nothing(make, samples, layers, columns, rows, content):
-    network, batch = make(layers=layers), collate(samples)
-    before, after = logits_of(network, batch), logits_of(network, grown(batch, columns, rows, content))
-    assert after.shape == (len(LENGTHS) + rows, max(LENGTHS) + columns, 3)
-    assert torch.isfinite(after).all()
-    for i, n in enumerate(LENGTHS):
-        torch.testing.assert_close(after[i, :n], before[i, :n], rtol=0, atol=1e-5)
-
-
-def test_company_and_order_change_nothing(make, samples):
-    network = make()
-    alone = [logits_of(network, collate([s]))[0] for s in samples]
-    for order in ([0, 1, 2, 3], [2, 0, 3, 1], [1, 2]):
-        logits = logits_of(network, collate([samples[i] for i in order]))
-        for position, i in enumerate(order):
-            torch.testing.assert_close(logits[position, : len(samples[i])], alone[i], rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize("content", [30.0, float("nan")])
-def test_what_stands_where_a_modality_is_absent_changes_nothing(make, samples, content):
-    network, batch = make(), collate(samples)
-    inputs = {m: torch.where(batch.present[..., i, None], x, content) for i, (m, x) in enumerate(batch.inputs.items())}
-    torch.testing.assert_close(logits_of(network, replace(batch, inputs=inputs)), logits_of(network, batch), rtol=0, atol=1e-5)
-
-
-def test_but_absence_itself_matters(make, samples):
-    """A modality that is there and average has the features of an absent one, and another flag."""
-    network, batch = make(), collate(samples)
-    present = batch.present.clone()
-    assert not present[0, 1].any()
-    present[0, 1, 2] = True
-    moved = logits_of(network, batch) - logits_of(network, replace(batch, present=present))
-    assert moved[0, 1].abs().max() > 1e-4
-
-
-def test_neither_speakers_nor_labels_are_read(make, samples):
-    network, batch = make(), collate(samples)
-    other = replace(batch, speakers=torch.zeros_like(batch.speakers), labels=torch.full_like(batch.labels, 2))
-    assert torch.equal(logits_of(network, batch), logits_of(network, other))
-
-
-def test_it_answers_with_one_head_and_learns_by_one_term(make, samples):
-    network, batch = make(), collate(samples)
-    output = network(batch)
-    assert output.fine == output.unimodal == output.reconstructions == {}
-    assert output.coarse.posterior is output.trust is output.uncertainty is None
-    assert not network.wants_teacher
-    terms = network.terms(output, batch, F.cross_entropy)
-    at = batch.labelled
-    assert list(terms) == ["coarse"]
-    torch.testing.assert_close(terms["coarse"], F.cross_entropy(output.coarse.logits[at], batch.labels[at]))
-
-
-@pytest.mark.parametrize("layers", [1, 2])
-def test_every_parameter_is_trained(make, samples, layers):
-    network, batch = make(layers=layers).train(), collate(samples)
-    network.terms(network(batch), batch, F.cross_entropy)["coarse"].backward()
-    assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
-
-
 @pytest.mark.parametrize("layers", [1, 2])
 def test_dropout_acts_in_training_alone(make, samples, layers):
     network, batch = make(dropout=0.5, layers=layers), collate(samples)
@@ -177,20 +100,6 @@ def test_dropout_acts_in_training_alone(make, samples, layers):
     assert torch.equal(network(batch).coarse.logits, network(batch).coarse.logits)
     network.train()
     assert not torch.equal(network(batch).coarse.logits, network(batch).coarse.logits)
-
-
-@pytest.mark.parametrize("count", [1, 2, 8])
-def test_any_number_of_modalities(make, make_samples, count):
-    widths = {f"m{i}": 1 + i for i in range(count)}
-    logits = logits_of(make(widths), collate(make_samples(widths=widths)))
-    assert torch.isfinite(logits).all()
-    with torch.device("meta"):
-        assert all(p.is_meta for p in BcLSTMConfig(width=8).build(widths, 4).parameters())
-
-
-def test_nothing_at_all_is_answered_with_finite_numbers(make, samples):
-    batch = collate(samples)
-    assert torch.isfinite(logits_of(make(), batch.with_inputs(batch.inputs, torch.zeros_like(batch.present)))).all()
 
 
 def test_sizes_and_names_that_it_refuses(make):

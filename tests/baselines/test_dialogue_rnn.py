@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from merc.baselines.dialogue_rnn import DialogueRNNConfig, reversed_order
-from merc.data.batching import Batch, collate
+from merc.data.batching import collate
 from merc.errors import RecipeError
 
 WIDTHS = {"text": 6, "audio": 5, "visual": 4}
@@ -150,31 +150,6 @@ def test_the_reverse_turns_what_is_valid_and_leaves_the_padding():
     assert reversed_order(valid).tolist() == expected
 
 
-def grown(batch, columns, rows, content):
-    """The batch with more padding behind and below, and content in all of it."""
-    b, t = batch.valid.shape
-
-    def pad(x, fill):
-        out = torch.full((b + rows, t + columns, *x.shape[2:]), fill, dtype=x.dtype)
-        out[:b, :t] = x
-        return out
-
-    valid = pad(batch.valid, False)
-    inputs = {m: torch.where(valid[..., None], pad(x, 0.0), content) for m, x in batch.inputs.items()}
-    return Batch(inputs, pad(batch.present, False), valid, pad(batch.speakers, -1), pad(batch.labels, -1))
-
-
-@pytest.mark.parametrize("attention", [True, False])
-@pytest.mark.parametrize(("columns", "rows", "content"), [(0, 0, 40.0), (3, 0, 0.0), (2, 1, 40.0)])
-def test_padding_and_what_lies_in_it_change_nothing(make, samples, attention, columns, rows, content):
-    network, batch = make(attention=attention), collate(samples)
-    before, after = logits_of(network, batch), logits_of(network, grown(batch, columns, rows, content))
-    assert after.shape == (len(LENGTHS) + rows, max(LENGTHS) + columns, 3)
-    assert torch.isfinite(after).all()
-    for i, n in enumerate(LENGTHS):
-        torch.testing.assert_close(after[i, :n], before[i, :n], rtol=0, atol=1e-5)
-
-
 def test_not_even_presence_and_speakers_in_the_padding_reach_a_valid_utterance(make, samples):
     network, batch = make(), collate(samples)
     padding = ~batch.valid
@@ -183,15 +158,6 @@ def test_not_even_presence_and_speakers_in_the_padding_reach_a_valid_utterance(m
     before, after = logits_of(network, batch), logits_of(network, other)
     assert (before - after)[padding].abs().max() > 1e-3
     torch.testing.assert_close(after[batch.valid], before[batch.valid], rtol=0, atol=1e-5)
-
-
-def test_company_and_order_change_nothing(make, samples):
-    network = make()
-    alone = [logits_of(network, collate([s]))[0] for s in samples]
-    for order in ([0, 1, 2, 3], [2, 0, 3, 1], [1, 2]):
-        logits = logits_of(network, collate([samples[i] for i in order]))
-        for position, i in enumerate(order):
-            torch.testing.assert_close(logits[position, : len(samples[i])], alone[i], rtol=0, atol=1e-5)
 
 
 def test_which_index_a_speaker_has_changes_nothing(make, samples):
@@ -209,41 +175,6 @@ def test_but_who_speaks_matters(make, make_samples):
     answers = [logits_of(network, collate([replace(sample, speakers=np.asarray(talk))])) for talk in talks]
     for i, one in enumerate(answers):
         assert all((one - other).abs().max() > 1e-3 for other in answers[:i])
-
-
-@pytest.mark.parametrize("content", [30.0, float("nan")])
-def test_what_stands_where_a_modality_is_absent_changes_nothing(make, samples, content):
-    network, batch = make(), collate(samples)
-    inputs = {m: torch.where(batch.present[..., i, None], x, content) for i, (m, x) in enumerate(batch.inputs.items())}
-    torch.testing.assert_close(logits_of(network, replace(batch, inputs=inputs)), logits_of(network, batch), rtol=0, atol=1e-5)
-
-
-def test_but_absence_itself_matters(make, samples):
-    """A modality that is there and average has the features of an absent one, and another flag."""
-    network, batch = make(), collate(samples)
-    present = batch.present.clone()
-    assert not present[0, 1].any()
-    present[0, 1, 2] = True
-    moved = logits_of(network, batch) - logits_of(network, replace(batch, present=present))
-    assert moved[0, 1].abs().max() > 1e-4
-
-
-def test_labels_are_not_read(make, samples):
-    network, batch = make(), collate(samples)
-    other = replace(batch, labels=torch.full_like(batch.labels, 2))
-    assert torch.equal(logits_of(network, batch), logits_of(network, other))
-
-
-def test_it_answers_with_one_head_and_learns_by_one_term(make, samples):
-    network, batch = make(), collate(samples)
-    output = network(batch)
-    assert output.fine == output.unimodal == output.reconstructions == {}
-    assert output.coarse.posterior is output.trust is output.uncertainty is None
-    assert not network.wants_teacher
-    terms = network.terms(output, batch, F.cross_entropy)
-    at = batch.labelled
-    assert list(terms) == ["coarse"]
-    torch.testing.assert_close(terms["coarse"], F.cross_entropy(output.coarse.logits[at], batch.labels[at]))
 
 
 @pytest.mark.parametrize("attention", [True, False])
@@ -277,13 +208,6 @@ def test_gradients_are_those_of_the_twin(make, samples):
         torch.testing.assert_close(moved[name], parameter.grad, rtol=1e-4, atol=1e-5)
 
 
-def test_dropout_acts_in_training_alone(make, samples):
-    network, batch = make(dropout=0.5), collate(samples)
-    assert torch.equal(network(batch).coarse.logits, network(batch).coarse.logits)
-    network.train()
-    assert not torch.equal(network(batch).coarse.logits, network(batch).coarse.logits)
-
-
 def test_dropout_takes_emotion_states_and_spares_flags(make, samples):
     network, batch = make(dropout=0.5).train(), collate(samples)
     seen = {}
@@ -296,24 +220,6 @@ def test_dropout_takes_emotion_states_and_spares_flags(make, samples):
     there = batch.present.all(dim=-1)
     assert 0.3 < (seen["fuse"][there][:, : 3 * WIDTH] == 0).float().mean() < 0.7
     assert torch.equal(seen["fuse"][..., 3 * WIDTH :], batch.present.float())
-
-
-@pytest.mark.parametrize("count", [1, 2, 8])
-def test_any_number_of_modalities(make, make_samples, count):
-    widths = {f"m{i}": 1 + i for i in range(count)}
-    network, batch = make(widths), collate(make_samples(widths=widths))
-    logits = logits_of(network, batch)
-    assert torch.isfinite(logits).all()
-    with torch.device("meta"):
-        empty = DialogueRNNConfig(width=WIDTH, dropout=0.0).build(widths, 3)
-    assert all(p.is_meta for p in empty.parameters())
-    empty.load_state_dict(network.state_dict(), assign=True)
-    assert torch.equal(logits_of(empty.eval(), batch), logits)
-
-
-def test_nothing_at_all_is_answered_with_finite_numbers(make, samples):
-    batch = collate(samples)
-    assert torch.isfinite(logits_of(make(), batch.with_inputs(batch.inputs, torch.zeros_like(batch.present)))).all()
 
 
 def test_it_starts_as_torch_starts_its_cells():

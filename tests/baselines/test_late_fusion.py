@@ -122,39 +122,6 @@ def test_every_parameter_is_trained_by_either_term(make, samples, term):
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
 
 
-def test_dropout_acts_in_training_alone(make, samples):
-    network, batch = make(dropout=0.5), collate(samples)
-    assert torch.equal(network(batch).coarse.logits, network(batch).coarse.logits)
-    network.train()
-    assert not torch.equal(network(batch).coarse.logits, network(batch).coarse.logits)
-
-
-def test_padding_company_and_order_change_nothing(make, samples):
-    network = make()
-    alone = [answers(network, collate([s])) for s in samples]
-    for order in ([0, 1, 2, 3], [2, 0, 3, 1], [1, 2]):
-        found = answers(network, collate([samples[i] for i in order]))
-        for name, logits in found.items():
-            assert torch.isfinite(logits).all()
-            for position, i in enumerate(order):
-                torch.testing.assert_close(logits[position, : len(samples[i])], alone[i][name][0], rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize("content", [30.0, float("nan")])
-def test_what_stands_where_a_modality_is_absent_changes_nothing(make, samples, content):
-    network, batch = make(), collate(samples)
-    inputs = {m: torch.where(batch.present[..., i, None], x, content) for i, (m, x) in enumerate(batch.inputs.items())}
-    before, after = answers(network, batch), answers(network, replace(batch, inputs=inputs))
-    for name, logits in before.items():
-        torch.testing.assert_close(logits, after[name], rtol=0, atol=1e-5)
-
-
-def test_labels_are_not_read(make, samples):
-    network, batch = make(), collate(samples)
-    other = replace(batch, labels=torch.full_like(batch.labels, 2))
-    assert torch.equal(answers(network, batch)["coarse"], answers(network, other)["coarse"])
-
-
 def test_causal_holds_for_every_modality(make, make_samples):
     network = make(attention={"heads": 2, "causal": True})
     batch = collate(make_samples(lengths=(5,), absent=0))

@@ -94,23 +94,6 @@ def test_neighbours_never_matter(network, samples):
     assert moved[~touched].max() == 0
 
 
-def test_padding_company_and_order_change_nothing(network, samples):
-    with torch.inference_mode():
-        alone = [network(collate([s])).coarse.logits[0] for s in samples]
-        for order in ([0, 1, 2, 3], [2, 0, 3, 1], [1, 2]):
-            logits = network(collate([samples[i] for i in order])).coarse.logits
-            assert torch.isfinite(logits).all()
-            for position, i in enumerate(order):
-                torch.testing.assert_close(logits[position, : len(samples[i])], alone[i], rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize("content", [30.0, float("nan")])
-def test_what_stands_where_a_modality_is_absent_changes_nothing(network, samples, content):
-    batch = collate(samples)
-    inputs = {m: torch.where(batch.present[..., i, None], x, content) for i, (m, x) in enumerate(batch.inputs.items())}
-    assert torch.equal(network(batch).coarse.logits, network(replace(batch, inputs=inputs)).coarse.logits)
-
-
 def test_but_absence_itself_matters(network, samples):
     """A modality that is there and average has the features of an absent one, and another flag."""
     batch = collate(samples)
@@ -119,18 +102,6 @@ def test_but_absence_itself_matters(network, samples):
     present[0, 1, 2] = True
     moved = network(replace(batch, present=present)).coarse.logits[0, 1] - network(batch).coarse.logits[0, 1]
     torch.testing.assert_close(moved, network.linear.weight[:, -1], rtol=0, atol=1e-5)
-
-
-def test_it_answers_with_one_head_and_learns_by_one_term(network, samples):
-    batch = collate(samples)
-    output = network(batch)
-    assert output.fine == output.unimodal == output.reconstructions == {}
-    assert output.coarse.posterior is output.trust is output.uncertainty is None
-    assert not network.wants_teacher
-    terms = network.terms(output, batch, F.cross_entropy)
-    at = batch.labelled
-    assert list(terms) == ["coarse"]
-    torch.testing.assert_close(terms["coarse"], F.cross_entropy(output.coarse.logits[at], batch.labels[at]))
 
 
 @pytest.mark.parametrize("count", [1, 8])

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 import torch
 from pydantic import ValidationError
-from torch.nn import functional as F
 
 from merc.baselines.majority import MajorityConfig
 from merc.data.batching import collate
@@ -88,19 +87,6 @@ def test_every_utterance_of_every_batch_gets_the_same_answer(network, batch, mak
             logits = network(given).coarse.logits
         assert logits.shape == (*given.valid.shape, 3)
         assert torch.equal(logits, torch.tensor([0.4, -1.0, 0.9]).expand_as(logits))
-
-
-def test_it_answers_with_one_head_and_learns_by_one_term_that_trains_every_parameter(network, batch):
-    output = network.train()(batch)
-    assert output.fine == output.unimodal == output.reconstructions == {}
-    assert output.coarse.posterior is output.trust is output.uncertainty is None
-    assert not network.wants_teacher
-    terms = network.terms(output, batch, F.cross_entropy)
-    at = batch.labelled
-    assert list(terms) == ["coarse"]
-    torch.testing.assert_close(terms["coarse"], F.cross_entropy(output.coarse.logits[at], batch.labels[at]))
-    terms["coarse"].backward()
-    assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().min() > 0] == []
 
 
 @pytest.mark.parametrize("count", [1, 8])

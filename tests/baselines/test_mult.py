@@ -1,18 +1,15 @@
 """MulT against a twin written from its equations, utterance by utterance, and what must not matter to it."""
 
-import copy
 import math
 from dataclasses import replace
 
 import pytest
 import torch
 from pydantic import ValidationError
-from safetensors.torch import load, save
 from torch.nn import functional as F
 
 from merc.baselines.mult import MulTConfig
-from merc.data.batching import Batch, collate
-from merc.errors import RecipeError
+from merc.data.batching import collate
 
 WIDTHS = {"text": 6, "audio": 5, "visual": 4}
 CLASSES = 3
@@ -129,20 +126,6 @@ def test_it_equals_the_equations_utterance_by_utterance(batch_of, count, layers)
         torch.testing.assert_close(logits[i, :n], torch.stack(rows), rtol=1e-5, atol=1e-5)
 
 
-def test_it_answers_with_one_head_and_learns_by_one_term(batch_of):
-    network, batch = made(), batch_of()
-    output = network(batch)
-    assert output.fine == output.unimodal == output.reconstructions == {}
-    assert output.trust is None
-    assert output.uncertainty is None
-    terms = network.terms(output, batch, F.cross_entropy)
-    at = batch.labelled
-    assert 0 < at.sum() < batch.valid.sum()
-    assert list(terms) == ["coarse"]
-    torch.testing.assert_close(terms["coarse"], F.cross_entropy(output.coarse.logits[at], batch.labels[at]))
-    assert not network.wants_teacher
-
-
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_every_parameter_is_trained(batch_of, count):
     network, batch = made(count, dropout=0.1, layers=2).train(), batch_of(count)
@@ -165,52 +148,6 @@ def test_all_modalities_play_the_same_role():
 # --- What must not matter, and what must ---
 
 
-@pytest.mark.parametrize("count", [1, 3])
-def test_padding_and_company_change_nothing(make_samples, count):
-    network = made(count)
-    samples = make_samples(seed=3, lengths=(5, 1, 4, 2), widths=dict(list(WIDTHS.items())[:count]))
-    together = network(collate(samples)).coarse.logits
-    assert torch.isfinite(together).all()
-    for i, sample in enumerate(samples):
-        alone = network(collate([sample])).coarse.logits[0]
-        torch.testing.assert_close(alone, together[i, : len(sample)], rtol=0, atol=1e-5)
-
-
-def test_what_stands_in_the_padding_and_where_a_modality_is_absent_changes_nothing(batch_of):
-    network, batch = made(), batch_of(absent=0.4)
-    garbage = {m: torch.where(batch.present[..., i, None], x, 40.0) for i, (m, x) in enumerate(batch.inputs.items())}
-    assert not any(torch.equal(garbage[m], x) for m, x in batch.inputs.items())
-    first, second = network(batch).coarse.logits, network(replace(batch, inputs=garbage)).coarse.logits
-    assert torch.isfinite(second).all()
-    torch.testing.assert_close(first[batch.valid], second[batch.valid], rtol=0, atol=1e-5)
-
-
-def test_a_batch_with_a_row_of_nothing_but_padding_is_finite(batch_of):
-    network, batch = made(), batch_of()
-    nothing = batch.with_inputs(batch.inputs, torch.zeros_like(batch.present))
-    empty = replace(nothing, valid=torch.zeros_like(batch.valid), speakers=torch.full_like(batch.speakers, -1))
-    assert torch.isfinite(network(empty).coarse.logits).all()
-
-
-def test_a_permuted_batch_permutes_the_output(batch_of):
-    network, batch = made(), batch_of()
-    order = torch.tensor([2, 0, 3, 1])
-    permuted = Batch(
-        {m: x[order] for m, x in batch.inputs.items()},
-        batch.present[order],
-        batch.valid[order],
-        batch.speakers[order],
-        batch.labels[order],
-    )
-    torch.testing.assert_close(network(permuted).coarse.logits, network(batch).coarse.logits[order], rtol=0, atol=1e-5)
-
-
-def test_neither_labels_nor_speakers_are_read(batch_of):
-    network, batch = made(), batch_of()
-    other = replace(batch, labels=torch.full_like(batch.labels, 999), speakers=torch.full_like(batch.speakers, 999))
-    assert torch.equal(network(batch).coarse.logits, network(other).coarse.logits)
-
-
 def test_order_of_utterances_matters(batch_of):
     network, batch = made(), batch_of(lengths=(4,), absent=0)
     back = {m: x.flip(1) for m, x in batch.inputs.items()}
@@ -219,19 +156,6 @@ def test_order_of_utterances_matters(batch_of):
 
 
 # --- Building, saving ---
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_built_without_memory_and_filled_from_a_file_it_is_the_same(batch_of, count):
-    network, batch = made(count), batch_of(count)
-    with torch.device("meta"):
-        filled = network.config.build(dict(list(WIDTHS.items())[:count]), CLASSES)
-    assert all(p.is_meta for p in filled.parameters())
-    filled.load_state_dict(load(save(network.state_dict())), assign=True)
-    with torch.inference_mode():
-        expected = network(batch).coarse.logits
-        assert torch.equal(filled.eval()(batch).coarse.logits, expected)
-        assert torch.equal(copy.deepcopy(network)(batch).coarse.logits, expected)
 
 
 def test_eight_modalities(make_samples):
@@ -244,18 +168,6 @@ def test_eight_modalities(make_samples):
     assert network.classifier.in_features == 8 * 7 * 4
 
 
-def test_dropout_is_used_in_training_alone(batch_of):
-    network, batch = made(dropout=0.5), batch_of()
-    assert torch.equal(network(batch).coarse.logits, network(batch).coarse.logits)
-    network.train()
-    assert not torch.equal(network(batch).coarse.logits, network(batch).coarse.logits)
-
-
 def test_heads_must_divide_the_width():
     with pytest.raises(ValidationError, match="width 9 is not a multiple of heads 2"):
         MulTConfig(width=9, heads=2)
-
-
-def test_a_name_that_torch_keeps_is_refused():
-    with pytest.raises(RecipeError, match="'keys'"):
-        MulTConfig().build({"keys": 3}, CLASSES)

@@ -6,7 +6,18 @@ import pytest
 import torch
 
 from merc.data.batching import collate
-from merc.model.attention import MASKED, AttentionConfig, RelationBias, Relations, SelfAttention, attend, merge_heads, split_heads
+from merc.model.attention import (
+    MASKED,
+    AttentionConfig,
+    RelationBias,
+    Relations,
+    SelfAttention,
+    attend,
+    key_bias,
+    merge_heads,
+    sinusoids,
+    split_heads,
+)
 
 
 def spread(module, seed=0):
@@ -132,3 +143,19 @@ def test_a_bias_that_starts_on_the_diagonal_prefers_the_same_utterance(make_samp
     assert torch.equal(bias.argmax(dim=-1), torch.arange(5).expand(1, 2, 5))
     flat = RelationBias(config, start_on_diagonal=False)(relations, relations.allowed)
     assert torch.equal(flat, torch.zeros_like(flat))
+
+
+def test_positions_are_the_waves_of_vaswani():
+    def wave(position, column, d):
+        angle = position / 10_000 ** ((column - column % 2) / d)
+        return math.cos(angle) if column % 2 else math.sin(angle)
+
+    for d in (1, 6, 7):
+        expected = torch.tensor([[wave(t, column, d) for column in range(d)] for t in range(30)])
+        torch.testing.assert_close(sinusoids(30, d, torch.device("cpu")), expected, rtol=0, atol=1e-5)
+
+
+def test_only_the_padding_is_no_key():
+    bias = key_bias(torch.tensor([[True, True, False]]), heads=2)
+    assert bias.tolist() == [[[[0.0, 0.0, MASKED]] * 3] * 2]
+    assert bias.is_contiguous()

@@ -25,7 +25,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from merc.data.batching import Batch
 from merc.model.dropout import Dropout
-from merc.model.interface import Classify, Level, Network, NetworkOutput, check_names
+from merc.model.interface import Level, Network, NetworkOutput, check_names
 from merc.settings import Settings
 
 
@@ -103,10 +103,3 @@ class BcLSTM(Network):
             x_BTI = torch.cat([torch.where(present_BT1, x, 0.0), present_BT1.to(torch.get_default_dtype())], dim=-1)
             contextual.append(self.unimodal[m](x_BTI, lengths_B))
         return NetworkOutput(Level(self.classifier(self.multimodal(torch.cat(contextual, dim=-1), lengths_B))))
-
-    def terms(
-        self, output: NetworkOutput, batch: Batch, classify: Classify, teacher: NetworkOutput | None = None
-    ) -> dict[str, Float[Tensor, ""]]:
-        """Cross-entropy alone."""
-        labelled = batch.labelled
-        return {"coarse": classify(output.coarse.logits[labelled], batch.labels[labelled])}

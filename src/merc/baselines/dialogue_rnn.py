@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from merc.data.batching import Batch
 from merc.model.attention import MASKED
 from merc.model.dropout import Dropout
-from merc.model.interface import Classify, Level, Network, NetworkOutput, check_names
+from merc.model.interface import Level, Network, NetworkOutput, check_names
 from merc.settings import Settings
 
 DIRECTIONS = 2  # the conversation, and the conversation reversed
@@ -79,13 +79,6 @@ class DialogueRNN(Network):
         if self.attend is not None:
             e_BTe = attend_to_all(self.attend(e_BTe), e_BTe, batch.valid)
         return NetworkOutput(Level(self.classifier(self.dropout(F.relu(self.dense(e_BTe))))))
-
-    def terms(
-        self, output: NetworkOutput, batch: Batch, classify: Classify, teacher: NetworkOutput | None = None
-    ) -> dict[str, Float[Tensor, ""]]:
-        """Cross-entropy alone."""
-        labelled = batch.labelled
-        return {"coarse": classify(output.coarse.logits[labelled], batch.labels[labelled])}
 
     def _utterances(self, batch: Batch) -> Float[Tensor, "B T d"]:
         """u_t: the projected modalities and their flags of presence, joined and projected to the model width [chosen]."""

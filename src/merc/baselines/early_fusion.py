@@ -12,15 +12,14 @@ from collections.abc import Mapping
 from typing import Literal
 
 import torch
-from jaxtyping import Float
 from pydantic import Field, model_validator
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 
 from merc.data.batching import Batch
-from merc.model.attention import AttentionConfig, Relations
+from merc.model.attention import AttentionConfig, Relations, check_heads
 from merc.model.cma_transformer import Tower, TowerConfig
-from merc.model.interface import Classify, Level, Network, NetworkOutput, check_names
+from merc.model.interface import Level, Network, NetworkOutput, check_names
 from merc.settings import Settings
 
 
@@ -45,8 +44,7 @@ class EarlyFusionConfig(Settings):
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> EarlyFusionConfig:
-        if self.width % self.attention.heads:
-            raise ValueError(f"width {self.width} is not a multiple of attention.heads {self.attention.heads}")
+        check_heads(self.width, self.attention.heads, "attention.heads")
         return self
 
     def build(self, widths: Mapping[str, int], classes: int) -> EarlyFusion:
@@ -76,14 +74,10 @@ class EarlyFusion(Network):
     def forward(self, batch: Batch) -> NetworkOutput:
         """Judges a batch."""
         present = batch.present.to(torch.get_default_dtype())
-        projected = [F.gelu(self.project[m](x)) * present[..., i, None] for i, (m, x) in enumerate(batch.inputs.items())]
+        projected = [
+            torch.where(batch.present[..., i, None], F.gelu(self.project[m](x)), 0.0)
+            for i, (m, x) in enumerate(batch.inputs.items())
+        ]
         fused = self.fuse(self.dropout(torch.cat([*projected, present], dim=-1)))
         relations = Relations.of(batch, self.config.attention)
         return NetworkOutput(Level(self.classifier(self.dropout(self.transformer(fused, {}, {}, {}, relations)))))
-
-    def terms(
-        self, output: NetworkOutput, batch: Batch, classify: Classify, teacher: NetworkOutput | None = None
-    ) -> dict[str, Float[Tensor, ""]]:
-        """Cross-entropy alone."""
-        labelled = batch.labelled
-        return {"coarse": classify(output.coarse.logits[labelled], batch.labels[labelled])}

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from merc.data.batching import Batch
-from merc.model.attention import AttentionConfig, Relations
+from merc.model.attention import AttentionConfig, Relations, check_heads
 from merc.model.cma_transformer import Tower, TowerConfig
 from merc.model.dropout import Dropout
 from merc.model.interface import Classify, Level, Network, NetworkOutput, check_names
@@ -46,8 +46,7 @@ class LateFusionConfig(Settings):
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> LateFusionConfig:
-        if self.width % self.attention.heads:
-            raise ValueError(f"width {self.width} is not a multiple of attention.heads {self.attention.heads}")
+        check_heads(self.width, self.attention.heads, "attention.heads")
         return self
 
     def build(self, widths: Mapping[str, int], classes: int) -> LateFusion:

@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from typing import Literal
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from merc.data.batching import Batch
-from merc.model.interface import Classify, Level, Network, NetworkOutput
+from merc.model.interface import Level, Network, NetworkOutput
 from merc.settings import Settings
 
 
@@ -49,10 +48,3 @@ class LogisticRegression(Network):
         masked = [torch.where(batch.present[..., i, None], x, 0.0) for i, x in enumerate(batch.inputs.values())]
         x_BTI = torch.cat([*masked, batch.present.to(torch.get_default_dtype())], dim=-1)
         return NetworkOutput(Level(self.linear(x_BTI)))
-
-    def terms(
-        self, output: NetworkOutput, batch: Batch, classify: Classify, teacher: NetworkOutput | None = None
-    ) -> dict[str, Float[Tensor, ""]]:
-        """Cross-entropy alone."""
-        labelled = batch.labelled
-        return {"coarse": classify(output.coarse.logits[labelled], batch.labels[labelled])}

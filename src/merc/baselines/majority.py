@@ -13,11 +13,10 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from merc.data.batching import Batch
-from merc.model.interface import Classify, Level, Network, NetworkOutput
+from merc.model.interface import Level, Network, NetworkOutput
 from merc.settings import Settings
 
 
@@ -52,10 +51,3 @@ class Majority(Network):
     def forward(self, batch: Batch) -> NetworkOutput:
         """Gives every utterance of a batch the same logits (B, T, C)."""
         return NetworkOutput(Level(self.log_odds.expand(*batch.valid.shape, -1)))
-
-    def terms(
-        self, output: NetworkOutput, batch: Batch, classify: Classify, teacher: NetworkOutput | None = None
-    ) -> dict[str, Float[Tensor, ""]]:
-        """Cross-entropy alone."""
-        labelled = batch.labelled
-        return {"coarse": classify(output.coarse.logits[labelled], batch.labels[labelled])}

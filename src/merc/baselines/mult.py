@@ -17,11 +17,10 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from merc.baselines.sdt import key_bias, sinusoids
 from merc.data.batching import Batch
-from merc.model.attention import attend
+from merc.model.attention import attend, check_heads, key_bias, sinusoids
 from merc.model.dropout import Dropout
-from merc.model.interface import Classify, Level, Network, NetworkOutput, check_names
+from merc.model.interface import Level, Network, NetworkOutput, check_names
 from merc.settings import Settings
 
 
@@ -46,8 +45,7 @@ class MulTConfig(Settings):
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> MulTConfig:
-        if self.width % self.heads:
-            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        check_heads(self.width, self.heads, "heads")
         return self
 
     def build(self, widths: Mapping[str, int], classes: int) -> MulT:
@@ -87,13 +85,6 @@ class MulT(Network):
         joined = torch.cat([target(m, streams, bias_BHTT) for m, target in self.targets.items()], dim=-1)
         mixed = joined + self.mix_2(self.dropout(F.relu(self.mix_1(joined))))
         return NetworkOutput(Level(self.classifier(mixed)))
-
-    def terms(
-        self, output: NetworkOutput, batch: Batch, classify: Classify, teacher: NetworkOutput | None = None
-    ) -> dict[str, Float[Tensor, ""]]:
-        """Cross-entropy alone."""
-        labelled = batch.labelled
-        return {"coarse": classify(output.coarse.logits[labelled], batch.labels[labelled])}
 
 
 class Target(nn.Module):

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from merc.data.batching import Batch
-from merc.model.attention import MASKED, attend
+from merc.model.attention import attend, check_heads, key_bias, sinusoids
 from merc.model.dropout import Dropout
 from merc.model.interface import Classify, Level, Network, NetworkOutput, check_names
 from merc.settings import Settings
@@ -47,8 +47,7 @@ class SDTConfig(Settings):
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> SDTConfig:
-        if self.width % self.heads:
-            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        check_heads(self.width, self.heads, "heads")
         return self
 
     def build(self, widths: Mapping[str, int], classes: int) -> SDT:
@@ -188,17 +187,3 @@ def self_distillation(
     teacher, student = (F.log_softmax(x / temperature, dim=-1) for x in (teacher_BTC, student_BTC))
     kl_BT = (teacher.exp() * (teacher - student)).sum(dim=-1)
     return (kl_BT * valid_BT).sum() / valid_BT.sum().clamp_min(1)
-
-
-def sinusoids(t: int, d: int, device: torch.device) -> Float[Tensor, "T d"]:
-    """Positions 0 to t-1 as waves: sines in even columns, cosines in odd ones (Vaswani et al. 2017, section 3.5)."""
-    position_T = torch.arange(t, device=device, dtype=torch.get_default_dtype())
-    rate = 10_000.0 ** (-torch.arange(0, d, 2, device=device, dtype=torch.get_default_dtype()) / d)
-    angle = position_T[:, None] * rate
-    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)[:, :d]
-
-
-def key_bias(valid_BT: Bool[Tensor, "B T"], heads: int) -> Float[Tensor, "B H T T"]:
-    """`MASKED` for keys in the padding, 0 for all others. Contiguous, so that no reader has to copy it."""
-    b, t = valid_BT.shape
-    return ((~valid_BT) * MASKED)[:, None, None].expand(b, heads, t, t).contiguous()

@@ -39,6 +39,12 @@ class AttentionConfig(Settings):
     window: int | None = Field(default=None, ge=0)
 
 
+def check_heads(width: int, heads: int, key: str) -> None:
+    """Refuses heads that do not divide the width, with a ValueError that names their key in the config."""
+    if width % heads:
+        raise ValueError(f"width {width} is not a multiple of {key} {heads}")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Relations:
     """How the utterances of a batch stand to one another; made once a batch, used by every attention module.
@@ -142,3 +148,17 @@ def split_heads(x_BTd: Float[Tensor, "B T d"], heads: int) -> Float[Tensor, "B H
 def merge_heads(x_BHTk: Float[Tensor, "B H T k"]) -> Float[Tensor, "B T d"]:
     """(B, H, T, k) -> (B, T, H*k)."""
     return x_BHTk.transpose(1, 2).flatten(2)
+
+
+def sinusoids(t: int, d: int, device: torch.device) -> Float[Tensor, "T d"]:
+    """Positions 0 to t-1 as waves: sines in even columns, cosines in odd ones (Vaswani et al. 2017, section 3.5)."""
+    position_T = torch.arange(t, device=device, dtype=torch.get_default_dtype())
+    rate = 10_000.0 ** (-torch.arange(0, d, 2, device=device, dtype=torch.get_default_dtype()) / d)
+    angle = position_T[:, None] * rate
+    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)[:, :d]
+
+
+def key_bias(valid_BT: Bool[Tensor, "B T"], heads: int) -> Float[Tensor, "B H T T"]:
+    """`MASKED` for keys in the padding, 0 for all others. Contiguous, so that no reader has to copy it."""
+    b, t = valid_BT.shape
+    return ((~valid_BT) * MASKED)[:, None, None].expand(b, heads, t, t).contiguous()

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from merc.data.batching import Batch
 from merc.errors import RecipeError
-from merc.model.attention import AttentionConfig, Relations
+from merc.model.attention import AttentionConfig, Relations, check_heads
 from merc.model.cma_transformer import Tower, TowerConfig
 from merc.model.distillation import DistillationConfig, latent_term, logit_term
 from merc.model.dropout import Dropout
@@ -50,8 +50,7 @@ class CMATHConfig(Settings):
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> CMATHConfig:
-        if self.width % self.attention.heads:
-            raise ValueError(f"width {self.width} is not a multiple of attention.heads {self.attention.heads}")
+        check_heads(self.width, self.attention.heads, "attention.heads")
         return self
 
     @property

@@ -73,11 +73,10 @@ class Network(nn.Module, ABC):
     def forward(self, batch: Batch) -> NetworkOutput:
         """Judges a batch."""
 
-    @abstractmethod
     def terms(
         self, output: NetworkOutput, batch: Batch, classify: Classify, teacher: NetworkOutput | None = None
     ) -> dict[str, Float[Tensor, ""]]:
-        """The unweighted terms of the loss by name; `coarse` is always among them.
+        """The unweighted terms of the loss by name; `coarse` is always among them. Here it is the only one: the answer's loss.
 
         Args:
             output: of this network in training mode.
@@ -85,6 +84,8 @@ class Network(nn.Module, ABC):
             classify: the classification loss.
             teacher: what the averaged network says of the batch before corruption; given if `wants_teacher`.
         """
+        labelled = batch.labelled
+        return {"coarse": classify(output.coarse.logits[labelled], batch.labels[labelled])}
 
     def begin(self, class_counts: Sequence[int]) -> None:
         """Told once, before training, how many labelled utterances of each class the training part has. Most networks learn it."""

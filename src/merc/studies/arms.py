@@ -81,10 +81,6 @@ class Plan:
     arms: tuple[Arm, ...]
     splits: tuple[str, ...]
 
-    def of_kind(self, kind: ArmKind) -> tuple[Arm, ...]:
-        """The arms of one kind."""
-        return tuple(arm for arm in self.arms if arm.kind == kind)
-
 
 def plan_study(study: StudyRecipe, folder: Path, corpus: Corpus) -> Plan:
     """Finds all arms and makes sure that each can be trained, before anything runs.

@@ -13,10 +13,9 @@ from merc.data.preprocessing import pick_features
 from merc.data.schema import Corpus, Part
 from merc.data.staged_file import is_temporary, write_atomically
 from merc.errors import RunError
-from merc.run_folder import read_outcome, software_versions, source_commit
+from merc.run_folder import read_outcome
 from merc.settings import Settings
 from merc.studies.arms import Arm, Plan
-from merc.studies.cost import machine
 from merc.studies.recipe import StudyRecipe
 from merc.studies.robustness import conditions_of
 from merc.studies.task import RUN, Task
@@ -36,8 +35,6 @@ class KeptPlan(Settings):
         data: digest of the corpus, so that a study never mixes results of different data.
         classes: its label set.
         features: specs of the study's features, by modality: name, encoder, version, dimension.
-        versions: of the software that began the study, with the commit where it is known.
-        machine: that began it.
     """
 
     format: int = FORMAT
@@ -48,8 +45,6 @@ class KeptPlan(Settings):
     data: str
     classes: tuple[str, ...]
     features: dict[str, dict[str, str | int]]
-    versions: dict[str, str]
-    machine: dict[str, str]
 
 
 def keep_plan(plan: Plan, corpus: Corpus, data: str, folder: Path) -> KeptPlan:
@@ -73,8 +68,6 @@ def keep_plan(plan: Plan, corpus: Corpus, data: str, folder: Path) -> KeptPlan:
         data=data,
         classes=corpus.label_set.names,
         features={s.modality: s.model_dump(include={"name", "encoder", "version", "dimension"}) for s in specs},
-        versions={**software_versions(), **source_commit()},
-        machine=machine(),
     )
     if (folder / PLAN).is_file():
         earlier = read_plan(folder)

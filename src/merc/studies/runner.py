@@ -38,7 +38,7 @@ class ArmProgress:
         name, kind: of the arm.
         wanted: tasks in all, as far as is known.
         done: judged.
-        failed: in this session.
+        failed: since this call began.
         running: shares of the tasks under way that are done.
         selected: mean score of the tasks that are done, on the part that chooses epochs; None if there is none.
         error: of the last failure.
@@ -133,7 +133,7 @@ class _Session:
         self.scores: dict[str, float] = {}  # of the tasks that are done
         self.shares: dict[str, float] = {}  # of the steps of those under way
         self.started: dict[str, float] = {}
-        self.took: dict[str, list[float]] = {}  # arm -> seconds of the tasks that this session trained
+        self.took: dict[str, list[float]] = {}  # arm -> seconds of its trainings so far
 
     def work(self, tasks: Sequence[Task]) -> bool:
         """Does these tasks; what another process is at is put off. Whether it got to their end."""
