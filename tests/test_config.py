@@ -232,7 +232,11 @@ RECIPES = st.fixed_dictionaries(
             {"kl": st.floats(0, 1e6), "class_weights": st.sampled_from(["none", "balanced", "root"])}
         ),
         "training": st.fixed_dictionaries(
-            {"learning_rate": st.floats(0, exclude_min=True), "patience": st.none() | st.integers(1, 99), "warmup": FRACTION}
+            {
+                "learning_rate": st.floats(0, exclude_min=True, allow_infinity=False),
+                "patience": st.none() | st.integers(1, 99),
+                "warmup": FRACTION,
+            }
         ),
     },
 )

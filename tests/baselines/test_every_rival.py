@@ -34,10 +34,6 @@ NO_DROPOUT = {"majority", "logistic regression"}
 ANY_NAME = {"majority", "logistic regression"}  # they keep no module under a modality's name
 DEAF_TO_SPEAKERS = {"majority", "logistic regression", "bc-LSTM", "bc-LSTM, two layers", "MulT"}
 SPREAD = {"logistic_regression": 1.0, "bc_lstm": 0.8, "dialogue_rnn": 0.6}  # else .3: large logits round by more than 1e-5
-    "logistic_regression": 1.0,
-    "bc_lstm": 0.8,
-    "dialogue_rnn": 0.6,
-}  # off the start: wide, but not to logits that round by 1e-5
 MORE_TERMS = {"late fusion", "SDT"}
 
 
