@@ -161,6 +161,7 @@ def test_all_faults_stand_in_one_line(write):
         ("model: {central: text}", "model.central"),
         ("model: {fusion: {kind: sum}}", "model.fusion.kind"),
         ("model: {dropout: .nan}", "model.dropout"),
+        ("training: {learning_rate: .inf}", "training.learning_rate"),
         ("data: {features: [text]}", "data.features"),
         ("corruption: {drop_utterance: 1.5}", "corruption.drop_utterance"),
         ("name: [x]", "name"),
