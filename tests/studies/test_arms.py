@@ -101,6 +101,21 @@ def test_what_does_not_fit_is_refused_in_one_line(plan, options, error, message)
     assert "\n" not in str(caught.value)
 
 
+def test_changes_may_name_an_arm_that_is_left_out_but_none_that_is_unknown(plan):
+    changed = plan("rivals=[majority]", "changes={early-fusion: {model: {dropout: 0.25}}}")
+    assert [arm.name for arm in changed.arms if arm.kind == "rival"] == ["majority"]
+    with pytest.raises(RecipeError, match=r"changes: 'late-fussion' is no rival and no ablation; there are central-"):
+        plan("changes={late-fussion: {model: {dropout: 0.25}}}")
+    with pytest.raises(RecipeError, match="unknown rival 'nobody'"):  # told before what the changes lack
+        plan("rivals=[nobody]", "changes={late-fussion: {}}")
+
+
+def test_changes_reach_their_arm(plan):
+    changed = plan("changes={early-fusion: {model: {dropout: 0.25}}}")
+    dropouts = {arm.name: arm.recipe.model.dropout for arm in changed.arms if arm.name == "early-fusion"}
+    assert dropouts == {"early-fusion": 0.25}
+
+
 def test_the_base_must_be_cmath(plan, study_recipe):
     (study_recipe.parent / "other.yaml").write_text("model: {name: early_fusion}\n")
     with pytest.raises(RecipeError, match=r"its base is CMATH's recipe, other\.yaml has model 'early_fusion'"):

@@ -95,9 +95,7 @@ def plan_study(study: StudyRecipe, folder: Path, corpus: Corpus) -> Plan:
         FeatureError: the store lacks a modality or feature that an arm takes.
         DataError: no such split, or conversations that several splits would test.
     """
-    unknown = [name for name in study.changes if name not in (*study.rivals, *study.ablations)]
-    if unknown:
-        raise RecipeError(f"study {study.name!r}, changes: {unknown[0]!r} is none of its rivals and ablations")
+    _check_names(study, folder)
     base = base_values(study, folder)
     whole = recipe_from(base, study.base)
     if whole.model.name != "cmath":
@@ -137,6 +135,22 @@ def plan_study(study: StudyRecipe, folder: Path, corpus: Corpus) -> Plan:
     return Plan(study, tuple(arms), tuple(splits))
 
 
+def _check_names(study: StudyRecipe, folder: Path) -> None:
+    """All names at once, before anything else can fail. Changes may name a variant that this study leaves out."""
+    named: tuple[tuple[VariantKind, tuple[str, ...]], ...] = (("rival", study.rivals), ("ablation", study.ablations))
+    for kind, names in named:
+        for name in names:
+            load_variant(folder, kind, name)
+    known = sorted({*_known(folder, "rival"), *_known(folder, "ablation")})
+    for name in study.changes:
+        if name not in known:
+            raise RecipeError(f"study {study.name!r}, changes: {name!r} is no rival and no ablation; there are {', '.join(known)}")
+
+
+def _known(folder: Path, kind: VariantKind) -> list[str]:
+    return sorted(path.stem for path in (folder / FOLDERS[kind]).glob("*.yaml"))
+
+
 def base_values(study: StudyRecipe, folder: Path) -> dict[str, Any]:
     """CMATH's recipe as plain values, with what is common to all arms laid over it.
 
@@ -153,9 +167,8 @@ def load_variant(folder: Path, kind: VariantKind, name: str, changes: Mapping[st
         RecipeError: unknown, with the names that there are; or not of a variant's form.
     """
     place = folder / FOLDERS[kind]
-    known = sorted(path.stem for path in place.glob("*.yaml"))
-    if name not in known:
-        raise RecipeError(f"unknown {kind} {name!r}; allowed, as files in {place}: {', '.join(known) or 'none'}")
+    if name not in _known(folder, kind):
+        raise RecipeError(f"unknown {kind} {name!r}; allowed, as files in {place}: {', '.join(_known(folder, kind)) or 'none'}")
     values = overlaid(recipe_values(place / f"{name}.yaml"), changes or {})
     kept = {key: values.pop(key) for key in ("about", "modalities", "same_size") if key in values}
     values.pop("name", None)
