@@ -1,0 +1,1 @@
+"""From a recording or a transcript to its emotions."""
