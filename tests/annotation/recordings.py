@@ -82,8 +82,8 @@ def encoded(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "recording"
         with av.open(str(path), "w", format=container, options=options or {}) as output:
-            film = output.add_stream("libvpx" if container == "webm" else "mpeg4", rate=10) if picture else None
             track = None if samples is None else output.add_stream(codec or CODECS[container], rate=rate, layout=layout)
+            film = output.add_stream("libvpx" if container == "webm" else "mpeg4", rate=10) if picture else None
             if track is not None:
                 track.bit_rate = 64_000 * samples.shape[1]
             if film is not None:

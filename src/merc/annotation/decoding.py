@@ -1,6 +1,6 @@
 """Sound out of what holds it: recordings of any container by PyAV, wav and flac by soundfile where PyAV is missing, and arrays.
 
-Only the given bytes are read. FFmpeg, which PyAV drives, would follow playlists, edit lists and addresses to other files; so it
+Only the given bytes are read. FFmpeg, which PyAV drives, would follow playlists, references and addresses to other files; so it
 gets an open file without a name, may choose among `DEMUXERS` only, and whatever else it asks to open is refused.
 
 Time: 0 is the first time stamp of the container, of whichever stream. A recording's sound may begin later and have gaps; its
@@ -36,6 +36,8 @@ RATES = (1_000, 768_000)  # Hz, the lowest and the highest that is read [chosen]
 MOST_CHANNELS = 64  # what FFmpeg converts
 JITTER = 0.05  # s [chosen: flv, mkv and asf round to 1 ms; a person hears no echo or lag below]
 RESTART = 1.0  # s; a clock that goes back further has been started anew, as in joined transport streams [chosen]
+_BLOCK = 16_384  # samples that are read at once where nothing else says how many
+_BY_SOUNDFILE = ("WAV", "WAVEX", "RF64", "FLAC")
 _TO_FFMPEG = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none", "enable_drefs": "0", "use_absolute_path": "0"}
 
 
@@ -157,9 +159,10 @@ class _Bytes:
         return found
 
     def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
-        if whence == os.SEEK_CUR:
-            place, whence = place + self._place, os.SEEK_SET
-        self._place = self._file.seek(place, whence)
+        start = 0 if whence == os.SEEK_SET else self._place if whence == os.SEEK_CUR else self._file.seek(0, os.SEEK_END)
+        if start + place < 0:
+            return -1  # as C says it: what a damaged file asks for is no exception to be printed
+        self._place = start + place
         return self._place
 
     def tell(self) -> int:
@@ -179,13 +182,12 @@ def _bytes_of(source: Path | OpenFile, name: str) -> Generator[_Bytes, None, Non
             _refuse_empty(file, name)
             yield _Bytes(file)
         return
-    try:
-        place = source.tell() if source.seekable() else None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{name}: expected an open file, found a closed one") from error
-    nothing: Any = source.read(0)  # a file opened as text is given all the same
+    nothing: Any = None  # bytes, unless the file was opened as text
+    place = None
+    with suppress(OSError, ValueError):  # closed, or opened for writing
+        place, nothing = source.tell() if source.seekable() else None, source.read(0)
     if place is None or not isinstance(nothing, bytes):
-        raise DataError(f"{name}: expected a file opened as bytes ('rb') in which one can seek")
+        raise DataError(f"{name}: expected a file that is open as bytes ('rb') and in which one can seek")
     try:
         _refuse_empty(source, name)
         yield _Bytes(source)
@@ -229,7 +231,7 @@ def _opened_by_ffmpeg(file: _Bytes, name: str) -> Generator[Recording, None, Non
         raise DataError(_unreadable(name)) from error
     with container:
         track: Any = container.streams.best("audio")
-        if track is None:
+        if track is None or track.codec_context is None:
             raise DataError(f"{name}: no audio track{' that can be decoded' if container.streams.audio else ''}")
         for stream in container.streams:
             if stream.index != track.index:
@@ -257,6 +259,8 @@ def _ffmpeg_blocks(container: InputContainer, track: AudioStream, rate: int) -> 
             # Same channels, and the same rate but where it changes on the way. Packed floats: PyAV's arrays of planar frames
             # of eight channels or more read beyond their planes and end the process.
             converter = av.AudioResampler("flt", frame.layout, rate)
+        if not RATES[0] <= frame.sample_rate <= RATES[1]:
+            raise DataError(f"its sound changes to {frame.sample_rate} Hz")
         try:
             parts = [part.to_ndarray().reshape(-1, frame.layout.nb_channels) for part in converter.resample(frame)]
         except (FFmpegError, ValueError) as error:
@@ -270,19 +274,25 @@ def _frames(container: InputContainer, track: AudioStream) -> Iterator[AudioFram
     from av.error import FFmpegError
 
     packets: Any = container.demux(track)
-    begun = False
+    begun, failure = False, None
     while True:
+        packet: Any = None
+        frames: list[AudioFrame] = []
         try:
             packet = next(packets, None)
-            frames: list[AudioFrame] = [] if packet is None else packet.decode()
+            frames = [] if packet is None else packet.decode()
+        except IndexError:
+            return  # the end: PyAV stumbles over tracks that appeared on the way, as in transport streams
         except (FFmpegError, OSError, ValueError) as error:
-            if begun:
-                raise DataError(f"its sound can't be decoded: {printable(str(error))}") from error
-            continue
+            failure = error
+            if not begun:
+                continue
+        if failure is not None and (begun or packet is None):
+            raise DataError(f"its sound can't be decoded: {printable(str(failure))}") from failure
         if packet is None:
             return
         for frame in frames:
-            begun = True
+            begun, failure = True, None
             yield frame
 
 
@@ -327,6 +337,8 @@ def _opened_by_soundfile(file: _Bytes, name: str) -> Generator[Recording, None, 
     except (soundfile.LibsndfileError, OSError) as error:
         raise MissingExtraError("media", f"reading {name}, which is no sound wav or flac file,") from error
     with opened_file as sound:
+        if sound.format not in _BY_SOUNDFILE:  # mp3 would be placed otherwise than by PyAV
+            raise MissingExtraError("media", f"reading {name}, a file of the kind {sound.format},")
         info = _check(MediaInfo("audio", sound.frames / sound.samplerate, sound.channels, sound.samplerate), name)
         yield Recording(info, _soundfile_blocks(sound))
 
@@ -337,7 +349,7 @@ def _soundfile_blocks(sound: Any) -> Iterator[Block]:
     start = 0
     while True:
         try:
-            samples = sound.read(sound.samplerate, dtype="float32", always_2d=True)
+            samples = sound.read(_BLOCK, dtype="float32", always_2d=True)
         except (soundfile.LibsndfileError, OSError) as error:
             raise DataError(f"its sound can't be decoded: {printable(str(error))}") from error
         if not len(samples):
@@ -348,8 +360,8 @@ def _soundfile_blocks(sound: Any) -> Iterator[Block]:
 
 def _array_blocks(sound: Sound) -> Iterator[Block]:
     samples = sound.samples if sound.samples.ndim == 2 else sound.samples[:, None]
-    for start in range(0, len(samples), sound.rate):
-        yield Block(start, _floats(samples[start : start + sound.rate]))
+    for start in range(0, len(samples), _BLOCK):
+        yield Block(start, _floats(samples[start : start + _BLOCK]))
 
 
 def _floats(samples: np.ndarray) -> Float32[np.ndarray, "_ _"]:
