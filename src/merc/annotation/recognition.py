@@ -2,12 +2,13 @@
 
 The sound is streamed. It is gathered to windows of 5 minutes, which are cut where it is quiet, so memory does not grow with the
 recording. Each window stands alone, at temperature 0: the same sound gives the same words. A model folder is read without any
-network; a name is downloaded once, then taken from the cache of the Hugging Face Hub.
+network; a name is downloaded once, then taken from the cache of the Hugging Face Hub. Nothing else goes over the network.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -149,6 +150,8 @@ def speech_recogniser(options: RecognitionOptions, device: str = "cpu") -> Recog
     """
     if importlib.util.find_spec("faster_whisper") is None:
         raise MissingExtraError("asr", "recognising speech")
+    # Voice detection runs in ONNX Runtime, which from 1.29 on would report its use over the network unless told before it starts.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     path = Path(options.model).expanduser()
     named = f"speech recognition model {printable(options.model)!r}"
     folder = path if path.is_dir() else _downloaded(options.model, named)
