@@ -1,0 +1,69 @@
+"""Bytes to text, whatever program wrote them; the same bytes always give the same text.
+
+1. A byte order mark decides: UTF-8 or UTF-16.
+2. Else zero bytes mean UTF-16: little-endian if most of them stand second in their pair, else big-endian.
+3. Else it is UTF-8 if it can be read as such; or if more characters beyond ASCII can be read than bytes can't, which become U+FFFD.
+4. Else it is Windows-1252; its five open places are Latin-1's control characters.
+"""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+
+from merc.data.formats.csv_table import repair_quotes
+from merc.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A file's text, its lines ended by line feeds alone, and what was odd about its encoding."""
+
+    text: str
+    warnings: tuple[str, ...] = ()
+
+
+def decode(data: bytes, name: str) -> Decoded:
+    """The text of a file.
+
+    Args:
+        data: all of its bytes.
+        name: what errors call it.
+
+    Raises:
+        DataError: broken UTF-16, or zeros that no text holds.
+    """
+    text, warnings = _decoded(data, name)
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(f"{name}, line {line}: a zero byte; expected a text file")
+    return Decoded(text.replace("\r\n", "\n").replace("\r", "\n"), warnings)
+
+
+def _decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
+    if data.startswith(codecs.BOM_UTF16_LE):
+        return _utf_16(data[2:], "utf-16-le", name), ()
+    if data.startswith(codecs.BOM_UTF16_BE):
+        return _utf_16(data[2:], "utf-16-be", name), ()
+    marked = data.startswith(codecs.BOM_UTF8)
+    if b"\0" in data and not marked:
+        little = data[1::2].count(0) > data[::2].count(0)
+        return _utf_16(data, "utf-16-le" if little else "utf-16-be", name), ()
+    try:
+        return data.decode("utf-8-sig"), ()
+    except UnicodeDecodeError:
+        pass
+    text = data.decode("utf-8-sig", errors="replace")
+    broken = text.count("\ufffd")
+    readable = len(text) - len(text.encode("ascii", errors="ignore")) - broken  # beyond ASCII
+    if marked or readable > broken:
+        return text, (f"the file is UTF-8 but for {broken} place{'s' * (broken != 1)}, which can't be read",)
+    # Latin-1 never fails, and the repair gives its control characters what Windows-1252 has in their places.
+    return repair_quotes(data.decode("latin-1")), ("the file is not UTF-8, and so read as Windows-1252",)
+
+
+def _utf_16(data: bytes, encoding: str, name: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name}: expected text in UTF-8, UTF-16 or Windows-1252, found broken UTF-16") from error

@@ -1,0 +1,175 @@
+"""Transcripts read: the suffix chooses the reader, and the same rules make turns of what any reader finds.
+
+The rules are told in `docs/transcripts.md`; those marked [chosen] are ours.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path, PurePath
+from typing import Any
+
+from merc.annotation.decoding import OpenFile
+from merc.annotation.transcript import Transcript, Turn
+from merc.annotation.transcripts.cues import Cue, Draft, counted, settle
+from merc.annotation.transcripts.encoding import decode
+from merc.annotation.transcripts.plain import read_plain
+from merc.annotation.transcripts.sentences import joined
+from merc.annotation.transcripts.speakers import spoken
+from merc.annotation.transcripts.subtitles import read_subrip, read_substation, read_webvtt
+from merc.annotation.transcripts.tables import read_table
+from merc.annotation.transcripts.whisper import read_json
+from merc.annotation.transcripts.words import clean, holds_words, without_sounds
+from merc.errors import DataError
+from merc.printable import printable
+
+MOST_BYTES = 67_108_864  # of a file [chosen: a day of speech is one]
+_READERS: Mapping[str, tuple[str, Callable[[str, str], Draft]]] = {
+    ".srt": ("SubRip subtitles", read_subrip),
+    ".vtt": ("WebVTT subtitles", read_webvtt),
+    ".ass": ("SubStation Alpha subtitles", read_substation),
+    ".ssa": ("SubStation Alpha subtitles", read_substation),
+    ".json": ("JSON", read_json),
+    ".csv": ("a table with a header", read_table),
+    ".txt": ("plain text", read_plain),
+}
+SUFFIXES = tuple(_READERS)
+_SNIFFED = 2000  # characters
+_SUBRIP_TIMES = re.compile(r"^[^\S\n]{0,9}\d+:\d\d:\d\d[,.]\d{1,3} *--> *\d+:\d\d:\d\d[,.\d]*[^\S\n]*$", re.MULTILINE)
+_JSON = re.compile(r"\{\s*[\"}]|\[\s*\{")
+
+
+def read_transcript(source: Path | OpenFile, name: str | None = None) -> Transcript:
+    """Who said what, when, out of a file of one of the `SUFFIXES`.
+
+    Args:
+        source: a path, or a seekable file opened as bytes; it is read from its first byte, and stands afterwards where it stood.
+        name: the file's name, whose suffix says what it is; else the path, or the open file's own name.
+
+    Returns:
+        At least one turn; each holds words. They are in order of their starts if all have one, else in the file's order.
+
+    Raises:
+        DataError: another suffix, unreadable, too large, content that is not what the suffix says, or no words at all.
+        MissingExtraError: what reads subtitles is not installed.
+    """
+    name = _name(source, name)
+    suffix = PurePath(name).suffix.lower()
+    name = printable(name)
+    if suffix not in _READERS:
+        raise DataError(f"{name}: {printable(suffix) or 'no'} suffix; transcripts are read from {', '.join(SUFFIXES)}")
+    what, read = _READERS[suffix]
+    data = _bytes(source, name)
+    if len(data) > MOST_BYTES:
+        raise DataError(f"{name}: more than {MOST_BYTES // 2**20} MB; a transcript is smaller")
+    decoded = decode(data, name)
+    if not decoded.text.strip("\ufeff \t\n"):
+        raise DataError(f"{name} is empty: expected {what}")
+    other = _sniff(decoded.text)
+    if other is not None and other != what:
+        suffixes = " or ".join(suffix for suffix, (kind, _) in _READERS.items() if kind == other)
+        raise DataError(f"{name}: expected {what}, found {other}; rename it to {suffixes}")
+    draft = read(decoded.text, name)
+    turns, warnings = _turns(draft)
+    if not turns:
+        found = f"{counted(len(draft.cues), 'stretch', 'stretches')} without any" if draft.cues else "none"
+        raise DataError(f"{name}: expected words that somebody says in {what}, found {found}")
+    return Transcript(turns, (*decoded.warnings, *draft.warnings, *warnings))
+
+
+def _name(source: Path | OpenFile, name: str | None) -> str:
+    own: Any = str(source) if isinstance(source, Path) else getattr(source, "name", None)
+    found = own if name is None else name
+    if not isinstance(found, str) or not found:
+        raise DataError("an open file without a name: give one, whose suffix says what the transcript is")
+    return found
+
+
+def _bytes(source: Path | OpenFile, name: str) -> bytes:
+    """What the file holds, at most one byte more than is allowed."""
+    if isinstance(source, Path):
+        if not source.is_file():  # a device or a pipe might never end
+            found = "a folder" if source.is_dir() else "nothing" if not source.exists() else "neither a file nor a folder"
+            raise DataError(f"{name}: expected a transcript, found {found}")
+        try:
+            with source.open("rb") as file:
+                return file.read(MOST_BYTES + 1)
+        except OSError as error:
+            raise DataError(f"{name} can't be read: {error.strerror}") from error
+    data: Any = None
+    place: int | None = None
+    with suppress(OSError, ValueError):  # closed, opened for writing, or not seekable
+        place = source.tell()
+        source.seek(0, os.SEEK_SET)
+        data = source.read(MOST_BYTES + 1)
+        source.seek(place, os.SEEK_SET)
+    if not isinstance(data, bytes):
+        raise DataError(f"{name}: expected a file that is open as bytes ('rb') and in which one can seek")
+    return data
+
+
+def _sniff(text: str) -> str | None:
+    """What a text shows itself to be at its beginning; None where it could be anything."""
+    head = text[:_SNIFFED].lstrip("\ufeff \t\n")
+    if head.startswith("WEBVTT"):
+        suffix = ".vtt"
+    elif head.casefold().startswith("[script info]"):
+        suffix = ".ass"
+    elif _JSON.match(head):
+        suffix = ".json"
+    elif _SUBRIP_TIMES.search(head):
+        suffix = ".srt"
+    else:
+        return None
+    return _READERS[suffix][0]
+
+
+def _turns(draft: Draft) -> tuple[tuple[Turn, ...], list[str]]:
+    """The turns of a draft, and warnings."""
+    cues, warnings = settle(draft.cues)
+    warnings += _disorder(cues)
+    if draft.names_in_words:
+        cues = spoken(cues)
+    cleaned = [replace(cue, text=clean(without_sounds(cue.text))) for cue in cues]
+    cues = [cue for cue in cleaned if holds_words(cue.text)]
+    if len(cues) < len(cleaned):
+        dropped = counted(len(cleaned) - len(cues), "turn without words is", "turns without words are")
+        warnings.append(f"{dropped} left out")
+    if all(cue.start is not None for cue in cues):
+        cues.sort(key=_start)
+        if draft.cut_anywhere:
+            cues = joined(cues)
+        if len(cues) > 1 and all(cue.end is None for cue in cues):
+            cues = _with_ends(cues)
+            warnings.append("the file gives no ends: each turn is taken to end where the next begins")
+    return tuple(Turn(cue.text, cue.speaker, cue.start, cue.end, cue.channel) for cue in cues), warnings
+
+
+def _disorder(cues: Sequence[Cue]) -> list[str]:
+    starts = [cue.start for cue in cues if cue.start is not None]
+    if all(first <= second for first, second in pairwise(starts)):
+        return []
+    if len(starts) == len(cues):
+        return ["the turns do not stand in order of time: they are sorted by their starts"]
+    return ["the turns do not stand in order of time, and stay as they stand, since some have no start"]
+
+
+def _start(cue: Cue) -> float:
+    assert cue.start is not None
+    return cue.start
+
+
+def _with_ends(cues: Sequence[Cue]) -> list[Cue]:
+    """Cues in order of time, each but those that start last with the next later start as its end."""
+    result: list[Cue] = []
+    start = end = None
+    for cue in reversed(cues):
+        if cue.start != start:
+            start, end = cue.start, start
+        result.append(replace(cue, end=end))
+    return result[::-1]
