@@ -81,12 +81,13 @@ def parse_time(text: str) -> float:
 def share(cue: Cue, parts: Sequence[Cue]) -> list[Cue]:
     """The parts, which lie one after another in the cue, with its times shared out by their numbers of characters."""
     lengths = [len(part.text) for part in parts]
-    if cue.start is None or cue.end is None or len(parts) == 1 or sum(lengths) == 0:
+    total = sum(lengths)
+    if cue.start is None or cue.end is None or len(parts) == 1 or total == 0:
         return [replace(part, start=cue.start, end=cue.end) for part in parts]
     reached, edges = 0, [cue.start]
     for length in lengths[:-1]:
         reached += length
-        edges.append(cue.start + (cue.end - cue.start) * (reached / sum(lengths)))
+        edges.append(cue.start + (cue.end - cue.start) * (reached / total))
     spans = pairwise([*edges, cue.end])
     return [replace(part, start=start, end=end) for part, (start, end) in zip(parts, spans, strict=True)]
 
