@@ -33,6 +33,10 @@ def test_what_is_not_utf_8_is_windows_1252():
     )
 
 
+def test_a_pair_that_happens_to_be_utf_8_does_not_make_a_file_utf_8():
+    assert decode("Ã© café déjà".encode("cp1252"), "a.txt").text == "Ã© café déjà"
+
+
 @pytest.mark.parametrize("byte", [0x81, 0x8D, 0x8F, 0x90, 0x9D])
 def test_bytes_that_windows_1252_leaves_open_are_latin_1(byte):
     assert decode(b"caf\xe9 " + bytes([byte]), "a.txt").text == f"café {chr(byte)}"

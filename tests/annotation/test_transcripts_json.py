@@ -84,6 +84,12 @@ def test_a_language_without_blanks_is_split_without_blanks():
     assert [turn.words for turn in read({"segments": [{"text": "你好。不是", "words": words}]}).turns] == ["你好。", "不是"]
 
 
+def test_listed_segments_with_words_are_split_too():
+    words = [word("Hi", 0, 0.5, "A"), word("No", 2, 2.5, "B")]
+    assert read([{"text": "Hi No", "words": words}]).turns == (Turn("Hi", "A", 0.0, 0.5), Turn("No", "B", 2.0, 2.5))
+    assert read([{"text": "Hi No", "start": 1, "words": []}]).turns == (Turn("Hi No", None, 1.0),)
+
+
 def test_words_that_the_text_does_not_hold_are_joined():
     words = [word("Hi", 0, 1, "A"), word("Ann", 1, 2, "A"), word("No", 2, 3, "B")]
     assert [turn.words for turn in read({"segments": [{"text": "Hi Anne. No", "words": words}]}).turns] == ["Hi Anne.", "No"]

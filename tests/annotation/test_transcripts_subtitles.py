@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 from hypothesis import given
@@ -80,6 +81,12 @@ def test_numbers_are_words_too_and_counters_are_none():
 )
 def test_times_of_careless_writers_are_read(times):
     assert read(f"1\n{times}\nHi\n").turns == (Turn("Hi", None, 1.5, 2.0),)
+
+
+def test_many_blank_lines_within_a_cue_take_little_time():
+    begun = time.process_time()
+    assert read(srt("Hi" + "\n" * 200_000 + "you")).turns[0].words == "Hi you"
+    assert time.process_time() - begun < 10.0  # quadratic time would be minutes
 
 
 def test_a_negative_time_is_unknown():

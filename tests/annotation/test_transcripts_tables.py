@@ -43,6 +43,12 @@ def test_seconds_may_have_a_comma():
     assert read("start;end;text\n1,5;2,25;Hi\n", "a.csv").turns == (Turn("Hi", None, 1.5, 2.25),)
 
 
+def test_the_columns_of_meld_are_known():
+    header = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime"
+    row = '1,Hi!,Ann,joy,positive,0,0,8,21,"00:00:01,500","00:00:02,000"'
+    assert read(f"{header}\n{row}\n", "a.csv").turns == (Turn("Hi!", "Ann", 1.5, 2.0),)
+
+
 def test_blank_rows_and_line_ends_in_fields_are_passed_over():
     assert [turn.words for turn in read('\n\nspeaker,text\n,\nAnn,"Hi\nyou"\n\n', "a.csv").turns] == ["Hi you"]
 

@@ -19,8 +19,8 @@ from merc.errors import DataError
 NAMES: Mapping[str, tuple[str, ...]] = {
     "words": ("transcript", "text", "utterance", "words"),
     "speaker": ("speaker",),
-    "start": ("start", "starttime"),
-    "end": ("end", "endtime"),
+    "start": ("start", "starttime", "start_time"),
+    "end": ("end", "endtime", "end_time"),
     "channel": ("channel",),
     "id": ("id", "utterance_id"),
 }

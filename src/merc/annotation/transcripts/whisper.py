@@ -46,10 +46,9 @@ def read_json(text: str, name: str) -> Draft:
     except ValueError as error:
         raise DataError(f"{name}: not valid JSON: {error}") from error
     if isinstance(content, list):
-        cues = [_listed(record, place) for place, record in _records(content, name, "turn")]
-        return Draft(tuple(cues))
+        return Draft(tuple(cue for place, record in _records(content, name, "turn") for cue in _listed(record, place)))
     top = _table(content, name) if isinstance(content, dict | _Repeated) else {}
-    cues = []
+    cues: list[Cue] = []
     if "segments" in top:
         for place, record in _records(top["segments"], name, "segment"):
             cues += _segment(record, place)
@@ -87,18 +86,15 @@ def _table(value: object, place: str) -> dict[str, Any]:
     return cast("dict[str, Any]", value)
 
 
-def _listed(record: dict[str, Any], place: str) -> Cue:
+def _listed(record: dict[str, Any], place: str) -> list[Cue]:
+    if isinstance(record.get("words"), list):
+        return _segment(record, place)
     given = [key for key in WORDS if key in record]
     if len(given) != 1:
         found = " and ".join(given) or ", ".join(shorten(repr(key)) for key in list(record)[:5]) or "nothing"
         raise DataError(f"{place}: expected one of {', '.join(WORDS)}; found {found}")
-    return Cue(
-        without_markup(_text(record, given[0], place)),
-        _speaker(record, place),
-        _time(record, "start", place),
-        _time(record, "end", place),
-        _channel(record, place),
-    )
+    start, end = _time(record, "start", place), _time(record, "end", place)
+    return [Cue(without_markup(_text(record, given[0], place)), _speaker(record, place), start, end, _channel(record, place))]
 
 
 def _segment(record: dict[str, Any], place: str) -> list[Cue]:
