@@ -205,12 +205,12 @@ def test_the_files_stand_beside_the_recording_and_are_named_after_it(tmp_path):
 
 
 def test_only_the_formats_asked_for_are_written_once(tmp_path):
-    written = write_files(annotation(), tmp_path / "my talk.v2.wav", ("csv", "json", "csv"))
+    written = write_files(annotation(), tmp_path / "my talk.v2.wav", formats=("csv", "json", "csv"))
     assert [path.name for path in written] == ["my talk.v2.emotions.csv", "my talk.v2.emotions.json"]
 
 
 def test_a_recording_that_is_elsewhere_is_not_played(tmp_path):
-    (page,) = write_files(annotation(), tmp_path / "talk.wav", ("html",))
+    (page,) = write_files(annotation(), tmp_path / "talk.wav", formats=("html",))
     assert "<audio" not in page.read_text("utf-8")
 
 
@@ -232,22 +232,57 @@ def test_without_times_there_are_no_subtitles_and_the_others_say_so(tmp_path):
     assert "talk.emotions.srt was not written" in written[2].read_text("utf-8")
 
 
+def test_subtitles_leave_out_what_has_no_time_and_the_others_say_so(tmp_path):
+    pytest.importorskip("pysubs2")
+    whole = annotation()
+    untimed = (replace(whole.utterances[0], start=None), replace(whole.utterances[1], end=None))
+    written = write_files(replace(whole, utterances=(*untimed, *whole.utterances[2:])), tmp_path / "talk.wav")
+    assert written[2].read_text("utf-8").startswith("1\n00:00:07,340 --> ")
+    assert written[2].read_text("utf-8").count("-->") == 23
+    kept = Annotation.from_json(written[0].read_text("utf-8"))
+    assert len(kept.utterances) == 25
+    assert kept.warnings[1:] == ("talk.emotions.srt leaves out 2 of 25 utterances: they have no time",)
+    assert "talk.emotions.srt leaves out 2 of 25 utterances" in written[3].read_text("utf-8")
+    assert len(rows_of(kept)) == 25
+
+
+def test_another_folder_gets_the_files_and_nothing_lands_beside_the_recording(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    medium = tmp_path / "in" / "talk.wav"
+    medium.write_bytes(b"x")
+    (tmp_path / "out" / "talk.wav").write_bytes(b"a namesake")
+    written = write_files(annotation(), medium, tmp_path / "out")
+    assert written == tuple(tmp_path / "out" / f"talk.emotions.{name}" for name in FORMATS)
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["talk.wav"]
+    assert "<audio" not in written[3].read_text("utf-8")
+    (page,) = write_files(annotation(), medium, tmp_path / "out" / ".." / "in", formats=("html",))
+    assert '<audio id="player"' in page.read_text("utf-8")
+    assert page.samefile(tmp_path / "in" / "talk.emotions.html")
+
+
+def test_another_folder_that_is_missing_is_said(tmp_path):
+    with pytest.raises(DataError, match="there is no folder"):
+        write_files(annotation(), tmp_path / "talk.wav", tmp_path / "none")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_without_the_extra_there_are_no_subtitles_either(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pysubs2", None)
-    written = write_files(annotation(), tmp_path / "talk.wav", ("srt", "json"))
+    written = write_files(annotation(), tmp_path / "talk.wav", formats=("srt", "json"))
     assert [path.suffix for path in written] == [".json"]
     assert "needs the optional extra 'subtitles'" in written[0].read_text("utf-8")
 
 
 def test_where_no_file_could_say_so_it_is_an_error(tmp_path):
     with pytest.raises(DataError, match="subtitles need a time"):
-        write_files(annotation(timed=False), tmp_path / "talk.wav", ("csv", "srt"))
+        write_files(annotation(timed=False), tmp_path / "talk.wav", formats=("csv", "srt"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_format_is_answered_with_those_that_exist(tmp_path):
     with pytest.raises(DataError, match="unknown format 'docx'; annotations are written as json, csv, srt, html"):
-        write_files(annotation(), tmp_path / "talk.wav", ("json", "docx"))
+        write_files(annotation(), tmp_path / "talk.wav", formats=("json", "docx"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -271,7 +306,7 @@ def test_a_full_disk_leaves_the_older_files_alone(tmp_path, monkeypatch):
 
     monkeypatch.setattr("merc.data.staged_file.os.fsync", fail)
     with pytest.raises(DataError, match=r"can't be written: No space left on device$"):
-        write_files(annotation(talk=()), tmp_path / "talk.wav", ("json", "csv"))
+        write_files(annotation(talk=()), tmp_path / "talk.wav", formats=("json", "csv"))
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

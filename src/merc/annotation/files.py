@@ -42,14 +42,17 @@ _STAMP = re.compile(r"\d:\d{1,2}:\d{1,2}[.,]\d")  # two of them in one line begi
 _LAST_SRT = 100 * 3600 - 0.001  # s, the greatest time that the format can write
 
 
-def write_files(annotation: Annotation, beside: Path, formats: Sequence[str] = FORMATS) -> tuple[Path, ...]:
+def write_files(
+    annotation: Annotation, beside: Path, folder: Path | None = None, formats: Sequence[str] = FORMATS
+) -> tuple[Path, ...]:
     """Writes the files, each whole, in place of older ones; if one can't be written, none is changed.
 
-    Where subtitles can't be made (an utterance has no time, an extra is missing), they are left out, and JSON and page say so.
+    Subtitles leave out utterances without a time. With none left, or without their extra, they are not written. JSON and page say it.
 
     Args:
         annotation: what to write.
-        beside: the annotated file, say `talk.mp4`; only its folder and name matter. The page plays it if it is still there.
+        beside: the annotated file, say `talk.mp4`; only its folder and name matter.
+        folder: where to write; None means beside the annotated file. Only there can the page play it, and if it is still there.
         formats: of json, csv, srt and html; one given twice is written once.
 
     Returns:
@@ -64,24 +67,31 @@ def write_files(annotation: Annotation, beside: Path, formats: Sequence[str] = F
     unknown = next((name for name in wanted if name not in FORMATS), None)
     if unknown is not None:
         raise DataError(f"unknown format {shorten(printable(unknown))!r}; annotations are written as {', '.join(FORMATS)}")
-    targets = {name: beside.with_name(f"{beside.stem}.emotions.{name}") for name in wanted}
+    into = beside.parent if folder is None else folder
+    targets = {name: into / f"{beside.stem}.emotions.{name}" for name in wanted}
     for target in targets.values():
         _check_target(target, annotation.origin)
     texts: dict[str, str] = {}
     if "srt" in targets:
+        timed = tuple(one for one in annotation.utterances if one.start is not None and one.end is not None)
+        without = len(annotation.utterances) - len(timed)
+        warning = (
+            f"{printable(targets['srt'].name)} leaves out {without} of {len(annotation.utterances)} utterances: they have no time"
+        )
         try:
-            texts["srt"] = annotation.to_srt()
+            texts["srt"] = (replace(annotation, utterances=timed) if timed else annotation).to_srt()
         except MercError as error:
             if not set(_REMEMBERING) & set(wanted):
                 raise
             warning = f"{printable(targets.pop('srt').name)} was not written: {error}"
+        if without or "srt" not in targets:
             annotation = replace(annotation, warnings=(*annotation.warnings, warning))
     if "json" in targets:
         texts["json"] = annotation.to_json()
     if "csv" in targets:
         texts["csv"] = annotation.to_csv()
     if "html" in targets:
-        texts["html"] = annotation.to_html(_medium_in(beside.parent, annotation.origin))
+        texts["html"] = annotation.to_html(_medium_in(into, beside, annotation.origin))
     _write_all({target: texts[name].encode() for name, target in targets.items()})
     return tuple(targets.values())
 
@@ -94,8 +104,10 @@ def _check_target(target: Path, origin: Origin) -> None:
         raise DataError(f"{shown}: has the name of what was annotated, and would replace it; rename one of them")
 
 
-def _medium_in(folder: Path, origin: Origin) -> str | None:
-    """The recording's name if it lies in the folder."""
+def _medium_in(folder: Path, beside: Path, origin: Origin) -> str | None:
+    """The recording's name if it lies in the folder; a namesake elsewhere is another recording."""
+    if folder.resolve() != beside.parent.resolve():
+        return None
     plain = origin.kind != "text" and Path(origin.name).name == origin.name and "\0" not in origin.name
     return origin.name if plain and (folder / origin.name).is_file() else None
 
