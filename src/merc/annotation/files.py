@@ -47,7 +47,7 @@ def write_files(
 ) -> tuple[Path, ...]:
     """Writes the files, each whole, in place of older ones; if one can't be written, none is changed.
 
-    Subtitles leave out utterances without a time. With none left, or without their extra, they are not written. JSON and page say it.
+    Subtitles leave out utterances without a time, and are not written if all are, or without their extra. JSON and page say so.
 
     Args:
         annotation: what to write.
