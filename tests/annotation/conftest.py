@@ -15,9 +15,9 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Headless Chromium; skips where playwright or Chromium is missing."""
+    """Headless Chromium; skips where playwright or Chromium is missing. Closed early: playwright runs only once in a process."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no chromium on this machine: the page is not opened")
