@@ -298,6 +298,11 @@ def test_a_folder_that_is_missing_is_said(tmp_path):
         write_files(annotation(), tmp_path / "none" / "talk.wav")
 
 
+def test_a_name_that_becomes_too_long_is_said(tmp_path):
+    with pytest.raises(DataError, match=r"a\.emotions\.json: can't be written: File name too long$"):
+        write_files(annotation(), tmp_path / f"{'a' * 250}.wav")
+
+
 def test_a_full_disk_leaves_the_older_files_alone(tmp_path, monkeypatch):
     before = {path: path.read_bytes() for path in write_files(annotation(), tmp_path / "talk.wav")}
 

@@ -13,6 +13,7 @@ import pytest
 from annotation.invented import HOSTILE, SEVEN, TALK, annotation, hostile
 from merc.annotation.marks import COLOURS, KNOWN, PATTERNS, SHAPES, marks_of
 from merc.annotation.page import DARK, LIGHT, medium_address, script_data
+from merc.annotation.result import Absence
 from merc.annotation.timeline import MOST_LANES, clock, timeline_of
 from merc.errors import DataError
 
@@ -131,12 +132,16 @@ def test_the_policy_allows_the_own_script_and_style_and_no_request_but_for_media
     text = annotation().to_html("talk.wav")
     rules = policy(Page(text))
     assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == ["'none'"]
-    assert rules["media-src"] == ["'self'", "file:", "blob:"]
+    assert rules["media-src"] == ["'self'", "file:"]
     assert rules["img-src"] == ["data:"]
     for tag, rule in (("script", "script-src"), ("style", "style-src")):
         (inside,) = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
         assert rules[rule] == [f"'sha256-{base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()}'"]
     assert set(rules) == {"default-src", "base-uri", "form-action", "media-src", "img-src", "script-src", "style-src"}
+
+
+def test_without_a_recording_the_policy_lets_no_media_in():
+    assert "media-src" not in policy(Page(annotation().to_html()))
 
 
 def test_the_policy_stands_before_anything_that_it_governs():
@@ -219,6 +224,28 @@ def test_shares_of_a_speaker_add_up():
     assert len(bars) == 5  # everybody and four speakers
     for bar in bars:
         assert sum(float(width) for width in re.findall(r'<rect x="[\d.]+%" width="([\d.]+)%"', bar)) == pytest.approx(100, abs=0.1)
+
+
+def test_a_conversation_without_times_is_shown_in_order_without_a_player():
+    text = annotation(kind="text", name="talk.txt", timed=False).to_html()
+    assert ">In order</h2>" in text and ">Timeline</h2>" not in text
+    assert text.count('role="button"') == len(TALK)
+    assert "go to" not in text
+    assert {"audio", "video"} & {tag for tag, _ in Page(text).elements} == set()
+
+
+def test_a_model_without_trust_shows_none():
+    whole = annotation()
+    whole = replace(whole, utterances=tuple(replace(one, trust={}) for one in whole.utterances))
+    assert "trust" not in whole.to_html() and "then how much of the trust" in annotation().to_html()
+    assert 'class="bar"' not in whole.to_html()
+
+
+def test_what_was_left_out_before_judging_is_counted_among_the_absences():
+    absences = (Absence("left-out", "audio", "cut off"), Absence("4", "audio", "cut off"))
+    text = annotation(absences=absences).to_html()
+    assert "<strong>No <bdi>audio</bdi></strong> in 2 utterances: <bdi>cut off</bdi>" in text
+    assert '(number <a href="#u4">5</a>)' in text
 
 
 @pytest.mark.parametrize("count", [0, 1])

@@ -166,6 +166,16 @@ def test_selecting_words_does_not_seek(page, opened):
     assert tab.evaluate(AT) == first
 
 
+def test_its_time_seeks_while_words_are_selected(page, opened):
+    whole = annotation()
+    tab = opened(page(whole))
+    tab.wait_for_function(READY)
+    for place, go in ((6, lambda button: button.click()), (8, lambda button: button.press("Enter"))):
+        tab.evaluate("getSelection().selectAllChildren(document.querySelector('#u4 .words'))")
+        go(tab.locator(f"#u{place} button"))
+        assert abs(tab.evaluate(AT) - whole.utterances[place].start) < 0.02
+
+
 def test_the_keyboard_reaches_and_seeks_utterances(page, opened):
     whole = annotation()
     tab = opened(page(whole))

@@ -98,9 +98,13 @@ def write_files(
 
 def _check_target(target: Path, origin: Origin) -> None:
     shown = printable(str(target))
-    if not target.absolute().parent.is_dir() or target.is_dir():
-        raise DataError(f"{shown}: {'is a folder' if target.is_dir() else 'there is no folder to put this file into'}")
-    if target.name in (origin.name, origin.transcript) and target.exists():
+    try:
+        has_folder, is_folder, exists = target.absolute().parent.is_dir(), target.is_dir(), target.exists()
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise DataError(f"{shown}: can't be written: {error.strerror or error}") from error
+    if not has_folder or is_folder:
+        raise DataError(f"{shown}: {'is a folder' if is_folder else 'there is no folder to put this file into'}")
+    if target.name in (origin.name, origin.transcript) and exists:
         raise DataError(f"{shown}: has the name of what was annotated, and would replace it; rename one of them")
 
 

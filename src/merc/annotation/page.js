@@ -69,7 +69,7 @@
     const part = event.target.closest("[data-u]");
     if (!part || event.target.closest("a")) return;
     const block = part.classList.contains("b");
-    if (!block && String(getSelection())) return; // somebody selects words
+    if (!block && !event.target.closest("button") && String(getSelection())) return; // somebody selects words
     if (block) makeReachable(part);
     choose(Number(part.dataset.u), block);
   });

@@ -159,6 +159,7 @@ def _context(annotation: Annotation, medium: str | None) -> dict[str, Any]:
         "patterns": PATTERNS,
         "timeline": timeline,
         "untimed": sum(span is None for span in timeline.spans) if timeline.timed else 0,
+        "trusted": any(utterance.trust for utterance in annotation.utterances),
         "summary": _summary(annotation, timeline),
         "entries": [_entry(annotation, timeline, place) for place in range(len(annotation.utterances))],
         "absences": _absences(annotation),
@@ -250,27 +251,22 @@ def _second(utterance: AnnotatedUtterance) -> str | None:
 
 
 def _absences(annotation: Annotation) -> list[dict[str, Any]]:
-    """Grouped by modality and reason; each with the positions of its utterances, or none where it holds for all."""
-    places = {utterance.id: place for place, utterance in enumerate(annotation.utterances)}
-    groups: dict[tuple[str, str], list[int]] = {}
-    whole: set[tuple[str, str]] = set()
+    """Grouped by modality and reason; each with the positions of its utterances. Some may name one that was left out since."""
+    positions = {utterance.id: place for place, utterance in enumerate(annotation.utterances)}
+    groups: dict[tuple[str, str], set[str | None]] = {}
     for absence in annotation.absences:
-        key = (absence.modality, absence.reason)
-        group = groups.setdefault(key, [])
-        if absence.utterance_id is None:
-            whole.add(key)
-        elif absence.utterance_id in places:
-            group.append(places[absence.utterance_id])
+        groups.setdefault((absence.modality, absence.reason), set()).add(absence.utterance_id)
+    known = {key: sorted(positions[one] for one in ids if one in positions) for key, ids in groups.items()}
     return [
         {
             "modality": _name(modality),
             "reason": _cut(reason, _TEXT),
-            "all": (modality, reason) in whole,
-            "places": found[:_IDS],
-            "others": max(len(found) - _IDS, 0),
-            "count": len(found),
+            "all": None in ids,
+            "places": known[modality, reason][:_IDS],
+            "others": max(len(known[modality, reason]) - _IDS, 0),
+            "count": len(ids),
         }
-        for (modality, reason), found in groups.items()
+        for (modality, reason), ids in groups.items()
     ]
 
 
