@@ -15,7 +15,8 @@ from merc.config import Recipe
 from merc.data.preprocessing import Preprocessor, Sample
 from merc.data.schema import FeatureSpec, LabelSet
 from merc.data.standardisation import Standardiser
-from merc.recogniser import ModelRecord, Recogniser
+from merc.model_record import ModelRecord
+from merc.recogniser import Recogniser
 from merc.training.loop import Trainer
 from merc.training.objective import Objective
 

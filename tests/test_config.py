@@ -109,7 +109,7 @@ def test_an_option_below_a_single_value_is_refused(write):
 @pytest.mark.parametrize(
     ("option", "nearest", "allowed"),
     [
-        ("trainng.seed=1", "did you mean training", "allowed in a recipe: name, about, protocol, data"),
+        ("trainng.seed=1", "did you mean training", "allowed in a recipe: name, about, protocol, calibration, data"),
         ("training.learning_rte=1", "did you mean training.learning_rate", "epochs, batch_conversations"),
         ("training.lr=1", "did you mean training.learning_rate", "allowed in training: "),
         ("model.atention.heads=1", "did you mean model.attention", "allowed in model: name, width"),

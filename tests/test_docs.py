@@ -95,7 +95,7 @@ def test_the_report_shown_is_one():
 def test_what_predict_prints_as_json_is_documented():
     from dataclasses import fields
 
-    from merc.recogniser import ConversationEmotions, UtteranceEmotion
+    from merc.emotions import ConversationEmotions, UtteranceEmotion
 
     page = (DOCS / "evaluation.md").read_text(encoding="utf-8")
     section = page[page.index("## `merc predict --json`") :]

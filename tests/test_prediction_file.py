@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from merc.data import staged_file
 from merc.data.schema import Conversation, Utterance
+from merc.emotions import ConversationEmotions, UtteranceEmotion
 from merc.errors import DataError
 from merc.prediction_file import check_target, harmless_cell, write_emotions
-from merc.recogniser import ConversationEmotions, UtteranceEmotion
 
 SPOKEN = (("Ann", "hello, you"), ("Bo", '=HYPERLINK("x")'), ("@Cy", None))
 CONVERSATION = Conversation("-chat", tuple(Utterance(str(i), speaker, None, words) for i, (speaker, words) in enumerate(SPOKEN)))

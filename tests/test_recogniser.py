@@ -18,7 +18,8 @@ from merc.data.preprocessing import Preprocessor
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
 from merc.data.synthetic import SyntheticConfig, synthesise
 from merc.errors import FeatureError, RunError
-from merc.recogniser import ModelRecord, Recogniser, load
+from merc.model_record import ModelRecord
+from merc.recogniser import Recogniser, load
 
 RECORD = ModelRecord({"weighted_f1": 0.1 + 0.2}, "by hand", {"name": "made", "sizes": {"train": 3}}, {"merc": "0"}, 7, ("beware",))
 

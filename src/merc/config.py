@@ -30,6 +30,7 @@ from merc.strict_yaml import load_yaml
 from merc.training.corruption import CorruptionConfig
 from merc.training.loop import TrainingConfig
 from merc.training.objective import ObjectiveConfig
+from merc.training.text_tuning import TextTuningConfig
 
 Protocol = Literal["validation", "test-peak"]
 NetworkConfig = Annotated[
@@ -72,17 +73,21 @@ class Recipe(Settings):
         about: a sentence for people.
         protocol: the part on which the weights of the best epoch are chosen. `test-peak` chooses them on the test part, as much of
             the literature does; such scores are not comparable with honest ones, and every file and table says so.
+        calibration: `temperature` scales the finished model's logits by what fits the selection part best; no label changes.
         data, model, objective, corruption, training: the components' configs.
+        text_tuning: tunes a text encoder of the recipe's own, whose feature is `text: tuned`; None takes the store's features only.
     """
 
     name: str
     about: str = ""
     protocol: Protocol = "validation"
+    calibration: Literal["none", "temperature"] = "none"
     data: DataConfig = DataConfig()
     model: NetworkConfig = Field(default_factory=CMATHConfig)
     objective: ObjectiveConfig = ObjectiveConfig()
     corruption: CorruptionConfig = CorruptionConfig()
     training: TrainingConfig = TrainingConfig()
+    text_tuning: TextTuningConfig | None = None
 
     @property
     def warnings(self) -> list[str]:

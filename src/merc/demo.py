@@ -26,10 +26,10 @@ from merc.data.schema import Conversation, Corpus
 from merc.data.staged_file import temporary_name
 from merc.data.store import save_store
 from merc.data.synthetic import SyntheticConfig, chain_posterior, recorded_chain, synthesise
+from merc.emotions import ConversationEmotions
 from merc.errors import RunError
 from merc.evaluation.judgement import EvaluationReport
 from merc.evaluation.metrics import ClassificationScores, classification_scores
-from merc.recogniser import ConversationEmotions
 from merc.run import Hooks, evaluate, train
 from merc.run_folder import CHECKPOINT, LOG, METRICS, MODEL, RECIPE, STATUS
 from merc.strict_yaml import load_yaml

@@ -114,9 +114,12 @@ def encoder_shown(spec: FeatureSpec) -> str:
 
 def shared_recipe(recipe: Recipe) -> Recipe:
     """The recipe as it is shared: of absolute paths only their last part."""
-    data, folders = recipe.data, _local_folders(recipe)
+    data, tuning, folders = recipe.data, recipe.text_tuning, _local_folders(recipe)
     shown = {name: folders.get(value, value) for name, value in (("store", data.store), ("labels", data.labels)) if value}
-    return recipe.model_copy(update={"data": data.model_copy(update=shown)})
+    if tuning is not None:
+        paths = {"encoder": tuning.encoder, "base": tuning.base}
+        tuning = tuning.model_copy(update={name: folders.get(path, path) for name, path in paths.items()})
+    return recipe.model_copy(update={"data": data.model_copy(update=shown), "text_tuning": tuning})
 
 
 def shared_sentences(sentences: Sequence[str], recipe: Recipe) -> tuple[str, ...]:
@@ -129,5 +132,8 @@ def shared_sentences(sentences: Sequence[str], recipe: Recipe) -> tuple[str, ...
 
 def _local_folders(recipe: Recipe) -> dict[str, str]:
     """Absolute paths in the recipe and their last parts, longest first: models are shared, folders of one machine are not."""
-    given = [path for path in (recipe.data.store, recipe.data.labels) if path and Path(path).is_absolute()]
+    paths = [recipe.data.store, recipe.data.labels]
+    if recipe.text_tuning is not None:
+        paths += [recipe.text_tuning.encoder, recipe.text_tuning.base]
+    given = [path for path in paths if path and Path(path).is_absolute()]
     return {path: Path(path).name for path in sorted(given, key=len, reverse=True)}

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from merc.data.schema import Conversation
 from merc.data.staged_file import write_atomically
+from merc.emotions import ConversationEmotions
 from merc.errors import DataError
-from merc.recogniser import ConversationEmotions
 
 Row = Mapping[str, str | float | None]
 _WORDS = ("conversation", "utterance", "speaker", "transcript", "emotion")

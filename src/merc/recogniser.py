@@ -1,18 +1,18 @@
 """A trained network with everything that it needs to judge conversations: what a person loads, asks, saves and shares.
 
 On disk, and on a model hub: `model.safetensors` (weights), `config.json` (recipe, label set, feature schema, standardisation,
-scores and how they were chosen) and `README.md` (the model card). No pickle anywhere.
+scores and how they were chosen), `README.md` (the model card) and, if its text encoder was tuned, `adapter.safetensors`. No pickle
+anywhere.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from huggingface_hub import ModelHubMixin, hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
@@ -22,110 +22,53 @@ from safetensors.torch import load_file, save_file
 
 from merc.config import Recipe, recipe_from
 from merc.data.batching import batches_of
+from merc.data.pieces import Piece, pieces_of
 from merc.data.preprocessing import Preprocessor, Sample
 from merc.data.schema import Conversation, FeatureSpec, LabelSet
 from merc.data.standardisation import Standardiser
 from merc.data.validation import explain
+from merc.emotions import ConversationEmotions, Judged, UtteranceEmotion, joined
+from merc.encoders.adapter import Adapter, adapter_from
+from merc.encoders.derivation import with_derived
+from merc.encoders.dialogue import DIALOGUE, DialogueEncoder
 from merc.encoders.encoding import encode_conversations, encoder_for
 from merc.encoders.text import Encoder
 from merc.errors import FeatureError, RunError
 from merc.model.interface import Network, parameter_count
 from merc.model_card import model_card, shared_recipe, shared_sentences
+from merc.model_record import ModelRecord
 
-WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+WEIGHTS, CONFIG, CARD, ADAPTER = "model.safetensors", "config.json", "README.md", "adapter.safetensors"
 FORMAT = 1
 BATCH_CONVERSATIONS = 64  # in inference
 NO_ENCODERS = ("unknown", "planted")  # features that nothing can make from transcripts
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRecord:
-    """What is known of a model besides its weights.
-
-    Attributes:
-        scores: validation scores by name.
-        chosen_by: how the weights were chosen, in words.
-        corpus: facts about the training corpus: name, source, licence, synthetic, counts.
-        versions: of merc, Python, torch and numpy.
-        seed: of the training.
-        warnings: what a user should know, such as a flagged probe.
-    """
-
-    scores: Mapping[str, float] = field(default_factory=dict[str, float])
-    chosen_by: str = "not trained"
-    corpus: Mapping[str, object] = field(default_factory=dict[str, object])
-    versions: Mapping[str, str] = field(default_factory=dict[str, str])
-    seed: int = 0
-    warnings: tuple[str, ...] = ()
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> ModelRecord:
-        """What `dataclasses.asdict` gave, read back from JSON."""
-        return cls(
-            scores=values["scores"],
-            chosen_by=values["chosen_by"],
-            corpus=values["corpus"],
-            versions=values["versions"],
-            seed=values["seed"],
-            warnings=tuple(values["warnings"]),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class UtteranceEmotion:
-    """The judgement of one utterance.
-
-    Attributes:
-        utterance_id, speaker: as given.
-        label: the most probable class.
-        probabilities: class -> probability.
-        trust: modality -> share of trust; empty if the network has none.
-        uncertainty: mean latent variance of the coarse posterior; None if the network has none.
-        present: the modalities that the utterance had; if there is none it was judged from its context alone.
-    """
-
-    utterance_id: str
-    speaker: str
-    label: str
-    probabilities: dict[str, float]
-    trust: dict[str, float]
-    uncertainty: float | None
-    present: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationEmotions:
-    """The judgements of one conversation, in its order."""
-
-    conversation_id: str
-    utterances: tuple[UtteranceEmotion, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """What the network said of one sample, as arrays over its T utterances.
-
-    Attributes:
-        probabilities: (T, C) of the coarse head.
-        levels: head name, such as `fine/text`, -> (T, C) probabilities.
-        trust: (T, M), or None.
-        uncertainty: (T,), or None.
-    """
-
-    probabilities: np.ndarray
-    levels: Mapping[str, np.ndarray]
-    trust: np.ndarray | None
-    uncertainty: np.ndarray | None
-
-
 class Recogniser(ModelHubMixin):
-    """A trained model."""
+    """A trained model.
 
-    def __init__(self, network: Network, preprocessor: Preprocessor, recipe: Recipe, record: ModelRecord) -> None:
+    Attributes:
+        network, preprocessor, recipe, record: what was trained, what feeds it, how it was trained, what is known of it.
+        adapter: of the tuned text encoder, if there is one.
+        temperature: what the coarse head's logits are divided by.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        preprocessor: Preprocessor,
+        recipe: Recipe,
+        record: ModelRecord,
+        *,
+        adapter: Adapter | None = None,
+        temperature: float = 1.0,
+    ) -> None:
         self.network = network.eval()
         self.preprocessor = preprocessor
         self.recipe = recipe
         self.record = record
+        self.adapter = adapter
+        self.temperature = temperature
 
     @property
     def label_set(self) -> LabelSet:
@@ -170,7 +113,8 @@ class Recogniser(ModelHubMixin):
     ) -> tuple[ConversationEmotions, ...]:
         """Labels every utterance.
 
-        Text that has no features yet is encoded from its transcripts by the encoder that the model names.
+        Text that has no features yet is encoded from its transcripts by the encoder that the model names. Conversations of more
+        than 512 utterances are judged in pieces (see `merc.data.pieces`).
 
         Args:
             conversations: with features of the encoders that the model was trained on, or with transcripts.
@@ -182,7 +126,7 @@ class Recogniser(ModelHubMixin):
         """
         given = tuple(conversations)
         self.check_specs([spec for spec in specs if any(spec.key in c.features for c in given)], "the given conversations")
-        encoded = self._with_text(given, encoder)
+        encoded = self.completed(given, encoder)
         samples = [self.preprocessor.sample(c) for c in encoded]
         for conversation, sample in zip(given, samples, strict=True):
             if not sample.present.any():
@@ -196,39 +140,87 @@ class Recogniser(ModelHubMixin):
 
     def judge(self, samples: Sequence[Sample]) -> list[Judged]:
         """The network's word on prepared samples, in their order."""
+        pieces = [(index, piece) for index, sample in enumerate(samples) for piece in pieces_of(sample)]
+        judged = self._judge_pieces([piece for _, piece in pieces])
+        parts: dict[int, list[Judged]] = {}
+        for (index, _), part in zip(pieces, judged, strict=True):
+            parts.setdefault(index, []).append(part)
+        return [joined(parts[index]) for index in range(len(samples))]
+
+    def _judge_pieces(self, pieces: Sequence[Piece]) -> list[Judged]:
         device = next(self.network.parameters()).device
         judged: dict[int, Judged] = {}
+        samples = [piece.sample for piece in pieces]
         self.network.eval()
         with torch.inference_mode():
             for indices, batch in batches_of(samples, BATCH_CONVERSATIONS):
                 output = self.network(batch.to(device))
-                heads = {"coarse": output.coarse}
-                heads |= {f"fine/{name}": level for name, level in output.fine.items()}
-                heads |= {f"unimodal/{name}": level for name, level in output.unimodal.items()}
-                probabilities = {name: level.logits.double().softmax(dim=-1).cpu().numpy() for name, level in heads.items()}
+                heads = {"coarse": output.coarse.logits.double() / self.temperature}
+                heads |= {f"fine/{name}": level.logits.double() for name, level in output.fine.items()}
+                heads |= {f"unimodal/{name}": level.logits.double() for name, level in output.unimodal.items()}
+                probabilities = {name: logits.softmax(dim=-1).cpu().numpy() for name, logits in heads.items()}
                 trust = None if output.trust is None else output.trust.double().cpu().numpy()
                 uncertainty = None if output.uncertainty is None else output.uncertainty.double().cpu().numpy()
                 for row, index in enumerate(indices):
-                    t = len(samples[index])
+                    own = slice(pieces[index].first, pieces[index].last)
                     judged[index] = Judged(
-                        probabilities=probabilities["coarse"][row, :t],
-                        levels={name: p[row, :t] for name, p in probabilities.items() if name != "coarse"},
-                        trust=None if trust is None else trust[row, :t],
-                        uncertainty=None if uncertainty is None else uncertainty[row, :t],
+                        probabilities=probabilities["coarse"][row, own],
+                        levels={name: p[row, own] for name, p in probabilities.items() if name != "coarse"},
+                        trust=None if trust is None else trust[row, own],
+                        uncertainty=None if uncertainty is None else uncertainty[row, own],
                     )
-        return [judged[i] for i in range(len(samples))]
+        return [judged[i] for i in range(len(pieces))]
 
-    def _with_text(self, conversations: tuple[Conversation, ...], encoder: Encoder | None) -> tuple[Conversation, ...]:
-        specs = [spec for spec in self.preprocessor.specs if spec.modality == "text"]
-        if not specs:
-            return conversations
-        spec = specs[0]
+    def completed(
+        self, conversations: Sequence[Conversation], encoder: Encoder | DialogueEncoder | None = None
+    ) -> tuple[Conversation, ...]:
+        """Conversations with the features that the model takes and that can be made of what they have: of their transcripts, or of
+        other features.
+
+        Args:
+            conversations: any; features that are there already stay.
+            encoder: the text encoder, if it is loaded already; must be the one that the model names.
+
+        Raises:
+            FeatureError: the text encoder can't be had, or is another.
+            MissingExtraError: it is not installed.
+        """
+        conversations = tuple(conversations)
+        for spec in self.preprocessor.specs:
+            conversations = tuple(with_derived(c, spec) for c in conversations)
+            if spec.modality == "text":
+                conversations = self._with_text(conversations, spec, encoder)
+        return conversations
+
+    def text_encoder(self) -> Encoder | DialogueEncoder | None:
+        """Loads the encoder of the model's text; None if nothing can make it of transcripts.
+
+        Raises:
+            FeatureError, MissingExtraError: see `completed`.
+        """
+        spec = next((spec for spec in self.preprocessor.specs if spec.modality == "text"), None)
+        if spec is None or spec.encoder in NO_ENCODERS:
+            return None
+        if spec.encoder != DIALOGUE:
+            return encoder_for(spec)
+        if self.adapter is None or self.adapter.version != spec.version:
+            found = "none" if self.adapter is None else f"version {self.adapter.version}"
+            raise FeatureError(
+                f"feature {spec.key} needs the adapter of version {spec.version} that was saved with it; found {found}"
+            )
+        return DialogueEncoder(self.adapter)
+
+    def _with_text(
+        self, conversations: tuple[Conversation, ...], spec: FeatureSpec, encoder: Encoder | DialogueEncoder | None
+    ) -> tuple[Conversation, ...]:
         bare = [
             i for i, c in enumerate(conversations) if spec.key not in c.features and any(u.transcript for u in c.utterances)
         ]  # by position: nothing keeps callers from giving two conversations one id
         if not bare or spec.encoder in NO_ENCODERS:
             return conversations
-        encoded = encode_conversations([conversations[i] for i in bare], spec, encoder or encoder_for(spec))
+        encoder = encoder or self.text_encoder()
+        assert encoder is not None  # a feature that names one
+        encoded = encode_conversations([conversations[i] for i in bare], spec, encoder)
         ready = dict(zip(bare, encoded, strict=True))
         return tuple(ready.get(i, c) for i, c in enumerate(conversations))
 
@@ -258,9 +250,12 @@ class Recogniser(ModelHubMixin):
             "recipe": shared_recipe(self.recipe).model_dump(mode="json"),
             "labels": list(self.label_set.names),
             "standardisation": [s.state() for s in self.preprocessor.standardisers.values()],
+            "temperature": self.temperature,
             "record": asdict(replace(self.record, warnings=shared_sentences(self.record.warnings, self.recipe))),
         }
         (save_directory / CONFIG).write_text(json.dumps(config, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        if self.adapter is not None:
+            (save_directory / ADAPTER).write_bytes(self.adapter.to_bytes())
         (save_directory / CARD).write_text(self.card(), encoding="utf-8")
 
     def card(self) -> str:
@@ -344,6 +339,9 @@ class Recogniser(ModelHubMixin):
             preprocessor = Preprocessor(LabelSet(names=tuple(config["labels"])), {s.spec.modality: s for s in standardisers})
             record = ModelRecord.from_json(config["record"])
             recipe = recipe_from(config["recipe"], str(config_path))
+            temperature = float(config.get("temperature", 1.0))  # older models have none
+            if not (math.isfinite(temperature) and temperature > 0):
+                raise RunError(f"{config_path}: temperature {temperature}; allowed is a number above 0")
         except (KeyError, TypeError, ValueError, OSError) as error:
             if isinstance(error, RunError):
                 raise
@@ -354,7 +352,14 @@ class Recogniser(ModelHubMixin):
             network.load_state_dict(load_file(weights_path))
         except (SafetensorError, RuntimeError, OSError) as error:
             raise RunError(f"{weights_path}: damaged weights, or another model's ({str(error).splitlines()[0]})") from None
-        return cls(network, preprocessor, recipe, record)
+        adapter = None
+        if any(spec.encoder == DIALOGUE for spec in preprocessor.specs):
+            path = locate(ADAPTER)
+            try:
+                adapter = adapter_from(path.read_bytes(), str(path))
+            except (FeatureError, OSError) as error:
+                raise RunError(f"{path}: the adapter of the text encoder is missing or damaged ({error})") from None
+        return cls(network, preprocessor, recipe, record, adapter=adapter, temperature=temperature)
 
 
 def _describe(conversation: Conversation) -> str:

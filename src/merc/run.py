@@ -16,19 +16,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 
 from merc.config import DataConfig, Recipe, dump_recipe, load_recipe
-from merc.data.labels import apply_mapping, find_mapping
 from merc.data.preprocessing import UNLABELLED, Preprocessor, Sample, pick_features
 from merc.data.probe import recorded_probe
 from merc.data.schema import Corpus, Part
 from merc.data.staged_file import write_atomically
-from merc.data.store import open_store
-from merc.errors import DataError, RecipeError, RunError
+from merc.errors import DataError, RunError
 from merc.evaluation.judgement import Conditions, Evaluation, check_features, check_predictions_target, judge, write_predictions
 from merc.evaluation.metrics import classification_scores
 from merc.model.interface import Network
-from merc.recogniser import ModelRecord, Recogniser, load
+from merc.model_record import ModelRecord
+from merc.recipe_corpus import completed, mapped, open_recipe_store, prepared
+from merc.recogniser import Recogniser, load
 from merc.run_folder import (
     CHECKPOINT,
     METRICS,
@@ -48,6 +49,7 @@ from merc.run_folder import (
 from merc.training.interruption import interruption
 from merc.training.loop import EpochRecord, Outcome, Trainer
 from merc.training.objective import Objective
+from merc.training.temperature import fitted_temperature
 
 SELECTION = {
     "validation": "highest weighted F1 on the validation part, over all epochs, of the averaged weights",
@@ -63,12 +65,14 @@ class Hooks:
     Attributes:
         on_step: steps done, steps in all.
         on_epoch: the epoch's record.
+        on_tuning: of a recipe that tunes its text encoder: which encoder, encoders in all, its steps done, its steps in all.
         on_warning: a sentence for people.
         interrupted: asked between steps; a yes saves the run and ends it, as Ctrl-C does.
     """
 
     on_step: Callable[[int, int], None] = lambda _done, _total: None
     on_epoch: Callable[[EpochRecord], None] = lambda _record: None
+    on_tuning: Callable[[int, int, int, int], None] = lambda _encoder, _encoders, _done, _total: None
     on_warning: Callable[[str], None] = lambda _sentence: None
     interrupted: Callable[[], bool] = lambda: False
 
@@ -109,7 +113,9 @@ def train(
     if done_before is not None:
         return done_before
     corpus = corpus if corpus is not None else open_recipe_store(recipe)
-    corpus = mapped(corpus, recipe)
+    check_place(folder, resume)
+    ready = prepared(mapped(corpus, recipe), recipe, hooks.on_tuning)
+    corpus = ready.corpus
     warnings = [*_probe_warnings(corpus, recipe), *recipe.warnings]
     selection = recipe.selection_part
     train_part, selection_part = corpus.part(recipe.data.split, "train"), corpus.part(recipe.data.split, selection)
@@ -125,16 +131,12 @@ def train(
     network.begin(counts)
     trainer = Trainer(network, samples, recipe.training, recipe.corruption, Objective(recipe.objective, counts))
 
-    def recognise(record: ModelRecord) -> Recogniser:
-        return Recogniser(network, preprocessor, recipe, record)
-
-    validate = _validator(preprocessor, recipe, chosen_on)
+    validate = _Validator(preprocessor, recipe, chosen_on)
 
     def on_epoch(record: EpochRecord) -> None:
         append_line(folder / METRICS, asdict(record))
         hooks.on_epoch(record)
 
-    check_place(folder, resume)
     with writing(folder):
         done = _prepare(folder, recipe, resume, trainer)
         for sentence in warnings:
@@ -145,15 +147,16 @@ def train(
         with interruption() as asked:
             outcome = trainer.fit(validate, folder / CHECKPOINT, on_epoch, hooks.on_step, lambda: asked() or hooks.interrupted())
         network.to("cpu")
+        temperature = validate.temperature(network) if recipe.calibration == "temperature" else 1.0
         record = ModelRecord(
-            scores=validate(network),
+            scores=validate(network, temperature),
             chosen_by=SELECTION[recipe.protocol],
             corpus=_facts(corpus, recipe),
             versions=software_versions(),
             seed=recipe.training.seed,
             warnings=tuple(warnings),
         )
-        recogniser = recognise(record)
+        recogniser = Recogniser(network, preprocessor, recipe, record, adapter=ready.adapter, temperature=temperature)
         if outcome.finished:
             save_model(recogniser, folder)
         write_status(folder, "finished" if outcome.finished else "interrupted", outcome)
@@ -195,6 +198,7 @@ def evaluate(
             f"{folder}: the model knows the labels {', '.join(recogniser.label_set.names)}; "
             f"corpus {corpus.name!r} has {', '.join(corpus.label_set.names)}"
         )
+    corpus = completed(corpus, recogniser, corpus.part(recipe.data.split, part))
     check_features(recogniser, corpus, () if conditions is None else conditions.without)
     if predictions is not None:
         check_predictions_target(predictions)
@@ -227,18 +231,6 @@ def conditions_for(
     return Conditions.parse(_finished(Path(run)).modalities, without=without, only=only, corrupt=corrupt, seed=seed)
 
 
-def open_recipe_store(recipe: Recipe, store: str | None = None) -> Corpus:
-    """The corpus that a recipe names, or the one that is given in its place.
-
-    Raises:
-        RecipeError: the recipe names none.
-    """
-    path = store or recipe.data.store
-    if not path:
-        raise RecipeError(f"recipe {recipe.name!r} names no store; give one with --set data.store=FOLDER")
-    return open_store(Path(path))
-
-
 def _finished(folder: Path) -> Recogniser:
     if not (folder / MODEL).is_dir():
         raise RunError(f"{folder}: no finished run here (no folder {MODEL!r}); train it, or go on with --resume")
@@ -268,27 +260,22 @@ def _trained_before(folder: Path, recipe: Recipe) -> TrainedRun | None:
     return TrainedRun(folder, recogniser, outcome)
 
 
-def mapped(corpus: Corpus, recipe: Recipe) -> Corpus:
-    """The corpus with its labels mapped as the recipe says, or as it is.
-
-    Raises:
-        RecipeError, DataError: no such mapping, or a label that it does not know.
-    """
-    return corpus if recipe.data.labels is None else apply_mapping(corpus, find_mapping(recipe.data.labels))
-
-
 def _counts(samples: Sequence[Sample], corpus: Corpus) -> list[int]:
     labels = np.concatenate([s.labels for s in samples])
     return np.bincount(labels[labels != UNLABELLED], minlength=len(corpus.label_set)).tolist()
 
 
-def _validator(preprocessor: Preprocessor, recipe: Recipe, samples: Sequence[Sample]) -> Callable[[Network], dict[str, float]]:
-    true = np.concatenate([s.labels for s in samples])
+class _Validator:
+    """Judges a network on the part that the epoch is chosen on."""
 
-    def validate(network: Network) -> dict[str, float]:
-        judged = Recogniser(network, preprocessor, recipe, ModelRecord()).judge(samples)
-        probabilities = np.concatenate([j.probabilities for j in judged])
-        scores = classification_scores(true, probabilities, preprocessor.label_set, conversations=len(samples))
+    def __init__(self, preprocessor: Preprocessor, recipe: Recipe, samples: Sequence[Sample]) -> None:
+        self._preprocessor, self._recipe, self._samples = preprocessor, recipe, samples
+        self._true = np.concatenate([s.labels for s in samples])
+
+    def __call__(self, network: Network, temperature: float = 1.0) -> dict[str, float]:
+        """Scores by name."""
+        rows = self._probabilities(network, temperature)
+        scores = classification_scores(self._true, rows, self._preprocessor.label_set, conversations=len(self._samples))
         return {
             "weighted_f1": scores.weighted_f1,
             "accuracy": scores.accuracy,
@@ -297,7 +284,13 @@ def _validator(preprocessor: Preprocessor, recipe: Recipe, samples: Sequence[Sam
             "expected_calibration_error": scores.expected_calibration_error,
         }
 
-    return validate
+    def temperature(self, network: Network) -> float:
+        """What fits the part's labels best."""
+        return fitted_temperature(np.log(np.maximum(self._probabilities(network, 1.0), 1e-300)), self._true)
+
+    def _probabilities(self, network: Network, temperature: float) -> Float64[np.ndarray, "N C"]:
+        judge = Recogniser(network, self._preprocessor, self._recipe, ModelRecord(), temperature=temperature)
+        return np.concatenate([j.probabilities for j in judge.judge(self._samples)])
 
 
 def _probe_warnings(corpus: Corpus, recipe: Recipe) -> list[str]:

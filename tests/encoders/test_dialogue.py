@@ -1,7 +1,5 @@
 """The encoder that reads an utterance after the turns before it: against a slow twin, and what must change nothing."""
 
-import itertools
-
 import numpy as np
 import pytest
 import torch
@@ -9,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from merc.data.schema import Conversation, Utterance
-from merc.encoders import dialogue
 from merc.encoders.adapter import Adapter
-from merc.encoders.dialogue import DialogueEncoder, load_base, passages, turn_digests
+from merc.encoders.dialogue import DialogueEncoder, load_base, read, reading_digests, turns_read
 from merc.encoders.registry import resolve
 from merc.errors import FeatureError
 from tiny_text_model import MOST_TOKENS, WORDS, build_plain
@@ -41,31 +38,30 @@ def encoder(adapter):
 
 
 def slow_rows(adapter, turns):
-    """Each utterance by a pass of its own over the turns up to it, token by token of a plain causal reading of turns."""
+    """Each utterance by a pass of its own, its reading put together by hand."""
     tokenizer, model, _ = load_base(adapter.base)
     adapter.apply_to(model, "test")
-    letters, ids = {}, []
-    for who, words in turns:
-        letters.setdefault(who, "ABCDEFGHIJKLMNOP"[len(letters)])
-        ids.append([] if words is None else tokenizer(f"{letters[who]}: {words}")["input_ids"])
     rows = []
-    for last in range(len(turns)):
-        if not ids[last]:
+    for last, (speaker, words) in enumerate(turns):
+        if words is None:
             rows.append(np.full(16, np.nan, dtype=np.float32))
             continue
-        flat = [token for turn in ids[: last + 1] for token in turn]
-        owner = [n for n, turn in enumerate(ids[: last + 1]) for _ in turn]
-        mask = torch.tensor([[0.0 if k <= q else -1e9 for k in owner] for q in owner])
+        context = [turn for turn in turns[:last] if turn[1] is not None][-4:]
+        letters = {speaker: "A"}
+        for who, _ in reversed(context):
+            letters.setdefault(who, "ABCDE"[len(letters)])
+        ids = [tokenizer(f"{letters[who]}: {said}")["input_ids"] for who, said in [*context, (speaker, words)]]
+        while sum(map(len, ids)) > MOST_TOKENS:
+            ids.pop(0)
         with torch.no_grad():
-            states = model(input_ids=torch.tensor([flat]), attention_mask=mask[None, None]).last_hidden_state[0]
-        rows.append(states[-len(ids[last]) :].mean(dim=0).numpy())
+            states = model(input_ids=torch.tensor([[token for turn in ids for token in turn]])).last_hidden_state[0]
+        rows.append(states[-len(ids[-1]) :].mean(dim=0).numpy())
     return np.stack(rows)
 
 
 def test_it_equals_its_slow_twin(encoder, adapter):
-    short = TALK[:4]
-    (rows,) = encoder.encode([conversation(short)])
-    np.testing.assert_allclose(rows, slow_rows(adapter, short), atol=1e-5)
+    (rows,) = encoder.encode([conversation(TALK * 2)])
+    np.testing.assert_allclose(rows, slow_rows(adapter, TALK * 2), atol=1e-5)
     assert np.isnan(rows[3]).all()
 
 
@@ -114,7 +110,7 @@ def test_nothing_said_is_absent(encoder):
 def test_progress_ends_with_all(encoder):
     told = []
     encoder.encode([conversation(TALK * 3)], lambda done, total: told.append((done, total)))
-    assert told[-1] == (15, 15) and told == sorted(told)
+    assert told[-1] == (12, 12) and told == sorted(told)
 
 
 sentences = st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)
@@ -122,26 +118,40 @@ sentences = st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)
 
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from("abc"), sentences), min_size=1, max_size=12), st.integers(8, MOST_TOKENS))
-def test_every_turn_is_read_for_itself_once_and_passages_keep_their_limit(base, turns, limit):
+def test_a_reading_ends_with_its_utterance_and_keeps_the_limit(base, turns, limit):
     tokenizer, _, _ = load_base(base)
-    found = list(passages(tokenizer, conversation(turns), limit))
-    read = [place for passage in found for place in passage.places if place >= 0]
-    assert read == [i for i, (_, words) in enumerate(turns) if words.strip()]
-    assert all(passage.length <= limit and any(p >= 0 for p in passage.places) for passage in found)
-    for earlier, later in itertools.pairwise(found):
-        context = later.places.count(-1)
-        assert context <= dialogue.CONTEXT
-        assert later.turns[:context] == earlier.turns[len(earlier.turns) - context :]
+    talk = conversation([*turns, ("a", "why ?")])
+    said = [i for i, u in enumerate(talk.utterances) if u.transcript.strip()]
+    for i, reading in zip(said, read(tokenizer, [(talk, i) for i in said], limit), strict=True):
+        own = tokenizer(f"A: {talk.utterances[i].transcript}", truncation=True, max_length=limit)["input_ids"]
+        assert list(reading.tokens[-reading.own :]) == own
+        assert len(reading.tokens) <= limit
+        assert len(turns_read(talk, i)) == 1 + min(4, said.index(i))
+
+
+def test_letters_tell_who_spoke_last():
+    talk = conversation([("Ann", "i"), ("Bo", "am"), ("Cy", "so"), ("Ann", None), ("Bo", "happy"), ("Cy", "today")])
+    assert turns_read(talk, 5) == [("C", "i"), ("B", "am"), ("A", "so"), ("B", "happy"), ("A", "today")]
+    assert turns_read(talk, 0) == [("A", "i")]
+    five = conversation([(name, "i") for name in "abcdef"])
+    assert turns_read(five, 5) == [(letter, "i") for letter in "EDCBA"]
+
+
+def test_the_place_in_the_conversation_carries_nothing(encoder):
+    (rows,) = encoder.encode([conversation(TALK * 3)])
+    np.testing.assert_allclose(rows[5:10], rows[10:15], atol=1e-5, equal_nan=True)
 
 
 def test_digests_tell_what_a_vector_hangs_on():
-    digests = turn_digests(conversation(TALK))
+    digests = reading_digests(conversation(TALK))
     assert [d is None for d in digests] == [False, False, False, True, False]
-    assert turn_digests(conversation([(who.lower(), words) for who, words in TALK])) == digests
-    assert turn_digests(conversation(TALK[:2])) == digests[:2]
-    changed = turn_digests(conversation([TALK[0], ("Bo", "why !"), *TALK[2:]]))
+    assert reading_digests(conversation([(who.lower(), words) for who, words in TALK])) == digests
+    assert reading_digests(conversation(TALK[:2])) == digests[:2]
+    changed = reading_digests(conversation([TALK[0], ("Bo", "why !"), *TALK[2:]]))
     assert [a == b for a, b in zip(changed, digests, strict=True)] == [True, False, False, True, False]
-    assert turn_digests(conversation([TALK[0], ("Ann", "why ?")]))[1] != digests[1]
+    assert reading_digests(conversation([TALK[0], ("Ann", "why ?")]))[1] != digests[1]
+    long = reading_digests(conversation([("Ann", "leave"), *TALK * 2]))
+    assert long[6:] == reading_digests(conversation([("Ann", "why"), *TALK * 2]))[6:] and len(set(long) - {None}) > 6
 
 
 def test_another_base_is_refused(adapter):

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
 from labelled_talks import LABELS, talks
 from merc.encoders.adapter import adapter_from
 from merc.encoders.dialogue import DialogueEncoder
-from merc.errors import DataError, MissingExtraError, RunError
-from merc.training.text_tuning import TextTuningConfig, tune
+from merc.errors import DataError, RunError
+from merc.training.text_tuning import TextTuningConfig, low_rank, tune
 from tiny_text_model import build_plain
 
 
@@ -18,12 +19,12 @@ def base(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def config(base):
-    return TextTuningConfig(encoder="unused", base=base, rank=4, epochs=8, learning_rate=0.03, tokens_per_batch=64, folds=2)
+    return TextTuningConfig(encoder="unused", base=base, rank=4, epochs=8, learning_rate=0.01, batch_utterances=8, folds=2)
 
 
 @pytest.fixture(scope="module")
 def adapter(config):
-    return tune(talks(30), LABELS, config)
+    return tune(talks(30), LABELS, config).adapter
 
 
 def separation(encoder):
@@ -37,7 +38,7 @@ def separation(encoder):
 
 
 def test_it_learns_what_tells_the_classes_apart(adapter, config):
-    nothing = adapter_from(tune(talks(30), LABELS, config.model_copy(update={"learning_rate": 1e-9})).to_bytes(), "x")
+    nothing = adapter_from(tune(talks(30), LABELS, config.model_copy(update={"learning_rate": 1e-9})).adapter.to_bytes(), "x")
     assert separation(DialogueEncoder(adapter)) > 2 * separation(DialogueEncoder(nothing))
 
 
@@ -48,8 +49,8 @@ def test_every_matrix_of_the_layers_is_changed(adapter):
 
 
 def test_the_same_seed_gives_the_same_adapter(adapter, config):
-    assert tune(talks(30), LABELS, config).version == adapter.version
-    assert tune(talks(30), LABELS, config.model_copy(update={"seed": 1})).version != adapter.version
+    assert tune(talks(30), LABELS, config).adapter.version == adapter.version
+    assert tune(talks(30), LABELS, config.model_copy(update={"seed": 1})).adapter.version != adapter.version
 
 
 def test_steps_are_told(config):
@@ -68,9 +69,20 @@ def test_a_rate_that_is_too_high_is_told(config):
         tune(talks(10), LABELS, config.model_copy(update={"learning_rate": 1e30}))
 
 
-def test_a_missing_extra_is_told(config, monkeypatch):
-    import sys
+def test_the_kept_change_is_the_best_of_its_rank():
+    change = torch.randn(12, 7, generator=torch.Generator().manual_seed(0)) * 0.01
+    kept = [torch.from_numpy(b.astype(np.float32) @ a.astype(np.float32)) for a, b in (low_rank(change, r) for r in (1, 3, 7, 50))]
+    errors = [float((change - k).norm()) for k in kept]
+    values = torch.linalg.svdvals(change)
+    wanted = [float(values[r:].norm()) for r in (1, 3, 7, 7)]
+    np.testing.assert_allclose(errors, wanted, atol=1e-4)
+    assert errors[2] < 1e-4 and [low_rank(change, r)[0].shape for r in (3, 50)] == [(3, 7), (7, 7)]
 
-    monkeypatch.setitem(sys.modules, "peft", None)
-    with pytest.raises(MissingExtraError, match=r"tuning a text model needs the optional extra 'tune'"):
-        tune(talks(2), LABELS, config)
+
+def test_the_head_reads_the_vectors(config):
+    tuned = tune(talks(30), LABELS, config.model_copy(update={"rank": 16, "epochs": 16}))
+    unseen = talks(20, seed=1)
+    rows = torch.from_numpy(np.concatenate(DialogueEncoder(tuned.adapter).encode(unseen)))
+    found = (rows @ tuned.weight.T + tuned.bias).argmax(dim=1).tolist()
+    labels = [LABELS.index(u.label) for c in unseen for u in c.utterances]
+    assert np.mean(np.equal(found, labels)) > 0.8  # half of them by chance

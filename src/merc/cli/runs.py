@@ -158,4 +158,7 @@ def _hooks(update: Callable[[int, int, str], None], epochs: int) -> Hooks:
     def on_epoch(record: EpochRecord) -> None:
         last[:] = [f"loss {record.loss:.3f}", f"validation weighted F1 {100 * record.validation['weighted_f1']:.1f}"]
 
-    return Hooks(on_step=on_step, on_epoch=on_epoch, on_warning=warn)
+    def on_tuning(encoder: int, encoders: int, done: int, total: int) -> None:
+        update((encoder - 1) * total + done, encoders * total, f"text encoder {encoder}/{encoders}")
+
+    return Hooks(on_step=on_step, on_tuning=on_tuning, on_epoch=on_epoch, on_warning=warn)

@@ -1,22 +1,18 @@
-"""A text encoder that reads each utterance after the turns before it, with its speaker.
+"""A text encoder that reads each utterance with the turns before it and with who said them.
 
-A conversation's turns stand one after the other as `A: words`, the letter telling the speaker by order of first appearance, so
-that names carry nothing. One pass of the model reads a passage of many turns; a mask lets the tokens of a turn see that turn and
-the ones before it, never those after [chosen: one pass for all turns costs a fifth of one pass a turn, and what is said later
-changes no earlier vector, so causal models stay causal]. An utterance's vector is the mean of its own tokens' last hidden states.
+A reading is up to `CONTEXT` earlier turns and the utterance itself, each as `A: words`, one after the other. The letters tell the
+speakers: A is the utterance's own, B the other one who spoke last, and so on; so names carry nothing, and neither does the
+place in the conversation. What is said later changes nothing, so causal models stay causal. The utterance's vector is the mean of
+its own tokens' last hidden states [chosen].
 
-A passage holds at most `PASSAGE` tokens. The next one begins with the last `CONTEXT` turns of the one before, read anew for
-context only.
-
-Shapes: B passages, U turns of the longest, S tokens of the longest, T utterances of a conversation, D features.
+Shapes: B readings, S tokens of the longest, T utterances of a conversation, D features.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,55 +20,49 @@ import torch
 from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
-from merc.data.schema import Conversation
+from merc.data.schema import Conversation, Utterance
 from merc.encoders.adapter import Adapter
 from merc.encoders.registry import resolve
 from merc.encoders.text import Progress, batches_by_length
 from merc.errors import FeatureError, MissingExtraError
 
 DIALOGUE = "dialogue"  # the encoder's name; what it learned makes its version
-PASSAGE = 400  # tokens; MiniLM knows 512 places [chosen]
-CONTEXT = 4  # turns [chosen]
-TURN = 64  # tokens of a turn, speaker included; the rest is cut [chosen: MELD's longest has 87, its 99 % quantile 38]
-SPEAKERS = "ABCDEFGHIJKLMNOP"  # the 17th speaker and later ones share the last letter
-_HIDDEN = -1e9  # added to the attention's logit where a token must not look
+CONTEXT = 4  # earlier turns [chosen]
+OWN_TOKENS = 96  # of the utterance itself, its speaker included; the rest is cut [chosen: MELD's longest has 87]
+CONTEXT_TOKENS = 40  # of each earlier turn [chosen: one MELD turn in a hundred has more]
+SPEAKERS = "ABCDE"
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """Turns that are read in one pass.
+class Reading:
+    """What is read for one utterance.
 
     Attributes:
-        turns: the token ids of each.
-        places: of each turn, its place in the conversation; -1 for those that are read for context only.
+        tokens: ids, of the earlier turns and of the utterance.
+        own: how many of them, at the end, are the utterance's.
     """
 
-    turns: tuple[tuple[int, ...], ...]
-    places: tuple[int, ...]
-
-    @property
-    def length(self) -> int:
-        """S: tokens."""
-        return sum(map(len, self.turns))
+    tokens: tuple[int, ...]
+    own: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PassageBatch:
+class ReadingBatch:
     """What the model takes.
 
     Attributes:
         tokens: (B, S) ids, 0 in the padding.
-        mask: (B, 1, S, S), added to the attention's logits: 0 where the token of a row may look at that of a column.
-        pool: (B, U, S), the weights of a turn's tokens in its mean; rows of zeros in the padding.
+        mask: (B, S), 1 for tokens, 0 in the padding.
+        pool: (B, S), the weights of the mean: 1 / own for the utterance's own tokens, else 0.
     """
 
     tokens: Int64[Tensor, "B S"]
-    mask: Float[Tensor, "B 1 S S"]
-    pool: Float[Tensor, "B U S"]
+    mask: Int64[Tensor, "B S"]
+    pool: Float[Tensor, "B S"]
 
 
 class DialogueEncoder:
-    """A text model with an adapter, reading passages.
+    """A text model with an adapter.
 
     Attributes:
         name: `dialogue`.
@@ -109,25 +99,32 @@ class DialogueEncoder:
         Raises:
             FeatureError: the model returned a number that is not finite.
         """
+        places = [(c, i) for c, conversation in enumerate(conversations) for i, u in enumerate(conversation.utterances) if _said(u)]
+        rows = self.encode_at([(conversations[c], i) for c, i in places], progress)
         arrays = tuple(np.full((len(c), self.dimension), np.nan, dtype=np.float32) for c in conversations)
-        limit = passage_limit(self._model)
-        work = [(array, p) for array, c in zip(arrays, conversations, strict=True) for p in passages(self._tokenizer, c, limit)]
-        total = sum(map(len, arrays))
-        done = total - sum(place >= 0 for _, passage in work for place in passage.places)
-        for indices in batches_by_length([passage.length for _, passage in work]):
-            with torch.inference_mode():
-                vectors = pooled(self._model, collate_passages([work[i][1] for i in indices], self.device)).cpu().numpy()
-            for row, i in enumerate(indices):
-                array, passage = work[i]
-                for turn, place in enumerate(passage.places):
-                    if place >= 0:
-                        array[place] = vectors[row, turn]
-                        done += 1
-            if progress is not None:
-                progress(done, total)
-        if any(np.isinf(array).any() for array in arrays):
-            raise FeatureError("the text encoder 'dialogue' returned numbers that are not finite")
+        for (c, i), row in zip(places, rows, strict=True):
+            arrays[c][i] = row
         return arrays
+
+    def encode_at(self, places: Sequence[tuple[Conversation, int]], progress: Progress | None = None) -> Float32[np.ndarray, "_ _"]:
+        """The vectors of some utterances: (N, D) for N of them, each with words, given by conversation and place.
+
+        Raises:
+            FeatureError: the model returned a number that is not finite.
+        """
+        readings = read(self._tokenizer, places, int(self._model.config.max_position_embeddings))
+        rows = np.empty((len(readings), self.dimension), dtype=np.float32)
+        done = 0
+        for indices in batches_by_length([len(r.tokens) for r in readings]):
+            batch = collate_readings([readings[i] for i in indices], self.device)
+            with torch.inference_mode():
+                rows[indices] = pooled(self._model, batch).cpu().numpy()
+            done += len(indices)
+            if progress is not None:
+                progress(done, len(readings))
+        if not np.isfinite(rows).all():
+            raise FeatureError(f"the text encoder {DIALOGUE!r} returned numbers that are not finite")
+        return rows
 
 
 def load_base(name: str) -> tuple[Any, Any, str]:
@@ -148,7 +145,7 @@ def load_base(name: str) -> tuple[Any, Any, str]:
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
-        folder = str(Path(source.folder))
+        folder = str(source.folder)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         model = AutoModel.from_pretrained(
             folder, trust_remote_code=False, local_files_only=True, use_safetensors=True, attn_implementation="sdpa"
@@ -162,66 +159,72 @@ def load_base(name: str) -> tuple[Any, Any, str]:
     return tokenizer, model.float().eval(), source.version
 
 
-def passage_limit(model: Any) -> int:
-    """Tokens of a passage at most: `PASSAGE`, or fewer if the model knows fewer places."""
-    return min(PASSAGE, int(model.config.max_position_embeddings))
-
-
-def passages(tokenizer: Any, conversation: Conversation, limit: int = PASSAGE) -> Iterator[Passage]:
-    """A conversation's turns with words, in passages of at most `limit` tokens; every turn is read for itself once.
-
-    Where the turns for context leave no room for the next turn, the earliest of them are left out.
-    """
+def turns_read(conversation: Conversation, place: int) -> list[tuple[str, str]]:
+    """The turns that are read for an utterance, itself the last: letter and words. Turns without words are passed over."""
+    earlier: list[Utterance] = []
+    for before in range(place - 1, -1, -1):
+        if len(earlier) == CONTEXT:
+            break
+        if _said(conversation.utterances[before]):
+            earlier.insert(0, conversation.utterances[before])
+    turns = [*earlier, conversation.utterances[place]]
     letters: dict[str, str] = {}
-    texts: list[str] = []
-    places: list[int] = []
-    for place, utterance in enumerate(conversation.utterances):
-        letter = letters.setdefault(utterance.speaker, SPEAKERS[min(len(letters), len(SPEAKERS) - 1)])
-        if utterance.transcript and utterance.transcript.strip():
-            texts.append(f"{letter}: {utterance.transcript}")
-            places.append(place)
-    turns = [tuple(ids) for ids in tokenizer(texts, truncation=True, max_length=min(TURN, limit))["input_ids"]] if texts else []
-    first = 0
-    while first < len(turns):
-        start = max(0, first - CONTEXT)
-        while sum(map(len, turns[start : first + 1])) > limit:
-            start += 1
-        length, stop = sum(map(len, turns[start:first])), first
-        while stop < len(turns) and (stop == first or length + len(turns[stop]) <= limit):
-            length += len(turns[stop])
-            stop += 1
-        yield Passage(tuple(turns[start:stop]), (-1,) * (first - start) + tuple(places[first:stop]))
-        first = stop
+    for utterance in reversed(turns):
+        letters.setdefault(utterance.speaker, SPEAKERS[len(letters)])
+    return [(letters[u.speaker], u.transcript or "") for u in turns]
 
 
-def collate_passages(batch: Sequence[Passage], device: str = "cpu") -> PassageBatch:
-    """Pads passages to the longest of them."""
-    b, s, u = len(batch), max(p.length for p in batch), max(len(p.turns) for p in batch)
+def read(tokenizer: Any, places: Sequence[tuple[Conversation, int]], limit: int) -> list[Reading]:
+    """The readings of some utterances, each with words.
+
+    Args:
+        tokenizer: of the model.
+        places: conversation and place of each.
+        limit: tokens that the model can take; where there are more, the earliest turns are left out.
+    """
+    turns = [turns_read(conversation, place) for conversation, place in places]
+    texts = {f"{letter}: {words}": () for of_one in turns for letter, words in of_one}
+    own_limit = min(OWN_TOKENS, limit)
+    ids = tokenizer(list(texts), truncation=True, max_length=own_limit)["input_ids"] if texts else []
+    tokens: dict[str, list[int]] = dict(zip(texts, ids, strict=True))
+    readings: list[Reading] = []
+    for of_one in turns:
+        parts = [tokens[f"{letter}: {words}"] for letter, words in of_one]
+        context, own = [part[:CONTEXT_TOKENS] for part in parts[:-1]], parts[-1]
+        while sum(map(len, context)) + len(own) > limit:
+            context.pop(0)
+        readings.append(Reading(tuple(token for part in (*context, own) for token in part), len(own)))
+    return readings
+
+
+def collate_readings(batch: Sequence[Reading], device: str = "cpu") -> ReadingBatch:
+    """Pads readings to the longest of them."""
+    b, s = len(batch), max(len(r.tokens) for r in batch)
     tokens = torch.zeros(b, s, dtype=torch.int64)
-    owner = torch.full((b, s), -1, dtype=torch.int64)  # of each token, its turn
-    for row, passage in enumerate(batch):
-        tokens[row, : passage.length] = torch.tensor([token for turn in passage.turns for token in turn])
-        owner[row, : passage.length] = torch.tensor([n for n, turn in enumerate(passage.turns) for _ in turn])
-    query, key = owner[:, :, None], owner[:, None, :]
-    seen = (key >= 0) & ((key <= query) | (query < 0))  # the padding looks anywhere: a row without a place to look gives NaN
-    mask = torch.where(seen, 0.0, _HIDDEN)[:, None]
-    member = (owner[:, None, :] == torch.arange(u)[None, :, None]).float()
-    pool = member / member.sum(dim=-1, keepdim=True).clamp_min(1.0)
-    return PassageBatch(tokens.to(device), mask.to(device), pool.to(device))
+    mask = torch.zeros(b, s, dtype=torch.int64)
+    pool = torch.zeros(b, s)
+    for row, reading in enumerate(batch):
+        length = len(reading.tokens)
+        tokens[row, :length] = torch.tensor(reading.tokens)
+        mask[row, :length] = 1
+        pool[row, length - reading.own : length] = 1 / reading.own
+    return ReadingBatch(tokens.to(device), mask.to(device), pool.to(device))
 
 
-def pooled(model: Any, batch: PassageBatch) -> Float[Tensor, "B U D"]:
-    """The mean of each turn's last hidden states."""
+def pooled(model: Any, batch: ReadingBatch) -> Float[Tensor, "B D"]:
+    """The mean of the utterance's own last hidden states."""
     states: Float[Tensor, "B S D"] = model(input_ids=batch.tokens, attention_mask=batch.mask).last_hidden_state
-    return batch.pool @ states
+    return (batch.pool[:, None] @ states)[:, 0]
 
 
-def turn_digests(conversation: Conversation) -> list[bytes | None]:
-    """For each utterance a SHA-256 over all that its vector hangs on, the turns up to it; None where it has no words."""
-    running, digests, letters = hashlib.sha256(), list[bytes | None](), dict[str, int]()
-    for utterance in conversation.utterances:
-        speaker = letters.setdefault(utterance.speaker, len(letters))
-        words = (utterance.transcript or "").strip()
-        running.update(f"{speaker}\0{utterance.transcript if words else ''}\0\0".encode("utf-8", "surrogatepass"))
-        digests.append(running.digest() if words else None)
+def reading_digests(conversation: Conversation) -> list[bytes | None]:
+    """For each utterance a SHA-256 over all that its vector hangs on; None where it has no words."""
+    digests: list[bytes | None] = []
+    for place, utterance in enumerate(conversation.utterances):
+        said = "\0".join(part for turn in turns_read(conversation, place) for part in turn)
+        digests.append(hashlib.sha256(said.encode("utf-8", "replace")).digest() if _said(utterance) else None)
     return digests
+
+
+def _said(utterance: Utterance) -> bool:
+    return bool(utterance.transcript and utterance.transcript.strip())

@@ -21,6 +21,7 @@ from jaxtyping import Float32
 from merc.data.schema import Conversation, Corpus, FeatureSpec
 from merc.data.staged_file import write_atomically
 from merc.data.store import add_features, open_store
+from merc.encoders.dialogue import DialogueEncoder
 from merc.encoders.registry import feature_name
 from merc.encoders.text import Encoder, Progress, text_encoder
 from merc.errors import DataError, FeatureError, StoreError
@@ -81,7 +82,9 @@ def encode_corpus(
     return spec
 
 
-def encode_conversations(conversations: Sequence[Conversation], spec: FeatureSpec, encoder: Encoder) -> tuple[Conversation, ...]:
+def encode_conversations(
+    conversations: Sequence[Conversation], spec: FeatureSpec, encoder: Encoder | DialogueEncoder
+) -> tuple[Conversation, ...]:
     """Adds one feature to conversations that come as raw transcripts. Those that carry the feature already stay as they are.
 
     Args:
@@ -94,6 +97,9 @@ def encode_conversations(conversations: Sequence[Conversation], spec: FeatureSpe
     """
     _check_same(spec, encoder)
     raw = [conversation for conversation in conversations if spec.key not in conversation.features]
+    if isinstance(encoder, DialogueEncoder):
+        done = {id(c): c.with_features({spec.key: rows}) for c, rows in zip(raw, encoder.encode(raw), strict=True)}
+        return tuple(done.get(id(conversation), conversation) for conversation in conversations)
     rows = encoder.encode([utterance.transcript for conversation in raw for utterance in conversation.utterances])
     encoded: dict[int, Conversation] = {}
     start = 0
@@ -130,7 +136,7 @@ def encoder_for(
     return encoder
 
 
-def _check_same(spec: FeatureSpec, encoder: Encoder) -> None:
+def _check_same(spec: FeatureSpec, encoder: Encoder | DialogueEncoder) -> None:
     moved = Path(spec.encoder).is_absolute() and Path(encoder.name).is_absolute()  # one folder copied elsewhere is one encoder
     if (encoder.name != spec.encoder and not moved) or encoder.version != spec.version or encoder.dimension != spec.dimension:
         raise FeatureError(

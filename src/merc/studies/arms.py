@@ -23,7 +23,7 @@ from merc.data.schema import Corpus, Part
 from merc.data.validation import explain
 from merc.errors import DataError, FeatureError, RecipeError
 from merc.model.interface import parameter_count
-from merc.run import mapped
+from merc.recipe_corpus import mapped
 from merc.settings import Settings
 from merc.studies.recipe import StudyRecipe, refuse_keys
 

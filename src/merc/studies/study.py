@@ -9,7 +9,7 @@ from pathlib import Path
 from merc.config import recipe_from
 from merc.data.schema import Conversation, Corpus, Part, first_repeated
 from merc.errors import DataError, RecipeError
-from merc.run import mapped, open_recipe_store
+from merc.recipe_corpus import mapped, open_recipe_store
 from merc.studies.arms import base_values, plan_study
 from merc.studies.plan import KeptPlan, digest_of, keep_plan
 from merc.studies.recipe import load_study

@@ -23,9 +23,11 @@ from merc.config import Protocol, Recipe
 from merc.data.preprocessing import pick_features
 from merc.data.schema import Corpus, Part
 from merc.data.staged_file import locked_folder, write_atomically
+from merc.emotions import Judged
 from merc.errors import RunError
-from merc.recogniser import Judged, load
-from merc.run import Hooks, mapped, train
+from merc.recipe_corpus import mapped
+from merc.recogniser import load
+from merc.run import Hooks, train
 from merc.run_folder import CHECKPOINT, note_look, read_outcome, source_commit
 from merc.settings import Settings
 from merc.studies.cost import Meter, machine, read_cost

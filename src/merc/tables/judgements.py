@@ -10,10 +10,10 @@ from rich.text import Text
 
 from merc.data.schema import Conversation
 from merc.demo import Demonstration
+from merc.emotions import ConversationEmotions, UtteranceEmotion
 from merc.evaluation.judgement import Conditions, EvaluationReport, TrustReport, UncertaintyReport
 from merc.evaluation.metrics import ClassificationScores
 from merc.printable import printable
-from merc.recogniser import ConversationEmotions, UtteranceEmotion
 from merc.run import TrainedRun
 from merc.tables.cells import NOTHING, add_row, decimal, new_table, percent
 

@@ -2,9 +2,9 @@
 
 An encoder that was tuned on a conversation has seen its labels, and its vectors there are better than they will ever be again; a
 network trained on them trusts text and ignores the rest. So the training part is divided into folds by conversation, and each
-fold is encoded by an encoder that was tuned on the others [chosen: cross-fitting]. All folds begin with the same head and the same
-random adapters, so that their vectors mean about the same (docs/tuning.md tells how nearly). The other parts, and all that is
-judged later, are encoded by the encoder that was tuned on the whole training part.
+fold is encoded by an encoder that was tuned on the others [chosen: cross-fitting]. All folds begin with the same model and
+the same head, so that their vectors mean about the same (docs/tuning.md tells how nearly). The other parts, and all that is judged
+later, are encoded by the encoder that was tuned on the whole training part.
 
 The encoder's folder keeps what is done, so a tuning that was stopped goes on with the next encoder:
 
@@ -82,7 +82,7 @@ def cross_fitted(
     def fitted(name: str, number: int, conversations: Sequence[Conversation]) -> Adapter:
         path = folder / name
         if not path.is_file():
-            adapter = tune(conversations, label_set, config, lambda done, total: progress(number, encoders, done, total))
+            adapter = tune(conversations, label_set, config, lambda done, total: progress(number, encoders, done, total)).adapter
             _write(path, adapter.to_bytes())
         return adapter_from(path.read_bytes(), str(path))
 

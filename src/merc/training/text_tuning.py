@@ -1,28 +1,31 @@
-"""Tuning a text model on labelled conversations: low-rank adapters (LoRA) by peft, learned with a linear head that is thrown away.
+"""Tuning a text model on labelled conversations, and keeping of the change what a low rank holds.
 
-The model reads passages as `merc.encoders.dialogue` does, and the loss is the cross-entropy of the utterances' labels. Settings
-were chosen on MELD's validation part (docs/tuning.md).
+The model reads as `merc.encoders.dialogue` does, under a linear head and the cross-entropy of the utterances' labels. All matrices
+of its layers are tuned; of each one's change the best approximation of a given rank is kept, by singular values [chosen: adapters
+of a low rank from the start (LoRA) learned less; docs/tuning.md]. Embeddings, biases and norms stay.
+
+Shapes: B readings, D hidden size, C classes.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
 from merc.data.schema import Conversation, LabelSet
 from merc.encoders.adapter import Adapter, Pair
-from merc.encoders.dialogue import Passage, collate_passages, load_base, passage_limit, passages, pooled
-from merc.errors import DataError, MissingExtraError, RunError
+from merc.encoders.dialogue import Reading, collate_readings, load_base, pooled, read
+from merc.errors import DataError, RunError
 from merc.settings import Settings
 
-UNLABELLED = -100  # what cross-entropy leaves out
+_POOL = 64  # batches from whose readings those of like length are put together
 
 
 class TextTuningConfig(Settings):
@@ -31,13 +34,13 @@ class TextTuningConfig(Settings):
     Attributes:
         encoder: folder that keeps the tuned encoder and its features; absolute, or relative to the working folder.
         base: the text model, as in `merc features text --encoder`.
-        rank: of the adapters; the scale is 1.
+        rank: of the change that is kept.
         epochs: over the training part.
-        learning_rate, head_learning_rate: peak rates of the adapters and of the head; AdamW, linear warm-up, then linearly to 0.
+        learning_rate, head_learning_rate: peak rates; AdamW, linear warm-up, then linearly to 0.
         warm_up: share of the steps.
         weight_decay: of both.
         dropout: on the vectors that the head takes.
-        tokens_per_batch: padded.
+        batch_utterances: readings a step.
         clip_norm: bound on the gradient's norm.
         folds: the training part's features come from encoders that were tuned without the conversation, so many of them.
         seed: of the head, the order and the folds.
@@ -45,25 +48,32 @@ class TextTuningConfig(Settings):
 
     encoder: str
     base: str = "minilm"
-    rank: int = Field(default=32, ge=1, le=256)
-    epochs: int = Field(default=6, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
+    rank: int = Field(default=64, ge=1)
+    epochs: int = Field(default=3, ge=1)
+    learning_rate: float = Field(default=1e-4, gt=0)
     head_learning_rate: float = Field(default=1e-3, gt=0)
     warm_up: float = Field(default=0.1, gt=0, lt=1)
     weight_decay: float = Field(default=0.01, ge=0)
     dropout: float = Field(default=0.1, ge=0, lt=1)
-    tokens_per_batch: int = Field(default=384, ge=1)
+    batch_utterances: int = Field(default=16, ge=1)
     clip_norm: float = Field(default=1.0, gt=0)
-    folds: int = Field(default=5, ge=2)
+    folds: int = Field(default=3, ge=2)
     seed: int = Field(default=0, ge=0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Reading:
-    """A passage with the class indices of its turns."""
+class Tuned:
+    """What was learned.
 
-    passage: Passage
-    labels: tuple[int, ...]
+    Attributes:
+        adapter: the model's change.
+        weight: (C, D), and
+        bias: (C,), of the linear head.
+    """
+
+    adapter: Adapter
+    weight: Float[Tensor, "C D"]
+    bias: Float[Tensor, " C"]
 
 
 def tune(
@@ -71,8 +81,8 @@ def tune(
     label_set: LabelSet,
     config: TextTuningConfig,
     on_step: Callable[[int, int], None] = lambda _done, _total: None,
-) -> Adapter:
-    """Learns an adapter.
+) -> Tuned:
+    """Tunes a text model.
 
     Args:
         conversations: with transcripts and labels.
@@ -81,24 +91,25 @@ def tune(
         on_step: called with steps done and steps in all; what it raises ends the tuning.
 
     Raises:
-        MissingExtraError: peft or the text model is not installed.
+        MissingExtraError: the text model is not installed.
         DataError: no utterance has a transcript and a label.
         RunError: the loss is not finite.
     """
     torch.manual_seed(config.seed)
-    tokenizer, base, version = load_base(config.base)
-    model = _with_adapters(base, config)
-    head = nn.Linear(int(base.config.hidden_size), len(label_set))
-    limit = passage_limit(base)
-    readings = [_reading(p, c, label_set) for c in conversations for p in passages(tokenizer, c, limit)]
-    if not any(label != UNLABELLED for reading in readings for label in reading.labels):
-        raise DataError("no utterance has both a transcript and a label, so there is nothing to tune a text model on")
-    learned = [p for p in model.parameters() if p.requires_grad]
+    tokenizer, model, version = load_base(config.base)
+    matrices = _matrices(model)
+    before = {name: module.weight.detach().clone() for name, module in matrices.items()}
+    for parameter in model.parameters():
+        parameter.requires_grad = False
+    for module in matrices.values():
+        module.weight.requires_grad = True
+    readings, labels = _labelled(tokenizer, conversations, label_set, int(model.config.max_position_embeddings))
+    head = nn.Linear(int(model.config.hidden_size), len(label_set))
+    learned = [module.weight for module in matrices.values()]
     groups = [{"params": learned, "lr": config.learning_rate}, {"params": list(head.parameters()), "lr": config.head_learning_rate}]
     optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
-    epochs = [list(_batches(readings, config, epoch)) for epoch in range(config.epochs)]
-    total = sum(map(len, epochs))
-    warm = max(1, round(config.warm_up * total))
+    batches = [batch for epoch in range(config.epochs) for batch in _batches(readings, config, epoch)]
+    total, warm = len(batches), max(1, round(config.warm_up * len(batches)))
 
     def rate(step: int) -> float:
         return min((step + 1) / warm, (total - step) / max(1, total - warm))
@@ -106,9 +117,9 @@ def tune(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
     dropout = nn.Dropout(config.dropout)
     model.train()
-    for done, batch in enumerate((batch for epoch in epochs for batch in epoch), start=1):
-        vectors = pooled(model, collate_passages([r.passage for r in batch]))
-        loss = nn.functional.cross_entropy(head(dropout(vectors)).flatten(0, 1), _padded(batch).flatten(), ignore_index=UNLABELLED)
+    for done, batch in enumerate(batches, start=1):
+        vectors = pooled(model, collate_readings([readings[i] for i in batch]))
+        loss = nn.functional.cross_entropy(head(dropout(vectors)), labels[batch])
         if not torch.isfinite(loss):
             raise RunError(f"text tuning: the loss is {loss.item()} at step {done}; try a lower text_tuning.learning_rate")
         optimiser.zero_grad()
@@ -117,59 +128,49 @@ def tune(
         optimiser.step()
         schedule.step()
         on_step(done, total)
-    return Adapter(config.base, version, _pairs(model))
+    pairs = {name: low_rank(module.weight.detach() - before[name], config.rank) for name, module in matrices.items()}
+    return Tuned(Adapter(config.base, version, pairs), head.weight.detach(), head.bias.detach())
 
 
-def _with_adapters(base: Any, config: TextTuningConfig) -> Any:
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ModuleNotFoundError:
-        raise MissingExtraError("tune", "tuning a text model") from None
+def low_rank(change: Float[Tensor, "out in"], rank: int) -> Pair:
+    """A and B in half precision whose product B A is as near to a matrix as that rank allows (Eckart and Young, 1936).
 
-    matrices = [name for name, module in base.named_modules() if isinstance(module, nn.Linear) and not name.startswith("pooler")]
-    lora = LoraConfig(r=config.rank, lora_alpha=config.rank, target_modules=matrices, lora_dropout=0.0)
-    with warnings.catch_warnings():  # peft's, about what its own libraries deprecate
-        warnings.simplefilter("ignore")
-        return get_peft_model(base, lora)
+    Each singular value is shared by both sides, so that neither leaves the range of half precision.
+    """
+    u, s, v = torch.linalg.svd(change.double(), full_matrices=False)
+    root = s[:rank].sqrt()
+    a, b = root[:, None] * v[:rank], u[:, :rank] * root
+    return a.numpy().astype(np.float16), b.numpy().astype(np.float16)
 
 
-def _pairs(model: Any) -> dict[str, Pair]:
-    """Of each changed module A and B, in half precision. The scale, alpha / r, is 1."""
-    pairs: dict[str, Pair] = {}
-    for name, module in model.named_modules():
-        if hasattr(module, "lora_A"):
-            a, b = (side["default"].weight.detach().cpu().numpy().astype(np.float16) for side in (module.lora_A, module.lora_B))
-            pairs[name.removeprefix("base_model.model.")] = (a, b)
-    return pairs
+def _matrices(model: Any) -> dict[str, nn.Linear]:
+    """The matrices of the layers, by name; a pooler behind them is not used."""
+    return {name: m for name, m in model.named_modules() if isinstance(m, nn.Linear) and not name.startswith("pooler")}
 
 
-def _reading(passage: Passage, conversation: Conversation, label_set: LabelSet) -> _Reading:
-    labels = [None if place < 0 else conversation.utterances[place].label for place in passage.places]
-    return _Reading(passage, tuple(UNLABELLED if label is None else label_set.index(label) for label in labels))
+def _labelled(
+    tokenizer: Any, conversations: Sequence[Conversation], label_set: LabelSet, limit: int
+) -> tuple[list[Reading], Tensor]:
+    places: list[tuple[Conversation, int]] = []
+    labels: list[int] = []
+    for conversation in conversations:
+        for place, utterance in enumerate(conversation.utterances):
+            if utterance.label is not None and utterance.transcript and utterance.transcript.strip():
+                places.append((conversation, place))
+                labels.append(label_set.index(utterance.label))
+    if not places:
+        raise DataError("no utterance has both a transcript and a label, so there is nothing to tune a text model on")
+    return read(tokenizer, places, limit), torch.tensor(labels)
 
 
-def _padded(batch: Sequence[_Reading]) -> Tensor:
-    labels = torch.full((len(batch), max(len(r.labels) for r in batch)), UNLABELLED)
-    for row, reading in enumerate(batch):
-        labels[row, : len(reading.labels)] = torch.tensor(reading.labels)
-    return labels
-
-
-def _length(reading: _Reading) -> int:
-    return reading.passage.length
-
-
-def _batches(readings: Sequence[_Reading], config: TextTuningConfig, epoch: int) -> Iterator[list[_Reading]]:
-    """Batches of like length in random order: drawn from pools, so that the same readings do not always meet."""
+def _batches(readings: Sequence[Reading], config: TextTuningConfig, epoch: int) -> list[list[int]]:
+    """Indices of readings of like length, in random order; put together anew in each epoch."""
     random = np.random.default_rng([config.seed, epoch])
-    order = random.permutation(len(readings))
-    batches: list[list[_Reading]] = []
-    for pool in np.array_split(order, max(1, len(order) // 128)):
-        batch: list[_Reading] = []
-        for reading in sorted((readings[i] for i in pool.tolist()), key=_length):
-            if batch and (len(batch) + 1) * reading.passage.length > config.tokens_per_batch:
-                batches.append(batch)
-                batch = []
-            batch.append(reading)
-        batches.append(batch)
-    return (batches[i] for i in random.permutation(len(batches)))
+    lengths = np.array([len(reading.tokens) for reading in readings])
+    batches: list[list[int]] = []
+    order, pool = random.permutation(len(readings)), _POOL * config.batch_utterances
+    for start in range(0, len(order), pool):
+        alike = order[start : start + pool]
+        alike = alike[np.argsort(lengths[alike], kind="stable")]
+        batches += [alike[i : i + config.batch_utterances].tolist() for i in range(0, len(alike), config.batch_utterances)]
+    return [batches[i] for i in random.permutation(len(batches))]

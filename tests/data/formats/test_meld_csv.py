@@ -62,7 +62,7 @@ def test_praat_rows_missing_and_partial(tmp_path):
     praat = "0,0,1,2,3,4,5,6,7,8\n0,2,1,2,3,,5,6,nan,8\n"
     corpus = LAYOUT.read(folder(tmp_path, train=rows, train_praat=praat, test_praat="0,0,,,,,,,,\n"))
     assert corpus.feature_schema == (PRAAT,)
-    assert (PRAAT.key, PRAAT.dimension, PRAAT.encoder) == ("audio/praat", 8, "praat-functionals")
+    assert (PRAAT.key, PRAAT.dimension, PRAAT.encoder) == ("audio/praat", 8, "praat")
     found = {c.id: c.features[PRAAT.key] for c in corpus.conversations}
     nan = math.nan
     np.testing.assert_array_equal(
