@@ -21,6 +21,7 @@ ORDER = (
     ("config",),
     ("model_card", "model_record", "emotions"),
     ("recogniser",),
+    ("shipped",),
     ("evaluation",),
     ("run_folder", "recipe_corpus"),
     ("run",),

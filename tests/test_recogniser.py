@@ -350,7 +350,8 @@ def read_by(encoder, recipe):
 def test_raw_transcripts_are_encoded_by_the_encoder_that_the_model_names(reader, monkeypatch):
     named, encoder = [], Counting()
 
-    def encoder_for(spec):
+    def encoder_for(spec, device):
+        assert device == "cpu"
         named.append(spec)
         return encoder
 

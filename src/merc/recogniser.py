@@ -192,7 +192,7 @@ class Recogniser(ModelHubMixin):
                 conversations = self._with_text(conversations, spec, encoder)
         return conversations
 
-    def text_encoder(self) -> Encoder | DialogueEncoder | None:
+    def text_encoder(self, device: str = "cpu") -> Encoder | DialogueEncoder | None:
         """Loads the encoder of the model's text; None if nothing can make it of transcripts.
 
         Raises:
@@ -202,13 +202,13 @@ class Recogniser(ModelHubMixin):
         if spec is None or spec.encoder in NO_ENCODERS:
             return None
         if spec.encoder != DIALOGUE:
-            return encoder_for(spec)
+            return encoder_for(spec, device)
         if self.adapter is None or self.adapter.version != spec.version:
             found = "none" if self.adapter is None else f"version {self.adapter.version}"
             raise FeatureError(
                 f"feature {spec.key} needs the adapter of version {spec.version} that was saved with it; found {found}"
             )
-        return DialogueEncoder(self.adapter)
+        return DialogueEncoder(self.adapter, device)
 
     def _with_text(
         self, conversations: tuple[Conversation, ...], spec: FeatureSpec, encoder: Encoder | DialogueEncoder | None

@@ -22,10 +22,11 @@ from scipy.signal import firwin, resample_poly
 from merc.annotation.decoding import Block, MediaInfo, Recording, Sound, Source, opened
 from merc.errors import DataError
 
-__all__ = ["MAX_SPAN", "MIN_SPAN", "RATE", "Clip", "MediaInfo", "Sound", "Source", "Span", "clips", "inspect"]
+__all__ = ["MAX_SPAN", "MIN_SPAN", "RATE", "UNREADABLE", "Clip", "MediaInfo", "Sound", "Source", "Span", "clips", "inspect"]
 
 RATE = 16_000  # Hz
 MAX_SPAN = 120.0  # s; the rest of a longer span is not read [chosen: it bounds the memory]
+UNREADABLE = "the medium can't be read beyond"  # begins the reason of what lies behind damage
 MIN_SPAN = 0.02  # s; less is no sound to judge by [chosen: one period of a low voice]
 _HALF_WIDTH = 10  # of the filter, in samples of the lower rate [as scipy designs it]
 _FINEST = 48_000  # denominator of the rates' ratio: exact for all rates up to it and those in use above, else within 3 ms in 120 s
@@ -181,7 +182,7 @@ def _cut_out(
                 kept.append(_rows(block, channels))
             reached = end
         except DataError:
-            ending = f"the medium can't be read beyond {reached / rate:.1f} s"
+            ending = f"{UNREADABLE} {reached / rate:.1f} s"
             break
         complete = [cut for cut in begun if cut.last <= reached]
         if complete:

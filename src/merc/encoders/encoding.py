@@ -23,6 +23,7 @@ from merc.data.staged_file import write_atomically
 from merc.data.store import add_features, open_store
 from merc.encoders.dialogue import DialogueEncoder
 from merc.encoders.registry import feature_name
+from merc.encoders.sound import SoundEncoder
 from merc.encoders.text import Encoder, Progress, text_encoder
 from merc.errors import DataError, FeatureError, StoreError
 
@@ -30,7 +31,7 @@ CHUNK = 1024  # utterances; a few seconds of work with the default encoder
 _TENSOR = "features"
 
 
-def feature_spec(encoder: Encoder) -> FeatureSpec:
+def feature_spec(encoder: Encoder | SoundEncoder) -> FeatureSpec:
     """The schema entry of what this encoder makes."""
     return FeatureSpec(
         modality=encoder.modality,

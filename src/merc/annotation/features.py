@@ -1,0 +1,121 @@
+"""The features of a recording's utterances: of their words and of their sound, made once and kept.
+
+Shapes: T utterances, D features.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+
+from merc.annotation.cache import FeatureCache
+from merc.annotation.media import RATE, Clip
+from merc.data.schema import Conversation
+from merc.encoders.dialogue import DialogueEncoder, reading_digests
+from merc.encoders.sound import SoundEncoder
+from merc.encoders.text import Encoder
+
+HELD = 600.0  # s of sound that wait to be encoded together, at most; 38 MB [chosen]
+
+Rows = Float32[np.ndarray, "_ _"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """What was made of a recording's sound.
+
+    Attributes:
+        rows: (T, D), NaN rows where there is no sound.
+        channels: of each utterance, the channel that it was heard in, or None.
+        reasons: of each utterance, why there is no sound; empty where there is.
+    """
+
+    rows: Rows
+    channels: tuple[int | None, ...]
+    reasons: tuple[str, ...]
+
+
+def text_rows(
+    conversation: Conversation,
+    encoder: Encoder | DialogueEncoder,
+    cache: FeatureCache,
+    progress: Callable[[int], None] = lambda _done: None,
+) -> Rows:
+    """The features of the utterances' words: (T, D), NaN rows where there are none.
+
+    Args:
+        conversation: with transcripts and speakers.
+        encoder: of the model.
+        cache: what was encoded before is taken from it.
+        progress: called with the utterances that are encoded.
+
+    Raises:
+        FeatureError: see the encoders.
+    """
+
+    def encode(indices: Sequence[int]) -> Rows:
+        if isinstance(encoder, DialogueEncoder):
+            return encoder.encode_at([(conversation, i) for i in indices], lambda done, _total: progress(done))
+        words = [conversation.utterances[i].transcript for i in indices]
+        return encoder.encode(words, lambda done, _total: progress(done))
+
+    if isinstance(encoder, DialogueEncoder):
+        contents = reading_digests(conversation)
+    else:
+        said = [(u.transcript or "").strip() for u in conversation.utterances]
+        contents = [hashlib.sha256(words.encode("utf-8", "replace")).digest() if words else None for words in said]
+    return cache.rows(encoder.name, encoder.version, encoder.dimension, contents, encode)
+
+
+def sound_rows(
+    heard: Iterable[tuple[Clip, int | None]], count: int, encoder: SoundEncoder, cache: FeatureCache, held: float = HELD
+) -> Heard:
+    """The features of the utterances' sound, which is streamed.
+
+    Args:
+        heard: clips in any order, with their channels (see `merc.annotation.voices.turn_clips`).
+        count: T.
+        encoder: of the model.
+        cache: what was encoded before is taken from it.
+        held: s of sound in memory at a time.
+
+    Raises:
+        DataError, FeatureError: the recording can't be read; see the encoders.
+    """
+    rows = np.full((count, encoder.dimension), np.nan, dtype=np.float32)
+    channels: list[int | None] = [None] * count
+    reasons = [""] * count
+    waiting: list[tuple[int, Float32[np.ndarray, " _"]]] = []
+
+    def flush() -> None:
+        digests = [hashlib.sha256(samples.tobytes()).digest() for _, samples in waiting]
+        made = cache.rows(
+            encoder.name,
+            encoder.version,
+            encoder.dimension,
+            digests,
+            lambda indices: encoder.encode([waiting[i][1] for i in indices]),
+        )
+        for (index, _), row in zip(waiting, made, strict=True):
+            rows[index] = row
+            if np.isnan(row).all():
+                reasons[index] = f"the encoder {encoder.name!r} makes nothing of it"
+        waiting.clear()
+
+    seconds = 0.0
+    for clip, channel in heard:
+        channels[clip.index] = channel
+        if clip.samples is None:
+            reasons[clip.index] = clip.reason
+            continue
+        waiting.append((clip.index, clip.samples))
+        seconds += len(clip.samples) / RATE
+        if seconds >= held:
+            flush()
+            seconds = 0.0
+    flush()
+    return Heard(rows, tuple(channels), tuple(reasons))
