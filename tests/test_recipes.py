@@ -17,7 +17,13 @@ def labels_of(recipe):
     from merc.data.formats import mosi
     from merc.data.formats.corpora import IEMOCAP, MELD
 
-    known = {IEMOCAP.name: IEMOCAP.labels, MELD.name: MELD.labels, "mosi": mosi.LABELS.names, "demo": IEMOCAP.labels}
+    known = {
+        IEMOCAP.name: IEMOCAP.labels,
+        MELD.name: MELD.labels,
+        "mosi": mosi.LABELS.names,
+        "demo": IEMOCAP.labels,
+        "shipped": MELD.labels,
+    }
     return known[recipe.name.split("-")[0]]
 
 
@@ -28,6 +34,8 @@ def corpus_for(recipe):
     from merc.data.synthetic import SyntheticConfig, synthesise
 
     names = {modality: name or ONE_FEATURE for modality, name in recipe.data.features.items()}
+    if recipe.text_tuning is not None:
+        return corpus_of_words(recipe)
     names = names or dict.fromkeys(("text", "audio", "visual"), ONE_FEATURE)
     streams = tuple(Stream(modality=modality, dimension=5, quality=2.0, absent=0.1) for modality in names)
     sizes = {"train": 6, "validation": 2, "test": 2, "length": (3, 6)}
@@ -44,6 +52,37 @@ def corpus_for(recipe):
     )
 
 
+def corpus_of_words(recipe):
+    """A corpus with words and Praat's numbers, for a recipe that tunes its own text encoder."""
+    import numpy as np
+
+    from merc.data.schema import Conversation, Corpus, LabelSet, Split, Utterance
+    from merc.encoders.derivation import PRAAT
+    from tiny_text_model import WORDS
+
+    random = np.random.default_rng(0)
+    labels = labels_of(recipe)
+    conversations = []
+    for number in range(10):
+        turns = [
+            Utterance(str(i), "ab"[i % 2], str(random.choice(labels)), " ".join(random.choice(WORDS, 4)))
+            for i in range(3 + number % 3)
+        ]
+        sound = random.standard_normal((len(turns), 8)).astype(np.float32)
+        conversations.append(Conversation(f"c{number}", tuple(turns), {PRAAT.key: sound}))
+    ids = [c.id for c in conversations]
+    split = Split(recipe.data.split, {"train": tuple(ids[:6]), "validation": tuple(ids[6:8]), "test": tuple(ids[8:])})
+    return Corpus("words", LabelSet(names=labels), (PRAAT,), tuple(conversations), {split.name: split})
+
+
+def small_tuning(folder):
+    """Options that tune a tiny text model in place of MiniLM."""
+    from tiny_text_model import build_plain
+
+    values = {"base": build_plain(folder / "tiny"), "encoder": folder / "encoder", "epochs": 1, "folds": 2, "rank": 2}
+    return [f"text_tuning.{key}={value}" for key, value in values.items()]
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipe_trains_and_is_judged(path, tmp_path):
     from merc.config import load_recipe
@@ -54,7 +93,8 @@ def test_recipe_trains_and_is_judged(path, tmp_path):
     assert whole.name == path.stem and whole.about
     save_store(corpus_for(whole), tmp_path / "store")
     heads = "model.heads=2" if whole.model.name == "sdt" else "model.attention.heads=2"
-    recipe = load_recipe(path, [*SHORT, heads, f"data.store={tmp_path / 'store'}"])
+    tuning = [] if whole.text_tuning is None else small_tuning(tmp_path)
+    recipe = load_recipe(path, [*SHORT, *tuning, heads, f"data.store={tmp_path / 'store'}"])
     run = train(recipe, tmp_path / "run")
     assert run.outcome.finished and run.outcome.epochs == 1
     if whole.data.features:
