@@ -2,9 +2,9 @@
 
     python benchmarks/annotation.py [--minutes 10] [--model RUN] [--json FILE]
 
-The recording is made here: voiced syllables of changing pitch in place of speech, about twelve words every four seconds, two speakers,
-16 kHz mono wav. What is said means nothing; its amount is that of talk. Each length runs in a process of its own, once without and
-once with the features in the cache. Memory is the process's peak.
+The recording is made here: voiced syllables of changing pitch in place of speech, twelve words every four seconds, two speakers,
+16 kHz mono wav. What is said means nothing; its amount is that of talk. Each length runs in a process of its own, once without
+and once with the features in the cache. Memory is the process's peak.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from scipy.io import wavfile
 
 RATE = 16_000  # Hz
 TURN, SPOKEN = 4.0, 3.6  # s from one turn's start to the next, and of it spoken
-WORDS = "well i did not know that you would come back so soon and it makes me very happy to see both of you".split()
+WORDS = ("well", "i", "did", "not", "know", "that", "you", "would", "come", "back", "so", "soon", "it", "makes", "me", "happy")
 TARGET = 30.0  # times real time, on two cores
 
 
