@@ -63,14 +63,8 @@ def write_files(
             while neither json nor html is asked for to say so.
         MissingExtraError: likewise.
     """
-    wanted = tuple(dict.fromkeys(formats))
-    unknown = next((name for name in wanted if name not in FORMATS), None)
-    if unknown is not None:
-        raise DataError(f"unknown format {shorten(printable(unknown))!r}; annotations are written as {', '.join(FORMATS)}")
+    targets = check_targets(beside, folder, formats, (annotation.origin.name, annotation.origin.transcript))
     into = beside.parent if folder is None else folder
-    targets = {name: into / f"{beside.stem}.emotions.{name}" for name in wanted}
-    for target in targets.values():
-        _check_target(target, annotation.origin)
     texts: dict[str, str] = {}
     if "srt" in targets:
         timed = tuple(one for one in annotation.utterances if one.start is not None and one.end is not None)
@@ -81,7 +75,7 @@ def write_files(
         try:
             texts["srt"] = (replace(annotation, utterances=timed) if timed else annotation).to_srt()
         except MercError as error:
-            if not set(_REMEMBERING) & set(wanted):
+            if not set(_REMEMBERING) & set(targets):
                 raise
             warning = f"{printable(targets.pop('srt').name)} was not written: {error}"
         if without or "srt" not in targets:
@@ -96,7 +90,33 @@ def write_files(
     return tuple(targets.values())
 
 
-def _check_target(target: Path, origin: Origin) -> None:
+def check_targets(
+    beside: Path, folder: Path | None = None, formats: Sequence[str] = FORMATS, judged: Sequence[str | None] = ()
+) -> dict[str, Path]:
+    """Refuses a place that can't be written to, before the work.
+
+    Args:
+        beside, folder, formats: see `write_files`.
+        judged: names of the files that are annotated, which must not be replaced.
+
+    Returns:
+        Format -> the file that it will have.
+
+    Raises:
+        DataError: an unknown format, a file in the way, or no such folder.
+    """
+    wanted = tuple(dict.fromkeys(formats))
+    unknown = next((name for name in wanted if name not in FORMATS), None)
+    if unknown is not None:
+        raise DataError(f"unknown format {shorten(printable(unknown))!r}; annotations are written as {', '.join(FORMATS)}")
+    into = beside.parent if folder is None else folder
+    targets = {name: into / f"{beside.stem}.emotions.{name}" for name in wanted}
+    for target in targets.values():
+        _check_target(target, judged)
+    return targets
+
+
+def _check_target(target: Path, judged: Sequence[str | None]) -> None:
     shown = printable(str(target))
     try:
         has_folder, is_folder, exists = target.absolute().parent.is_dir(), target.is_dir(), target.exists()
@@ -104,7 +124,7 @@ def _check_target(target: Path, origin: Origin) -> None:
         raise DataError(f"{shown}: can't be written: {error.strerror or error}") from error
     if not has_folder or is_folder:
         raise DataError(f"{shown}: {'is a folder' if is_folder else 'there is no folder to put this file into'}")
-    if target.name in (origin.name, origin.transcript) and exists:
+    if target.name in judged and exists:
         raise DataError(f"{shown}: has the name of what was annotated, and would replace it; rename one of them")
 
 

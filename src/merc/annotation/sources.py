@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -17,6 +18,7 @@ from merc.printable import printable
 OWN = ".emotions"  # before the suffix of what annotation writes; never read as a transcript
 PREFERRED = (".srt", ".vtt", ".json", ".csv", ".ass", ".ssa", ".txt")  # which transcript is taken of several beside a recording
 _CHUNK = 2**20  # bytes
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:/")  # a path keeps one slash of two
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,9 +86,9 @@ def content_digest(given: Given) -> str:
 
 
 def _located(source: str | Path | OpenFile | Sound | Transcript) -> Path | OpenFile | Sound | Transcript:
+    if isinstance(source, str | Path) and _URL.match(str(source)) and not Path(source).exists():
+        raise DataError(f"{printable(str(source))}: only local files are read; download it first")
     if isinstance(source, str):
-        if "://" in source:
-            raise DataError(f"{printable(source)}: only local files are read; download it first")
         source = Path(source)
     if isinstance(source, Path) and not source.is_file():
         found = "a folder" if source.is_dir() else "nothing" if not source.exists() else "neither a file nor a folder"

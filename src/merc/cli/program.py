@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from merc.cli import data, features, runs, studies
+from merc.cli import annotation, data, features, runs, studies
 from merc.cli.options import INTERRUPTED
 from merc.cli.terminal import complain
 from merc.errors import MercError
@@ -28,6 +28,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 runs.add_commands(app)
 studies.add_commands(app)
+annotation.add_commands(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

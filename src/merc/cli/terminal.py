@@ -82,6 +82,26 @@ def trained(description: str) -> Generator[Callable[[int, int, str], None], None
 
 
 @contextmanager
+def staged() -> Generator[Callable[[str, float, float | None], None], None, None]:
+    """A progress bar on stderr for each stage of a work, if that is a terminal; yields what takes stage, amount done, and total."""
+    from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = _console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def update(stage: str, done: float, total: float | None) -> None:
+            if stage not in tasks:
+                for earlier in tasks.values():
+                    progress.update(earlier, visible=False)
+                tasks[stage] = progress.add_task(stage, total=total)
+            progress.update(tasks[stage], completed=done, total=total)
+
+        yield update
+
+
+@contextmanager
 def live(table: Callable[[Shown], RenderableType], line: Callable[[Shown], str]) -> Generator[Callable[[Shown], None], None, None]:
     """A table that changes in place on stderr; if that is no terminal, a line whenever there is something new to say.
 

@@ -1,0 +1,235 @@
+"""A folder of recordings and transcripts, annotated file by file in several processes. What is done is not done again."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import torch
+
+from merc.annotation.annotator import Annotator
+from merc.annotation.files import FORMATS, write_files
+from merc.annotation.manifest import FileRecord, read_manifest, write_manifest
+from merc.annotation.options import Options
+from merc.annotation.processes import in_processes
+from merc.annotation.sources import OWN, PREFERRED, content_digest, given, transcript_beside
+from merc.errors import DataError, MercError
+from merc.recogniser import Recogniser
+from merc.shipped import load_model
+
+# Suffixes that recordings have; what a file really holds is found when it is opened.
+_ENDINGS = "wav flac mp3 mp4 m4a m4v mov 3gp mkv mka webm ogg oga opus aac avi flv ts mpg mpeg wmv wma caf aif aiff au w64 amr"
+RECORDINGS = frozenset(f".{ending}" for ending in _ENDINGS.split(" "))
+TRANSCRIPTS = frozenset(PREFERRED) - {".txt"}  # annotated without a recording; most text files of a folder are none [chosen]
+SAVED_EVERY = 2.0  # s between two writings of the manifest [chosen]
+KILLED = "its process was killed, or ended by itself; the system's log may tell (out of memory?)"
+
+
+@dataclass(frozen=True, slots=True)
+class FolderOptions:
+    """How a folder is annotated.
+
+    Attributes:
+        annotation: how each file is.
+        formats: of json, csv, srt and html.
+        out: folder for what is written, subfolders as in the source; made if need be. None writes beside each file.
+        workers: processes; 1 works in this one.
+    """
+
+    annotation: Options
+    formats: tuple[str, ...] = FORMATS
+    out: Path | None = None
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One file to annotate.
+
+    Attributes:
+        path: the file.
+        file: relative to the folder, with slashes.
+        into: folder to write to.
+        root: folder that outputs are named from.
+        formats: what to write.
+        made_by: see `FileRecord`.
+        before: what became of it before, if anything is known.
+        rival: a recording of the same name, whose results would lie in the same files.
+    """
+
+    path: Path
+    file: str
+    into: Path
+    root: Path
+    formats: tuple[str, ...]
+    made_by: str
+    before: FileRecord | None
+    rival: str | None
+
+
+def annotate_folder(
+    folder: Path,
+    options: FolderOptions,
+    on_file: Callable[[int, int, str], None] = lambda _done, _total, _file: None,
+) -> tuple[FileRecord, ...]:
+    """Annotates all recordings of a folder and its subfolders, and the transcripts that belong to none.
+
+    A file whose content, model, options and results are as the manifest tells is left alone. A file that fails is recorded, and the
+    others go on. Hidden files and linked folders are passed over.
+
+    Args:
+        folder: where the recordings lie.
+        options: how.
+        on_file: called with the files done, all files, and the file that is done.
+
+    Returns:
+        A record for each file, in the order of their names; the manifest holds them too, and those of an earlier call.
+
+    Raises:
+        DataError: no such folder, nothing in it to annotate, a foreign file in the manifest's place, a place that can't be
+            written to.
+        RunError: no such model.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: expected a folder, found {'a file' if folder.exists() else 'nothing'}")
+    root = options.out or folder
+    files = sorted(_files(folder))
+    if not files:
+        raise DataError(f"{folder}: no recording and no transcript in it; recordings are {' '.join(sorted(RECORDINGS))}")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{root} can't be made: {error.strerror or error}") from error
+    records = read_manifest(root)
+    write_manifest(records.values(), root)  # a place that can't be written to is told before the work
+    made_by = _digest(load_model(options.annotation.model), options)
+    tasks = list(_tasks(files, folder, options, made_by, records))
+    done: dict[str, FileRecord] = {}
+    saved = time.monotonic()
+    try:
+        for task, record in _results(tasks, options):
+            done[task.file] = record or FileRecord(task.file, "failed", KILLED, made_by=made_by, merc=_version())
+            on_file(len(done), len(tasks), task.file)
+            if time.monotonic() - saved > SAVED_EVERY:
+                write_manifest((records | done).values(), root)
+                saved = time.monotonic()
+    finally:
+        write_manifest((records | done).values(), root)
+    return tuple(done[task.file] for task in tasks)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Recordings, and transcripts without one."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = [Path(place, name) for name in names if not name.startswith(".")]
+        recordings = [path for path in paths if path.suffix.lower() in RECORDINGS]
+        stems = {path.stem for path in recordings}
+        yield from recordings
+        alone = [p for p in paths if p.suffix.lower() in TRANSCRIPTS and p.stem not in stems and not p.stem.endswith(OWN)]
+        yield from (path for path in alone if transcript_beside(path) in (path, None))  # of talk.srt and talk.vtt one is taken
+
+
+def _tasks(
+    files: Sequence[Path], folder: Path, options: FolderOptions, made_by: str, records: Mapping[str, FileRecord]
+) -> Iterator[_Task]:
+    first: dict[Path, str] = {}  # path without its suffix -> the first file of that name
+    for path in files:
+        relative = path.relative_to(folder)
+        rival = first.setdefault(path.with_suffix(""), path.name)
+        yield _Task(
+            path=path,
+            file=relative.as_posix(),
+            into=path.parent if options.out is None else options.out / relative.parent,
+            root=options.out or folder,
+            formats=options.formats,
+            made_by=made_by,
+            before=records.get(relative.as_posix()),
+            rival=None if rival == path.name else rival,
+        )
+
+
+def _results(tasks: Sequence[_Task], options: FolderOptions) -> Iterator[tuple[_Task, FileRecord | None]]:
+    if options.workers > 1:
+        yield from in_processes(_work, tasks, options.workers, _begin, (options.annotation, 1))
+        return
+    _begin(options.annotation, None)
+    for task in tasks:
+        yield task, _work(task)
+
+
+_options: list[Options] = []  # of this process
+_annotator: list[Annotator] = []  # likewise; made when it is first needed
+
+
+def _begin(options: Options, threads: int | None) -> None:
+    _options[:] = [options]
+    _annotator.clear()
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
+def _work(task: _Task) -> FileRecord:
+    """Annotates one file. Whatever is wrong with it ends in its record."""
+    started = time.process_time()
+    record = FileRecord(task.file, "failed", made_by=task.made_by, merc=_version())
+    try:
+        if task.rival is not None:
+            raise DataError(f"{task.file}: its results would lie in the same files as those of {task.rival}; rename one of them")
+        record = replace(record, sha256=content_digest(given(task.path)))
+        if _is_done(task, record.sha256):
+            assert task.before is not None
+            return task.before
+        if not _annotator:
+            _annotator.append(Annotator(_options[0]))
+        found = _annotator[0].annotate(task.path)
+        task.into.mkdir(parents=True, exist_ok=True)
+        written = write_files(found, task.path, task.into, task.formats)
+    except MercError as error:
+        return replace(record, error=str(error), cpu_seconds=time.process_time() - started)
+    except (OSError, MemoryError, ArithmeticError, LookupError, ValueError, TypeError, RuntimeError) as error:
+        reason = (str(error).splitlines() or [""])[0]
+        return replace(record, error=f"{type(error).__name__}: {reason}", cpu_seconds=time.process_time() - started)
+    lacking = {m: sum(m not in u.present for u in found.utterances) for m in found.modalities}
+    return replace(
+        record,
+        status="done",
+        utterances=len(found.utterances),
+        duration=found.origin.duration,
+        cpu_seconds=time.process_time() - started,
+        emotions=dict(Counter(u.emotion for u in found.utterances)),
+        warnings=found.warnings,
+        absent={m: count for m, count in lacking.items() if count},
+        outputs=tuple(PurePosixPath(os.path.relpath(path, task.root)).as_posix() for path in written),
+    )
+
+
+def _is_done(task: _Task, sha256: str) -> bool:
+    before = task.before
+    return (
+        before is not None
+        and before.status == "done"
+        and (before.sha256, before.made_by, before.merc) == (sha256, task.made_by, _version())
+        and all((task.root / output).is_file() for output in before.outputs)
+    )
+
+
+def _digest(model: Recogniser, options: FolderOptions) -> str:
+    """Of all that the results hang on besides a file's content."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.network.state_dict().items()):
+        digest.update(name.encode() + tensor.cpu().numpy().tobytes())
+    adapter = "" if model.adapter is None else model.adapter.version
+    chosen = replace(options.annotation, model=None, cache=None, device="cpu")
+    digest.update(f"{model.temperature} {adapter} {model.preprocessor.specs} {chosen} {options.formats}".encode())
+    return digest.hexdigest()
+
+
+def _version() -> str:
+    return importlib.metadata.version("merc")

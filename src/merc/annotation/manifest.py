@@ -1,0 +1,124 @@
+"""What became of each file of a folder that was annotated, in one parquet file, `emotions.parquet`, a row a file."""
+# pyarrow ships no type stubs:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from merc.data.parquet import read_parquet
+from merc.data.staged_file import write_atomically
+from merc.errors import DataError
+
+MANIFEST = "emotions.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """What became of one file.
+
+    Attributes:
+        file: of the recording, or of the transcript that has none; relative to the folder, with slashes.
+        status: `failed` leaves no new files behind.
+        error: one line, if it failed.
+        sha256: of recording and transcript; empty if they could not be read.
+        made_by: digest of the model and of the options that results hang on.
+        utterances: how many.
+        duration: s, of the recording, or None.
+        cpu_seconds: that it took.
+        emotions: label -> utterances.
+        warnings: sentences.
+        absent: modality -> utterances that lack it.
+        outputs: the files that were written, relative to the folder that they are written to, with slashes.
+        merc: the version.
+    """
+
+    file: str
+    status: Literal["done", "failed"]
+    error: str = ""
+    sha256: str = ""
+    made_by: str = ""
+    utterances: int = 0
+    duration: float | None = None
+    cpu_seconds: float = 0.0
+    emotions: Mapping[str, int] = field(default_factory=dict[str, int])
+    warnings: tuple[str, ...] = ()
+    absent: Mapping[str, int] = field(default_factory=dict[str, int])
+    outputs: tuple[str, ...] = ()
+    merc: str = ""
+
+
+_SCHEMA = pa.schema(
+    [
+        ("file", pa.string()),
+        ("status", pa.string()),
+        ("error", pa.string()),
+        ("sha256", pa.string()),
+        ("made_by", pa.string()),
+        ("utterances", pa.int64()),
+        ("duration", pa.float64()),
+        ("cpu_seconds", pa.float64()),
+        ("emotions", pa.string()),  # JSON, as labels differ from model to model
+        ("warnings", pa.list_(pa.string())),
+        ("absent", pa.string()),  # JSON
+        ("outputs", pa.list_(pa.string())),
+        ("merc", pa.string()),
+    ]
+)
+
+
+def write_manifest(records: Iterable[FileRecord], folder: Path) -> None:
+    """Writes the manifest whole, in place of an older one.
+
+    Raises:
+        DataError: the folder is missing, full or not writable; an older manifest is as it was.
+    """
+    rows = [
+        {name: getattr(record, name) for name in _SCHEMA.names}
+        | {"emotions": json.dumps(dict(record.emotions)), "absent": json.dumps(dict(record.absent))}
+        for record in sorted(records, key=lambda record: record.file)
+    ]
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), buffer)
+    path = folder / MANIFEST
+    try:
+        write_atomically(path, buffer.getvalue())
+    except OSError as error:
+        raise DataError(f"{path} can't be written: {error.strerror or error}; nothing was changed") from error
+
+
+def read_manifest(folder: Path) -> dict[str, FileRecord]:
+    """File -> its record; nothing if there is no manifest.
+
+    Raises:
+        DataError: a file of the manifest's name that is none.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        return {}
+    try:
+        table = read_parquet(path.read_bytes())
+        if table.schema.names != _SCHEMA.names:
+            raise DataError(f"{path}: found columns {', '.join(table.schema.names)}; expected {', '.join(_SCHEMA.names)}")
+        records = [
+            FileRecord(
+                **row
+                | {"emotions": json.loads(row["emotions"]), "absent": json.loads(row["absent"])}
+                | {"warnings": tuple(row["warnings"]), "outputs": tuple(row["outputs"])}
+            )
+            for row in table.to_pylist()
+        ]
+    except (OSError, pa.ArrowException, ValueError, TypeError) as error:
+        if isinstance(error, DataError):
+            raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{path}: not a manifest of annotations ({reason}); move it away, or name another folder") from None
+    return {record.file: record for record in records}

@@ -1,0 +1,147 @@
+"""`merc annotate` and `merc sample`."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from merc.cli.terminal import counted, note, show, staged, warn
+
+if TYPE_CHECKING:
+    from merc.annotation.options import Options
+else:  # slow to import, and not needed by `merc --help`
+    Options = object
+
+FAILED = 1  # exit code: some file of a folder could not be annotated
+
+
+class ChannelUse(StrEnum):
+    """What the channels of a recording hold, as an option."""
+
+    MIXED = "mixed"
+    SPEAKERS = "speakers"
+
+
+class FileFormat(StrEnum):
+    """What an annotation is written as, as an option."""
+
+    JSON = "json"
+    CSV = "csv"
+    SRT = "srt"
+    HTML = "html"
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Adds the commands of this file to the program."""
+    app.command()(annotate)
+    app.command()(sample)
+
+
+def annotate(
+    source: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="A recording, a transcript, or a folder of them.")],
+    transcript: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Of the recording; by default the file of its name beside it; else words are recognised"),
+    ] = None,
+    channels: Annotated[
+        ChannelUse, typer.Option(help="'speakers': each channel of the recording is one speaker's.")
+    ] = ChannelUse.MIXED,
+    model: Annotated[
+        str | None, typer.Option(metavar="RUN", help="A run, a saved model or a hub id; by default the shipped model.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write; by default beside the input.")] = None,
+    formats: Annotated[
+        list[FileFormat] | None, typer.Option("--format", help="What to write; repeatable; by default all four.")
+    ] = None,
+    asr: Annotated[
+        str, typer.Option("--asr", metavar="MODEL", help="Recognises words: a name that faster-whisper knows, or a folder.")
+    ] = "base",
+    language: Annotated[str | None, typer.Option(metavar="CODE", help="Of what is said, such as 'en'; for recognition.")] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no features between runs.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes for a folder; by default one a core.")] = None,
+    device: Annotated[str, typer.Option(help="Where encoders and model run, such as 'cuda:0'.")] = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and write nothing.")] = False,
+) -> None:
+    """Label every utterance of a recording or a transcript with an emotion.
+
+    Writes NAME.emotions.json, .csv, .srt and .html. A folder is annotated file by file; what is done is not done again.
+    """
+    from merc.annotation.cache import default_folder
+    from merc.annotation.options import Options
+    from merc.annotation.recognition import RecognitionOptions
+    from merc.errors import DataError
+
+    options = Options(
+        model=model,
+        channels=channels.value,
+        speech=RecognitionOptions(model=asr, language=language),
+        cache=None if no_cache else default_folder(),
+        device=device,
+    )
+    wanted = tuple(chosen.value for chosen in formats or tuple(FileFormat))
+    if source.is_dir():
+        if transcript is not None or as_json:
+            raise DataError(f"{source}: --transcript and --json are for a single file, and this is a folder")
+        _annotate_folder(source, options, wanted, out, workers or os.cpu_count() or 1)
+        return
+    _annotate_file(source, transcript, options, wanted, out, as_json=as_json)
+
+
+def sample(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write it; made if need be.")],
+) -> None:
+    """Make a sample to annotate: a written dialogue, spoken by espeak-ng where it is installed.
+
+    Prints the path of the file to annotate, and nothing else.
+    """
+    from merc.annotation.sample import make_sample
+
+    made = make_sample(folder)
+    for sentence in made.notes:
+        note(sentence)
+    typer.echo(str(made.path))
+
+
+def _annotate_file(
+    source: Path, transcript: Path | None, options: Options, formats: tuple[str, ...], out: Path | None, *, as_json: bool
+) -> None:
+    from merc.annotation.annotator import annotate as annotate_recording
+    from merc.annotation.files import check_targets, write_files
+    from merc.annotation.sources import given
+    from merc.tables.annotations import annotation_notes, annotation_table
+
+    given(source, transcript)  # what is not there is told before all else
+    if not as_json:
+        check_targets(source, out, formats, (source.name, None if transcript is None else transcript.name))
+    with staged() as hook:
+        found = annotate_recording(source, transcript, options=options, hook=hook)
+    if as_json:
+        typer.echo(found.to_json())
+    else:
+        show(annotation_table(found))
+    for sentence in annotation_notes(found):
+        warn(sentence)
+    if not as_json:
+        for path in write_files(found, source, out, formats):
+            note(str(path))
+
+
+def _annotate_folder(source: Path, options: Options, formats: tuple[str, ...], out: Path | None, workers: int) -> None:
+    from merc.annotation.batch import FolderOptions, annotate_folder
+    from merc.annotation.manifest import MANIFEST
+    from merc.tables.annotations import folder_table
+
+    with counted("files") as update:
+        records = annotate_folder(
+            source, FolderOptions(options, formats, out, workers), lambda done, total, _file: update(done, total)
+        )
+    show(folder_table(records))
+    note(str((out or source) / MANIFEST))
+    failed = sum(record.status == "failed" for record in records)
+    if failed:
+        warn(f"{failed} of {len(records)} files could not be annotated; the others are done")
+        raise typer.Exit(FAILED)

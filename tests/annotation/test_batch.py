@@ -1,0 +1,200 @@
+"""A folder of recordings: all that can be annotated is, what fails is told, and what is done is not done again."""
+
+import os
+import shutil
+import signal
+from dataclasses import replace
+
+import pytest
+
+from annotation.call import RATE, TURNS, srt, stereo
+from annotation.recordings import wav
+from merc.annotation import batch
+from merc.annotation.annotator import Annotator
+from merc.annotation.batch import FolderOptions, annotate_folder
+from merc.annotation.decoding import Sound
+from merc.annotation.manifest import MANIFEST, FileRecord, read_manifest, write_manifest
+from merc.annotation.options import Options
+from merc.annotation.processes import in_processes
+from merc.annotation.result import Annotation
+from merc.errors import DataError, RunError
+
+pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
+
+
+@pytest.fixture(scope="module")
+def options(judge):
+    return FolderOptions(Options(model=judge))
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory):
+    """A folder with calls, a chat, a broken recording, two of one name, and what is to be passed over."""
+    folder = tmp_path_factory.mktemp("calls")
+    content = wav(stereo(), RATE)
+    (folder / "more").mkdir()
+    (folder / ".hidden").mkdir()
+    for name in ("a.wav", "more/b.WAV", "twice.wav", ".hidden/c.wav", ".d.wav"):
+        (folder / name).write_bytes(content)
+        (folder / name).with_suffix(".srt").write_text(srt())
+    (folder / "twice.mp3").write_bytes(content)
+    (folder / "broken.mp3").write_bytes(b"no sound")
+    chat = "speaker,words\n" + "\n".join(f"{who},{words}" for who, words, *_ in TURNS)
+    (folder / "chat.csv").write_text(chat)
+    (folder / "a.csv").write_text(chat)  # the recording's .srt goes before it
+    (folder / "notes.txt").write_text("not a transcript")
+    (folder / "old.emotions.srt").write_text(srt())
+    return folder
+
+
+@pytest.fixture
+def copied(calls, tmp_path):
+    shutil.copytree(calls, tmp_path / "calls")
+    return tmp_path / "calls"
+
+
+def test_all_that_can_be_is_annotated(copied, options):
+    told = []
+    records = annotate_folder(copied, options, lambda *step: told.append(step))
+    assert [(r.file, r.status) for r in records] == [
+        ("a.wav", "done"),
+        ("broken.mp3", "failed"),
+        ("chat.csv", "done"),
+        ("more/b.WAV", "done"),
+        ("twice.mp3", "done"),
+        ("twice.wav", "failed"),
+    ]
+    assert "can't be read as a recording" in records[1].error and "the same files as those of twice.mp3" in records[5].error
+    assert told[-1][:2] == (6, 6) and len(told) == 6
+    first = records[0]
+    assert (first.utterances, sum(first.emotions.values()), first.duration, first.absent) == (5, 5, 6.5, {})
+    assert first.outputs == tuple(f"a.emotions.{kind}" for kind in ("json", "csv", "srt", "html"))
+    assert records[2].absent == {"audio": 5}
+    assert records[3].outputs[0] == "more/b.emotions.json" and (copied / "more/b.emotions.html").is_file()
+    assert tuple(read_manifest(copied).values()) == records
+
+
+def test_a_file_is_annotated_the_same_alone_in_a_folder_and_from_arrays(copied, options):
+    annotate_folder(copied, options)
+    in_folder = Annotation.from_json((copied / "a.emotions.json").read_text())
+    alone = Annotator(options.annotation).annotate(copied / "a.wav")
+    assert in_folder == alone
+    arrays = Annotator(options.annotation).annotate(Sound(stereo(), RATE), copied / "a.srt")
+    for one, other in zip(arrays.utterances, alone.utterances, strict=True):
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-4)
+
+
+def test_what_is_done_is_not_done_again(copied, options, monkeypatch):
+    before = annotate_folder(copied, options)
+    done = []
+    real = Annotator.annotate
+
+    def watched(self, source, *rest, **more):
+        done.append(source.name)
+        return real(self, source, *rest, **more)
+
+    monkeypatch.setattr(Annotator, "annotate", watched)
+    assert annotate_folder(copied, options)[0] == before[0]
+    assert done == ["broken.mp3"]
+    (copied / "a.srt").write_text(srt().replace("happy", "so happy"))
+    (copied / "more/b.emotions.csv").unlink()
+    done.clear()
+    annotate_folder(copied, options)
+    assert sorted(done) == ["a.wav", "b.WAV", "broken.mp3"]
+    done.clear()
+    annotate_folder(copied, replace(options, formats=("json",)))
+    assert len(done) == 5
+
+
+def test_results_go_where_they_are_asked_to(copied, options, tmp_path):
+    names = {path.name for path in copied.rglob("*")}
+    out = tmp_path / "new" / "out"
+    records = annotate_folder(copied, replace(options, out=out, formats=("csv",)))
+    assert {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()} == {
+        MANIFEST,
+        "a.emotions.csv",
+        "chat.emotions.csv",
+        "more/b.emotions.csv",
+        "twice.emotions.csv",
+    }
+    assert records[3].outputs == ("more/b.emotions.csv",)
+    assert {path.name for path in copied.rglob("*")} == names
+
+
+def test_processes_give_the_same(copied, options, tmp_path):
+    one = annotate_folder(copied, replace(options, out=tmp_path / "one"))
+    two = annotate_folder(copied, replace(options, out=tmp_path / "two", workers=2))
+    assert [replace(r, cpu_seconds=0.0) for r in one] == [replace(r, cpu_seconds=0.0) for r in two]
+    texts = [
+        [(tmp_path / name / f"{stem}.emotions.json").read_text() for stem in ("a", "chat", "more/b")] for name in ("one", "two")
+    ]
+    assert texts[0] == texts[1]
+
+
+def begin(*_):
+    pass
+
+
+def perform(task):
+    if task == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return task.upper()
+
+
+def test_a_killed_process_takes_its_own_task_only():
+    tasks = ["a", "die", "b", "c", "die", "d"]
+    found = sorted((task, result) for task, result in in_processes(perform, tasks, 2, begin, ()) if result is not None)
+    assert found == [("a", "A"), ("b", "B"), ("c", "C"), ("d", "D")]
+    lost = [task for task, result in in_processes(perform, tasks, 1, begin, ()) if result is None]
+    assert lost == ["die", "die"]
+
+
+def test_a_killed_file_is_told(copied, options, monkeypatch):
+    monkeypatch.setattr(batch, "_results", lambda tasks, _options: ((task, None) for task in tasks))
+    records = annotate_folder(copied, options)
+    assert {r.status for r in records} == {"failed"} and all("was killed" in r.error for r in records)
+
+
+def test_an_interruption_leaves_a_true_manifest(copied, options):
+    def stop(done, _total, _file):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        annotate_folder(copied, options, stop)
+    assert [(r.file, r.status) for r in read_manifest(copied).values()] == [
+        ("a.wav", "done"),
+        ("broken.mp3", "failed"),
+        ("chat.csv", "done"),
+    ]
+
+
+def test_what_can_not_be_begun(copied, options, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("x")
+    for folder, said in (
+        (tmp_path / "none", "found nothing"),
+        (tmp_path / "file", "found a file"),
+        (tmp_path / "empty", "no recording"),
+    ):
+        with pytest.raises(DataError, match=said):
+            annotate_folder(folder, options)
+    with pytest.raises(DataError, match="can't be made"):
+        annotate_folder(copied, replace(options, out=tmp_path / "file" / "x"))
+    with pytest.raises(RunError, match="no model here"):
+        annotate_folder(copied, FolderOptions(Options(model=tmp_path)))
+    (copied / MANIFEST).write_bytes(b"mine")
+    with pytest.raises(DataError, match="not a manifest of annotations"):
+        annotate_folder(copied, options)
+    assert (copied / MANIFEST).read_bytes() == b"mine"
+
+
+def test_a_manifest_comes_back_as_it_was(tmp_path):
+    records = {
+        "x.wav": FileRecord(
+            "x.wav", "done", "", "ab", "cd", 2, 1.5, 0.25, {"joy": 2}, ("one", "two"), {"audio": 1}, ("x.json",), "1"
+        ),
+        "y.wav": FileRecord("y.wav", "failed", "a line", emotions={}, absent={}),
+    }
+    write_manifest(records.values(), tmp_path)
+    assert read_manifest(tmp_path) == records

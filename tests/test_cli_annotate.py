@@ -1,0 +1,91 @@
+"""`merc annotate` and `merc sample`, as typed."""
+
+import json
+import shutil
+
+import pytest
+
+from annotation.call import RATE, srt, stereo
+from annotation.recordings import wav
+from merc.cli import main
+
+pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
+pytest_plugins = ("annotation.conftest",)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("MERC_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "140")
+    place = tmp_path / "talks"
+    place.mkdir()
+    (place / "call.wav").write_bytes(wav(stereo(), RATE))
+    (place / "words.srt").write_text(srt())
+    return place
+
+
+def test_a_recording_is_labelled_and_written(folder, judge, capsys):
+    assert main(["annotate", str(folder / "call.wav"), "--transcript", str(folder / "words.srt"), "--model", str(judge)]) == 0
+    out, err = capsys.readouterr()
+    assert "0:00" in out and "i am so happy today !" in out and "trust audio" in out and "Ann" in out
+    written = [f"call.emotions.{kind}" for kind in ("json", "csv", "srt", "html")]
+    assert [line.rsplit("/", 1)[-1] for line in err.splitlines()] == written
+    assert all((folder / name).is_file() for name in written)
+    assert "call.wav" in (folder / "call.emotions.html").read_text()
+
+
+def test_json_alone(folder, judge, capsys):
+    shutil.copy(folder / "words.srt", folder / "call.srt")
+    assert main(["annotate", str(folder / "call.wav"), "--model", str(judge), "--json", "--no-cache"]) == 0
+    out, err = capsys.readouterr()
+    assert len(json.loads(out)["utterances"]) == 5
+    assert err == "warning: the transcript is call.srt, found beside the recording\n"
+    assert not list(folder.glob("*.emotions.*")) and not (folder.parent / "cache").exists()
+
+
+def test_absences_are_told_once(folder, judge, capsys):
+    late = "\n".join(f"{n}\n00:01:0{n},000 --> 00:01:0{n},500\nAnn: why ?\n" for n in range(1, 7))
+    (folder / "late.srt").write_text(srt() + "\n" + late)
+    chosen = ["--transcript", str(folder / "late.srt"), "--format", "csv", "--out", str(folder)]
+    assert main(["annotate", str(folder / "call.wav"), "--model", str(judge), *chosen]) == 0
+    _, err = capsys.readouterr()
+    assert "audio is absent in utterance 6, 7, 8 and 3 more: the recording ends at 6.5 s" in err
+    assert [path.name for path in folder.glob("*.emotions.*")] == ["call.emotions.csv"]
+
+
+def test_a_folder(folder, judge, capsys):
+    (folder / "words.srt").rename(folder / "call.srt")
+    (folder / "broken.mp3").write_bytes(b"no sound")
+    assert main(["annotate", str(folder), "--model", str(judge), "--workers", "1"]) == 1
+    out, err = capsys.readouterr()
+    assert "call.wav" in out and "failed" in out and "done" in out
+    assert err.endswith("warning: 1 of 2 files could not be annotated; the others are done\n")
+    (folder / "broken.mp3").unlink()
+    assert main(["annotate", str(folder), "--model", str(judge), "--workers", "1"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nothing.wav"], "expected a file, found nothing"),
+        (["https://example.org/talk.mp4"], "only local files are read"),
+        (["call.wav", "--transcript", "nothing.srt"], "expected a file, found nothing"),
+        (["call.wav", "--out", "nowhere"], "there is no folder to put this file into"),
+        (["call.wav", "--model", "nowhere/at/all"], "no model here"),
+        ([".", "--json"], "this is a folder"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(folder, judge, capsys, monkeypatch, words, said):
+    monkeypatch.chdir(folder)
+    model = [] if "--model" in words else ["--model", str(judge)]
+    assert main(["annotate", *words, *model]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and said in err and err.count("\n") == 1
+    assert not list(folder.glob("*.emotions.*"))
+
+
+def test_the_sample_prints_its_path_alone(tmp_path, capsys):
+    assert main(["sample", str(tmp_path / "sample")]) == 0
+    out, err = capsys.readouterr()
+    assert out.strip() in {str(tmp_path / "sample" / f"dialogue.{kind}") for kind in ("wav", "csv")}
+    assert "sample is" in err
