@@ -1,9 +1,9 @@
 """A text encoder that reads each utterance with the turns before it and with who said them.
 
-A reading is up to `CONTEXT` earlier turns and the utterance itself, each as `A: words`, one after the other. The letters tell the
-speakers: A is the utterance's own, B the other one who spoke last, and so on; so names carry nothing, and neither does the
-place in the conversation. What is said later changes nothing, so causal models stay causal. The utterance's vector is the mean of
-its own tokens' last hidden states [chosen].
+A reading is up to `CONTEXT` earlier turns and, last, the utterance itself, each as `A: words`, with a separator after each. The
+letters tell the speakers: A is the utterance's own, B the other one who spoke last, and so on; so names carry nothing, and neither
+does the place in the conversation. What is said later changes nothing, so causal models stay causal. The utterance's vector is the
+mean of all last hidden states, as the sentence encoders' own is [chosen; docs/tuning.md].
 
 Shapes: B readings, S tokens of the longest, T utterances of a conversation, D features.
 """
@@ -33,17 +33,7 @@ CONTEXT_TOKENS = 40  # of each earlier turn [chosen: one MELD turn in a hundred 
 SPEAKERS = "ABCDE"
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What is read for one utterance.
-
-    Attributes:
-        tokens: ids, of the earlier turns and of the utterance.
-        own: how many of them, at the end, are the utterance's.
-    """
-
-    tokens: tuple[int, ...]
-    own: int
+Reading = tuple[int, ...]  # ids of the tokens that are read for one utterance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,12 +43,10 @@ class ReadingBatch:
     Attributes:
         tokens: (B, S) ids, 0 in the padding.
         mask: (B, S), 1 for tokens, 0 in the padding.
-        pool: (B, S), the weights of the mean: 1 / own for the utterance's own tokens, else 0.
     """
 
     tokens: Int64[Tensor, "B S"]
     mask: Int64[Tensor, "B S"]
-    pool: Float[Tensor, "B S"]
 
 
 class DialogueEncoder:
@@ -115,7 +103,7 @@ class DialogueEncoder:
         readings = read(self._tokenizer, places, int(self._model.config.max_position_embeddings))
         rows = np.empty((len(readings), self.dimension), dtype=np.float32)
         done = 0
-        for indices in batches_by_length([len(r.tokens) for r in readings]):
+        for indices in batches_by_length([len(reading) for reading in readings]):
             batch = collate_readings([readings[i] for i in indices], self.device)
             with torch.inference_mode():
                 rows[indices] = pooled(self._model, batch).cpu().numpy()
@@ -187,34 +175,35 @@ def read(tokenizer: Any, places: Sequence[tuple[Conversation, int]], limit: int)
     own_limit = min(OWN_TOKENS, limit)
     ids = tokenizer(list(texts), truncation=True, max_length=own_limit)["input_ids"] if texts else []
     tokens: dict[str, list[int]] = dict(zip(texts, ids, strict=True))
+    start = getattr(tokenizer, "cls_token_id", None)
     readings: list[Reading] = []
     for of_one in turns:
         parts = [tokens[f"{letter}: {words}"] for letter, words in of_one]
-        context, own = [part[:CONTEXT_TOKENS] for part in parts[:-1]], parts[-1]
-        while sum(map(len, context)) + len(own) > limit:
-            context.pop(0)
-        readings.append(Reading(tuple(token for part in (*context, own) for token in part), len(own)))
+        parts = [*(part[:CONTEXT_TOKENS] for part in parts[:-1]), parts[-1]]
+        while sum(map(len, parts)) > limit and len(parts) > 1:
+            parts.pop(0)
+        # A text begins with the model's token for that, if it has one; the turns that follow the first one don't.
+        later = [part[1:] if part[:1] == [start] else part for part in parts[1:]]
+        readings.append(tuple(token for part in (parts[0], *later) for token in part))
     return readings
 
 
 def collate_readings(batch: Sequence[Reading], device: str = "cpu") -> ReadingBatch:
     """Pads readings to the longest of them."""
-    b, s = len(batch), max(len(r.tokens) for r in batch)
+    b, s = len(batch), max(map(len, batch))
     tokens = torch.zeros(b, s, dtype=torch.int64)
     mask = torch.zeros(b, s, dtype=torch.int64)
-    pool = torch.zeros(b, s)
     for row, reading in enumerate(batch):
-        length = len(reading.tokens)
-        tokens[row, :length] = torch.tensor(reading.tokens)
-        mask[row, :length] = 1
-        pool[row, length - reading.own : length] = 1 / reading.own
-    return ReadingBatch(tokens.to(device), mask.to(device), pool.to(device))
+        tokens[row, : len(reading)] = torch.tensor(reading)
+        mask[row, : len(reading)] = 1
+    return ReadingBatch(tokens.to(device), mask.to(device))
 
 
 def pooled(model: Any, batch: ReadingBatch) -> Float[Tensor, "B D"]:
-    """The mean of the utterance's own last hidden states."""
+    """The mean of the last hidden states of a reading's tokens, in single precision."""
     states: Float[Tensor, "B S D"] = model(input_ids=batch.tokens, attention_mask=batch.mask).last_hidden_state
-    return (batch.pool[:, None] @ states)[:, 0]
+    weights = batch.mask / batch.mask.sum(dim=1, keepdim=True)
+    return (weights[..., None] * states.float()).sum(dim=1)  # no matrix product: autocast would round it
 
 
 def reading_digests(conversation: Conversation) -> list[bytes | None]:
