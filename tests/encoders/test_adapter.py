@@ -36,6 +36,13 @@ def test_a_file_comes_back_as_it_was():
     assert all((found.pairs[name][i] == pair[i]).all() for name, pair in adapter.pairs.items() for i in (0, 1))
 
 
+def test_how_the_matrices_lie_in_memory_does_not_matter():
+    adapter = make_adapter()
+    for lay in (np.asfortranarray, lambda m: np.repeat(m, 2, axis=1)[:, ::2], lambda m: m[::-1][::-1]):
+        laid = Adapter(adapter.base, adapter.base_version, {n: (lay(a), lay(b)) for n, (a, b) in adapter.pairs.items()})
+        assert laid.to_bytes() == adapter.to_bytes()
+
+
 def test_the_version_follows_the_numbers():
     assert make_adapter(0).version == make_adapter(0).version != make_adapter(1).version
 

@@ -48,6 +48,13 @@ def test_every_matrix_of_the_layers_is_changed(adapter):
     assert not any("pooler" in name or "embeddings" in name for name in adapter.pairs)
 
 
+def test_its_file_holds_what_was_learned(adapter):
+    kept = adapter_from(adapter.to_bytes(), "x")
+    for name, pair in adapter.pairs.items():
+        for learned, read in zip(pair, kept.pairs[name], strict=True):
+            np.testing.assert_array_equal(read, learned)
+
+
 def test_the_same_seed_gives_the_same_adapter(adapter, config):
     assert tune(talks(30), LABELS, config).adapter.version == adapter.version
     assert tune(talks(30), LABELS, config.model_copy(update={"seed": 1})).adapter.version != adapter.version

@@ -46,8 +46,11 @@ class Adapter:
         """The file; equal adapters give equal bytes."""
         from safetensors.numpy import save
 
+        # safetensors writes an array's memory as it lies there, and takes it for row-major.
         tensors = {
-            f"{name}.{side}": matrix for name in sorted(self.pairs) for side, matrix in zip("AB", self.pairs[name], strict=True)
+            f"{name}.{side}": np.ascontiguousarray(matrix)
+            for name in sorted(self.pairs)
+            for side, matrix in zip("AB", self.pairs[name], strict=True)
         }
         about = {"format": _FORMAT, "base": self.base, "base_version": self.base_version}
         return save(tensors, metadata={_ABOUT: json.dumps(about)})  # of several keys safetensors keeps no order

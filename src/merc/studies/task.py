@@ -279,6 +279,7 @@ def _judge(task: Task, run: Path, folder: Path, corpus: Corpus) -> bytes:
         machine=machine(),
         warnings=recogniser.record.warnings,
     )
+    tensors = {name: np.ascontiguousarray(rows) for name, rows in tensors.items()}  # safetensors takes memory for row-major
     return save(tensors, metadata={"facts": facts.model_dump_json()})
 
 

@@ -97,7 +97,7 @@ def cross_fitted(
     adapter = fitted(ADAPTER, encoders, train)
     if kept is None:
         kept = features
-        _write(folder / FEATURES, save({str(i): features[c.id] for i, c in enumerate(train)}))
+        _write(folder / FEATURES, save({str(i): np.ascontiguousarray(features[c.id]) for i, c in enumerate(train)}))
     return TunedText(adapter, tuned_spec(adapter, next(iter(kept.values())).shape[1]), kept)
 
 
