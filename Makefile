@@ -18,10 +18,10 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constr
 .PHONY: help install demo test lint bench
 
 help:
-	@echo "make demo    train on a synthetic corpus, print scores and one judged conversation"
+	@echo "make demo    train on a synthetic corpus, print scores and one judged conversation; label a recording"
 	@echo "make test    run the tests"
 	@echo "make lint    run ruff and pyright"
-	@echo "make bench   measure speed and memory, write bench.json"
+	@echo "make bench   measure speed and memory, write bench.json and bench-annotation.json"
 	@echo "make install only make .venv"
 	@echo "options: PYTHON=$(PYTHON) WORKERS=$(WORKERS) TORCH_INDEX=$(TORCH_INDEX)"
 
@@ -37,6 +37,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP)
 	$(BIN)/merc demo
+	$(BIN)/merc annotate "$$($(BIN)/merc sample runs/sample)"
 
 # One thread each: the workers share the cores, and results do not hang on the number of threads.
 test: $(STAMP)
@@ -49,3 +50,4 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/bench.py --json bench.json
+	$(BIN)/python benchmarks/annotation.py --json bench-annotation.json

@@ -14,6 +14,7 @@ import argparse
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -105,12 +106,12 @@ def _scores(true: NDArray[np.int64], probabilities: NDArray[np.float64], labels:
 
 def polarity(model: Recogniser, conversations: Sequence[Conversation]) -> Figures:
     """How the emotions' polarity agrees with MOSI's binary sentiment, by words alone."""
-    bare = [Conversation(c.id, c.utterances) for c in conversations]
+    bare = [Conversation(c.id, tuple(replace(u, label=None) for u in c.utterances)) for c in conversations]
     positive: list[float] = []
     true: list[int] = []
     groups: list[int] = []
     for number, emotions in enumerate(model.predict(bare)):
-        for utterance, emotion in zip(bare[number].utterances, emotions.utterances, strict=True):
+        for utterance, emotion in zip(conversations[number].utterances, emotions.utterances, strict=True):
             if utterance.label is not None:
                 ups, downs = (sum(emotion.probabilities[name] for name in side) for side in (POSITIVE, NEGATIVE))
                 positive.append(ups / (ups + downs))
@@ -138,7 +139,8 @@ def polarity(model: Recogniser, conversations: Sequence[Conversation]) -> Figure
 
 def card(model: Recogniser, scores: dict[str, object]) -> str:
     """The run's own card with the shipped model's own part before its limits."""
-    own = TEMPLATE.read_text(encoding="utf-8").format(tables=_tables(scores), misuse=MISUSE)
+    test = "the test part was judged once" if "test" in scores else "the test part has not been judged"
+    own = TEMPLATE.read_text(encoding="utf-8").format(tables=_tables(scores), misuse=MISUSE, test=test)
     text = model.card()
     place = text.index("## Limits")
     return text[:place] + own.strip() + "\n\n" + text[place:]

@@ -1,8 +1,9 @@
 """The README's commands and Python run, in their order, in one folder, as they stand there.
 
-What is not as a reader has it: the MELD csv files, the IEMOCAP pickle and `chat.csv` are invented (a block of the README that shows
-chat.csv is taken instead); `merc data fetch` is left out, and the invented files lie in the folder that it would fill (its own test
-talks to a server); training is shortened, and the study has fewer arms. The `make` lines are what continuous integration runs.
+What is not as a reader has it: the MELD csv files, the IEMOCAP pickle, the recordings and `chat.csv` are invented (a block of the
+README that shows chat.csv is taken instead); `merc data fetch` is left out, and the invented files lie in the folder that it would
+fill (its own test talks to a server); training is shortened, and the study has fewer arms. The `make` lines are what continuous
+integration runs.
 """
 
 import contextlib
@@ -11,10 +12,14 @@ import io
 import pickle
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from annotation import call
+from annotation.recordings import encoded, wav
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -97,6 +102,18 @@ def invent_sdt_pickle(path):
     path.write_bytes(pickle.dumps(content))
 
 
+def invent_recordings(folder):
+    """A film with subtitles, a stereo call with Whisper's words, and a folder with both."""
+    samples = call.stereo()
+    (folder / "talk.mp4").write_bytes(encoded(samples, call.RATE, "mp4", layout="stereo", picture=True))
+    (folder / "talk.srt").write_text(call.srt(), encoding="utf-8")
+    (folder / "call.wav").write_bytes(wav(samples, call.RATE))
+    (folder / "call.json").write_text(call.whisper(), encoding="utf-8")
+    (folder / "recordings").mkdir()
+    for name in ("talk.mp4", "talk.srt", "call.wav", "call.json"):
+        shutil.copyfile(folder / name, folder / "recordings" / name)
+
+
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory):
     """The folder in which a reader of the README works: recipes, and the data that the commands name."""
@@ -105,6 +122,7 @@ def workplace(tmp_path_factory):
     (fetched,) = [line for line in shell_lines() if line[:4] == ["merc", "data", "fetch", "meld"]]
     invent_meld(folder / fetched[fetched.index("--out") + 1])
     invent_sdt_pickle(folder / "iemocap_multimodal_features.pkl")
+    invent_recordings(folder)
     shown = [body for language, body, _ in readme_blocks() if language == "csv"]
     (folder / "chat.csv").write_text(shown[0] if shown else CHAT, encoding="utf-8")
     return folder
@@ -129,11 +147,24 @@ def run_line(words):
     assert words[0] == "merc", f"the README shows a command that no test knows how to run: {words}"
     if words[1:3] == ["data", "fetch"]:
         return  # see above
+    words = [replaced(word) for word in words]
     if words[1] == "train":
         words = [*words, *(part for option in SHORT for part in ("--set", option))]
     if words[1] == "study":
         words = [*words, *(part for option in SHORT_STUDY for part in ("--set", option))]
     assert main(words[1:]) == 0, " ".join(words)
+
+
+def replaced(word):
+    """The word, or in place of `$(merc ...)` what that prints."""
+    from merc.cli import main
+
+    if not (inner := re.fullmatch(r"\$\(merc (.+)\)", word)):
+        return word
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        assert main(shlex.split(inner[1])) == 0, word
+    return printed.getvalue().strip()
 
 
 def run_python(body, monkeypatch):
@@ -150,11 +181,15 @@ def run_python(body, monkeypatch):
 
 def test_the_readme_works_from_top_to_bottom(workplace, monkeypatch, capfd):
     monkeypatch.chdir(workplace)
+    monkeypatch.setenv("MERC_CACHE", str(workplace / "cache"))
     for words in shell_lines():
         run_line(words)
     assert (workplace / "store/meld/manifest.json").is_file() and (workplace / "runs/meld/model").is_dir()
     table = capfd.readouterr().out
     assert all(name in table for name in ("Ann", "Bo")), "merc predict prints the chat"
+    assert (
+        "Mara" in table and (workplace / "talk.emotions.html").is_file() and (workplace / "recordings/emotions.parquet").is_file()
+    )
 
     for option in re.findall(r"`(?:merc evaluate )?(--(?:without|only|corrupt) [^`]+)`", README.read_text(encoding="utf-8")):
         run_line(["merc", "evaluate", "runs/meld", *shlex.split(option)])
@@ -168,6 +203,6 @@ def test_the_readme_works_from_top_to_bottom(workplace, monkeypatch, capfd):
 
 def test_the_readme_shows_commands_and_python():
     lines = list(shell_lines())
-    assert {words[1] for words in lines if words[0] == "merc"} >= {"data", "features", "train", "evaluate", "predict"}
+    assert {words[1] for words in lines if words[0] == "merc"} >= {"annotate", "data", "features", "train", "evaluate", "predict"}
     assert {words[1] for words in lines if words[0] == "make"} >= {"demo", "test"}
     assert any(language == "python" for language, _, _ in readme_blocks())

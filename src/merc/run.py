@@ -23,6 +23,8 @@ from merc.data.preprocessing import UNLABELLED, Preprocessor, Sample, pick_featu
 from merc.data.probe import recorded_probe
 from merc.data.schema import Corpus, Part
 from merc.data.staged_file import write_atomically
+from merc.encoders.derivation import SOURCES
+from merc.encoders.dialogue import DIALOGUE
 from merc.errors import DataError, RunError
 from merc.evaluation.judgement import Conditions, Evaluation, check_features, check_predictions_target, judge, write_predictions
 from merc.evaluation.metrics import classification_scores
@@ -296,15 +298,16 @@ class _Validator:
 def _probe_warnings(corpus: Corpus, recipe: Recipe) -> list[str]:
     if corpus.notes.get("synthetic"):
         return []
-    specs, split = pick_features(corpus, recipe.data.features), recipe.data.split
+    taken = [SOURCES.get(spec.key, spec) for spec in pick_features(corpus, recipe.data.features)]
+    specs, split = [spec for spec in taken if spec.encoder != DIALOGUE], recipe.data.split  # a cross-fitted one saw no label
     report = recorded_probe(corpus, specs)
     if report is None or report.split != split:
         official = split == DataConfig().split
         command = f"merc data probe {recipe.data.store or 'STORE'}" + ("" if official else f" --split {split}")
         what = f"corpus {corpus.name!r}" + ("" if official else f", split {split!r},")
         return [f"{what} was not probed: run '{command}' to learn whether validation can be trusted"]
-    taken = {spec.key for spec in specs}
-    return [f.sentence for f in report.features if f.feature in taken and f.flagged]
+    keys = {spec.key for spec in specs}
+    return [f.sentence for f in report.features if f.feature in keys and f.flagged]
 
 
 def _facts(corpus: Corpus, recipe: Recipe) -> dict[str, object]:

@@ -46,6 +46,7 @@ def test_without_a_voice_the_words_are_left(tmp_path, monkeypatch):
     assert made.path == tmp_path / "dialogue.csv" and "espeak-ng is not installed" in made.notes[0]
     turns = read_transcript(made.path).turns
     assert len(turns) == 16 and {turn.speaker for turn in turns} == {"Mara", "Theo"}
+    assert turns[6].words == "Whatever it says, you played beautifully."
     assert turns[8].words == "Oh, that is wonderful! I am so happy for you!"
 
 

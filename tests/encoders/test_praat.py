@@ -187,6 +187,15 @@ def test_a_quarter_of_the_amplitude_takes_12_decibels_and_nothing_else() -> None
     assert quiet == pytest.approx(loud, rel=1e-5)
 
 
+@pytest.mark.parametrize("gain", [0.25, 0.01, 4.0])
+def test_no_gain_moves_a_fading_sound_into_silence(gain: float) -> None:
+    fading = buzz(150, 2.0) * 10 ** -np.linspace(0, 9, 2 * RATE)  # by 180 dB, and then nothing
+    sound = np.concatenate((buzz(150, 0.5), fading, np.zeros(RATE // 2))).astype(np.float32)
+    expected, found = measured(sound), measured((gain * sound).astype(np.float32))
+    expected["avg_intensity"] += 20 * np.log10(gain)
+    assert found == pytest.approx(expected, rel=1e-4, abs=1e-3, nan_ok=True)
+
+
 def test_digital_silence_between_words_makes_no_variation_of_its_own() -> None:
     words = np.concatenate((chirps(1), np.zeros(RATE, dtype=np.float32), chirps(2)))
     loud, quiet = measured(words), measured(words / 4)

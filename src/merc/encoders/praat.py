@@ -35,6 +35,7 @@ FUNCTIONALS = (
 )
 
 _DIGITAL_SILENCE = -100.0  # dB; chosen: the last of 24 bits is at -50 dB, rounding at -250 dB, Praat's floor at -300 dB
+_SILENT_FRAME = 120.0  # dB under the loudest frame; chosen: relative, so that no gain moves a frame across
 _HEARING_THRESHOLD = 2e-5  # Pa
 _NAN = float("nan")
 _Vector = Float[np.ndarray, "_"]
@@ -66,8 +67,8 @@ class PraatEncoder:
     """Praat's functionals: D = 8. The definitions (after what MELD's csv files hold; the rest is chosen):
 
     - duration: samples / 16 kHz.
-    - intensity: To Intensity (floor 100 Hz), energy mean; population sd over frames. Frames of digital silence are left out of
-      the sd, as it would depend on the gain with them.
+    - intensity: To Intensity (floor 100 Hz), energy mean; population sd over frames. Frames of digital silence (120 dB
+      under the loudest, or more) are left out of the sd, as it would depend on the gain with them.
     - pitch: To Pitch (75 to 600 Hz): mean, population sd, range over voiced frames. Without any: NaN, 0, 0.
     - articulation rate: syllable nuclei / phonation time. NaN without a nucleus, as in the csv files, which hold no 0.
     - HNR: To Harmonicity (cc), Get mean, which leaves out silent frames. NaN if all are.
@@ -126,8 +127,8 @@ class PraatEncoder:
 
 def _intensity(sound: Sound) -> tuple[float, float]:
     intensity = sound.to_intensity(minimum_pitch=100.0)
-    heard = intensity.values[0][intensity.values[0] > _DIGITAL_SILENCE]
-    return (float(intensity.get_average()), float(heard.std())) if len(heard) else (_NAN, _NAN)
+    levels = intensity.values[0]
+    return float(intensity.get_average()), float(levels[levels > levels.max() - _SILENT_FRAME].std())
 
 
 def _pitch(sound: Sound) -> tuple[float, float, float]:
