@@ -27,7 +27,12 @@ def folder(tmp_path, monkeypatch):
 def test_a_recording_is_labelled_and_written(folder, judge, capsys):
     assert main(["annotate", str(folder / "call.wav"), "--transcript", str(folder / "words.srt"), "--model", str(judge)]) == 0
     out, err = capsys.readouterr()
-    assert "0:00" in out and "i am so happy today !" in out and "trust audio" in out and "Ann" in out
+    assert (
+        "0:00" in out
+        and "i am so happy today !" in out
+        and "then the trust in text and audio" in " ".join(out.split())
+        and "Ann" in out
+    )
     written = [f"call.emotions.{kind}" for kind in ("json", "csv", "srt", "html")]
     assert [line.rsplit("/", 1)[-1] for line in err.splitlines()] == written
     assert all((folder / name).is_file() for name in written)

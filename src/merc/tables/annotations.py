@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
+from rich.text import Text
 
 from merc.annotation.manifest import FileRecord
 from merc.annotation.result import Annotation
@@ -21,15 +22,17 @@ _LISTED = 3  # utterances that are named where many lack a modality
 def annotation_table(annotation: Annotation) -> Iterator[RenderableType]:
     """A row an utterance: time, speaker, words, emotion, probability, trust per modality."""
     modalities = annotation.modalities if any(u.trust for u in annotation.utterances) else ()
-    columns = ("time", "speaker", "words", "emotion", "probability", *(f"trust {m}" for m in modalities))
-    table = new_table(printable(annotation.origin.name), columns, words=4)
+    table = new_table(printable(annotation.origin.name), ("time", "speaker", "words", "emotion", *modalities), words=4)
+    # Short heads and a caption leave more of a narrow terminal to the words.
+    trusted = f", then the trust in {' and '.join(modalities)}" if modalities else ""
+    table.caption = Text(printable(f"beside the emotion its probability{trusted}"), style="dim")
+    table.caption_justify = "left"
     for utterance in annotation.utterances:
         trust = [decimal(utterance.trust[m]) if m in utterance.present and m in utterance.trust else NOTHING for m in modalities]
         time = NOTHING if utterance.start is None else clock(utterance.start)
         words = textwrap.shorten(utterance.words, _WORDS, placeholder=" …") or NOTHING
-        add_row(
-            table, time, utterance.speaker, words, utterance.emotion, decimal(utterance.probabilities[utterance.emotion]), *trust
-        )
+        emotion = f"{utterance.emotion} {decimal(utterance.probabilities[utterance.emotion])}"
+        add_row(table, time, utterance.speaker, words, emotion, *trust)
     yield table
 
 
