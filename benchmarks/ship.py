@@ -14,7 +14,6 @@ import argparse
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +105,7 @@ def _scores(true: NDArray[np.int64], probabilities: NDArray[np.float64], labels:
 
 def polarity(model: Recogniser, conversations: Sequence[Conversation]) -> Figures:
     """How the emotions' polarity agrees with MOSI's binary sentiment, by words alone."""
-    bare = [Conversation(c.id, tuple(replace(u, label=None) for u in c.utterances)) for c in conversations]
+    bare = [Conversation(c.id, c.utterances) for c in conversations]
     positive: list[float] = []
     true: list[int] = []
     groups: list[int] = []

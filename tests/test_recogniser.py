@@ -43,6 +43,13 @@ def judged(tiny_corpus):
     return tiny_corpus.part("official", "test")
 
 
+def test_labels_do_not_matter_even_foreign_ones(recogniser, judged):
+    def labelled(label):
+        return [replace(c, utterances=tuple(replace(u, label=label) for u in c.utterances)) for c in judged]
+
+    assert recogniser.predict(labelled("of another corpus")) == recogniser.predict(labelled(None)) == recogniser.predict(judged)
+
+
 def test_every_utterance_is_answered_in_order(recogniser, judged):
     found = recogniser.predict(judged)
     assert [c.conversation_id for c in found] == [c.id for c in judged]

@@ -117,7 +117,7 @@ class Recogniser(ModelHubMixin):
         than 512 utterances are judged in pieces (see `merc.data.pieces`).
 
         Args:
-            conversations: with features of the encoders that the model was trained on, or with transcripts.
+            conversations: with features of the encoders that the model was trained on, or with transcripts; labels do not matter.
             encoder: the text encoder, if it is loaded already; must be the one that the model names.
             specs: what is declared of the given features, such as a corpus's schema; features without one are taken on trust.
 
@@ -127,7 +127,7 @@ class Recogniser(ModelHubMixin):
         given = tuple(conversations)
         self.check_specs([spec for spec in specs if any(spec.key in c.features for c in given)], "the given conversations")
         encoded = self.completed(given, encoder)
-        samples = [self.preprocessor.sample(c) for c in encoded]
+        samples = [self.preprocessor.sample(_unlabelled(c)) for c in encoded]
         for conversation, sample in zip(given, samples, strict=True):
             if not sample.present.any():
                 wanted = ", ".join(spec.key for spec in self.preprocessor.specs)
@@ -360,6 +360,10 @@ class Recogniser(ModelHubMixin):
             except (FeatureError, OSError) as error:
                 raise RunError(f"{path}: the adapter of the text encoder is missing or damaged ({error})") from None
         return cls(network, preprocessor, recipe, record, adapter=adapter, temperature=temperature)
+
+
+def _unlabelled(conversation: Conversation) -> Conversation:
+    return replace(conversation, utterances=tuple(replace(utterance, label=None) for utterance in conversation.utterances))
 
 
 def _describe(conversation: Conversation) -> str:
