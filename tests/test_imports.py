@@ -12,7 +12,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 # From left to right. A module imports only from its own package and from what stands further left.
 ORDER = (
     ("errors", "settings", "printable"),
-    ("strict_yaml",),
+    ("strict_yaml", "processes"),
     ("data",),
     ("encoders",),
     ("model",),

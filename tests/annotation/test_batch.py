@@ -15,9 +15,9 @@ from merc.annotation.batch import FolderOptions, annotate_folder
 from merc.annotation.decoding import Sound
 from merc.annotation.manifest import MANIFEST, FileRecord, read_manifest, write_manifest
 from merc.annotation.options import Options
-from merc.annotation.processes import in_processes
 from merc.annotation.result import Annotation
 from merc.errors import DataError, RunError
+from merc.processes import in_processes
 
 pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
 

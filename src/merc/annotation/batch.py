@@ -17,9 +17,9 @@ from merc.annotation.annotator import Annotator
 from merc.annotation.files import FORMATS, write_files
 from merc.annotation.manifest import FileRecord, read_manifest, write_manifest
 from merc.annotation.options import Options
-from merc.annotation.processes import in_processes
 from merc.annotation.sources import OWN, PREFERRED, content_digest, given, transcript_beside
 from merc.errors import DataError, MercError
+from merc.processes import in_processes
 from merc.recogniser import Recogniser
 from merc.shipped import load_model
 

@@ -24,6 +24,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from merc.data.staged_file import is_temporary, write_atomically
+from merc.data.tensor_bytes import tensor_bytes
 from merc.errors import DataError
 from merc.printable import printable
 
@@ -163,12 +164,9 @@ def _is_pack(name: str) -> bool:
 
 def _pack(digests: list[bytes], rows: Rows) -> tuple[str, bytes]:
     """A pack's name and bytes. Equal digests give an equal name: processes that encode the same write the same file."""
-    from safetensors.numpy import save
-
     table = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, DIGEST)
-    rows = np.ascontiguousarray(rows)
     name = hashlib.sha256(table.tobytes()).hexdigest() + _SUFFIX
-    return name, save({"digests": table, "rows": rows}, metadata={"sha256": _checksum(table, rows)})
+    return name, tensor_bytes({"digests": table, "rows": rows}, {"sha256": _checksum(table, rows)})
 
 
 def _checksum(digests: Digests, rows: Rows) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float16
 
+from merc.data.tensor_bytes import tensor_bytes
 from merc.errors import FeatureError
 
 if TYPE_CHECKING:
@@ -44,16 +45,11 @@ class Adapter:
 
     def to_bytes(self) -> bytes:
         """The file; equal adapters give equal bytes."""
-        from safetensors.numpy import save
-
-        # safetensors writes an array's memory as it lies there, and takes it for row-major.
         tensors = {
-            f"{name}.{side}": np.ascontiguousarray(matrix)
-            for name in sorted(self.pairs)
-            for side, matrix in zip("AB", self.pairs[name], strict=True)
+            f"{name}.{side}": matrix for name in sorted(self.pairs) for side, matrix in zip("AB", self.pairs[name], strict=True)
         }
         about = {"format": _FORMAT, "base": self.base, "base_version": self.base_version}
-        return save(tensors, metadata={_ABOUT: json.dumps(about)})  # of several keys safetensors keeps no order
+        return tensor_bytes(tensors, {_ABOUT: json.dumps(about)})
 
     @property
     def version(self) -> str:

@@ -21,6 +21,7 @@ from jaxtyping import Float32
 from merc.data.schema import Conversation, Corpus, FeatureSpec
 from merc.data.staged_file import write_atomically
 from merc.data.store import add_features, open_store
+from merc.data.tensor_bytes import tensor_bytes
 from merc.encoders.dialogue import DialogueEncoder
 from merc.encoders.registry import feature_name
 from merc.encoders.sound import SoundEncoder
@@ -204,11 +205,9 @@ def _read_chunk(path: Path, shape: tuple[int, int]) -> Float32[np.ndarray, "n D"
 
 
 def _write_chunk(path: Path, rows: Float32[np.ndarray, "n D"]) -> None:
-    from safetensors.numpy import save
-
     try:
         path.parent.mkdir(exist_ok=True)
-        write_atomically(path, save({_TENSOR: np.ascontiguousarray(rows)}))
+        write_atomically(path, tensor_bytes({_TENSOR: rows}))
     except OSError as error:
         raise StoreError(f"{path}: can't be written: {error.strerror or error}; the store is as it was") from error
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 import time
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.queues import SimpleQueue
@@ -23,6 +18,7 @@ import torch
 
 from merc.data.store import open_store
 from merc.errors import MercError
+from merc.processes import SPAWNED, deaf, executor, kill
 from merc.run import Hooks
 from merc.studies.plan import digest_of
 from merc.studies.task import End, Place, Task, run_task
@@ -67,8 +63,7 @@ class Pool:
     """
 
     def __init__(self, processes: int, threads: int, study: Path, store: Path) -> None:
-        self._context = multiprocessing.get_context("spawn")  # torch does not survive a fork
-        self._stop = self._context.Event()
+        self._stop = SPAWNED.Event()
         self._arguments = (threads, study, store)
         self._slots: list[_Slot | None] = [None] * processes
         self._running: dict[int, tuple[Future[End], Task]] = {}
@@ -80,9 +75,7 @@ class Pool:
         for slot in self._slots:
             if slot is not None:
                 if kind is not None:
-                    for pid in _processes(slot.executor):
-                        with suppress(ProcessLookupError):
-                            os.kill(pid, signal.SIGKILL)
+                    kill(slot.executor)
                 slot.executor.shutdown(wait=True, cancel_futures=True)
 
     @property
@@ -98,7 +91,7 @@ class Pool:
     def start(self, task: Task) -> None:
         """Gives a task to a free slot."""
         number = next(i for i in range(len(self._slots)) if i not in self._running)
-        with _deaf():
+        with deaf():
             try:
                 future = self._slot(number).executor.submit(_work, task)
             except BrokenProcessPool:  # its process died while it had nothing to do
@@ -131,9 +124,8 @@ class Pool:
     def _slot(self, number: int) -> _Slot:
         slot = self._slots[number]
         if slot is None:
-            progress: SimpleQueue[tuple[str, int, int]] = self._context.SimpleQueue()
-            arguments = (progress, self._stop, os.getpid(), *self._arguments)
-            slot = _Slot(ProcessPoolExecutor(1, mp_context=self._context, initializer=_begin, initargs=arguments), progress)
+            progress: SimpleQueue[tuple[str, int, int]] = SPAWNED.SimpleQueue()
+            slot = _Slot(executor(_begin, (progress, self._stop, *self._arguments)), progress)
             self._slots[number] = slot
         return slot
 
@@ -150,24 +142,6 @@ class Pool:
             return Ended(task, "failed", f"{type(error).__name__}: {error}", details)
 
 
-def _processes(executor: ProcessPoolExecutor) -> list[int]:
-    found = executor._processes  # pyright: ignore[reportPrivateUsage]  # nothing public tells
-    return list(found or {})
-
-
-@contextmanager
-def _deaf() -> Generator[None, None, None]:
-    """Holds Ctrl-C back while a process is made, which would be born into the terminal's group and die of it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Worker:
     """What a process knows; set once, when it begins."""
@@ -181,20 +155,9 @@ class _Worker:
 _worker: list[_Worker] = []
 
 
-def _begin(progress: SimpleQueue[tuple[str, int, int]], stop: Event, parent: int, threads: int, study: Path, store: Path) -> None:
-    """Prepares a process: threads, signals, and an end when the parent has gone."""
+def _begin(progress: SimpleQueue[tuple[str, int, int]], stop: Event, threads: int, study: Path, store: Path) -> None:
     torch.set_num_threads(threads)
-    os.setpgrp()  # so that Ctrl-C in the terminal reaches the parent alone
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     _worker.append(_Worker(progress, stop, study, store))
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _work(task: Task) -> End:

@@ -17,12 +17,12 @@ from typing import Literal, cast
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from merc.config import Protocol, Recipe
 from merc.data.preprocessing import pick_features
 from merc.data.schema import Corpus, Part
 from merc.data.staged_file import locked_folder, write_atomically
+from merc.data.tensor_bytes import tensor_bytes
 from merc.emotions import Judged
 from merc.errors import RunError
 from merc.recipe_corpus import mapped
@@ -279,8 +279,7 @@ def _judge(task: Task, run: Path, folder: Path, corpus: Corpus) -> bytes:
         machine=machine(),
         warnings=recogniser.record.warnings,
     )
-    tensors = {name: np.ascontiguousarray(rows) for name, rows in tensors.items()}  # safetensors takes memory for row-major
-    return save(tensors, metadata={"facts": facts.model_dump_json()})
+    return tensor_bytes(tensors, {"facts": facts.model_dump_json()})
 
 
 def _labels(judged: Sequence[Judged]) -> np.ndarray:

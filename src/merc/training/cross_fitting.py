@@ -25,10 +25,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import load
 
 from merc.data.schema import Conversation, FeatureSpec, LabelSet
 from merc.data.staged_file import write_atomically
+from merc.data.tensor_bytes import tensor_bytes
 from merc.encoders.adapter import Adapter, adapter_from
 from merc.encoders.dialogue import DIALOGUE, DialogueEncoder
 from merc.errors import RunError
@@ -97,7 +98,7 @@ def cross_fitted(
     adapter = fitted(ADAPTER, encoders, train)
     if kept is None:
         kept = features
-        _write(folder / FEATURES, save({str(i): np.ascontiguousarray(features[c.id]) for i, c in enumerate(train)}))
+        _write(folder / FEATURES, tensor_bytes({str(i): features[c.id] for i, c in enumerate(train)}))
     return TunedText(adapter, tuned_spec(adapter, next(iter(kept.values())).shape[1]), kept)
 
 

@@ -121,7 +121,7 @@ def tune(
     model.train()
     for done, batch in enumerate(batches, start=1):
         with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
-            vectors = pooled(model, collate_readings([readings[i] for i in batch])).float()
+            vectors = pooled(model, collate_readings([readings[i] for i in batch]))
         loss = nn.functional.cross_entropy(head(dropout(vectors)), labels[batch])
         if not torch.isfinite(loss):
             raise RunError(f"text tuning: the loss is {loss.item()} at step {done}; try a lower text_tuning.learning_rate")

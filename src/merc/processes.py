@@ -1,4 +1,6 @@
-"""Work shared by processes, one executor each, so that one that is killed takes no other's work with it."""
+"""Processes that share work: one executor each, so that one that is killed takes no other's work with it. They do not hear
+Ctrl-C, which their parent answers, and end when it is gone.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +10,15 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+SPAWNED = multiprocessing.get_context("spawn")  # torch does not survive a fork
 
 
 def in_processes(
@@ -37,7 +40,6 @@ def in_processes(
     Yields:
         Each task with its result, as it ends; None where its process was killed.
     """
-    context = multiprocessing.get_context("spawn")  # torch does not survive a fork
     waiting = deque(tasks)
     executors: dict[int, ProcessPoolExecutor] = {}
     running: dict[Future[Result], tuple[int, Task]] = {}
@@ -46,10 +48,11 @@ def in_processes(
             free = [slot for slot in range(processes) if slot not in {s for s, _ in running.values()}]
             for slot in free[: len(waiting)]:
                 if slot not in executors:
-                    executors[slot] = ProcessPoolExecutor(1, context, _begin, (os.getpid(), begin, arguments))
+                    executors[slot] = executor(begin, arguments)
                 task = waiting.popleft()
                 try:
-                    running[executors[slot].submit(work, task)] = (slot, task)
+                    with deaf():
+                        running[executors[slot].submit(work, task)] = (slot, task)
                 except BrokenProcessPool:  # its process died while it had nothing to do
                     del executors[slot]
                     waiting.appendleft(task)
@@ -62,24 +65,49 @@ def in_processes(
                     executors.pop(slot).shutdown(wait=False)
                     yield task, None
     except BaseException:
-        for executor in executors.values():
-            _kill(executor)
+        for used in executors.values():
+            kill(used)
         raise
     finally:
-        for executor in executors.values():
-            executor.shutdown(wait=True, cancel_futures=True)
+        for used in executors.values():
+            used.shutdown(wait=True, cancel_futures=True)
 
 
-def _kill(executor: ProcessPoolExecutor) -> None:
+def executor(begin: Callable[..., None], arguments: tuple[object, ...]) -> ProcessPoolExecutor:
+    """One process, which is made when it is first given work; see `deaf`.
+
+    Args:
+        begin: called first in it, with the arguments.
+        arguments: of `begin`.
+    """
+    return ProcessPoolExecutor(1, SPAWNED, _begin, (os.getpid(), begin, arguments))
+
+
+def kill(executor: ProcessPoolExecutor) -> None:
+    """Kills the executor's process."""
     found = executor._processes  # pyright: ignore[reportPrivateUsage]  # nothing public tells
     for pid in list(found or {}):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
+@contextmanager
+def deaf() -> Generator[None, None, None]:
+    """Holds Ctrl-C back while a process is made, which would be born into the terminal's group and die of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin(parent: int, begin: Callable[..., None], arguments: tuple[object, ...]) -> None:
-    """Prepares a process: deaf to Ctrl-C, which its parent answers, and gone when the parent is."""
+    os.setpgrp()  # so that Ctrl-C in the terminal reaches the parent alone
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def watch() -> None:
         while os.getppid() == parent:

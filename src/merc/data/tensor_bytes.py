@@ -1,0 +1,22 @@
+"""Arrays as the bytes of a safetensors file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Shaped
+
+
+def tensor_bytes(arrays: Mapping[str, Shaped[np.ndarray, ...]], metadata: Mapping[str, str] | None = None) -> bytes:
+    """The file's content, whichever way the arrays lie in memory: the library writes memory as it is and takes it for row-major.
+
+    Args:
+        arrays: name -> array of any shape and type that safetensors knows.
+        metadata: kept in the file's header; of several keys safetensors keeps no order.
+    """
+    from safetensors.numpy import save
+
+    return save(
+        {name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata=dict(metadata) if metadata else None
+    )
