@@ -22,10 +22,11 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from merc.data.schema import Conversation, Part
 from merc.data.store import open_store
+from merc.encoders.adapter import adapter_file
 from merc.evaluation.calibration import expected_calibration_error
 from merc.evaluation.judgement import Conditions, Predictions
 from merc.model_card import MISUSE
-from merc.recogniser import ADAPTER, CARD, CONFIG, WEIGHTS, Recogniser, load
+from merc.recogniser import CARD, CONFIG, WEIGHTS, Recogniser, load
 from merc.run import evaluate
 
 SCORES = "scores.json"
@@ -52,7 +53,7 @@ def main() -> None:
     if arguments.mosi is not None:
         scores["mosi"] = polarity(model, open_store(arguments.mosi).conversations)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    for name in (WEIGHTS, CONFIG, ADAPTER):
+    for name in (WEIGHTS, CONFIG, *(adapter_file(number) for number, _ in enumerate(model.adapters, start=1))):
         shutil.copyfile(arguments.run / "model" / name, arguments.out / name)
     (arguments.out / SCORES).write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
     (arguments.out / CARD).write_text(card(model, scores), encoding="utf-8")

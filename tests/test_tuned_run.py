@@ -8,9 +8,10 @@ import pytest
 
 from labelled_talks import LABELS, talks
 from merc.data.schema import Conversation, Corpus, Split
+from merc.encoders.adapter import adapter_file
 from merc.encoders.derivation import PRAAT
 from merc.errors import FeatureError, RecipeError, RunError
-from merc.recogniser import ADAPTER, CONFIG, load
+from merc.recogniser import CONFIG, load
 from merc.run import Hooks, evaluate, train
 from tiny_text_model import build_plain
 
@@ -56,11 +57,11 @@ def raw(corpus, part):
 
 
 def test_it_trains_tells_and_saves_what_it_needs(run, told):
-    assert {steps[:2] for steps in told} == {(1, 3), (2, 3), (3, 3)}
-    assert {"adapter.safetensors", "model.safetensors", "config.json", "README.md"} == {
+    assert {steps[:2] for steps in told} == {(1, 2), (2, 2)}
+    assert {"adapter-1.safetensors", "adapter-2.safetensors", "model.safetensors", "config.json", "README.md"} == {
         path.name for path in (run.folder / "model").iterdir()
     }
-    assert run.recogniser.adapter is not None and run.recogniser.temperature != 1.0
+    assert len(run.recogniser.adapters) == 2 and run.recogniser.temperature != 1.0
 
 
 def test_the_card_and_the_config_name_no_folder(run, recipe):
@@ -99,7 +100,7 @@ def test_a_second_training_takes_up_the_encoder(run, corpus, recipe, tmp_path):
     other = recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": 1})})
     again = train(other, tmp_path / "run", corpus=corpus, hooks=Hooks(on_tuning=lambda *steps: told.append(steps)))
     assert told == []
-    assert again.recogniser.adapter.version == run.recogniser.adapter.version
+    assert [a.version for a in again.recogniser.adapters] == [a.version for a in run.recogniser.adapters]
 
 
 def test_sound_alone_is_judged_too(run, corpus):
@@ -111,13 +112,13 @@ def test_sound_alone_is_judged_too(run, corpus):
 
 def test_a_missing_or_foreign_adapter_is_told(run, corpus, tmp_path):
     shutil.copytree(run.folder / "model", tmp_path / "model")
-    adapter = tmp_path / "model" / ADAPTER
+    adapter = tmp_path / "model" / adapter_file(2)
     content = adapter.read_bytes()
     adapter.unlink()
-    with pytest.raises(RunError, match="the adapter of the text encoder is missing or damaged"):
+    with pytest.raises(RunError, match=r"adapter-2\.safetensors: an adapter of the text encoder is missing or damaged"):
         load(tmp_path / "model")
     adapter.write_bytes(content[:-2] + b"\x00\x01")
-    with pytest.raises(FeatureError, match="feature text/tuned needs the adapter of version"):
+    with pytest.raises(FeatureError, match="feature text/tuned needs the adapters of version"):
         load(tmp_path / "model").predict(raw(corpus, "test"))
 
 

@@ -29,11 +29,11 @@ class Prepared:
 
     Attributes:
         corpus: labels mapped.
-        adapter: of the recipe's own text encoder, if it has one.
+        adapters: of the recipe's own text encoder, if it has one.
     """
 
     corpus: Corpus
-    adapter: Adapter | None = None
+    adapters: tuple[Adapter, ...] = ()
 
 
 def open_recipe_store(recipe: Recipe, store: str | None = None) -> Corpus:
@@ -57,7 +57,7 @@ def mapped(corpus: Corpus, recipe: Recipe) -> Corpus:
     return corpus if recipe.data.labels is None else apply_mapping(corpus, find_mapping(recipe.data.labels))
 
 
-def prepared(corpus: Corpus, recipe: Recipe, progress: Progress = lambda _encoder, _encoders, _done, _total: None) -> Prepared:
+def prepared(corpus: Corpus, recipe: Recipe, progress: Progress = lambda _fold, _folds, _done, _total: None) -> Prepared:
     """Adds the features that a recipe takes and the store need not hold: derived ones, and those of a tuned text encoder.
 
     Args:
@@ -81,9 +81,9 @@ def prepared(corpus: Corpus, recipe: Recipe, progress: Progress = lambda _encode
         return Prepared(corpus)
     tuned = cross_fitted(corpus.part(recipe.data.split, "train"), corpus.label_set, config, progress)
     others = [c for c in corpus.conversations if c.id not in tuned.train]
-    encoded = zip(others, DialogueEncoder(tuned.adapter).encode(others), strict=True)
+    encoded = zip(others, DialogueEncoder(tuned.adapters).encode(others), strict=True)
     rows: Mapping[str, Float32[np.ndarray, "_ _"]] = {**tuned.train, **{c.id: array for c, array in encoded}}
-    return Prepared(_with_feature(corpus, tuned.spec, rows), tuned.adapter)
+    return Prepared(_with_feature(corpus, tuned.spec, rows), tuned.adapters)
 
 
 def completed(corpus: Corpus, recogniser: Recogniser, conversations: tuple[Conversation, ...]) -> Corpus:

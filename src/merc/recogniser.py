@@ -1,8 +1,8 @@
 """A trained network with everything that it needs to judge conversations: what a person loads, asks, saves and shares.
 
 On disk, and on a model hub: `model.safetensors` (weights), `config.json` (recipe, label set, feature schema, standardisation,
-scores and how they were chosen), `README.md` (the model card) and, if its text encoder was tuned, `adapter.safetensors`. No pickle
-anywhere.
+scores and how they were chosen), `README.md` (the model card) and, if its text encoder was tuned, `adapter-1.safetensors` and so
+on. No pickle anywhere.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from merc.data.schema import Conversation, FeatureSpec, LabelSet
 from merc.data.standardisation import Standardiser
 from merc.data.validation import explain
 from merc.emotions import ConversationEmotions, Judged, UtteranceEmotion, joined
-from merc.encoders.adapter import Adapter, adapter_from
+from merc.encoders.adapter import Adapter, adapter_file, adapter_from, joint_version
 from merc.encoders.derivation import with_derived
 from merc.encoders.dialogue import DIALOGUE, DialogueEncoder
 from merc.encoders.encoding import encode_conversations, encoder_for
@@ -38,7 +38,7 @@ from merc.model.interface import Network, parameter_count
 from merc.model_card import model_card, shared_recipe, shared_sentences
 from merc.model_record import ModelRecord
 
-WEIGHTS, CONFIG, CARD, ADAPTER = "model.safetensors", "config.json", "README.md", "adapter.safetensors"
+WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 FORMAT = 1
 BATCH_CONVERSATIONS = 64  # in inference
 NO_ENCODERS = ("unknown", "planted")  # features that nothing can make from transcripts
@@ -49,7 +49,7 @@ class Recogniser(ModelHubMixin):
 
     Attributes:
         network, preprocessor, recipe, record: what was trained, what feeds it, how it was trained, what is known of it.
-        adapter: of the tuned text encoder, if there is one.
+        adapters: of the tuned text encoder; none if it has none.
         temperature: what the coarse head's logits are divided by.
     """
 
@@ -60,14 +60,14 @@ class Recogniser(ModelHubMixin):
         recipe: Recipe,
         record: ModelRecord,
         *,
-        adapter: Adapter | None = None,
+        adapters: Sequence[Adapter] = (),
         temperature: float = 1.0,
     ) -> None:
         self.network = network.eval()
         self.preprocessor = preprocessor
         self.recipe = recipe
         self.record = record
-        self.adapter = adapter
+        self.adapters = tuple(adapters)
         self.temperature = temperature
 
     @property
@@ -203,12 +203,12 @@ class Recogniser(ModelHubMixin):
             return None
         if spec.encoder != DIALOGUE:
             return encoder_for(spec, device)
-        if self.adapter is None or self.adapter.version != spec.version:
-            found = "none" if self.adapter is None else f"version {self.adapter.version}"
+        if not self.adapters or joint_version(self.adapters) != spec.version:
+            found = f"version {joint_version(self.adapters)}" if self.adapters else "none"
             raise FeatureError(
-                f"feature {spec.key} needs the adapter of version {spec.version} that was saved with it; found {found}"
+                f"feature {spec.key} needs the adapters of version {spec.version} that were saved with it; found {found}"
             )
-        return DialogueEncoder(self.adapter, device)
+        return DialogueEncoder(self.adapters, device)
 
     def _with_text(
         self, conversations: tuple[Conversation, ...], spec: FeatureSpec, encoder: Encoder | DialogueEncoder | None
@@ -251,11 +251,12 @@ class Recogniser(ModelHubMixin):
             "labels": list(self.label_set.names),
             "standardisation": [s.state() for s in self.preprocessor.standardisers.values()],
             "temperature": self.temperature,
+            "adapters": len(self.adapters),
             "record": asdict(replace(self.record, warnings=shared_sentences(self.record.warnings, self.recipe))),
         }
         (save_directory / CONFIG).write_text(json.dumps(config, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        if self.adapter is not None:
-            (save_directory / ADAPTER).write_bytes(self.adapter.to_bytes())
+        for number, adapter in enumerate(self.adapters, start=1):
+            (save_directory / adapter_file(number)).write_bytes(adapter.to_bytes())
         (save_directory / CARD).write_text(self.card(), encoding="utf-8")
 
     def card(self) -> str:
@@ -340,6 +341,7 @@ class Recogniser(ModelHubMixin):
             record = ModelRecord.from_json(config["record"])
             recipe = recipe_from(config["recipe"], str(config_path))
             temperature = float(config.get("temperature", 1.0))  # older models have none
+            count = int(config.get("adapters", 0))
             if not (math.isfinite(temperature) and temperature > 0):
                 raise RunError(f"{config_path}: temperature {temperature}; allowed is a number above 0")
         except (KeyError, TypeError, ValueError, OSError) as error:
@@ -352,14 +354,14 @@ class Recogniser(ModelHubMixin):
             network.load_state_dict(load_file(weights_path))
         except (SafetensorError, RuntimeError, OSError) as error:
             raise RunError(f"{weights_path}: damaged weights, or another model's ({str(error).splitlines()[0]})") from None
-        adapter = None
-        if any(spec.encoder == DIALOGUE for spec in preprocessor.specs):
-            path = locate(ADAPTER)
+        adapters: list[Adapter] = []
+        for number in range(1, count + 1):
+            path = locate(adapter_file(number))
             try:
-                adapter = adapter_from(path.read_bytes(), str(path))
+                adapters.append(adapter_from(path.read_bytes(), str(path)))
             except (FeatureError, OSError) as error:
-                raise RunError(f"{path}: the adapter of the text encoder is missing or damaged ({error})") from None
-        return cls(network, preprocessor, recipe, record, adapter=adapter, temperature=temperature)
+                raise RunError(f"{path}: an adapter of the text encoder is missing or damaged ({error})") from None
+        return cls(network, preprocessor, recipe, record, adapters=adapters, temperature=temperature)
 
 
 def _unlabelled(conversation: Conversation) -> Conversation:

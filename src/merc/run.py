@@ -67,14 +67,14 @@ class Hooks:
     Attributes:
         on_step: steps done, steps in all.
         on_epoch: the epoch's record.
-        on_tuning: of a recipe that tunes its text encoder: which encoder, encoders in all, its steps done, its steps in all.
+        on_tuning: of a recipe that tunes its text encoder: which fold's encoder, folds in all, its steps done, its steps in all.
         on_warning: a sentence for people.
         interrupted: asked between steps; a yes saves the run and ends it, as Ctrl-C does.
     """
 
     on_step: Callable[[int, int], None] = lambda _done, _total: None
     on_epoch: Callable[[EpochRecord], None] = lambda _record: None
-    on_tuning: Callable[[int, int, int, int], None] = lambda _encoder, _encoders, _done, _total: None
+    on_tuning: Callable[[int, int, int, int], None] = lambda _fold, _folds, _done, _total: None
     on_warning: Callable[[str], None] = lambda _sentence: None
     interrupted: Callable[[], bool] = lambda: False
 
@@ -158,7 +158,7 @@ def train(
             seed=recipe.training.seed,
             warnings=tuple(warnings),
         )
-        recogniser = Recogniser(network, preprocessor, recipe, record, adapter=ready.adapter, temperature=temperature)
+        recogniser = Recogniser(network, preprocessor, recipe, record, adapters=ready.adapters, temperature=temperature)
         if outcome.finished:
             save_model(recogniser, folder)
         write_status(folder, "finished" if outcome.finished else "interrupted", outcome)

@@ -102,7 +102,7 @@ def test_a_reading_is_kept_with_all_that_it_hangs_on(cache, monkeypatch, tmp_pat
     _, model, version = load_base(base)
     name, matrix = next((n, m) for n, m in model.named_modules() if n.endswith("query"))
     out, into = matrix.weight.shape
-    encoder = DialogueEncoder(Adapter(base, version, {name: (np.ones((1, into), np.float16), np.ones((out, 1), np.float16))}))
+    encoder = DialogueEncoder([Adapter(base, version, {name: (np.ones((1, into), np.float16), np.ones((out, 1), np.float16))})])
     encoded = []
     encode_at = encoder.encode_at
     monkeypatch.setattr(encoder, "encode_at", lambda places, progress=None: encoded.extend(places) or encode_at(places, progress))

@@ -34,7 +34,7 @@ def adapter(base):
 
 @pytest.fixture(scope="module")
 def encoder(adapter):
-    return DialogueEncoder(adapter)
+    return DialogueEncoder([adapter])
 
 
 def slow_rows(adapter, turns):
@@ -70,8 +70,25 @@ def test_the_adapter_matters(encoder, adapter, base):
     (rows,) = encoder.encode([conversation(TALK[:2])])
     nothing = tuple(np.zeros(shape, np.float16) for shape in ((2, 16), (16, 2)))
     plain = Adapter(base, adapter.base_version, {"encoder.layer.1.attention.self.query": nothing})
-    (other,) = DialogueEncoder(plain).encode([conversation(TALK[:2])])
+    (other,) = DialogueEncoder([plain]).encode([conversation(TALK[:2])])
     assert np.abs(rows - other).max() > 1e-3
+
+
+def test_several_adapters_give_the_mean_of_their_vectors(encoder, adapter, base):
+    pair = tuple(np.full(shape, 0.5, np.float16) for shape in ((2, 16), (16, 2)))
+    other = Adapter(base, adapter.base_version, {"encoder.layer.0.attention.output.dense": pair})
+    both, alone = DialogueEncoder([adapter, other]), DialogueEncoder([other])
+    talk = conversation(TALK * 2)
+    rows = [e.encode([talk])[0] for e in (encoder, alone, both)]
+    np.testing.assert_allclose(rows[2], (rows[0] + rows[1]) / 2, atol=1e-5)
+    assert np.nanmax(np.abs(rows[0] - rows[1])) > 1e-3
+    assert len({e.version for e in (encoder, alone, both, DialogueEncoder([other, adapter]))}) == 4
+
+
+def test_no_adapter_or_those_of_two_models_are_refused(adapter):
+    for adapters in ([], [adapter, Adapter("minilm", "0" * 16, adapter.pairs)]):
+        with pytest.raises(ValueError, match="expected adapters of one text model"):
+            DialogueEncoder(adapters)
 
 
 def test_what_is_said_later_changes_nothing(encoder):
@@ -158,6 +175,6 @@ def test_digests_tell_what_a_vector_hangs_on():
 
 def test_another_base_is_refused(adapter):
     with pytest.raises(FeatureError, match=r"adapter for .*, version 0+; found version"):
-        DialogueEncoder(Adapter(adapter.base, "0" * 16, adapter.pairs))
+        DialogueEncoder([Adapter(adapter.base, "0" * 16, adapter.pairs)])
     with pytest.raises(FeatureError, match="no such folder"):
-        DialogueEncoder(Adapter("/nowhere/at all", "0" * 16, adapter.pairs))
+        DialogueEncoder([Adapter("/nowhere/at all", "0" * 16, adapter.pairs)])

@@ -1,10 +1,12 @@
 """Cross-fitting: no conversation is encoded by an encoder that saw it, and what is done is never done again."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from labelled_talks import LABELS, talks
-from merc.encoders.adapter import adapter_from
+from merc.encoders.adapter import adapter_from, joint_version
 from merc.encoders.dialogue import DialogueEncoder
 from merc.errors import RunError
 from merc.training import cross_fitting
@@ -17,7 +19,6 @@ FILES = {
     "fold-1.safetensors",
     "fold-2.safetensors",
     "fold-3.safetensors",
-    "adapter.safetensors",
     "features.safetensors",
 }
 
@@ -42,11 +43,9 @@ def tuned(config, train):
 
 
 def test_each_conversation_is_encoded_by_an_encoder_that_did_not_see_it(tuned, config, train):
-    from pathlib import Path
-
     folder = Path(config.encoder)
     assert {path.name for path in folder.iterdir()} == FILES
-    encoders = [DialogueEncoder(adapter_from((folder / f"fold-{n}.safetensors").read_bytes(), "x")) for n in (1, 2, 3)]
+    encoders = [DialogueEncoder([adapter_from((folder / f"fold-{n}.safetensors").read_bytes(), "x")]) for n in (1, 2, 3)]
     makers = {}
     for conversation in train:
         made = [np.allclose(e.encode([conversation])[0], tuned.train[conversation.id], atol=1e-5) for e in encoders]
@@ -55,11 +54,14 @@ def test_each_conversation_is_encoded_by_an_encoder_that_did_not_see_it(tuned, c
     assert sorted(np.bincount(list(makers.values()))) == [2, 3, 3]
     for fold, encoder in enumerate(encoders):
         others = [c for c in train if makers[c.id] != fold]
-        assert tune(others, LABELS, config).adapter.version == encoder.version
+        assert joint_version([tune(others, LABELS, config).adapter]) == encoder.version
 
 
-def test_the_whole_training_part_makes_the_encoder(tuned, config, train):
-    assert tune(train, LABELS, config).adapter.version == tuned.adapter.version == tuned.spec.version
+def test_the_encoder_is_that_of_all_folds(tuned, config):
+    folder = Path(config.encoder)
+    kept = [adapter_from((folder / f"fold-{n}.safetensors").read_bytes(), "x") for n in (1, 2, 3)]
+    assert joint_version(kept) == tuned.spec.version == DialogueEncoder(tuned.adapters).version
+    assert len({adapter.version for adapter in tuned.adapters}) == 3
     assert (tuned.spec.key, tuned.spec.dimension, tuned.spec.encoder) == ("text/tuned", 16, "dialogue")
 
 
@@ -85,7 +87,7 @@ def test_a_tuning_that_was_stopped_goes_on(tuned, config, train, tmp_path):
     assert {path.name for path in (tmp_path / "kept").iterdir()} == {"tuning.json", "fold-1.safetensors", "fold-2.safetensors"}
     told.clear()
     again = cross_fitted(train, LABELS, other, lambda encoder, *_: told.append(encoder))
-    assert set(told) == {3, 4}
+    assert set(told) == {3}
     assert again.spec == tuned.spec
     assert all(np.allclose(again.train[c.id], tuned.train[c.id], atol=1e-5) for c in train)
 

@@ -39,7 +39,7 @@ def separation(encoder):
 
 def test_it_learns_what_tells_the_classes_apart(adapter, config):
     nothing = adapter_from(tune(talks(30), LABELS, config.model_copy(update={"learning_rate": 1e-9})).adapter.to_bytes(), "x")
-    assert separation(DialogueEncoder(adapter)) > 2 * separation(DialogueEncoder(nothing))
+    assert separation(DialogueEncoder([adapter])) > 2 * separation(DialogueEncoder([nothing]))
 
 
 def test_every_matrix_of_the_layers_is_changed(adapter):
@@ -89,7 +89,7 @@ def test_the_kept_change_is_the_best_of_its_rank():
 def test_the_head_reads_the_vectors(config):
     tuned = tune(talks(30), LABELS, config.model_copy(update={"rank": 16, "epochs": 16}))
     unseen = talks(20, seed=1)
-    rows = torch.from_numpy(np.concatenate(DialogueEncoder(tuned.adapter).encode(unseen)))
+    rows = torch.from_numpy(np.concatenate(DialogueEncoder([tuned.adapter]).encode(unseen)))
     found = (rows @ tuned.weight.T + tuned.bias).argmax(dim=1).tolist()
     labels = [LABELS.index(u.label) for c in unseen for u in c.utterances]
     assert np.mean(np.equal(found, labels)) > 0.8  # half of them by chance

@@ -225,9 +225,8 @@ def _digest(model: Recogniser, options: FolderOptions) -> str:
     digest = hashlib.sha256()
     for name, tensor in sorted(model.network.state_dict().items()):
         digest.update(name.encode() + tensor.cpu().numpy().tobytes())
-    adapter = "" if model.adapter is None else model.adapter.version
     chosen = replace(options.annotation, model=None, cache=None, device="cpu")
-    digest.update(f"{model.temperature} {adapter} {model.preprocessor.specs} {chosen} {options.formats}".encode())
+    digest.update(f"{model.temperature} {model.preprocessor.specs} {chosen} {options.formats}".encode())
     return digest.hexdigest()
 
 

@@ -158,7 +158,7 @@ def _hooks(update: Callable[[int, int, str], None], epochs: int) -> Hooks:
     def on_epoch(record: EpochRecord) -> None:
         last[:] = [f"loss {record.loss:.3f}", f"validation weighted F1 {100 * record.validation['weighted_f1']:.1f}"]
 
-    def on_tuning(encoder: int, encoders: int, done: int, total: int) -> None:
-        update((encoder - 1) * total + done, encoders * total, f"text encoder {encoder}/{encoders}")
+    def on_tuning(fold: int, folds: int, done: int, total: int) -> None:
+        update((fold - 1) * total + done, folds * total, f"text encoder {fold}/{folds}")
 
     return Hooks(on_step=on_step, on_tuning=on_tuning, on_epoch=on_epoch, on_warning=warn)

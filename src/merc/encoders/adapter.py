@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -79,6 +79,16 @@ class Adapter:
                         f"{where}: changes {name} by {b.shape} x {a.shape}; the model {self.base!r} has there: {found}"
                     )
                 weight += torch.from_numpy(b.astype(np.float32) @ a.astype(np.float32)).to(weight)
+
+
+def adapter_file(number: int) -> str:
+    """Name of the file that keeps one of a model's adapters; they are counted from 1."""
+    return f"adapter-{number}.safetensors"
+
+
+def joint_version(adapters: Sequence[Adapter]) -> str:
+    """Of an encoder that averages the vectors of several, in their order: 16 hex digits of a SHA-256 over their versions."""
+    return hashlib.sha256(" ".join(adapter.version for adapter in adapters).encode()).hexdigest()[:VERSION_DIGITS]
 
 
 def adapter_from(content: bytes, where: str) -> Adapter:

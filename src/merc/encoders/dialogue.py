@@ -3,13 +3,15 @@
 A reading is up to `CONTEXT` earlier turns and, last, the utterance itself, each as `A: words`, with a separator after each. The
 letters tell the speakers: A is the utterance's own, B the other one who spoke last, and so on; so names carry nothing, and neither
 does the place in the conversation. What is said later changes nothing, so causal models stay causal. The utterance's vector is the
-mean of all last hidden states, as the sentence encoders' own is [chosen; docs/tuning.md].
+mean of all last hidden states, as the sentence encoders' own is, and that again the mean over several adapters of one model, which
+say more together than any of them [chosen, both; docs/tuning.md].
 
 Shapes: B readings, S tokens of the longest, T utterances of a conversation, D features.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from merc.data.schema import Conversation, Utterance
-from merc.encoders.adapter import Adapter
+from merc.encoders.adapter import Adapter, joint_version
 from merc.encoders.registry import resolve
 from merc.encoders.text import Progress, batches_by_length
 from merc.errors import FeatureError, MissingExtraError
@@ -50,27 +52,41 @@ class ReadingBatch:
 
 
 class DialogueEncoder:
-    """A text model with an adapter.
+    """A text model with one adapter or several.
+
+    Args:
+        adapters: of one model.
+        device: to encode on.
 
     Attributes:
         name: `dialogue`.
-        version: the adapter's.
+        version: the adapters' together.
         dimension: D.
         modality: `text`.
+
+    Raises:
+        ValueError: no adapter, or adapters of different models.
+        FeatureError: the model is not the one that they change.
+        MissingExtraError: see `load_base`.
     """
 
     modality = "text"
     name = DIALOGUE
 
-    def __init__(self, adapter: Adapter, device: str = "cpu") -> None:
-        self.version = adapter.version
+    def __init__(self, adapters: Sequence[Adapter], device: str = "cpu") -> None:
+        bases = {(adapter.base, adapter.base_version) for adapter in adapters}
+        if len(bases) != 1:
+            raise ValueError(f"expected adapters of one text model; found {sorted(bases)}")
+        ((base, base_version),) = bases
+        self.version = joint_version(adapters)
         self.device = device
-        self._tokenizer, self._model, version = load_base(adapter.base)
-        if version != adapter.base_version:
-            raise FeatureError(f"adapter for {adapter.base!r}, version {adapter.base_version}; found version {version}")
-        adapter.apply_to(self._model, "adapter")
-        self._model.to(device).eval()
-        self.dimension = int(self._model.config.hidden_size)
+        self._tokenizer, model, version = load_base(base)
+        if version != base_version:
+            raise FeatureError(f"adapter for {base!r}, version {base_version}; found version {version}")
+        model.to(device)
+        self._limit = int(model.config.max_position_embeddings)
+        self._models = [_adapted(model, adapter) for adapter in adapters]
+        self.dimension = int(model.config.hidden_size)
 
     def encode(
         self, conversations: Sequence[Conversation], progress: Progress | None = None
@@ -100,19 +116,27 @@ class DialogueEncoder:
         Raises:
             FeatureError: the model returned a number that is not finite.
         """
-        readings = read(self._tokenizer, places, int(self._model.config.max_position_embeddings))
+        readings = read(self._tokenizer, places, self._limit)
         rows = np.empty((len(readings), self.dimension), dtype=np.float32)
         done = 0
         for indices in batches_by_length([len(reading) for reading in readings]):
             batch = collate_readings([readings[i] for i in indices], self.device)
             with torch.inference_mode():
-                rows[indices] = pooled(self._model, batch).cpu().numpy()
+                rows[indices] = torch.stack([pooled(model, batch) for model in self._models]).mean(dim=0).cpu().numpy()
             done += len(indices)
             if progress is not None:
                 progress(done, len(readings))
         if not np.isfinite(rows).all():
             raise FeatureError(f"the text encoder {DIALOGUE!r} returned numbers that are not finite")
         return rows
+
+
+def _adapted(model: Any, adapter: Adapter) -> Any:
+    """A copy with the adapter's changes; what it does not change is shared with the model, not copied."""
+    shared = {id(p): p for name, p in model.named_parameters() if name.removesuffix(".weight") not in adapter.pairs}
+    changed = copy.deepcopy(model, memo=shared)
+    adapter.apply_to(changed, "adapter")
+    return changed.eval()
 
 
 def load_base(name: str) -> tuple[Any, Any, str]:

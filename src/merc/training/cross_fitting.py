@@ -4,13 +4,12 @@ An encoder that was tuned on a conversation has seen its labels, and its vectors
 network trained on them trusts text and ignores the rest. So the training part is divided into folds by conversation, and each
 fold is encoded by an encoder that was tuned on the others [chosen: cross-fitting]. All folds begin with the same model and
 the same head, so that their vectors mean about the same (docs/tuning.md tells how nearly). The other parts, and all that is judged
-later, are encoded by the encoder that was tuned on the whole training part.
+later, are encoded by all of them: the vectors' mean [chosen: better than one encoder of the whole training part; docs/tuning.md].
 
-The encoder's folder keeps what is done, so a tuning that was stopped goes on with the next encoder:
+The encoder's folder keeps what is done, so a tuning that was stopped goes on with the next fold:
 
 tuning.json              the settings, and a digest of the training part
 fold-N.safetensors       each fold's adapter
-adapter.safetensors      the adapter of the whole training part
 features.safetensors     the vectors of the training part
 """
 
@@ -30,13 +29,13 @@ from safetensors.numpy import load
 from merc.data.schema import Conversation, FeatureSpec, LabelSet
 from merc.data.staged_file import write_atomically
 from merc.data.tensor_bytes import tensor_bytes
-from merc.encoders.adapter import Adapter, adapter_from
+from merc.encoders.adapter import Adapter, adapter_from, joint_version
 from merc.encoders.dialogue import DIALOGUE, DialogueEncoder
 from merc.errors import RunError
 from merc.training.text_tuning import TextTuningConfig, tune
 
-SETTINGS, ADAPTER, FEATURES = "tuning.json", "adapter.safetensors", "features.safetensors"
-Progress = Callable[[int, int, int, int], None]  # encoder, encoders in all, steps done, steps in all
+SETTINGS, FEATURES = "tuning.json", "features.safetensors"
+Progress = Callable[[int, int, int, int], None]  # fold, folds in all, steps done, steps in all
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,12 +43,12 @@ class TunedText:
     """A tuned encoder and the features of what it was tuned on.
 
     Attributes:
-        adapter: of the whole training part.
+        adapters: of the folds.
         spec: of the feature.
         train: conversation id -> (T, D), from encoders that were tuned without the conversation.
     """
 
-    adapter: Adapter
+    adapters: tuple[Adapter, ...]
     spec: FeatureSpec
     train: Mapping[str, Float32[np.ndarray, "_ _"]]
 
@@ -58,7 +57,7 @@ def cross_fitted(
     train: Sequence[Conversation],
     label_set: LabelSet,
     config: TextTuningConfig,
-    progress: Progress = lambda _encoder, _encoders, _done, _total: None,
+    progress: Progress = lambda _fold, _folds, _done, _total: None,
 ) -> TunedText:
     """Tunes the encoders of a training part, or takes up those that the encoder's folder keeps.
 
@@ -77,34 +76,30 @@ def cross_fitted(
         raise RunError(f"text_tuning.folds is {config.folds}; the training part has {len(train)} conversations")
     folder = Path(config.encoder)
     _claim(folder, train, label_set, config)
-    encoders = config.folds + 1
     parts = np.array_split(np.random.default_rng(config.seed).permutation(len(train)), config.folds)
-
-    def fitted(name: str, number: int, conversations: Sequence[Conversation]) -> Adapter:
-        path = folder / name
-        if not path.is_file():
-            adapter = tune(conversations, label_set, config, lambda done, total: progress(number, encoders, done, total)).adapter
-            _write(path, adapter.to_bytes())
-        return adapter_from(path.read_bytes(), str(path))
-
     kept = _kept_features(folder, train)
     features: dict[str, Float32[np.ndarray, "_ _"]] = {}
+    adapters: list[Adapter] = []
     for number, part in enumerate(parts, start=1):
         held = set(part.tolist())
-        adapter = fitted(f"fold-{number}.safetensors", number, [c for i, c in enumerate(train) if i not in held])
+        path = folder / f"fold-{number}.safetensors"
+        if not path.is_file():
+            others = [c for i, c in enumerate(train) if i not in held]
+            tuned = tune(others, label_set, config, lambda done, total, n=number: progress(n, config.folds, done, total))
+            _write(path, tuned.adapter.to_bytes())
+        adapters.append(adapter_from(path.read_bytes(), str(path)))
         if kept is None:
             own = [train[i] for i in sorted(held)]
-            features |= {c.id: rows for c, rows in zip(own, DialogueEncoder(adapter).encode(own), strict=True)}
-    adapter = fitted(ADAPTER, encoders, train)
+            features |= {c.id: rows for c, rows in zip(own, DialogueEncoder(adapters[-1:]).encode(own), strict=True)}
     if kept is None:
         kept = features
         _write(folder / FEATURES, tensor_bytes({str(i): features[c.id] for i, c in enumerate(train)}))
-    return TunedText(adapter, tuned_spec(adapter, next(iter(kept.values())).shape[1]), kept)
+    return TunedText(tuple(adapters), tuned_spec(adapters, next(iter(kept.values())).shape[1]), kept)
 
 
-def tuned_spec(adapter: Adapter, dimension: int) -> FeatureSpec:
-    """The schema entry of what the encoder with this adapter makes."""
-    return FeatureSpec(modality="text", name="tuned", dimension=dimension, encoder=DIALOGUE, version=adapter.version)
+def tuned_spec(adapters: Sequence[Adapter], dimension: int) -> FeatureSpec:
+    """The schema entry of what the encoder with these adapters makes."""
+    return FeatureSpec(modality="text", name="tuned", dimension=dimension, encoder=DIALOGUE, version=joint_version(adapters))
 
 
 def _claim(folder: Path, train: Sequence[Conversation], label_set: LabelSet, config: TextTuningConfig) -> None:

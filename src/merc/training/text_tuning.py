@@ -42,14 +42,14 @@ class TextTuningConfig(Settings):
         dropout: on the vectors that the head takes.
         batch_utterances: readings a step.
         clip_norm: bound on the gradient's norm.
-        folds: the training part's features come from encoders that were tuned without the conversation, so many of them.
+        folds: of the training part; so many encoders are tuned, each without its fold (see `merc.training.cross_fitting`).
         precision: of the model's products while it is tuned; `bfloat16` is faster where the processor has instructions for it.
         seed: of the head, the order and the folds.
     """
 
     encoder: str
     base: str = "minilm"
-    rank: int = Field(default=64, ge=1)
+    rank: int = Field(default=32, ge=1)
     epochs: int = Field(default=3, ge=1)
     learning_rate: float = Field(default=1e-4, gt=0)
     head_learning_rate: float = Field(default=1e-3, gt=0)
