@@ -54,7 +54,7 @@ def make_recording(folder: Path, minutes: float) -> tuple[Path, Path]:
 def annotate_once(folder: Path, model: str | None, cached: bool) -> dict[str, Any]:
     """Annotates and writes, and tells CPU and wall time by stage."""
     from merc.annotation.annotator import Annotator
-    from merc.annotation.files import write_files
+    from merc.annotation.export.files import write_files
     from merc.annotation.options import Options
 
     stages: dict[str, list[float]] = {}

@@ -25,9 +25,9 @@ from rich.console import Console
 from rich.table import Table
 from workload import RECIPE, TEST_LENGTHS, TRAIN_LENGTHS, WIDTHS, conversations, make_recogniser, make_trainer
 
-from merc.config import Recipe, load_recipe
 from merc.data.batching import padding_waste, shuffled_buckets
-from merc.model.interface import Network, parameter_count
+from merc.networks.interface import Network, parameter_count
+from merc.training.recipe import Recipe, load_recipe
 
 IMPORTS_GIB = peak_memory()
 TRAINING_PER_GFLOP, INFERENCE_PER_GFLOP = 17.0, 65.0

@@ -21,7 +21,7 @@ from rich.table import Table
 from torch.profiler import ProfilerActivity, profile
 from workload import RECIPE, TEST_LENGTHS, TRAIN_LENGTHS, conversations, make_recogniser, make_trainer
 
-from merc.config import Recipe, load_recipe
+from merc.training.recipe import Recipe, load_recipe
 
 # Part -> end of the file's path, function. Indented parts lie within the part above.
 TRAINING_PARTS = {

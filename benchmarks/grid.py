@@ -26,10 +26,10 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from merc.config import Recipe
-from merc.data.store import open_store
-from merc.run import Hooks, train
+from merc.data.store.store import open_store
+from merc.runs.run import Hooks, train
 from merc.studies.study import open_study
+from merc.training.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)

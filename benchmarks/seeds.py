@@ -19,14 +19,14 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from merc.config import load_recipe
-from merc.data.planting import RowState, planted_truth, redrawn
 from merc.data.schema import Corpus, Part
-from merc.data.store import open_store
+from merc.data.store.store import open_store
 from merc.evaluation.judgement import judge
-from merc.recogniser import load
-from merc.run import Hooks, evaluate, train
+from merc.inference.recogniser import load
+from merc.runs.run import Hooks, evaluate, train
+from merc.synthetic.planting import RowState, planted_truth, redrawn
 from merc.training.corruption import Spoiling, spoil
+from merc.training.recipe import load_recipe
 
 
 def main() -> None:

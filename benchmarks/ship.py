@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from merc.data.schema import Conversation, Part
-from merc.data.store import open_store
-from merc.encoders.adapter import adapter_file
+from merc.data.store.store import open_store
+from merc.encoders.text.adapter import adapter_file
 from merc.evaluation.calibration import expected_calibration_error
 from merc.evaluation.judgement import Conditions, Predictions
-from merc.model_card import MISUSE
-from merc.recogniser import CARD, CONFIG, WEIGHTS, Recogniser, load
-from merc.run import evaluate
+from merc.inference.card import MISUSE
+from merc.inference.recogniser import CARD, CONFIG, WEIGHTS, Recogniser, load
+from merc.runs.run import evaluate
 
 SCORES = "scores.json"
 RESAMPLES = 2000

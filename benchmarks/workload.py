@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from merc.config import Recipe
 from merc.data.preprocessing import Preprocessor, Sample
 from merc.data.schema import FeatureSpec, LabelSet
 from merc.data.standardisation import Standardiser
-from merc.model_record import ModelRecord
-from merc.recogniser import Recogniser
+from merc.inference.recogniser import Recogniser
+from merc.inference.record import ModelRecord
 from merc.training.loop import Trainer
 from merc.training.objective import Objective
+from merc.training.recipe import Recipe
 
 RECIPE = Path(__file__).resolve().parents[1] / "recipes" / "meld.yaml"  # whose quality is measured is whose speed is measured
 WIDTHS = {"text": 1024, "audio": 1582, "visual": 342}  # RoBERTa-large, openSMILE IS10, DenseNet

@@ -43,8 +43,8 @@ TINY_RIVAL = {"name": "early_fusion", "width": 8, "layers": 1, "feed_forward": 2
 @pytest.fixture(scope="session")
 def tiny_corpus():
     """Three modalities, three classes, 6 + 3 + 3 conversations of 1 to 6 utterances, one to three speakers."""
-    from merc.data.planting import Stream
-    from merc.data.synthetic import SyntheticConfig, synthesise
+    from merc.synthetic.conversations import SyntheticConfig, synthesise
+    from merc.synthetic.planting import Stream
 
     streams = (
         Stream(modality="text", dimension=6, quality=3.0, noise=0.1, absent=0.1),
@@ -58,7 +58,7 @@ def tiny_corpus():
 @pytest.fixture(scope="session")
 def tiny_recipe():
     """Makes a small recipe; keyword arguments are its sections, laid over the small one's at every level."""
-    from merc.config import recipe_from
+    from merc.training.recipe import recipe_from
 
     def over(base, change):
         another_network = isinstance(change, dict) and change.get("name") in NETWORKS_BESIDE_CMATH
@@ -125,7 +125,7 @@ def make_network(tiny_recipe):
 @pytest.fixture(scope="session")
 def trained(tiny_corpus, tiny_recipe, tmp_path_factory):
     """Trains a small recipe and gives its finished run; the same sections give the same run, trained once a session."""
-    from merc.run import train
+    from merc.runs.run import train
 
     runs = {}
 

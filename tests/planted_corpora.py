@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from merc.data.planting import planted_truth
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Split, Utterance
+from merc.synthetic.planting import planted_truth
 
 NAMES = ("neutral", "joy", "anger")
 SHARES = (0.5, 0.3, 0.2)

@@ -95,7 +95,7 @@ def test_the_report_shown_is_one():
 def test_what_predict_prints_as_json_is_documented():
     from dataclasses import fields
 
-    from merc.emotions import ConversationEmotions, UtteranceEmotion
+    from merc.inference.predictions import ConversationEmotions, UtteranceEmotion
 
     page = (DOCS / "evaluation.md").read_text(encoding="utf-8")
     section = page[page.index("## `merc predict --json`") :]
@@ -106,8 +106,8 @@ def test_what_predict_prints_as_json_is_documented():
 def test_the_runs_files_are_documented():
     from dataclasses import fields
 
-    from merc import recogniser
-    from merc import run_folder as run
+    from merc.inference import recogniser
+    from merc.runs import folder as run
     from merc.training.loop import EpochRecord
 
     page = (DOCS / "evaluation.md").read_text(encoding="utf-8")
@@ -119,7 +119,7 @@ def test_the_runs_files_are_documented():
 
 
 def test_every_layout_is_documented_and_no_other():
-    from merc.data.importing import LAYOUTS
+    from merc.data.formats.importing import LAYOUTS
 
     page = (DOCS / "data.md").read_text(encoding="utf-8")
     table = page[page.index("| layout |") : page.index("### MELD")]
@@ -127,7 +127,7 @@ def test_every_layout_is_documented_and_no_other():
 
 
 def test_every_verdict_mapping_and_encoder_is_documented():
-    from merc.data.formats.meld_csv import PRAAT_COLUMNS
+    from merc.data.corpora.meld import PRAAT_COLUMNS
     from merc.data.labels import SHIPPED
     from merc.data.probe import Verdict
     from merc.encoders.registry import BUNDLED
@@ -139,7 +139,7 @@ def test_every_verdict_mapping_and_encoder_is_documented():
 
 def test_the_standard_planting_is_the_documented_one():
     from merc.cli.options import parse_stream
-    from merc.data.planting import STANDARD
+    from merc.synthetic.planting import STANDARD
 
     page = (DOCS / "data.md").read_text(encoding="utf-8")
     shown = re.search(r"`(--stream [^`]+)`", page)
@@ -153,7 +153,7 @@ def test_every_recipe_is_mentioned():
 
 
 def test_the_open_formats_examples_can_be_imported(tmp_path, monkeypatch):
-    from merc.data.importing import import_corpus
+    from merc.data.formats.importing import import_corpus
 
     (lines,) = blocks(DOCS / "data.md", "jsonl")
     (tmp_path / "chats.jsonl").write_text(lines, encoding="utf-8")
@@ -227,5 +227,5 @@ def tree():
 def test_the_file_tree_is_true_and_whole():
     shown = list(tree())
     assert [path for path in shown if not (ROOT / path).exists()] == []
-    code = {path.relative_to(ROOT).as_posix() for path in (ROOT / "src/merc").iterdir() if not path.name.startswith("__")}
-    assert code - set(shown) == set()
+    folders = {path for path in (ROOT / "src/merc").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert {path.relative_to(ROOT).as_posix() for path in folders} - set(shown) == set()

@@ -59,7 +59,7 @@ def write_csv(path, header, rows):
 
 def invent_meld(folder):
     """MELD's csv files, of 7 + 5 + 5 dialogues of three utterances, and the praat files beside them."""
-    from merc.data.formats.meld_csv import PRAAT_COLUMNS
+    from merc.data.corpora.meld import PRAAT_COLUMNS
 
     folder.mkdir()
     random = np.random.default_rng(0)
@@ -169,7 +169,7 @@ def replaced(word):
 
 def run_python(body, monkeypatch):
     """Runs a block and gives what it prints; recipes that it loads are shortened."""
-    from merc import config
+    from merc.training import recipe as config
 
     whole = config.load_recipe
     monkeypatch.setattr(config, "load_recipe", lambda path, options=(): whole(path, [*options, *SHORT]))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from merc.cli import main
-from merc.data.importing import import_corpus
+from merc.data.formats.importing import import_corpus
 from merc.data.schema import Corpus, Split
-from merc.data.store import save_store
+from merc.data.store.store import save_store
 
 DATA = Path(os.environ.get("MERC_DATA", Path(__file__).resolve().parents[1] / "../shared/data"))
 SMALL = ["--set", "training.epochs=1", "--set", "model.width=16", "--set", "training.device=cpu"]

@@ -14,8 +14,8 @@ ONE_FEATURE = "sole"  # what a modality offers where the recipe takes whatever t
 
 def labels_of(recipe):
     """The classes of the corpus that a recipe is for."""
-    from merc.data.formats import mosi
-    from merc.data.formats.corpora import IEMOCAP, MELD
+    from merc.data.corpora import mosi
+    from merc.data.formats.known_corpora import IEMOCAP, MELD
 
     known = {
         IEMOCAP.name: IEMOCAP.labels,
@@ -29,9 +29,9 @@ def labels_of(recipe):
 
 def corpus_for(recipe):
     """A synthetic corpus under the names that the recipe uses for features and split."""
-    from merc.data.planting import Stream
     from merc.data.schema import Split
-    from merc.data.synthetic import SyntheticConfig, synthesise
+    from merc.synthetic.conversations import SyntheticConfig, synthesise
+    from merc.synthetic.planting import Stream
 
     names = {modality: name or ONE_FEATURE for modality, name in recipe.data.features.items()}
     if recipe.text_tuning is not None:
@@ -85,9 +85,9 @@ def small_tuning(folder):
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipe_trains_and_is_judged(path, tmp_path):
-    from merc.config import load_recipe
-    from merc.data.store import save_store
-    from merc.run import evaluate, train
+    from merc.data.store.store import save_store
+    from merc.runs.run import evaluate, train
+    from merc.training.recipe import load_recipe
 
     whole = load_recipe(path)
     assert whole.name == path.stem and whole.about

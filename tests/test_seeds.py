@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from merc.data.store import save_store
+from merc.data.store.store import save_store
 
 ROOT = Path(__file__).resolve().parents[1]
 RIVAL = ["--set", "model={name: early_fusion, width: 8, layers: 1, attention: {heads: 2}}"]

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from merc.annotation.annotator import Annotator, annotate
-    from merc.annotation.decoding import Sound
+    from merc.annotation.media.decoding import Sound
     from merc.annotation.options import Options
     from merc.annotation.result import Annotation
-    from merc.config import Recipe, load_recipe
     from merc.data.schema import Conversation, Corpus, Utterance
-    from merc.data.store import open_store
+    from merc.data.store.store import open_store
     from merc.errors import MercError
-    from merc.recogniser import Recogniser, load
-    from merc.run import evaluate, train
+    from merc.inference.recogniser import Recogniser, load
+    from merc.runs.run import evaluate, train
+    from merc.training.recipe import Recipe, load_recipe
 
 __all__ = [
     "Annotation",
@@ -50,16 +50,16 @@ _HOME = {
     "Corpus": "merc.data.schema",
     "MercError": "merc.errors",
     "Options": "merc.annotation.options",
-    "Recipe": "merc.config",
-    "Recogniser": "merc.recogniser",
-    "Sound": "merc.annotation.decoding",
+    "Recipe": "merc.training.recipe",
+    "Recogniser": "merc.inference.recogniser",
+    "Sound": "merc.annotation.media.decoding",
     "Utterance": "merc.data.schema",
     "annotate": "merc.annotation.annotator",
-    "evaluate": "merc.run",
-    "load": "merc.recogniser",
-    "load_recipe": "merc.config",
-    "open_store": "merc.data.store",
-    "train": "merc.run",
+    "evaluate": "merc.runs.run",
+    "load": "merc.inference.recogniser",
+    "load_recipe": "merc.training.recipe",
+    "open_store": "merc.data.store.store",
+    "train": "merc.runs.run",
 }
 
 

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from merc.annotation.transcript import Transcript, Turn
+from merc.annotation.transcripts.transcript import Transcript, Turn
 
 RATE = 16_000  # Hz
 # speaker, words, start, end, pitch of the buzz in Hz

@@ -36,7 +36,7 @@ def judge(tiny_recipe, tmp_path_factory):
     from labelled_talks import LABELS, talks
     from merc.data.schema import Corpus, Split
     from merc.encoders.derivation import PRAAT
-    from merc.run import train
+    from merc.runs.run import train
     from tiny_text_model import build_plain
 
     folder = tmp_path_factory.mktemp("judge")

@@ -6,10 +6,10 @@ import pytest
 from annotation.call import RATE, SECONDS, TRANSCRIPT, TURNS, open_file, srt, stereo, whisper
 from annotation.recordings import encoded, wav
 from merc.annotation.annotator import Annotator, annotate
-from merc.annotation.decoding import Sound
+from merc.annotation.media.decoding import Sound
 from merc.annotation.options import Options
 from merc.annotation.result import Absence
-from merc.annotation.transcript import Transcript, Turn
+from merc.annotation.transcripts.transcript import Transcript, Turn
 from merc.errors import DataError, RunError
 
 pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
@@ -176,8 +176,8 @@ def test_without_its_extra_a_modality_is_absent(judge, sound, monkeypatch):
 
 
 def test_a_second_run_encodes_nothing(judge, sound, whole, tmp_path, monkeypatch):
-    from merc.encoders.dialogue import DialogueEncoder
-    from merc.encoders.praat import PraatEncoder
+    from merc.encoders.audio.praat import PraatEncoder
+    from merc.encoders.text.dialogue import DialogueEncoder
 
     options = Options(model=judge, cache=tmp_path / "cache")
     same(Annotator(options).annotate(sound, TRANSCRIPT), whole)

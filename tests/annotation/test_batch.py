@@ -12,12 +12,12 @@ from annotation.recordings import wav
 from merc.annotation import batch
 from merc.annotation.annotator import Annotator
 from merc.annotation.batch import FolderOptions, annotate_folder
-from merc.annotation.decoding import Sound
 from merc.annotation.manifest import MANIFEST, FileRecord, read_manifest, write_manifest
+from merc.annotation.media.decoding import Sound
 from merc.annotation.options import Options
 from merc.annotation.result import Annotation
 from merc.errors import DataError, RunError
-from merc.processes import in_processes
+from merc.files.processes import in_processes
 
 pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from merc.annotation import cache as module
 from merc.annotation.cache import FeatureCache, default_folder
-from merc.data.staged_file import temporary_name
 from merc.errors import DataError
+from merc.files.staged_file import temporary_name
 
 DIMENSION = 5
 
@@ -233,7 +233,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(folder: Path, monkeypatch: pytes
 
     told: list[str] = []
     with monkeypatch.context() as patch:
-        patch.setattr("merc.data.staged_file.os.fsync", full)
+        patch.setattr("merc.files.staged_file.os.fsync", full)
         Encoder(FeatureCache(folder, on_warning=told.append))("a")
     assert len(told) == 1 and told[0].endswith(f": {os.strerror(errno.ENOSPC)}")
     assert list(folder.glob("features/*/*")) == []

@@ -6,7 +6,7 @@ import pytest
 from labelled_talks import talks
 from merc.annotation.cache import FeatureCache
 from merc.annotation.features import sound_rows, text_rows
-from merc.annotation.media import RATE, Clip
+from merc.annotation.media.clips import RATE, Clip
 from merc.data.schema import Conversation, Utterance
 
 
@@ -94,8 +94,8 @@ def test_words_are_encoded_once_each(cache):
 
 
 def test_a_reading_is_kept_with_all_that_it_hangs_on(cache, monkeypatch, tmp_path):
-    from merc.encoders.adapter import Adapter
-    from merc.encoders.dialogue import CONTEXT, DialogueEncoder, load_base
+    from merc.encoders.text.adapter import Adapter
+    from merc.encoders.text.dialogue import CONTEXT, DialogueEncoder, load_base
     from tiny_text_model import build_plain
 
     base = str(build_plain(tmp_path / "tiny"))

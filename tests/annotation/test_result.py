@@ -121,7 +121,7 @@ def test_without_pandas_the_extra_is_named(monkeypatch):
 
 
 def test_the_methods_give_what_the_files_hold():
-    from merc.annotation import files, page
+    from merc.annotation.export import files, page
 
     whole = annotation()
     assert whole.to_csv() == files.csv_text(whole)

@@ -8,8 +8,8 @@ import pytest
 
 from encoders.voices import needs_espeak
 from merc.annotation import sample
+from merc.annotation.media.sources import given
 from merc.annotation.sample import make_sample
-from merc.annotation.sources import given
 from merc.annotation.transcripts.reading import read_transcript
 from merc.errors import DataError
 

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from merc.data.planting import Stream, plant
 from merc.data.probe import (
     FeatureProbe,
     Figure,
@@ -25,6 +24,7 @@ from merc.data.probe import (
 )
 from merc.data.schema import PARTS, Conversation, Corpus, FeatureSpec, LabelSet, Split, Utterance
 from merc.errors import DataError
+from merc.synthetic.planting import Stream, plant
 
 NAMES = ("neutral", "joy", "anger", "sadness")
 SHARES = (0.4, 0.3, 0.2, 0.1)

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 from merc.data.formats import json_lines, parquet_table
 from merc.data.formats.layout import Source
 from merc.data.schema import PARTS, Conversation, Corpus, FeatureSpec, LabelSet, Split, Utterance
-from merc.data.store import open_store, save_store
+from merc.data.store.store import open_store, save_store
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=6)
 NAMES = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=6).filter(str.strip)

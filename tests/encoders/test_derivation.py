@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from merc.data.schema import Conversation, Corpus, LabelSet, Utterance
+from merc.encoders.audio.levels import speaker_relative
 from merc.encoders.derivation import PRAAT, PRAAT_RELATIVE, corpus_with_derived, with_derived
-from merc.encoders.levels import speaker_relative
 
 SPEAKERS = ("Ann", "Bo", "Ann")
 
@@ -53,9 +53,9 @@ def test_a_corpus_gets_it_if_its_source_is_of_our_making(rows):
 
 
 def test_the_sources_are_what_the_readers_and_the_encoder_declare():
-    from merc.data.formats.meld_csv import PRAAT as OF_MELD
+    from merc.data.corpora.meld import PRAAT as OF_MELD
+    from merc.encoders.audio.praat import PraatEncoder
     from merc.encoders.encoding import feature_spec
-    from merc.encoders.praat import PraatEncoder
 
     assert OF_MELD == PRAAT
     pytest.importorskip("parselmouth")

@@ -11,9 +11,9 @@ from merc.errors import DataError, FeatureError, RecipeError
 from merc.evaluation.judgement import Conditions, check_features, judge, write_predictions
 from merc.evaluation.metrics import classification_scores
 from merc.evaluation.trust import loss_increases, trust_agreement, trust_intervals
-from merc.model_record import ModelRecord
-from merc.recogniser import Recogniser
-from merc.run import evaluate
+from merc.inference.recogniser import Recogniser
+from merc.inference.record import ModelRecord
+from merc.runs.run import evaluate
 from merc.training.corruption import Spoiling, spoil, without
 
 MODALITIES = ("text", "audio", "visual")

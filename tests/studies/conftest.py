@@ -38,7 +38,7 @@ VARIANTS = {
 @pytest.fixture(scope="session")
 def study_store(tiny_corpus, tmp_path_factory):
     """The small corpus as a store."""
-    from merc.data.store import save_store
+    from merc.data.store.store import save_store
 
     folder = tmp_path_factory.mktemp("study") / "store"
     save_store(tiny_corpus, folder)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from merc.data.schema import Split
-from merc.data.store import open_store
+from merc.data.store.store import open_store
 from merc.errors import DataError, FeatureError, RecipeError
 from merc.studies.arms import load_variant, parameters_of, plan_study
 from merc.studies.recipe import dump_study, load_study, study_from

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from merc.run_folder import read_outcome
+from merc.runs.folder import read_outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 

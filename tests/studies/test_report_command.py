@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from merc.cli import main
-from merc.report.files import write_report
+from merc.studies.report.files import write_report
 from merc.studies.summary import summarise
 
 FILES = ("report.html", "results.md", "results.parquet")

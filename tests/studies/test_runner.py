@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from merc.data.schema import Split
-from merc.data.store import save_store
+from merc.data.store.store import save_store
 from merc.errors import DataError, RunError
 from merc.studies.plan import all_tasks, read_plan, strongest_rivals, tasks_of
 from merc.studies.robustness import CLEAN
@@ -66,8 +66,8 @@ def test_a_study_runs_once_and_then_judges_alone(study_recipe, study_store, tmp_
 
 def _same_as_judged_by_hand(plan, out, store):
     """One task's predictions against the model asked directly."""
-    from merc.data.store import open_store
-    from merc.recogniser import load
+    from merc.data.store.store import open_store
+    from merc.inference.recogniser import load
 
     task = tasks_of(plan, plan.arms[0], [1], "validation")[0]
     judged = read_judged(out / task.folder / "judged-validation.safetensors")

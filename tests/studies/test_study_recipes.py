@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from merc.config import load_recipe
-from merc.data.formats.corpora import IEMOCAP, MELD
-from merc.data.planting import Stream
+from merc.data.formats.known_corpora import IEMOCAP, MELD
 from merc.data.splits import COSMIC_VALIDATION, cosmic_iemocap, leave_one_session_out
-from merc.data.store import save_store
-from merc.data.synthetic import SyntheticConfig, synthesise
+from merc.data.store.store import save_store
 from merc.studies.plan import all_tasks
 from merc.studies.recipe import load_study
 from merc.studies.runner import run_study
 from merc.studies.study import open_study
 from merc.studies.task import is_done
+from merc.synthetic.conversations import SyntheticConfig, synthesise
+from merc.synthetic.planting import Stream
+from merc.training.recipe import load_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDIES = sorted((ROOT / "recipes").glob("study-*.yaml"))

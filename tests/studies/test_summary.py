@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from merc.data.store import open_store
+from merc.data.store.store import open_store
 from merc.errors import RunError
 from merc.studies.mistakes import words_of
 from merc.studies.plan import read_plan, tasks_of

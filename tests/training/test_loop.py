@@ -8,7 +8,7 @@ import torch
 
 from merc.data.batching import Batch
 from merc.errors import RecipeError, RunError
-from merc.model.interface import Level, Network, NetworkOutput
+from merc.networks.interface import Level, Network, NetworkOutput
 from merc.training.checkpoint import load_checkpoint
 from merc.training.corruption import CorruptionConfig
 from merc.training.loop import Trainer, TrainingConfig

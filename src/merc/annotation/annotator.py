@@ -15,24 +15,24 @@ from pathlib import Path
 import numpy as np
 
 from merc.annotation.cache import FeatureCache
-from merc.annotation.decoding import MediaInfo, OpenFile, Sound, Source
 from merc.annotation.encoders import ModelEncoders
 from merc.annotation.features import sound_rows, text_rows
-from merc.annotation.media import inspect
+from merc.annotation.media.clips import inspect
+from merc.annotation.media.decoding import MediaInfo, OpenFile, Sound, Source
+from merc.annotation.media.sources import Given, content_digest, given
 from merc.annotation.options import Hook, Options
-from merc.annotation.recognition import recognise, speech_recogniser
 from merc.annotation.result import Absence, AnnotatedUtterance, Annotation, Origin
-from merc.annotation.sources import Given, content_digest, given
-from merc.annotation.transcript import Transcript, Turn
+from merc.annotation.speech.recognition import recognise, speech_recogniser
+from merc.annotation.speech.voices import UNNAMED, channel_name, streamed, turn_clips
 from merc.annotation.transcripts.reading import read_transcript
-from merc.annotation.voices import UNNAMED, channel_name, streamed, turn_clips
+from merc.annotation.transcripts.transcript import Transcript, Turn
 from merc.data.schema import Conversation, FeatureSpec, Utterance
-from merc.emotions import ConversationEmotions
 from merc.encoders.derivation import SOURCES
 from merc.encoders.encoding import feature_spec
 from merc.errors import DataError, MercError, MissingExtraError
-from merc.recogniser import Recogniser
-from merc.shipped import load_model
+from merc.inference.predictions import ConversationEmotions
+from merc.inference.recogniser import Recogniser
+from merc.inference.shipped import load_model
 
 NO_SOUND = "there is no recording"
 CONVERSATION = "conversation"  # the id that a recording's conversation has for the model; nothing depends on it

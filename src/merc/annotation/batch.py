@@ -14,14 +14,14 @@ from pathlib import Path, PurePosixPath
 import torch
 
 from merc.annotation.annotator import Annotator
-from merc.annotation.files import FORMATS, write_files
+from merc.annotation.export.files import FORMATS, write_files
 from merc.annotation.manifest import FileRecord, read_manifest, write_manifest
+from merc.annotation.media.sources import OWN, PREFERRED, content_digest, given, transcript_beside
 from merc.annotation.options import Options
-from merc.annotation.sources import OWN, PREFERRED, content_digest, given, transcript_beside
 from merc.errors import DataError, MercError
-from merc.processes import in_processes
-from merc.recogniser import Recogniser
-from merc.shipped import load_model
+from merc.files.processes import in_processes
+from merc.inference.recogniser import Recogniser
+from merc.inference.shipped import load_model
 
 # Suffixes that recordings have; what a file really holds is found when it is opened.
 _ENDINGS = "wav flac mp3 mp4 m4a m4v mov 3gp mkv mka webm ogg oga opus aac avi flv ts mpg mpeg wmv wma caf aif aiff au w64 amr"

@@ -23,10 +23,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from merc.data.staged_file import is_temporary, write_atomically
-from merc.data.tensor_bytes import tensor_bytes
 from merc.errors import DataError
-from merc.printable import printable
+from merc.files.printable import printable
+from merc.files.staged_file import is_temporary, write_atomically
+from merc.files.tensors import tensor_bytes
 
 MAX_BYTES = 2**30  # of all packs; about 700,000 utterances of 384 numbers [chosen]
 MAX_PACKS = 4096  # their digests are read in less than a second [chosen]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from merc.data.schema import FeatureSpec
-from merc.encoders.dialogue import DialogueEncoder
+from merc.encoders.audio.sound import SoundEncoder, sound_encoder
 from merc.encoders.encoding import feature_spec
-from merc.encoders.sound import SoundEncoder, sound_encoder
-from merc.encoders.text import Encoder
+from merc.encoders.text.dialogue import DialogueEncoder
+from merc.encoders.text.sentence import Encoder
 from merc.errors import FeatureError, MissingExtraError
-from merc.recogniser import NO_ENCODERS, Recogniser
+from merc.inference.recogniser import NO_ENCODERS, Recogniser
 
 
 class ModelEncoders:

@@ -13,11 +13,11 @@ import numpy as np
 from jaxtyping import Float32
 
 from merc.annotation.cache import FeatureCache
-from merc.annotation.media import RATE, Clip
+from merc.annotation.media.clips import RATE, Clip
 from merc.data.schema import Conversation
-from merc.encoders.dialogue import DialogueEncoder, reading_digests
-from merc.encoders.sound import SoundEncoder
-from merc.encoders.text import Encoder
+from merc.encoders.audio.sound import SoundEncoder
+from merc.encoders.text.dialogue import DialogueEncoder, reading_digests
+from merc.encoders.text.sentence import Encoder
 
 HELD = 600.0  # s of sound that wait to be encoded together, at most; 38 MB [chosen]
 
@@ -77,7 +77,7 @@ def sound_rows(
     """The features of the utterances' sound, which is streamed.
 
     Args:
-        heard: clips in any order, with their channels (see `merc.annotation.voices.turn_clips`).
+        heard: clips in any order, with their channels (see `merc.annotation.speech.voices.turn_clips`).
         count: T.
         encoder: of the model.
         cache: what was encoded before is taken from it.

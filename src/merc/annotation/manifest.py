@@ -14,9 +14,9 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from merc.data.parquet import read_parquet
-from merc.data.staged_file import write_atomically
 from merc.errors import DataError
+from merc.files.parquet import read_parquet
+from merc.files.staged_file import write_atomically
 
 MANIFEST = "emotions.parquet"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from merc.annotation.recognition import RecognitionOptions
+from merc.annotation.speech.recognition import RecognitionOptions
 
 Channels = Literal["mixed", "speakers"]
 Hook = Callable[[str, float, float | None], None]

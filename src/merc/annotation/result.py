@@ -1,6 +1,6 @@
 """What annotation gives: each utterance with its emotion, what it was judged by, and what a user should know of it.
 
-The methods give it as a data frame, CSV, subtitles, JSON and a page; `merc.annotation.files` writes these beside the recording.
+The methods give it as a data frame, CSV, subtitles, JSON and a page; `merc.annotation.export.files` writes them to disk.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from merc.data.validation import shorten
 from merc.errors import DataError, MissingExtraError
-from merc.printable import printable
+from merc.files.printable import printable
+from merc.files.validation import shorten
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -186,8 +186,8 @@ class Annotation:
     # What follows is made by modules that need this one, so they are imported late.
 
     def to_csv(self) -> str:
-        """The table of `columns` as CSV (RFC 4180); see `merc.annotation.files.csv_text`."""
-        from merc.annotation.files import csv_text
+        """The table of `columns` as CSV (RFC 4180); see `merc.annotation.export.files.csv_text`."""
+        from merc.annotation.export.files import csv_text
 
         return csv_text(self)
 
@@ -198,13 +198,13 @@ class Annotation:
             DataError: an utterance has no start or no end, or there is none.
             MissingExtraError: the extra `subtitles` is not installed.
         """
-        from merc.annotation.files import srt_text
+        from merc.annotation.export.files import srt_text
 
         return srt_text(self)
 
     def to_json(self) -> str:
         """All of it, without loss: `from_json` gives an equal annotation."""
-        from merc.annotation.files import json_text
+        from merc.annotation.export.files import json_text
 
         return json_text(self)
 
@@ -215,7 +215,7 @@ class Annotation:
         Raises:
             DataError: no JSON, of another format, or not consistent; the message names the place.
         """
-        from merc.annotation.files import annotation_from_json
+        from merc.annotation.export.files import annotation_from_json
 
         return annotation_from_json(text)
 
@@ -229,7 +229,7 @@ class Annotation:
         Raises:
             DataError: `medium` can't be a file's name.
         """
-        from merc.annotation.page import render_page
+        from merc.annotation.export.page import render_page
 
         return render_page(self, medium)
 

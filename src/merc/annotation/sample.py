@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int16
 
-from merc.data.staged_file import write_atomically
 from merc.errors import DataError
+from merc.files.staged_file import write_atomically
 
 RATE = 22_050  # Hz, espeak-ng's own
 PAUSE = 0.4  # s between two turns

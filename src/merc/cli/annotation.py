@@ -72,7 +72,7 @@ def annotate(
     """
     from merc.annotation.cache import default_folder
     from merc.annotation.options import Options
-    from merc.annotation.recognition import RecognitionOptions
+    from merc.annotation.speech.recognition import RecognitionOptions
     from merc.errors import DataError
 
     options = Options(
@@ -110,9 +110,9 @@ def _annotate_file(
     source: Path, transcript: Path | None, options: Options, formats: tuple[str, ...], out: Path | None, *, as_json: bool
 ) -> None:
     from merc.annotation.annotator import annotate as annotate_recording
-    from merc.annotation.files import check_targets, write_files
-    from merc.annotation.sources import given
-    from merc.tables.annotations import annotation_notes, annotation_table
+    from merc.annotation.export.files import check_targets, write_files
+    from merc.annotation.media.sources import given
+    from merc.cli.tables.annotations import annotation_notes, annotation_table
 
     given(source, transcript)  # what is not there is told before all else
     if not as_json:
@@ -133,7 +133,7 @@ def _annotate_file(
 def _annotate_folder(source: Path, options: Options, formats: tuple[str, ...], out: Path | None, workers: int) -> None:
     from merc.annotation.batch import FolderOptions, annotate_folder
     from merc.annotation.manifest import MANIFEST
-    from merc.tables.annotations import folder_table
+    from merc.cli.tables.annotations import folder_table
 
     with counted("files") as update:
         records = annotate_folder(

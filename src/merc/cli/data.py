@@ -44,9 +44,9 @@ def import_(
 
     Pickles are read without running what they hold.
     """
-    from merc.data.importing import import_corpus
-    from merc.data.store import save_store
-    from merc.tables.corpora import corpus_tables
+    from merc.cli.tables.corpora import corpus_tables
+    from merc.data.formats.importing import import_corpus
+    from merc.data.store.store import save_store
 
     if len(source) > 2:
         raise typer.BadParameter(f"one or two are allowed, found {len(source)}", param_hint="[LAYOUT] PATH")
@@ -62,8 +62,8 @@ def inspect(
     as_json: AsJson = False,
 ) -> None:
     """Say what a file holds and what looks wrong with it."""
-    from merc.data.inspection import inspect as inspect_source
-    from merc.tables.corpora import inspection_tables
+    from merc.cli.tables.corpora import inspection_tables
+    from merc.data.formats.inspection import inspect as inspect_source
 
     inspection = inspect_source(path, layout)
     if as_json:
@@ -79,7 +79,7 @@ def fetch(
     mirror: Annotated[str | None, typer.Option(metavar="URL", help="A mirror with the paths of the public home.")] = None,
 ) -> None:
     """Download a public corpus and check its checksums."""
-    from merc.data.fetch import fetch as fetch_corpus
+    from merc.data.corpora.fetch import fetch as fetch_corpus
 
     folder = Path("data") / corpus if out is None else out
     with counted("files") as progress:
@@ -108,11 +108,11 @@ def plant(
     has text features, a linear model on them; and how surely that observer tells a planted row from noise, which no trust
     that is made from the row alone can surpass.
     """
-    from merc.data.observer import ceiling, text_posterior, told_from_noise
-    from merc.data.planting import STANDARD, planted_streams
-    from merc.data.planting import plant as plant_streams
-    from merc.data.store import open_store, save_store
-    from merc.tables.corpora import ceiling_line, planted_table, told_from_noise_line
+    from merc.cli.tables.corpora import ceiling_line, planted_table, told_from_noise_line
+    from merc.data.store.store import open_store, save_store
+    from merc.synthetic.oracle import ceiling, text_posterior, told_from_noise
+    from merc.synthetic.planting import STANDARD, planted_streams
+    from merc.synthetic.planting import plant as plant_streams
 
     streams = [parse_stream(text) for text in stream] if stream else STANDARD
     given = open_store(store)
@@ -148,11 +148,11 @@ def synthesise(
 
     Prints the ceiling: the scores of an observer who knows how it was made.
     """
-    from merc.data.planting import planted_streams
-    from merc.data.store import save_store
-    from merc.data.synthetic import SyntheticConfig, chain_ceiling
-    from merc.data.synthetic import synthesise as synthesise_corpus
-    from merc.tables.corpora import ceiling_line, corpus_tables, planted_table
+    from merc.cli.tables.corpora import ceiling_line, corpus_tables, planted_table
+    from merc.data.store.store import save_store
+    from merc.synthetic.conversations import SyntheticConfig, chain_ceiling
+    from merc.synthetic.conversations import synthesise as synthesise_corpus
+    from merc.synthetic.planting import planted_streams
 
     values = {
         "seed": seed,
@@ -181,10 +181,10 @@ def probe(
 
     Fits a linear probe to each. The report is kept in the store's notes, where training looks for it.
     """
+    from merc.cli.tables.corpora import probe_tables
     from merc.data.probe import PROBE_NOTE
     from merc.data.probe import probe as probe_corpus
-    from merc.data.store import open_store, update_notes
-    from merc.tables.corpora import probe_tables
+    from merc.data.store.store import open_store, update_notes
 
     report = probe_corpus(open_store(store), split, seed)
     values = report.model_dump(mode="json")

@@ -22,9 +22,9 @@ def text(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another encoder's feature of the same name.")] = False,
 ) -> None:
     """Encode the transcripts of a store; if stopped, run it again and it goes on."""
-    from merc.data.store import open_store
+    from merc.data.store.store import open_store
     from merc.encoders.encoding import encode_corpus
-    from merc.encoders.text import text_encoder
+    from merc.encoders.text.sentence import text_encoder
 
     open_store(store, verify=False)  # loading an encoder takes seconds: a wrong folder is told before
     loaded = text_encoder(encoder)

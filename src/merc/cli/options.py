@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 from merc.errors import RecipeError
 
 if TYPE_CHECKING:
-    from merc.data.planting import Stream
     from merc.data.schema import Part
     from merc.settings import Settings
+    from merc.synthetic.planting import Stream
 else:  # slow to import, and not needed by `merc --help`
     Stream = Part = Settings = object
 
@@ -51,7 +51,7 @@ def parse_stream(text: str) -> Stream:
     Raises:
         RecipeError: another form, or a value out of range.
     """
-    from merc.data.planting import Stream
+    from merc.synthetic.planting import Stream
 
     fields = text.split(":")
     if not 3 <= len(fields) <= len(_STREAM_FIELDS):
@@ -67,7 +67,7 @@ def settings_from(settings: type[SettingsType], values: Mapping[str, object], wh
     """
     from pydantic import ValidationError
 
-    from merc.data.validation import explain
+    from merc.files.validation import explain
 
     try:
         return settings.model_validate(values)

@@ -14,7 +14,7 @@ from merc.cli.options import INTERRUPTED, CorpusPart
 from merc.cli.terminal import note, show, show_json, trained, warn
 
 if TYPE_CHECKING:
-    from merc.run import Hooks
+    from merc.runs.run import Hooks
     from merc.training.loop import EpochRecord
 else:  # slow to import, and not needed by `merc --help`
     Hooks = EpochRecord = object
@@ -42,9 +42,9 @@ def train(
 
     Ctrl-C saves the run, and --resume goes on with it; so it does with a run that was killed.
     """
-    from merc.config import load_recipe
-    from merc.run import train as train_recipe
-    from merc.tables.judgements import training_lines
+    from merc.cli.tables.judgements import training_lines
+    from merc.runs.run import train as train_recipe
+    from merc.training.recipe import load_recipe
 
     chosen = load_recipe(recipe, options or ())
     with trained("training") as update:
@@ -80,10 +80,10 @@ def evaluate(
 
     Prints scores of every head, scores per class, the confusion matrix, and whether trust means something.
     """
-    from merc.run import conditions_for
-    from merc.run import evaluate as evaluate_run
-    from merc.run_folder import LOG
-    from merc.tables.judgements import evaluation_tables
+    from merc.cli.tables.judgements import evaluation_tables
+    from merc.runs.folder import LOG
+    from merc.runs.run import conditions_for
+    from merc.runs.run import evaluate as evaluate_run
 
     conditions = conditions_for(run, without=without or (), only=only or (), corrupt=corrupt or (), seed=seed)
     report = evaluate_run(run, part=part.schema_part, conditions=conditions, store=store, predictions=predictions).report
@@ -106,11 +106,11 @@ def predict(
     ] = None,
 ) -> None:
     """Label every utterance of raw transcripts."""
+    from merc.cli.tables.judgements import emotion_tables
     from merc.data.formats.chat import read_declared_chat
     from merc.errors import DataError
-    from merc.prediction_file import check_target, write_emotions
-    from merc.recogniser import load
-    from merc.tables.judgements import emotion_tables
+    from merc.inference.recogniser import load
+    from merc.inference.table import check_target, write_emotions
 
     if out is not None:
         check_target(out)
@@ -136,8 +136,8 @@ def demo(
 
     Takes less than a minute of one core. The corpus is embedded: planted features, no dialogue.
     """
-    from merc.demo import demo_recipe, demonstrate
-    from merc.tables.judgements import demonstration_tables
+    from merc.cli.tables.judgements import demonstration_tables
+    from merc.runs.demo import demo_recipe, demonstrate
 
     with trained("training") as update:
         result = demonstrate(out, hooks=_hooks(update, demo_recipe().training.epochs))
@@ -147,7 +147,7 @@ def demo(
 
 def _hooks(update: Callable[[int, int, str], None], epochs: int) -> Hooks:
     """Keeps a progress bar: epoch, and of the last whole epoch the loss and the validation score."""
-    from merc.run import Hooks
+    from merc.runs.run import Hooks
 
     last: list[str] = []
 

@@ -39,9 +39,9 @@ def study(
 
     Finished runs are not repeated: Ctrl-C, or a kill, and the same command goes on.
     """
+    from merc.cli.tables.studies import progress_line, progress_table
     from merc.studies.runner import StudyHooks, run_study
     from merc.studies.study import open_study
-    from merc.tables.studies import progress_line, progress_table
 
     opened = open_study(recipe, out, options or (), part.schema_part)
     with live(progress_table, progress_line) as update:
@@ -69,10 +69,10 @@ def report(
 
 
 def _report(folder: Path, part: StudiedPart, transcripts: bool, store: Path | None = None) -> None:
-    from merc.report.files import write_report
+    from merc.cli.tables.studies import study_tables
     from merc.studies.mistakes import words_of
+    from merc.studies.report.files import write_report
     from merc.studies.summary import summarise
-    from merc.tables.studies import study_tables
 
     summary = summarise(folder, part.schema_part, transcripts=words_of(folder, store) if transcripts else None)
     written = write_report(summary, folder)

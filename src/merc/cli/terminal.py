@@ -146,6 +146,6 @@ def _console(*, stderr: bool) -> Console:
 
 
 def _plain(sentence: str) -> str:
-    from merc.printable import printable
+    from merc.files.printable import printable
 
     return printable(sentence)

@@ -13,10 +13,10 @@ import yaml
 from pydantic import ValidationError, model_validator
 
 from merc.data.schema import Corpus, LabelSet
-from merc.data.validation import explain
 from merc.errors import DataError
+from merc.files.strict_yaml import load_yaml
+from merc.files.validation import explain
 from merc.settings import Settings
-from merc.strict_yaml import load_yaml
 
 
 class LabelMapping(Settings):

@@ -19,14 +19,14 @@ import numpy as np
 from jaxtyping import Float32
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec
-from merc.data.staged_file import write_atomically
-from merc.data.store import add_features, open_store
-from merc.data.tensor_bytes import tensor_bytes
-from merc.encoders.dialogue import DialogueEncoder
+from merc.data.store.store import add_features, open_store
+from merc.encoders.audio.sound import SoundEncoder
 from merc.encoders.registry import feature_name
-from merc.encoders.sound import SoundEncoder
-from merc.encoders.text import Encoder, Progress, text_encoder
+from merc.encoders.text.dialogue import DialogueEncoder
+from merc.encoders.text.sentence import Encoder, Progress, text_encoder
 from merc.errors import DataError, FeatureError, StoreError
+from merc.files.staged_file import write_atomically
+from merc.files.tensors import tensor_bytes
 
 CHUNK = 1024  # utterances; a few seconds of work with the default encoder
 _TENSOR = "features"

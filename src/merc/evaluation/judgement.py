@@ -18,13 +18,13 @@ from pydantic import Field
 
 from merc.data.preprocessing import Sample
 from merc.data.schema import Conversation, Corpus
-from merc.data.staged_file import write_atomically
-from merc.emotions import Judged
 from merc.errors import DataError, FeatureError, RecipeError
 from merc.evaluation.calibration import risk_coverage
 from merc.evaluation.metrics import ClassificationScores, classification_scores
 from merc.evaluation.trust import TrustAgreement, TrustIntervals, loss_increases, trust_agreement, trust_intervals
-from merc.recogniser import Recogniser
+from merc.files.staged_file import write_atomically
+from merc.inference.predictions import Judged
+from merc.inference.recogniser import Recogniser
 from merc.settings import Settings
 from merc.training.corruption import Spoiling, spoil, without
 

@@ -17,15 +17,15 @@ from typing import Any, Literal
 import torch
 from pydantic import ValidationError, field_validator
 
-from merc.config import NetworkConfig, Recipe, overlaid, recipe_from, recipe_values
 from merc.data.preprocessing import Preprocessor, pick_features
 from merc.data.schema import Corpus, Part
-from merc.data.validation import explain
 from merc.errors import DataError, FeatureError, RecipeError
-from merc.model.interface import parameter_count
-from merc.recipe_corpus import mapped
+from merc.files.validation import explain
+from merc.networks.interface import parameter_count
+from merc.runs.corpus import mapped
 from merc.settings import Settings
 from merc.studies.recipe import StudyRecipe, refuse_keys
+from merc.training.recipe import NetworkConfig, Recipe, overlaid, recipe_from, recipe_values
 
 CMATH_NAME = "cmath"
 VariantKind = Literal["rival", "ablation"]

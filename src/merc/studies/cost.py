@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from merc.run_folder import append_line
+from merc.runs.folder import append_line
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from merc.data.schema import LabelSet, iterate_utterances
-from merc.data.store import open_store
+from merc.data.store.store import open_store
 from merc.errors import RunError
 from merc.studies.arms import CMATH_NAME
 from merc.studies.plan import read_plan

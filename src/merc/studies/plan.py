@@ -11,9 +11,9 @@ import numpy as np
 
 from merc.data.preprocessing import pick_features
 from merc.data.schema import Corpus, Part
-from merc.data.staged_file import is_temporary, write_atomically
 from merc.errors import RunError
-from merc.run_folder import read_outcome
+from merc.files.staged_file import is_temporary, write_atomically
+from merc.runs.folder import read_outcome
 from merc.settings import Settings
 from merc.studies.arms import Arm, Plan
 from merc.studies.recipe import StudyRecipe

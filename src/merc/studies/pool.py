@@ -16,10 +16,10 @@ from typing import Literal
 
 import torch
 
-from merc.data.store import open_store
+from merc.data.store.store import open_store
 from merc.errors import MercError
-from merc.processes import SPAWNED, deaf, executor, kill
-from merc.run import Hooks
+from merc.files.processes import SPAWNED, deaf, executor, kill
+from merc.runs.run import Hooks
 from merc.studies.plan import digest_of
 from merc.studies.task import End, Place, Task, run_task
 

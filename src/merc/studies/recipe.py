@@ -13,10 +13,10 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from merc.config import Protocol, recipe_values
-from merc.data.validation import explain
 from merc.errors import RecipeError
+from merc.files.validation import explain
 from merc.settings import Settings
+from merc.training.recipe import Protocol, recipe_values
 
 
 class SeedCounts(Settings):
@@ -71,7 +71,7 @@ class StudyRecipe(Settings):
         about: a sentence for people.
         base: CMATH's recipe, a path relative to the study recipe.
         common: sections laid over the recipe of every arm, such as another store or a shorter training.
-        protocol: how epochs are chosen (see `merc.config.Recipe`).
+        protocol: how epochs are chosen (see `merc.training.recipe.Recipe`).
         splits: names of the store's splits. With several, such as the folds of leave-one-session-out, each seed trains on each
             split, and a seed's test parts are judged together. Empty takes the base's split.
         seeds: how many.

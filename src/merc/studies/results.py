@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from merc.config import Protocol
 from merc.data.schema import Part
 from merc.evaluation.calibration import ReliabilityBin
 from merc.evaluation.statistics import Difference
 from merc.settings import Settings
 from merc.studies.arms import ArmKind
 from merc.studies.recipe import StudyRecipe
+from merc.training.recipe import Protocol
 
 
 class Estimate(Settings):

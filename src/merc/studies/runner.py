@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-from merc.config import Protocol
 from merc.data.schema import Part
 from merc.studies.arms import CMATH_NAME, Arm, ArmKind
 from merc.studies.plan import KeptPlan, first_tasks, later_tasks, selected_score
 from merc.studies.pool import Ended, Pool
 from merc.studies.task import Task, is_done, record_failure
 from merc.training.interruption import interruption
+from merc.training.recipe import Protocol
 
 _POLL = 0.5  # seconds
 

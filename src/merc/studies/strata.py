@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Bool, Int64
 
-from merc.data.parquet import read_parquet
 from merc.data.schema import Conversation, LabelSet, Part
-from merc.data.staged_file import write_atomically
 from merc.errors import RunError
+from merc.files.parquet import read_parquet
+from merc.files.staged_file import write_atomically
 
 SHIFTS: tuple[str, ...] = ("first of its speaker", "no shift", "shift")
 _EDGES = {"position": (1, 5, 10, 20), "speakers": (1, 2, 3), "length": (5, 10, 15, 20)}  # upper bounds of all groups but the last

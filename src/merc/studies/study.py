@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from merc.config import recipe_from
 from merc.data.schema import Conversation, Corpus, Part, first_repeated
 from merc.errors import DataError, RecipeError
-from merc.recipe_corpus import mapped, open_recipe_store
+from merc.runs.corpus import mapped, open_recipe_store
 from merc.studies.arms import base_values, plan_study
 from merc.studies.plan import KeptPlan, digest_of, keep_plan
 from merc.studies.recipe import load_study
 from merc.studies.strata import utterances_file, write_utterances
+from merc.training.recipe import recipe_from
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from merc.config import dump_recipe
 from merc.data.schema import LabelSet, Part
 from merc.errors import RunError
 from merc.evaluation.calibration import reliability, risk_coverage
@@ -25,6 +24,7 @@ from merc.studies.results import ArmSummary, Cost, Curve, Estimate, Failure, Ris
 from merc.studies.robustness import CLEAN, Condition, area_weights, conditions_of, curves_of
 from merc.studies.strata import JudgedUtterances, read_utterances, utterances_file
 from merc.studies.task import JudgedTask, Task, is_done, judged_file, read_failure, read_judged
+from merc.training.recipe import dump_recipe
 
 RESAMPLES = 2000
 _SEED = 0  # of the bootstrap

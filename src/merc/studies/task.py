@@ -18,20 +18,20 @@ from typing import Literal, cast
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from merc.config import Protocol, Recipe
 from merc.data.preprocessing import pick_features
 from merc.data.schema import Corpus, Part
-from merc.data.staged_file import locked_folder, write_atomically
-from merc.data.tensor_bytes import tensor_bytes
-from merc.emotions import Judged
 from merc.errors import RunError
-from merc.recipe_corpus import mapped
-from merc.recogniser import load
-from merc.run import Hooks, train
-from merc.run_folder import CHECKPOINT, note_look, read_outcome, source_commit
+from merc.files.staged_file import locked_folder, write_atomically
+from merc.files.tensors import tensor_bytes
+from merc.inference.predictions import Judged
+from merc.inference.recogniser import load
+from merc.runs.corpus import mapped
+from merc.runs.folder import CHECKPOINT, note_look, read_outcome, source_commit
+from merc.runs.run import Hooks, train
 from merc.settings import Settings
 from merc.studies.cost import Meter, machine, read_cost
 from merc.studies.robustness import Condition, presence, under
+from merc.training.recipe import Protocol, Recipe
 
 RUN, COST, FAILURE = "run", "cost.jsonl", "failure.json"
 FORMAT = 1
@@ -147,7 +147,7 @@ def run_task(task: Task, place: Place, hooks: Hooks) -> End:
 
     Raises:
         RunError: the store has changed since the study began.
-        MercError: see `merc.run.train`.
+        MercError: see `merc.runs.run.train`.
     """
     folder = place.study / task.folder
     folder.mkdir(parents=True, exist_ok=True)

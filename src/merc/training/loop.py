@@ -23,7 +23,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from merc.data.batching import Batch, collate, shuffled_buckets
 from merc.data.preprocessing import Sample
 from merc.errors import RecipeError, RunError
-from merc.model.interface import Network, NetworkOutput
+from merc.networks.interface import Network, NetworkOutput
 from merc.settings import Settings
 from merc.training.checkpoint import (
     Checkpoint,

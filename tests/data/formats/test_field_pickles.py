@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from merc.data.formats import cosmic, mmgcn, mmsa, multiemo, sdt, splits_pickle
 from merc.data.formats.layout import Layout, Source
-from merc.data.unpickle import read_pickle
+from merc.data.unpickle.reading import read_pickle
 from merc.errors import DataError
 
 LAYOUTS: tuple[Layout, ...] = (

@@ -14,8 +14,7 @@ from itertools import pairwise
 from pathlib import Path, PurePath
 from typing import Any
 
-from merc.annotation.decoding import OpenFile
-from merc.annotation.transcript import Transcript, Turn
+from merc.annotation.media.decoding import OpenFile
 from merc.annotation.transcripts.cues import Cue, Draft, counted, settle
 from merc.annotation.transcripts.encoding import decode
 from merc.annotation.transcripts.plain import read_plain
@@ -23,10 +22,11 @@ from merc.annotation.transcripts.sentences import joined
 from merc.annotation.transcripts.speakers import spoken
 from merc.annotation.transcripts.subtitles import read_subrip, read_substation, read_webvtt
 from merc.annotation.transcripts.tables import read_table
+from merc.annotation.transcripts.transcript import Transcript, Turn
 from merc.annotation.transcripts.whisper import read_json
 from merc.annotation.transcripts.words import clean, holds_words, without_sounds
 from merc.errors import DataError
-from merc.printable import printable
+from merc.files.printable import printable
 
 MOST_BYTES = 67_108_864  # of a file [chosen: a day of speech is one]
 _READERS: Mapping[str, tuple[str, Callable[[str, str], Draft]]] = {

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 from merc.annotation.transcripts.cues import Cue, Draft, counted, parse_clock, share
 from merc.annotation.transcripts.words import clean, without_markup
-from merc.data.validation import shorten
 from merc.errors import DataError, MissingExtraError
-from merc.printable import printable
+from merc.files.printable import printable
+from merc.files.validation import shorten
 
 _ARROW = re.compile(r"\s{0,20}([+-]?\d+:[\d:.,]{1,30})\s{0,20}-{1,2}>\s{0,20}([+-]?\d+:[\d:.,]{1,30})")
 _STAMP = re.compile(r"\d{1,2}:\d{1,2}:\d{1,2}[.,]\d{1,3}")

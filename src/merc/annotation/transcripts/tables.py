@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 
 from merc.annotation.transcripts.cues import Cue, Draft, parse_time
 from merc.annotation.transcripts.words import clean, without_markup
-from merc.data.validation import shorten
 from merc.errors import DataError
+from merc.files.validation import shorten
 
 # What each column may be called; case does not matter. Those of `merc predict`, and more.
 NAMES: Mapping[str, tuple[str, ...]] = {

@@ -15,9 +15,9 @@ from typing import Any, cast
 from merc.annotation.transcripts.cues import Cue, Draft, parse_time
 from merc.annotation.transcripts.words import clean, without_markup
 from merc.data.formats.cells import describe
-from merc.data.validation import shorten
 from merc.errors import DataError
-from merc.printable import printable
+from merc.files.printable import printable
+from merc.files.validation import shorten
 
 ALLOWED = (
     "{'segments': [...]} of Whisper, {'transcription': [...]} of whisper.cpp, or a list of {'start', 'end', 'speaker', 'text'}"

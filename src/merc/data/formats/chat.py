@@ -19,8 +19,8 @@ from pathlib import Path
 from merc.data.formats.csv_table import decode_text, read_csv, repair_quotes
 from merc.data.formats.json_lines import read_json_lines
 from merc.data.schema import Conversation, FeatureSpec, Utterance, first_repeated
-from merc.data.validation import shorten
 from merc.errors import DataError
+from merc.files.validation import shorten
 
 SUFFIXES = (".csv", ".jsonl", ".txt")
 # What each column may be called.

@@ -6,7 +6,7 @@ The lists come in the order train, test, validation: in the MELD file they hold 
 
 from __future__ import annotations
 
-from merc.data.formats.corpora import EMORYNLP, IEMOCAP, MELD
+from merc.data.formats.known_corpora import EMORYNLP, IEMOCAP, MELD
 from merc.data.formats.layout import Layout
 from merc.data.formats.vid_dictionaries import ROBERTA_SLOTS, Slot, VidLayout
 

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from pydantic import JsonValue, ValidationError
 
-from merc.data.manifest import json_notes
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Split
 from merc.data.splits import seeded
-from merc.data.validation import explain
+from merc.data.store.manifest import json_notes
 from merc.errors import DataError
+from merc.files.validation import explain
 from merc.settings import Settings
 
 DRAWN_SEED = 0  # of the split that a corpus gets which brings none

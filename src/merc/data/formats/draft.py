@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from merc.data.formats.cells import describe, identifier_of, integer_of, items_of, matrix_of, speaker_of, transcript_of
-from merc.data.formats.corpora import SplitRule
+from merc.data.formats.known_corpora import SplitRule
 from merc.data.schema import Conversation, Corpus, FeatureArray, FeatureSpec, LabelSet, Utterance
 from merc.errors import DataError
 

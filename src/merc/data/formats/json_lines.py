@@ -23,9 +23,9 @@ from pydantic import ConfigDict, ValidationError
 from merc.data.formats.declaration import Declaration, assemble, declare, parse_declaration
 from merc.data.formats.layout import Layout, Source
 from merc.data.schema import Conversation, Corpus, FeatureArray, Utterance
-from merc.data.staged_file import staged_file
-from merc.data.validation import explain, shorten
 from merc.errors import DataError
+from merc.files.staged_file import staged_file
+from merc.files.validation import explain, shorten
 from merc.settings import Settings
 
 _SNIFFED = 67_108_864  # bytes of the first line that are read to tell the layout

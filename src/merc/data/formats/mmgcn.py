@@ -6,8 +6,8 @@ DialogueRNN's MELD file has no visual vectors, and as many entries as the IEMOCA
 
 from __future__ import annotations
 
-from merc.data.formats.corpora import IEMOCAP, MELD
 from merc.data.formats.draft import FeatureSlot
+from merc.data.formats.known_corpora import IEMOCAP, MELD
 from merc.data.formats.layout import Layout
 from merc.data.formats.vid_dictionaries import VidLayout
 

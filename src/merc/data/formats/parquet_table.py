@@ -24,10 +24,10 @@ import pyarrow.parquet as pq
 
 from merc.data.formats.declaration import Declaration, assemble, declare, parse_declaration
 from merc.data.formats.layout import Layout, Source
-from merc.data.parquet import read_parquet
 from merc.data.schema import PARTS, Conversation, Corpus, FeatureArray, FeatureSpec, Utterance, first_repeated, iterate_utterances
-from merc.data.staged_file import write_atomically
 from merc.errors import DataError
+from merc.files.parquet import read_parquet
+from merc.files.staged_file import write_atomically
 
 _OFFICIAL = "official"
 _TEXTS = ("conversation", "utterance", "speaker", "transcript", "label")

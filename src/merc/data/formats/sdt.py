@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from merc.data.formats.corpora import IEMOCAP, MELD
 from merc.data.formats.draft import FeatureSlot
+from merc.data.formats.known_corpora import IEMOCAP, MELD
 from merc.data.formats.layout import Layout
 from merc.data.formats.vid_dictionaries import ROBERTA_SLOTS, Slot, VidLayout
 

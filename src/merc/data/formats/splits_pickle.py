@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from merc.data.formats.cells import describe, identifier_of, integer_of, items_of, sequence_of, table_of
-from merc.data.formats.corpora import EMORYNLP, IEMOCAP, MELD, KnownCorpus, file_split
 from merc.data.formats.draft import Draft, FeatureSlot, RawConversation, assemble, corpus_from
+from merc.data.formats.known_corpora import EMORYNLP, IEMOCAP, MELD, KnownCorpus, file_split
 from merc.data.formats.layout import Layout, Source
 from merc.data.formats.vid_dictionaries import ENCODER_BY_WIDTH
 from merc.data.schema import Corpus

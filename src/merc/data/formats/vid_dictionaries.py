@@ -22,8 +22,8 @@ from merc.data.formats.cells import (
     table_of,
     text_of,
 )
-from merc.data.formats.corpora import KnownCorpus
 from merc.data.formats.draft import Draft, FeatureSlot, Problem, RawConversation, assemble, corpus_from
+from merc.data.formats.known_corpora import KnownCorpus
 from merc.data.formats.layout import Layout, Source
 from merc.data.schema import PARTS, Corpus
 from merc.errors import DataError

@@ -1,0 +1,1 @@
+"""An annotation as files and as a page."""

@@ -1,0 +1,287 @@
+"""An annotation as one HTML file that works offline: its style and script stand in it, and it asks for nothing but the recording.
+
+Everything from the data is escaped, and a content security policy allows no other script, style or request than its own. The script
+gets numbers only.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from merc.annotation.export.marks import COLOURS, PATTERNS, SHAPES, marks_of
+from merc.annotation.export.timeline import Timeline, clock, timeline_of
+from merc.annotation.result import AnnotatedUtterance, Annotation
+from merc.errors import DataError
+from merc.files.printable import printable
+from merc.files.validation import shorten
+
+LIGHT = {
+    "page": "#ffffff",
+    "raised": "#f3f5f7",
+    "now": "#fff3c4",
+    "text": "#1a1f24",
+    "muted": "#515b65",
+    "link": "#0b59a6",
+    "edge": "#cbd2d9",
+    "axis": "#6b7680",
+    "bar": "#4d6f94",
+    "track": "#dde2e7",
+}
+DARK = {
+    "page": "#14181d",
+    "raised": "#1e242b",
+    "now": "#3d3416",
+    "text": "#e7eaed",
+    "muted": "#aab4be",
+    "link": "#83bcf2",
+    "edge": "#3b454f",
+    "axis": "#8b97a2",
+    "bar": "#86a9cf",
+    "track": "#36404a",
+}
+_NAME = 80  # characters of a name that are shown
+_TEXT = 600  # of a warning or reason
+_WORDS = 5000  # of an utterance
+_TOOLTIP = 100  # of an utterance's words in the timeline
+_SECOND = 0.2  # the next probable emotion is named from this probability on [chosen]
+_IDS = 12  # utterances that an absence names
+_NOTES = 200  # warnings and absences that are listed
+
+# Weak marks of direction belong to right-to-left writing, and each text stands in an isolate of its own.
+_MARKS_OF_DIRECTION = re.compile("([\u061c\u200e\u200f])")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """An emotion's share of some utterances.
+
+    Attributes:
+        label: its position in the label set.
+        count: of utterances.
+        x, width: of its bar, in per cent.
+    """
+
+    label: int
+    count: int
+    x: float
+    width: float
+
+
+def render_page(annotation: Annotation, medium: str | None = None) -> str:
+    """The page, complete. The same annotation gives the same bytes.
+
+    Args:
+        annotation: what to show.
+        medium: path of the recording from the page's folder, not quoted; None makes a page without a player.
+
+    Raises:
+        DataError: `medium` can't be a file's name.
+    """
+    return _environment().get_template("page.html.j2").render(_context(annotation, medium)) + "\n"
+
+
+def script_data(content: object) -> Markup:
+    """JSON for a `<script>` element: nothing in it ends the element or starts another."""
+    text = json.dumps(content, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def medium_address(medium: str) -> str:
+    """A path as a relative address: whatever the name is, it stays in the page's folder or below; never a scheme or a host.
+
+    Raises:
+        DataError: empty, absolute, leading upwards, or no name of a file.
+    """
+    try:
+        address = quote(medium.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        address = ""
+    steps = medium.split("/")
+    if not address or "\0" in medium or not steps[0] or ".." in steps or not steps[-1]:
+        raise DataError(f"medium {shorten(printable(medium))!r}: expected a file's path from the page's folder, such as talk.mp4")
+    return f"./{address}"
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("merc.annotation.export", "."),
+        autoescape=True,
+        finalize=_made_harmless,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _made_harmless(value: object) -> object:
+    """What the template writes: texts lose the characters that steer what is shown, but for the weak marks of direction."""
+    return _shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _shown(text: str) -> str:
+    return "".join(part if _MARKS_OF_DIRECTION.fullmatch(part) else printable(part) for part in _MARKS_OF_DIRECTION.split(text))
+
+
+def _context(annotation: Annotation, medium: str | None) -> dict[str, Any]:
+    style, script = _style(), _asset("page.js")
+    timeline = timeline_of(annotation)
+    marks = marks_of(annotation.labels)
+    used = Counter(utterance.emotion for utterance in annotation.utterances)
+    playable = medium is not None and annotation.origin.kind != "text"
+    return {
+        "annotation": annotation,
+        "origin": annotation.origin,
+        "speakers": len({utterance.speaker for utterance in annotation.utterances}),
+        "length": None if annotation.origin.duration is None else clock(annotation.origin.duration),
+        "address": medium_address(medium) if medium is not None and playable else None,
+        "style": style,
+        "script": script,
+        "style_hash": _hash(style),
+        "script_hash": _hash(script),
+        "data": script_data(_script_content(timeline)),
+        "labels": [(place, label, marks[label]) for place, label in enumerate(annotation.labels)],
+        "used": used,
+        "marks": marks,
+        "shapes": SHAPES,
+        "patterns": PATTERNS,
+        "timeline": timeline,
+        "untimed": sum(span is None for span in timeline.spans) if timeline.timed else 0,
+        "trusted": any(utterance.trust for utterance in annotation.utterances),
+        "summary": _summary(annotation, timeline),
+        "entries": [_entry(annotation, timeline, place) for place in range(len(annotation.utterances))],
+        "absences": _absences(annotation),
+        "warnings": [_cut(warning, _TEXT) for warning in annotation.warnings],
+        "most_notes": _NOTES,
+        "percent": _percent,
+        "name": _name,
+    }
+
+
+def _style() -> Markup:
+    """The style sheet, with the colours of both modes."""
+    light, dark = (
+        "".join(f"--{name}:{value};" for name, value in {**colours, **{n: both[mode] for n, both in COLOURS.items()}}.items())
+        for mode, colours in enumerate((LIGHT, DARK))
+    )
+    fills = "".join(f".f-{name}{{fill:var(--{name})}}" for name in COLOURS)
+    modes = f":root{{color-scheme:light dark;{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
+    printed = f"\n@media print{{:root{{color-scheme:light;{light}}}}}\n"
+    return Markup(f"\n{modes}{fills}\n") + _asset("page.css") + Markup(printed)
+
+
+def _asset(name: str) -> Markup:
+    return Markup(resources.files("merc.annotation.export").joinpath(name).read_text(encoding="utf-8"))
+
+
+def _hash(text: str) -> str:
+    """As a content security policy names what may run."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _script_content(timeline: Timeline) -> dict[str, object]:
+    spans = [None if span is None else [round(span[0], 3), round(span[1], 3)] for span in timeline.spans]
+    return {"extent": round(timeline.extent, 3), "spans": spans}
+
+
+def _summary(annotation: Annotation, timeline: Timeline) -> list[dict[str, Any]]:
+    """Everybody together, then each lane's speaker: how many utterances, and the shares of emotions, the greatest first."""
+    emotions: list[list[str]] = [[] for _ in timeline.lanes]
+    rows = {speaker: row for row, speaker in enumerate(timeline.lanes)}
+    for utterance in annotation.utterances:
+        emotions[rows.get(utterance.speaker, len(rows) - 1)].append(utterance.emotion)
+    everyone = [utterance.emotion for utterance in annotation.utterances]
+    named = [(False, speaker, found) for speaker, found in zip(timeline.lanes, emotions, strict=True)]
+    parts = [(True, None, everyone), *named] if len(named) > 1 else named
+    return [
+        {"all": whole, "speaker": who, "count": len(found), "shares": _shares(annotation, found)} for whole, who, found in parts
+    ]
+
+
+def _shares(annotation: Annotation, emotions: list[str]) -> list[Share]:
+    counts, found, x = Counter(emotions), list[Share](), 0.0
+    for label in sorted(counts, key=lambda label: (-counts[label], annotation.labels.index(label))):
+        width = 100 * counts[label] / len(emotions)
+        found.append(Share(annotation.labels.index(label), counts[label], x, width))
+        x += width
+    return found
+
+
+def _entry(annotation: Annotation, timeline: Timeline, place: int) -> dict[str, Any]:
+    """What the list and the timeline's tooltip say of one utterance."""
+    utterance, span = annotation.utterances[place], timeline.spans[place]
+    time = None if span is None else clock(span[0])
+    words, probability = _cut(utterance.words, _WORDS), _percent(utterance.probabilities[utterance.emotion])
+    second = _second(utterance)
+    parts = (_isolated(_name(utterance.speaker)), time or f"utterance {place + 1}", _isolated(_name(utterance.emotion)))
+    tooltip = Markup(f"{{}}, {{}}, {{}} {probability}").format(*parts)
+    if utterance.words:
+        tooltip += Markup(": ") + _isolated(_cut(utterance.words, _TOOLTIP))
+    return {
+        "speaker": _name(utterance.speaker),
+        "words": words,
+        "hidden": len(utterance.words) > _WORDS,
+        "time": time,
+        "label": annotation.labels.index(utterance.emotion),
+        "probability": probability,
+        "second": second and (second, _percent(utterance.probabilities[second])),
+        "trust": [(name, utterance.trust[name]) for name in utterance.present if name in utterance.trust],
+        "missing": [name for name in annotation.modalities if name not in utterance.present],
+        "tooltip": tooltip,
+    }
+
+
+def _second(utterance: AnnotatedUtterance) -> str | None:
+    """The next probable emotion, where it is probable enough to be worth a word."""
+    others = [label for label in utterance.probabilities if label != utterance.emotion]
+    best = max(others, key=lambda label: utterance.probabilities[label], default=None)
+    return best if best is not None and utterance.probabilities[best] >= _SECOND else None
+
+
+def _absences(annotation: Annotation) -> list[dict[str, Any]]:
+    """Grouped by modality and reason; each with the positions of its utterances. Some may name one that was left out since."""
+    positions = {utterance.id: place for place, utterance in enumerate(annotation.utterances)}
+    groups: dict[tuple[str, str], set[str | None]] = {}
+    for absence in annotation.absences:
+        groups.setdefault((absence.modality, absence.reason), set()).add(absence.utterance_id)
+    known = {key: sorted(positions[one] for one in ids if one in positions) for key, ids in groups.items()}
+    return [
+        {
+            "modality": _name(modality),
+            "reason": _cut(reason, _TEXT),
+            "all": None in ids,
+            "places": known[modality, reason][:_IDS],
+            "others": max(len(known[modality, reason]) - _IDS, 0),
+            "count": len(ids),
+        }
+        for (modality, reason), ids in groups.items()
+    ]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}\u00a0%"
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _name(text: str) -> str:
+    return _cut(text, _NAME)
+
+
+def _isolated(text: str) -> Markup:
+    """Text for a place that knows no elements: what is right-to-left in it can't reorder what stands around it."""
+    return Markup.escape(f"\u2068{_shown(text)}\u2069")

@@ -1,0 +1,1 @@
+"""From a recording to the sound of each utterance."""

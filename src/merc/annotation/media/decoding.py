@@ -1,0 +1,375 @@
+"""Sound out of what holds it: recordings of any container by PyAV, wav and flac by soundfile where PyAV is missing, and arrays.
+
+Only the given bytes are read. FFmpeg, which PyAV drives, would follow playlists, references and addresses to other files; so it
+gets an open file without a name, may choose among `DEMUXERS` only, and whatever else it asks to open is refused.
+
+Time: 0 is the first time stamp of the container, of whichever stream. A recording's sound may begin later and have gaps; its
+time stamps say so, and each block carries its place. Steps below `JITTER` are a container's rounding and are not followed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32
+
+from merc.errors import DataError, MissingExtraError
+from merc.files.printable import printable
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+
+# FFmpeg's names; `mov` is mp4, m4a and 3gp as well, `matroska` webm. [chosen: what people record with, none that names other files]
+DEMUXERS = "wav,flac,mp3,mov,matroska,ogg,aac,avi,flv,mpegts,mpeg,asf,caf,aiff,au,w64,amr"
+KINDS = "wav, flac, mp3, mp4, m4a, mov, 3gp, mkv, webm, ogg, aac, avi, flv, ts, mpg, wmv, wma, caf, aiff, au, w64, amr"
+RATES = (1_000, 768_000)  # Hz, the lowest and the highest that is read [chosen]
+MOST_CHANNELS = 64  # what FFmpeg converts
+JITTER = 0.05  # s [chosen: flv, mkv and asf round to 1 ms; a person hears no echo or lag below]
+RESTART = 1.0  # s; a clock that goes back further has been started anew, as in joined transport streams [chosen]
+_BLOCK = 16_384  # samples that are read at once where nothing else says how many
+_BY_SOUNDFILE = ("WAV", "WAVEX", "RF64", "FLAC")
+_TO_FFMPEG = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none", "enable_drefs": "0", "use_absolute_path": "0"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sound:
+    """Samples that a Python user has already.
+
+    Attributes:
+        samples: (N,) or (N, channels). Floats are full scale at 1; integers at the end of their type's range, unsigned ones
+            around its middle.
+        rate: Hz.
+
+    Raises:
+        DataError: another shape or type, or a rate outside `RATES`.
+    """
+
+    samples: np.ndarray
+    rate: int
+
+    def __post_init__(self) -> None:
+        shape, kind = self.samples.shape, self.samples.dtype
+        if kind.kind not in "fiu":
+            raise DataError(f"sound: expected samples of a float or integer type, found {kind}")
+        if len(shape) not in (1, 2) or (len(shape) == 2 and not 1 <= shape[1] <= MOST_CHANNELS):
+            raise DataError(f"sound: expected shape (N,) or (N, channels), 1 to {MOST_CHANNELS} channels, found {shape}")
+        if not RATES[0] <= self.rate <= RATES[1]:
+            raise DataError(f"sound: a rate of {self.rate} Hz; read are {RATES[0]} to {RATES[1]}")
+
+
+@runtime_checkable
+class OpenFile(Protocol):
+    """A file opened as bytes, or what acts like one, such as `io.BytesIO`. It is read from its first byte, wherever it stands."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+    def seek(self, offset: int, whence: int = 0, /) -> int: ...
+    def tell(self) -> int: ...
+    def seekable(self) -> bool: ...
+
+
+Source = Path | OpenFile | Sound
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What a recording is.
+
+    Attributes:
+        kind: a picture on a sound file's cover makes no video.
+        duration: s, as the container says or, where it says nothing, as FFmpeg estimates; None where neither is known.
+        channels: of the audio track that is read: the one that players choose.
+        rate: of that track, Hz.
+    """
+
+    kind: Literal["audio", "video"]
+    duration: float | None
+    channels: int
+    rate: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """A stretch of sound: its place in samples from the recording's start, (n, channels)."""
+
+    start: int
+    samples: Float32[np.ndarray, "_ _"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """An opened recording. Its blocks can be taken once; they don't overlap, come in order of time, and may leave gaps.
+
+    Taking them raises `DataError` where decoding fails; what came before it is sound.
+    """
+
+    info: MediaInfo
+    blocks: Iterator[Block]
+
+
+@contextmanager
+def opened(source: Source, name: str) -> Generator[Recording, None, None]:
+    """Opens a recording; an open file stands where it stood afterwards.
+
+    Args:
+        source: what is read.
+        name: what errors call it.
+
+    Raises:
+        DataError: nothing that can be read, or no audio track.
+        MissingExtraError: what reads it is not installed.
+    """
+    name = printable(name)
+    if isinstance(source, Sound):
+        channels = 1 if source.samples.ndim == 1 else source.samples.shape[1]
+        info = MediaInfo("audio", len(source.samples) / source.rate, channels, int(source.rate))
+        yield Recording(info, _array_blocks(source))
+        return
+    with _bytes_of(source, name) as file:
+        if importlib.util.find_spec("av") is not None:
+            with _opened_by_ffmpeg(file, name) as recording:
+                yield recording
+        elif importlib.util.find_spec("soundfile") is not None:
+            with _opened_by_soundfile(file, name) as recording:
+                yield recording
+        else:
+            raise MissingExtraError("media", f"reading {name}")
+
+
+class _Bytes:
+    """The bytes of an open file, without its name, by whose suffix FFmpeg would judge, and with a place of its own."""
+
+    def __init__(self, file: OpenFile) -> None:
+        self._file = file
+        self._place = 0
+
+    def read(self, size: int) -> bytes:
+        self._file.seek(self._place)
+        found = self._file.read(size)[:size]  # PyAV copies what it gets, however long, into a buffer of this size
+        self._place += len(found)
+        return found
+
+    def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
+        start = 0 if whence == os.SEEK_SET else self._place if whence == os.SEEK_CUR else self._file.seek(0, os.SEEK_END)
+        if start + place < 0:
+            return -1  # as C says it: what a damaged file asks for is no exception to be printed
+        self._place = start + place
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
+
+
+@contextmanager
+def _bytes_of(source: Path | OpenFile, name: str) -> Generator[_Bytes, None, None]:
+    if isinstance(source, Path):
+        if not source.is_file():  # a device or a pipe might never end
+            raise DataError(f"{name}: expected a recording, found {_what(source)}")
+        try:
+            file = source.open("rb")
+        except OSError as error:
+            raise DataError(f"{name} can't be opened: {error.strerror}") from error
+        with file:
+            _refuse_empty(file, name)
+            yield _Bytes(file)
+        return
+    nothing: Any = None  # bytes, unless the file was opened as text
+    place = None
+    with suppress(OSError, ValueError):  # closed, or opened for writing
+        place, nothing = source.tell() if source.seekable() else None, source.read(0)
+    if place is None or not isinstance(nothing, bytes):
+        raise DataError(f"{name}: expected a file that is open as bytes ('rb') and in which one can seek")
+    try:
+        _refuse_empty(source, name)
+        yield _Bytes(source)
+    finally:
+        with suppress(OSError, ValueError):  # its user has closed it meanwhile: there is no place to go back to
+            source.seek(place)
+
+
+def _what(path: Path) -> str:
+    return "a folder" if path.is_dir() else "neither a file nor a folder" if path.exists() else "nothing"
+
+
+def _refuse_empty(file: OpenFile, name: str) -> None:
+    if file.seek(0, os.SEEK_END) == 0:
+        raise DataError(f"{name}: expected a recording, found an empty file")
+
+
+def _unreadable(name: str) -> str:
+    return f"{name} can't be read as a recording: damaged, cut short, or not one of {KINDS}"
+
+
+def _check(info: MediaInfo, name: str) -> MediaInfo:
+    if not (RATES[0] <= info.rate <= RATES[1] and 1 <= info.channels <= MOST_CHANNELS):
+        raise DataError(
+            f"{name}: {info.channels} channels at {info.rate} Hz; read are 1 to {MOST_CHANNELS} at {RATES[0]} to {RATES[1]} Hz"
+        )
+    return info
+
+
+@contextmanager
+def _opened_by_ffmpeg(file: _Bytes, name: str) -> Generator[Recording, None, None]:
+    import av
+    from av.error import FFmpegError
+    from av.stream import Discard, Disposition
+
+    given: Any = file  # PyAV asks for read, seek and tell alone
+    try:
+        # Tags in other encodings than UTF-8 are common, and nothing here reads them.
+        container: Any = av.open(given, "r", container_options=_TO_FFMPEG, metadata_errors="replace", io_open=_refuse_to_open)
+    except (FFmpegError, OSError, ValueError) as error:
+        raise DataError(_unreadable(name)) from error
+    with container:
+        track: Any = container.streams.best("audio")
+        if track is None or track.codec_context is None:
+            raise DataError(f"{name}: no audio track{' that can be decoded' if container.streams.audio else ''}")
+        for stream in container.streams:
+            if stream.index != track.index:
+                stream.discard = Discard.all  # pictures are not even read from the disk where the container allows it
+        pictures = [v for v in container.streams.video if not v.disposition & Disposition.attached_pic]
+        duration = None if container.duration is None else max(0.0, container.duration / av.time_base)
+        context = track.codec_context
+        info = _check(MediaInfo("video" if pictures else "audio", duration, context.channels, context.sample_rate), name)
+        yield Recording(info, _ffmpeg_blocks(container, track, info.rate))
+
+
+def _refuse_to_open(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+    raise PermissionError("a recording that names another file")
+
+
+def _ffmpeg_blocks(container: InputContainer, track: AudioStream, rate: int) -> Iterator[Block]:
+    import av
+    from av.error import FFmpegError
+
+    origin: Any = container.start_time  # µs or None, though PyAV's types have no None
+    clock = _Clock(rate, None if origin is None else origin / av.time_base)
+    converter, form = av.AudioResampler(), None
+    for frame in _frames(container, track):
+        if form != (form := (frame.format.name, frame.layout.name, frame.sample_rate)):
+            # Same channels, and the same rate but where it changes on the way. Packed floats: PyAV's arrays of planar frames
+            # of eight channels or more read beyond their planes and end the process.
+            converter = av.AudioResampler("flt", frame.layout, rate)
+        if not RATES[0] <= frame.sample_rate <= RATES[1]:
+            raise DataError(f"its sound changes to {frame.sample_rate} Hz")
+        try:
+            parts = [part.to_ndarray().reshape(-1, frame.layout.nb_channels) for part in converter.resample(frame)]
+        except (FFmpegError, ValueError) as error:
+            raise DataError("its sound changes to a form that can't be converted") from error
+        if parts:
+            yield from clock.placed(np.concatenate(parts), frame.time)
+
+
+def _frames(container: InputContainer, track: AudioStream) -> Iterator[AudioFrame]:
+    """Decoded frames; what fails before the first is passed over, since recordings cut out of others begin amid a frame."""
+    from av.error import FFmpegError
+
+    packets: Any = container.demux(track)
+    begun, failure = False, None
+    while True:
+        packet: Any = None
+        frames: list[AudioFrame] = []
+        try:
+            packet = next(packets, None)
+            frames = [] if packet is None else packet.decode()
+        except IndexError:
+            return  # the end: PyAV stumbles over tracks that appeared on the way, as in transport streams
+        except (FFmpegError, OSError, ValueError) as error:
+            failure = error
+            if not begun:
+                continue
+        if failure is not None and (begun or packet is None):
+            raise DataError(f"its sound can't be decoded: {printable(str(failure))}") from failure
+        if packet is None:
+            return
+        for frame in frames:
+            begun, failure = True, None
+            yield frame
+
+
+class _Clock:
+    """Where each frame belongs, by its time stamp, and never before what was given already."""
+
+    def __init__(self, rate: int, origin: float | None) -> None:
+        self._rate = rate
+        self._origin = origin  # s; None: the first frame's time
+        self._reached: int | None = None  # samples from the recording's start
+
+    def placed(self, samples: Float32[np.ndarray, "_ _"], time: float | None) -> Iterator[Block]:
+        """The frame as a block, its beginning cut where it would lie before 0 or over what was given; none if all of it would.
+
+        Args:
+            samples: (n, channels).
+            time: s, by the container's clock, or None where the frame has no stamp: then it follows the one before.
+        """
+        reached, late = self._reached or 0, 0
+        if time is not None:
+            if self._origin is None:
+                self._origin = time - reached / self._rate
+            late = round((time - self._origin) * self._rate) - reached
+            if self._reached is not None and late < -RESTART * self._rate:
+                self._origin = time - reached / self._rate
+                late = 0
+            elif self._reached is not None and abs(late) <= JITTER * self._rate:
+                late = 0
+        start, samples = reached + max(late, 0), samples[max(-late, 0) :]
+        self._reached = start + len(samples)
+        if len(samples):
+            yield Block(start, samples)
+
+
+@contextmanager
+def _opened_by_soundfile(file: _Bytes, name: str) -> Generator[Recording, None, None]:
+    import soundfile
+
+    given: Any = file  # soundfile asks for read, seek and tell
+    try:
+        opened_file = soundfile.SoundFile(given)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise MissingExtraError("media", f"reading {name}, which is no sound wav or flac file,") from error
+    with opened_file as sound:
+        if sound.format not in _BY_SOUNDFILE:  # mp3 would be placed otherwise than by PyAV
+            raise MissingExtraError("media", f"reading {name}, a file of the kind {sound.format},")
+        info = _check(MediaInfo("audio", sound.frames / sound.samplerate, sound.channels, sound.samplerate), name)
+        yield Recording(info, _soundfile_blocks(sound))
+
+
+def _soundfile_blocks(sound: Any) -> Iterator[Block]:
+    import soundfile
+
+    start = 0
+    while True:
+        try:
+            samples = sound.read(_BLOCK, dtype="float32", always_2d=True)
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise DataError(f"its sound can't be decoded: {printable(str(error))}") from error
+        if not len(samples):
+            return
+        yield Block(start, samples)
+        start += len(samples)
+
+
+def _array_blocks(sound: Sound) -> Iterator[Block]:
+    samples = sound.samples if sound.samples.ndim == 2 else sound.samples[:, None]
+    for start in range(0, len(samples), _BLOCK):
+        yield Block(start, _floats(samples[start : start + _BLOCK]))
+
+
+def _floats(samples: np.ndarray) -> Float32[np.ndarray, "_ _"]:
+    """Samples at full scale 1, as FFmpeg and libsndfile scale them."""
+    kind = samples.dtype
+    if kind.kind == "f":
+        with np.errstate(over="ignore"):  # beyond float32: infinite, as whoever takes the clip is told
+            return samples.astype(np.float32)
+    half = math.ldexp(1.0, 8 * kind.itemsize - 1)
+    middle = half if kind.kind == "u" else 0.0
+    return ((samples.astype(np.float64) - middle) / half).astype(np.float32)

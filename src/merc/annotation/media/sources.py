@@ -1,0 +1,129 @@
+"""What is to be annotated: a recording, a transcript, or both; in files, open files or arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from merc.annotation.media.decoding import OpenFile, Sound, Source
+from merc.annotation.transcripts.reading import SUFFIXES
+from merc.annotation.transcripts.transcript import Transcript
+from merc.errors import DataError
+from merc.files.printable import printable
+
+OWN = ".emotions"  # before the suffix of what annotation writes; never read as a transcript
+PREFERRED = (".srt", ".vtt", ".json", ".csv", ".ass", ".ssa", ".txt")  # which transcript is taken of several beside a recording
+_CHUNK = 2**20  # bytes
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:/")  # a path keeps one slash of two
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """What is to be annotated.
+
+    Attributes:
+        name: for people, and what files are called after.
+        medium: the recording, or None.
+        transcript: where to read it, itself if it is in memory, or None where words are to be recognised.
+        transcript_name: for people, or None.
+        warnings: what a user should know of the choice.
+    """
+
+    name: str
+    medium: Source | None
+    transcript: Path | OpenFile | Transcript | None
+    transcript_name: str | None
+    warnings: tuple[str, ...] = ()
+
+
+def given(
+    source: str | Path | OpenFile | Sound | Transcript,
+    transcript: str | Path | OpenFile | Transcript | None = None,
+    name: str | None = None,
+    transcript_name: str | None = None,
+) -> Given:
+    """Tells a recording from a transcript, and finds the transcript that lies beside a recording.
+
+    Args:
+        source: a recording; or a transcript, by its suffix, which is then judged by its words alone.
+        transcript: of the recording. None takes a file of the same name beside it, if there is one.
+        name: of a source that has none, such as an open file; its suffix tells a transcript.
+        transcript_name: likewise, of the transcript.
+
+    Raises:
+        DataError: nothing is there, a URL, two transcripts, or a transcript that needs a name and has none.
+    """
+    medium, named = _located(source), _name(source, name)
+    if isinstance(medium, Transcript) or (not isinstance(medium, Sound) and PurePath(named).suffix.lower() in SUFFIXES):
+        if transcript is not None:
+            raise DataError(f"{printable(named)} is a transcript, and a second one was given; allowed is one, with a recording")
+        return Given(named, None, medium if not isinstance(medium, Sound) else None, named)
+    if transcript is not None:
+        said = _located(transcript)
+        assert not isinstance(said, Sound)
+        return Given(named, medium, said, _name(transcript, transcript_name))
+    beside = transcript_beside(medium) if isinstance(medium, Path) else None
+    warnings = () if beside is None else (f"the transcript is {printable(beside.name)}, found beside the recording",)
+    return Given(named, medium, beside, None if beside is None else beside.name, warnings)
+
+
+def transcript_beside(recording: Path) -> Path | None:
+    """The transcript of a recording's name in its folder, `talk.srt` of `talk.mp4`; of several the first of `PREFERRED`."""
+    candidates = (recording.with_suffix(suffix) for suffix in PREFERRED)
+    return next((path for path in candidates if path.is_file() and not path.stem.endswith(OWN)), None)
+
+
+def content_digest(given: Given) -> str:
+    """SHA-256 in hex of recording and transcript."""
+    digest = hashlib.sha256()
+    for part in (given.medium, given.transcript):
+        digest.update(_digest_of(part))
+    return digest.hexdigest()
+
+
+def _located(source: str | Path | OpenFile | Sound | Transcript) -> Path | OpenFile | Sound | Transcript:
+    if isinstance(source, str | Path) and _URL.match(str(source)) and not Path(source).exists():
+        raise DataError(f"{printable(str(source))}: only local files are read; download it first")
+    if isinstance(source, str):
+        source = Path(source)
+    if isinstance(source, Path) and not source.is_file():
+        found = "a folder" if source.is_dir() else "nothing" if not source.exists() else "neither a file nor a folder"
+        raise DataError(f"{printable(str(source))}: expected a file, found {found}")
+    return source
+
+
+def _name(source: str | Path | OpenFile | Sound | Transcript, name: str | None) -> str:
+    if name:
+        return PurePath(name).name
+    own = str(source) if isinstance(source, str | Path) else getattr(source, "name", None)
+    if isinstance(own, str) and own:
+        return PurePath(own).name
+    return "transcript" if isinstance(source, Transcript) else "recording"
+
+
+def _digest_of(part: Path | OpenFile | Sound | Transcript | None) -> bytes:
+    digest = hashlib.sha256()
+    if isinstance(part, Path):
+        try:
+            with part.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    digest.update(chunk)
+        except OSError as error:
+            raise DataError(f"{printable(str(part))} can't be read: {error.strerror or error}") from error
+    elif isinstance(part, Sound):
+        digest.update(f"{part.rate} {part.samples.shape} {part.samples.dtype}".encode())
+        digest.update(part.samples.tobytes())
+    elif isinstance(part, Transcript):
+        digest.update(repr(part.turns).encode("utf-8", "surrogatepass"))
+    elif part is not None:
+        with suppress(OSError, ValueError):  # who reads it next says what is wrong with it
+            place = part.tell()
+            part.seek(0, os.SEEK_SET)
+            while chunk := part.read(_CHUNK):
+                digest.update(chunk)
+            part.seek(place, os.SEEK_SET)
+    return digest.digest()

@@ -1,0 +1,1 @@
+"""What is said and who speaks, where no transcript tells it."""

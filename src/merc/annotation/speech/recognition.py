@@ -1,0 +1,349 @@
+"""Speech recognition: the sound of a recording -> what was said when, by a Whisper model in faster-whisper. Not who said it.
+
+The sound is streamed. It is gathered to windows of 5 minutes, which are cut where it is quiet, so memory does not grow with the
+recording. Each window stands alone, at temperature 0: the same sound gives the same words. A model folder is read without any
+network; a name is downloaded once, then taken from the cache of the Hugging Face Hub. Nothing else goes over the network.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32
+
+from merc.annotation.transcripts.transcript import Transcript, Turn
+from merc.encoders.audio.sound import RATE
+from merc.errors import DataError, FeatureError, MissingExtraError
+from merc.files.printable import printable
+from merc.files.validation import shorten
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
+else:
+    WhisperModel = Any  # an optional extra: annotations must hold without it
+
+WINDOW = 300.0  # s, the longest that is transcribed at once; 19 MB of samples [chosen]
+SEARCH = 30.0  # s at the end of a window, among which the quietest place is cut; half of the window if that is less [chosen]
+FRAME = 0.01  # s, the step in which loudness is measured [chosen]
+PAUSE = 0.3  # s that must be quiet together: longer than the closure of a stop within a word [chosen]
+NO_SPEECH, LOG_PROBABILITY = 0.6, -1.0  # above the one and below the other nothing was said [faster-whisper's defaults]
+LANGUAGE_PARTS = 4  # of 30 s that may vote on a window's language while none is sure [chosen]
+
+_NEEDED = ("model.bin", "config.json", "tokenizer.json")  # without the last, faster-whisper would fetch another one
+_VOCABULARIES = ("vocabulary.json", "vocabulary.txt")
+_SENTENCE_END = re.compile(r"(?P<mark>[.!?…。！？｡．؟۔।॥])[\"'”’»)\]」』）]*$")
+_NEEDS_NO_SPACE = "。！？｡．"
+_TITLE = re.compile(r"^\W*(?:(?:mr|mrs|ms|dr|prof|st|sr|jr|vs|mme|hr|fr|sig|[^\W\d_])\.)$", re.IGNORECASE)  # [chosen]
+
+Samples = Float32[np.ndarray, "_"]  # mono at RATE, full scale is 1
+Progress = Callable[[float], None]  # seconds of the recording that are done
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionOptions:
+    """How speech is recognised.
+
+    Attributes:
+        model: a name that faster-whisper knows (`tiny`, `base`, `small`, `medium`, `large-v3`, each but the last also with
+            `.en`), a Hugging Face Hub id of a model for CTranslate2, or a folder that holds one.
+        language: a code such as `en`; None lets the model judge, each window anew.
+        beam_size: how many wordings are followed side by side, from 1.
+        vad: whether Silero's voice detection first leaves out what is no speech.
+
+    Raises:
+        FeatureError: a beam of less than 1.
+    """
+
+    model: str = "base"
+    language: str | None = None
+    beam_size: int = 5
+    vad: bool = True
+
+    def __post_init__(self) -> None:
+        if self.beam_size < 1:
+            raise FeatureError(f"speech recognition: a beam size of {self.beam_size}; allowed are whole numbers from 1")
+
+
+@runtime_checkable
+class Recognition(Protocol):
+    """Sound -> turns.
+
+    Attributes:
+        name: of the model, for people.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def transcribe(self, samples: Samples, offset: float = 0.0, channel: int | None = None) -> tuple[Turn, ...]:
+        """What is said, in order of time.
+
+        Args:
+            samples: (N,), mono at 16 kHz.
+            offset: s, where they lie in the recording; turns' times count from its start.
+            channel: what each turn carries as its channel.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A recognised word with the punctuation after it and, in languages that have them, the space before it; times in s."""
+
+    text: str
+    start: float
+    end: float
+
+
+class WhisperRecognition:
+    """A Whisper model that runs in CTranslate2. Made by `speech_recogniser`."""
+
+    def __init__(self, name: str, model: WhisperModel, options: RecognitionOptions) -> None:
+        self.name = name
+        self._model = model
+        self._options = options
+
+    def transcribe(self, samples: Samples, offset: float = 0.0, channel: int | None = None) -> tuple[Turn, ...]:
+        """One turn a sentence: Whisper's segments, cut at sentence ends and never joined; see `Recognition`."""
+        if len(samples) == 0:
+            return ()
+        segments, _ = self._model.transcribe(
+            samples,
+            language=self._options.language,
+            beam_size=self._options.beam_size,
+            temperature=0.0,
+            no_speech_threshold=NO_SPEECH,
+            log_prob_threshold=LOG_PROBABILITY,
+            condition_on_previous_text=False,
+            word_timestamps=True,
+            vad_filter=self._options.vad,
+            language_detection_segments=LANGUAGE_PARTS,
+        )
+        turns: list[Turn] = []
+        for segment in segments:
+            words = [Word(word.word, float(word.start), float(word.end)) for word in segment.words or ()]
+            for sentence in sentences(words or [Word(segment.text, float(segment.start), float(segment.end))]):
+                text = "".join(word.text for word in sentence).strip()
+                if text:
+                    start, end = _within(sentence[0].start, sentence[-1].end, len(samples) / RATE)
+                    turns.append(Turn(text, None, round(offset + start, 3), round(offset + end, 3), channel))
+        return tuple(turns)
+
+
+def speech_recogniser(options: RecognitionOptions, device: str = "cpu") -> Recognition:
+    """Loads a speech recognition model; downloads it where `options.model` is a name that was not downloaded before.
+
+    Args:
+        options: see there.
+        device: `cpu`, `cuda` or `cuda:1`; on any other, which CTranslate2 does not know, the model runs on the CPU.
+
+    Raises:
+        MissingExtraError: faster-whisper is not installed.
+        FeatureError: no such model, a folder that lacks a file, a download that failed, or a language that it does not know.
+    """
+    if importlib.util.find_spec("faster_whisper") is None:
+        raise MissingExtraError("asr", "recognising speech")
+    # Voice detection runs in ONNX Runtime, which from 1.29 on would report its use over the network unless told before it starts.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    path = Path(options.model).expanduser()
+    named = f"speech recognition model {printable(options.model)!r}"
+    folder = path if path.is_dir() else _downloaded(options.model, named)
+    if missing := _missing(folder):
+        raise FeatureError(f"{named}: {' and '.join(missing)} not found in it; it must be a Whisper model for CTranslate2")
+    try:
+        model = _load(folder, device)
+    except Exception as error:  # an arbitrary folder in the hands of third-party loaders, which raise anything
+        raise FeatureError(f"{named} can't be loaded: {_reason(error)}") from error
+    known = model.supported_languages
+    if options.language is not None and options.language not in known:
+        raise FeatureError(f"{named}: no language {shorten(repr(options.language))}; it knows {', '.join(known)}")
+    return WhisperRecognition(path.resolve().name if path.is_dir() else options.model, model, options)
+
+
+def recognise(
+    blocks: Iterable[np.ndarray],
+    recogniser: Recognition,
+    channel: int | None = None,
+    progress: Progress | None = None,
+    window: float = WINDOW,
+) -> Transcript:
+    """Transcribes streamed sound.
+
+    Args:
+        blocks: consecutive pieces of any length, (n,) float32, mono at 16 kHz; the first begins at 0 s.
+        recogniser: what listens.
+        channel: what each turn carries as its channel.
+        progress: called after every window with the seconds that are done.
+        window: s, the longest that is transcribed at once.
+
+    Returns:
+        Turns in order of time. Warnings tell of sound that could not be read to its end, of samples that are not finite and are
+        taken as silence, and of there being no words.
+
+    Raises:
+        DataError: the sound can't be read from its beginning.
+    """
+    turns: list[Turn] = []
+    warnings: list[str] = []
+    unfinite = 0
+    for start, samples in windows(_until_failure(blocks, warnings), round(window * RATE)):
+        finite = np.isfinite(samples)
+        unfinite += len(samples) - int(finite.sum())
+        turns += recogniser.transcribe(np.where(finite, samples, np.float32(0)), start / RATE, channel)
+        if progress is not None:
+            progress((start + len(samples)) / RATE)
+    where = "" if channel is None else f" on channel {channel}"
+    if unfinite:
+        warnings.append(f"{unfinite} samples{where} are not finite numbers and were taken as silence")
+    if not turns:
+        warnings.append(f"speech recognition by {printable(recogniser.name)} found no words{where}")
+    return Transcript(tuple(turns), tuple(warnings))
+
+
+def windows(blocks: Iterable[np.ndarray], longest: int) -> Iterator[tuple[int, Samples]]:
+    """Gathers blocks to windows, each cut from the next at a quiet place; together they are the sound.
+
+    Args:
+        blocks: (n,) each.
+        longest: samples that a window has at most.
+
+    Yields:
+        A window's first sample, counted from the start of the sound, and its samples, (n,), never none.
+    """
+    gathered = np.empty(longest, dtype=np.float32)
+    first, filled = 0, 0
+    for block in blocks:
+        taken = 0
+        while taken < len(block):
+            if filled == longest:  # and more comes
+                cut = quiet_place(gathered)
+                yield first, gathered[:cut].copy()
+                gathered[: longest - cut] = gathered[cut:].copy()
+                first, filled = first + cut, longest - cut
+            count = min(len(block) - taken, longest - filled)
+            gathered[filled : filled + count] = block[taken : taken + count]
+            filled, taken = filled + count, taken + count
+    if filled:
+        yield first, gathered[:filled].copy()
+
+
+def quiet_place(samples: Samples) -> int:
+    """Where to cut: the middle of the quietest `PAUSE` in the last `SEARCH`; the last of several equally quiet ones.
+
+    Args:
+        samples: (N,); what is not finite counts as loud.
+
+    Returns:
+        How many samples lie before the cut, 1 to N.
+    """
+    searched = min(round(SEARCH * RATE), len(samples) // 2)
+    step, frames = round(FRAME * RATE), round(PAUSE / FRAME)
+    count = searched // step
+    if count < frames:
+        return len(samples)
+    with np.errstate(all="ignore"):
+        loudness = np.square(samples[len(samples) - count * step :].astype(np.float64)).reshape(count, step).sum(axis=1)
+    loudness = np.where(np.isfinite(loudness), loudness, 1e30)
+    pauses = np.lib.stride_tricks.sliding_window_view(loudness, frames).sum(axis=1)
+    quietest = len(pauses) - 1 - int(np.argmin(pauses[::-1]))
+    return len(samples) - (count - quietest) * step + frames * step // 2
+
+
+def sentences(words: Sequence[Word]) -> list[list[Word]]:
+    """Cuts words after sentence ends; every word is kept, in order.
+
+    A mark ends a sentence where a space and no small letter follow (in Chinese and Japanese no space is needed), and where it
+    does not belong to a title or an initial. A sentence without duration stays with its neighbour. [chosen]
+    """
+    found: list[list[Word]] = []
+    current: list[Word] = []
+    for place, word in enumerate(words):
+        current.append(word)
+        following = words[place + 1].text if place + 1 < len(words) else None
+        if following is not None and _ends_sentence(word.text, following) and word.end > current[0].start:
+            found.append(current)
+            current = []
+    if found and current and current[-1].end <= current[0].start:
+        found[-1] += current
+    elif current:
+        found.append(current)
+    return found
+
+
+def _ends_sentence(word: str, following: str) -> bool:
+    match = _SENTENCE_END.search(word.rstrip())
+    if match is None or _TITLE.match(word.strip()):
+        return False
+    if match["mark"] in _NEEDS_NO_SPACE:
+        return True
+    letters = following.lstrip(" \"'“‘«([¿¡")
+    return following[:1].isspace() and not letters[:1].islower()
+
+
+def _within(start: float, end: float, duration: float) -> tuple[float, float]:
+    """Times that word alignment has put past the sound's end, or in the wrong order, mended."""
+    start = min(max(start, 0.0), duration)
+    return start, min(max(end, start), duration)
+
+
+def _until_failure(blocks: Iterable[np.ndarray], warnings: list[str]) -> Iterator[np.ndarray]:
+    """The blocks before one that can't be read, and the failure as a warning; raised where there is no sound before it."""
+    reached = 0
+    try:
+        for block in blocks:
+            yield block
+            reached += len(block)
+    except DataError as error:
+        if reached == 0:
+            raise
+        warnings.append(f"speech was recognised up to {reached / RATE:.1f} s only: {error}")
+
+
+def _missing(folder: Path) -> list[str]:
+    """What a model folder lacks."""
+    missing = [name for name in _NEEDED if not (folder / name).is_file()]
+    return missing if any((folder / name).is_file() for name in _VOCABULARIES) else [*missing, " or ".join(_VOCABULARIES)]
+
+
+def _downloaded(model: str, named: str) -> Path:
+    """The folder of a model that the Hub's cache has whole, or of one downloaded now."""
+    from faster_whisper import available_models, download_model
+
+    if "/" not in model and model not in available_models():
+        raise FeatureError(f"{named}: no such folder; allowed are one, a Hub id, or a name: {', '.join(available_models())}")
+    try:
+        folder = Path(download_model(model, local_files_only=True))
+        if not _missing(folder):
+            return folder
+    except Exception:  # not in the cache, in whatever words its library says so; the download tells what is wrong
+        pass
+    try:
+        return Path(download_model(model))
+    except Exception as error:  # the network's errors, the Hub's and those of names
+        raise FeatureError(f"{named}: no such folder, and it can't be had from the Hugging Face Hub: {_reason(error)}") from error
+
+
+def _load(folder: Path, device: str) -> WhisperModel:
+    from faster_whisper import WhisperModel
+
+    kind, _, index = device.partition(":")
+    on_cuda = kind == "cuda"
+    return WhisperModel(
+        str(folder),
+        device="cuda" if on_cuda else "cpu",
+        device_index=int(index) if on_cuda and index else 0,
+        # Named, since CTranslate2 warns of what it must convert. [chosen: what faster-whisper advises for each]
+        compute_type="float16" if on_cuda else "int8",
+        local_files_only=True,
+    )
+
+
+def _reason(error: Exception) -> str:
+    return printable((str(error).strip().splitlines() or [type(error).__name__])[0])

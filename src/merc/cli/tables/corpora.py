@@ -1,0 +1,111 @@
+"""What is said of data: a corpus, an inspection, a probe, planted streams and the ceiling that they set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from merc.cli.tables.cells import NOTHING, add_row, decimal, new_table, percent
+from merc.data.formats.inspection import Inspection
+from merc.data.probe import Figure, ProbeReport
+from merc.data.schema import Corpus, Part
+from merc.files.printable import printable
+from merc.synthetic.oracle import Ceiling
+from merc.synthetic.planting import PlantedStream
+
+_PARTS: tuple[Part, ...] = ("train", "validation", "test")
+_STYLES = {"error": "red", "warning": "yellow", "note": ""}
+
+
+def corpus_tables(corpus: Corpus) -> Iterator[RenderableType]:
+    """Sizes, features, and the labels of every part of every split."""
+    conversations = len(corpus.conversations)
+    yield Text(f"{printable(corpus.name)}: {conversations} conversations, {corpus.utterance_count} utterances")
+    features = new_table("features", ("modality", "feature", "encoder", "version", "dimension"), words=4)
+    for spec in corpus.feature_schema:
+        add_row(features, spec.modality, spec.name, spec.encoder, spec.version, spec.dimension)
+    if corpus.feature_schema:
+        yield features
+    else:
+        yield Text("no features yet: merc features text STORE makes some of the transcripts")
+    parts = new_table("splits", ("split", "part", "conversations", "utterances", *corpus.label_set.names), words=2)
+    for name, split in corpus.splits.items():
+        for part in _PARTS:
+            if split.parts.get(part):
+                chosen = corpus.part(name, part)
+                counts = corpus.label_counts(chosen).values()
+                add_row(parts, name, part, len(chosen), sum(map(len, chosen)), *counts)
+    if corpus.splits:
+        yield parts
+
+
+def inspection_tables(inspection: Inspection) -> Iterator[RenderableType]:
+    """Layout, features, counts per part and class, and what looks wrong."""
+    yield Text(f"{printable(inspection.path)}: {inspection.layout or 'no known layout'}: {printable(inspection.description)}")
+    if inspection.conversations:
+        yield Text(
+            f"corpus {printable(inspection.corpus or '')}: {inspection.conversations} conversations of {inspection.shortest} to "
+            f"{inspection.longest} utterances, {inspection.utterances} in all; {inspection.with_transcript} have a transcript, "
+            f"{inspection.unlabelled} have no label"
+        )
+    if inspection.features:
+        columns = ("feature", "encoder", "dimension", "rows", "all zero", "all NaN", "partly NaN", "infinite", "constant columns")
+        table = new_table("features", columns, words=2)
+        for f in inspection.features:
+            counts = (f.dimension, f.rows, f.zero_rows, f.nan_rows, f.partly_nan_rows, f.infinite_rows, f.constant_columns)
+            add_row(table, f"{f.modality}/{f.name}", f.encoder, *counts)
+        yield table
+    if inspection.labels:
+        table = new_table("labels", ("split", "part", "conversations", "utterances", *inspection.labels), words=2)
+        for part in inspection.parts:
+            add_row(table, part.split, part.part, part.conversations, part.utterances, *part.labels.values())
+        add_row(table, "all", "", inspection.conversations, inspection.utterances, *inspection.labels.values())
+        yield table
+    for finding in inspection.findings:
+        line = f"{finding.severity}: {finding.kind}: {finding.message}"
+        yield Text(printable(line), style=_STYLES[finding.severity])
+    yield Text("can be imported" if inspection.importable else "can't be imported as it is", style="bold")
+
+
+def probe_tables(report: ProbeReport) -> Iterator[RenderableType]:
+    """Weighted F1 of a linear probe on every feature, with its standard error, and the verdict in words."""
+    columns = ("feature", "verdict", "inside training", "validation", "test", "guessing")
+    title = f"linear probe of {printable(report.corpus)}, split {printable(report.split)}: weighted F1 (standard error)"
+    table = new_table(title, columns, words=2)
+    for feature in report.features:
+        scores = [_with_error(figure) for figure in (feature.inside, feature.validation, feature.test)]
+        guessing = NOTHING if feature.inside is None else percent(feature.inside.chance)
+        add_row(table, feature.feature, feature.verdict, *scores, guessing)
+    yield table
+    for feature in report.features:
+        yield Text(printable(feature.sentence), style="yellow" if feature.flagged else "")
+
+
+def planted_table(planted: Mapping[str, PlantedStream]) -> Table:
+    """What was planted."""
+    table = new_table("planted streams", ("modality", "dimension", "quality", "noise", "absent", "seed"))
+    for each in planted.values():
+        s = each.stream
+        add_row(table, s.modality, s.dimension, decimal(s.quality), decimal(s.noise), decimal(s.absent), each.seed)
+    return table
+
+
+def ceiling_line(part: str, ceiling: Ceiling) -> Text:
+    """The knowing observer's scores in a sentence."""
+    return Text(
+        f"ceiling on {part}: an observer who knows {ceiling.observer} has accuracy {percent(ceiling.accuracy)}, "
+        f"weighted F1 {percent(ceiling.weighted_f1)} ({ceiling.utterances} utterances)"
+    )
+
+
+def told_from_noise_line(part: str, shares: Mapping[str, float]) -> Text:
+    """How surely the knowing observer tells a row from noise, which bounds how often trust from the row alone can fall."""
+    told = ", ".join(f"{modality} {percent(share)} %" for modality, share in shares.items())
+    return Text(f"the observer on {part} rates a planted row above a row of noise in this share of pairs: {told or NOTHING}")
+
+
+def _with_error(figure: Figure | None) -> str:
+    return NOTHING if figure is None else f"{percent(figure.weighted_f1)} ({percent(figure.error)})"

@@ -1,0 +1,151 @@
+"""What is said of a model: its training, its scores, and its word on conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from merc.cli.tables.cells import NOTHING, add_row, decimal, new_table, percent
+from merc.data.schema import Conversation
+from merc.evaluation.judgement import Conditions, EvaluationReport, TrustReport, UncertaintyReport
+from merc.evaluation.metrics import ClassificationScores
+from merc.files.printable import printable
+from merc.inference.predictions import ConversationEmotions, UtteranceEmotion
+from merc.runs.demo import Demonstration
+from merc.runs.run import TrainedRun
+
+_SCORES = ("accuracy", "weighted F1", "macro F1", "calibration error", "NLL")
+_MARKS = {"signal": "", "noise": " noise", "absent": ""}
+
+
+def training_lines(run: TrainedRun) -> Iterator[RenderableType]:
+    """Best epoch, validation scores, and where the model lies."""
+    outcome = run.outcome
+    part = run.recogniser.recipe.selection_part
+    honest = part == "validation"
+    caution = "" if honest else ": its scores are not comparable with others"
+    yield Text(f"best epoch: {outcome.best_epoch} of {outcome.epochs}, chosen on {part}{caution}", style="" if honest else "yellow")
+    table = new_table(part, ("score", ""))
+    for name, value in run.recogniser.record.scores.items():
+        add_row(table, name.replace("_", " "), decimal(value) if name == "negative_log_likelihood" else f"{percent(value)} %")
+    yield table
+    yield Text(f"model: {printable(str(run.folder / 'model'))}")
+
+
+def evaluation_tables(report: EvaluationReport) -> Iterator[RenderableType]:
+    """All of a report: heads, classes, confusion matrix, trust."""
+    judged = f"{report.model} on {report.corpus}, split {report.split}, part {report.part}"
+    sizes = f"{report.coarse.conversations} conversations, {report.coarse.utterances} labelled utterances"
+    yield Text(printable(f"{judged}: {sizes}{_under(report.conditions)}"))
+    table = new_table("heads, in %; NLL (mean negative log-likelihood) in nats", ("head", *_SCORES))
+    _add_scores(table, "coarse (the answer)", report.coarse, style="bold")
+    for name, scores in report.levels.items():
+        _add_scores(table, name, scores)
+    yield table
+    yield _class_table(report.coarse)
+    yield _confusion_table(report.coarse)
+    if report.trust is not None:
+        yield from _trust_tables(report.trust)
+    if report.uncertainty is not None:
+        yield _uncertainty_table(report.uncertainty)
+    if report.context_only:
+        yield Text(f"{report.context_only} utterance(s) had no modality at all and were judged from their context")
+
+
+def emotion_tables(conversations: Sequence[Conversation], emotions: Sequence[ConversationEmotions]) -> Iterator[RenderableType]:
+    """One table a conversation: speaker, words, emotion, probability, trust per modality."""
+    for conversation, judged in zip(conversations, emotions, strict=True):
+        modalities = tuple(judged.utterances[0].trust)
+        columns = ("speaker", "words", "emotion", "probability", *(f"trust {m}" for m in modalities))
+        table = new_table(f"conversation {printable(conversation.id)}", columns, words=3)
+        for utterance, emotion in zip(conversation.utterances, judged.utterances, strict=True):
+            trust = [_trust(emotion, m) for m in modalities]
+            probability = decimal(emotion.probabilities[emotion.label])
+            add_row(table, utterance.speaker, utterance.transcript or NOTHING, emotion.label, probability, *trust)
+        yield table
+
+
+def demonstration_tables(result: Demonstration) -> Iterator[RenderableType]:
+    """Scores between majority and ceiling, and one synthetic conversation with what was planted in it."""
+    yield Text(
+        f"synthetic corpus (planted features, no dialogue): {result.train_conversations} conversations to train on; "
+        f"scores on its test part, {result.report.coarse.conversations} conversations, {result.report.coarse.utterances} utterances"
+    )
+    table = new_table("results, in %; NLL in nats", ("", *_SCORES))
+    _add_scores(table, "majority class", result.majority)
+    _add_scores(table, "CMATH", result.report.coarse, style="bold")
+    _add_scores(table, "ceiling: an observer who knows how the corpus was made", result.ceiling)
+    yield table
+    modalities = tuple(result.states)
+    columns = ("", "speaker", "planted", "predicted", "probability", *(f"trust {m}" for m in modalities))
+    table = new_table(f"conversation {result.conversation.id} (synthetic: emotions and features were planted)", columns, words=4)
+    for t, (utterance, emotion) in enumerate(zip(result.conversation.utterances, result.emotions.utterances, strict=True)):
+        trust = [f"{_trust(emotion, m)}{_MARKS[result.states[m][t]]}" for m in modalities]
+        right = emotion.label == utterance.label
+        cells = (t + 1, utterance.speaker, utterance.label, emotion.label, decimal(emotion.probabilities[emotion.label]), *trust)
+        add_row(table, *cells, style=None if right else "yellow")
+    yield table
+    yield Text(f"'noise': the planted features say nothing there; {NOTHING}: the modality is absent.")
+    yield Text(f"model: {printable(str(result.folder / 'model'))}")
+
+
+def _under(conditions: Conditions) -> str:
+    said = [f"without {name}" for name in conditions.without]
+    said += [f"{s.modality} with {s.kind} {s.amount:g}" for s in conditions.corrupt]
+    return f"; {', '.join(said)}" if said else ""
+
+
+def _add_scores(table: Table, name: str, scores: ClassificationScores, style: str | None = None) -> None:
+    values = (scores.accuracy, scores.weighted_f1, scores.macro_f1, scores.expected_calibration_error)
+    add_row(table, name, *map(percent, values), decimal(scores.negative_log_likelihood), style=style)
+
+
+def _class_table(scores: ClassificationScores) -> Table:
+    table = new_table("classes, in %", ("class", "precision", "recall", "F1", "utterances"))
+    for name, of_class in scores.per_class.items():
+        add_row(table, name, percent(of_class.precision), percent(of_class.recall), percent(of_class.f1), of_class.support)
+    return table
+
+
+def _confusion_table(scores: ClassificationScores) -> Table:
+    table = new_table("confusion: a row is the true class, a column the predicted one", ("true", *scores.labels))
+    for name, counts in zip(scores.labels, scores.confusion, strict=True):
+        add_row(table, name, *counts)
+    return table
+
+
+def _trust_tables(trust: TrustReport) -> Iterator[RenderableType]:
+    agreement = trust.agreement
+    columns = ("modality", "mean trust", *(("agreement across utterances",) if agreement is not None else ()))
+    table = new_table("trust", columns)
+    for name, mean in trust.mean.items():
+        add_row(table, name, decimal(mean), *((decimal(agreement.spearman.get(name)),) if agreement is not None else ()))
+    yield table
+    if agreement is not None:
+        interval = None if trust.intervals is None else trust.intervals.kendall_tau
+        between = "" if interval is None else f" (95 % interval {decimal(interval[0])} to {decimal(interval[1])})"
+        alike = (
+            ""
+            if agreement.pairs_alike is None
+            else f"; {percent(agreement.pairs_alike)} % of pairs of modalities are ordered alike"
+        )
+        yield Text(
+            "agreement of trust with what leaving the modality out costs: "
+            f"Kendall tau {decimal(agreement.kendall_tau)}{between} within utterances{alike} ({agreement.utterances} utterances)"
+        )
+
+
+def _uncertainty_table(uncertainty: UncertaintyReport) -> Table:
+    table = new_table("wrong labels among the k most certain utterances, mean over all k, in %", ("order", "wrong labels"))
+    add_row(table, f"latent uncertainty (mean {decimal(uncertainty.mean)})", percent(uncertainty.area))
+    add_row(table, "largest probability", percent(uncertainty.confidence_area))
+    add_row(table, "best order", percent(uncertainty.best_area))
+    add_row(table, "by lot", percent(uncertainty.random_area))
+    return table
+
+
+def _trust(emotion: UtteranceEmotion, modality: str) -> str:
+    return decimal(emotion.trust[modality]) if modality in emotion.present else NOTHING

@@ -1,0 +1,1 @@
+"""Official data sets as their owners give them, one file each."""

@@ -1,0 +1,312 @@
+"""What a file or folder holds and what looks wrong with it, said before anything is imported.
+
+Inspection goes on where import stops: it works on the draft of a corpus, counts what can be read and reports every problem.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from merc.data.formats.draft import Draft, DraftConversation, corpus_from
+from merc.data.formats.importing import DRAFTS, LAYOUTS, checked, describe_source, detect, layout_named, open_source
+from merc.data.formats.layout import Source
+from merc.data.schema import Corpus, FeatureArray, FeatureSpec
+from merc.errors import DataError
+from merc.settings import Settings
+
+Severity = Literal["error", "warning", "note"]
+_LISTED_PROBLEMS = 20  # of each kind; the rest is counted
+_LISTED_NAMES = 4
+_DUPLICATE_LENGTH = 3  # utterances: shorter conversations may well be alike
+
+
+class Finding(Settings):
+    """One thing that looks wrong.
+
+    Attributes:
+        severity: `error` where import refuses, `warning` where a result would suffer, `note` for what is worth knowing.
+        kind: one word or two, such as `overlap` or `constant columns`.
+        message: names the part, conversation, utterance or feature.
+    """
+
+    severity: Severity
+    kind: str
+    message: str
+
+
+class FeatureReport(Settings):
+    """One feature over all utterances. Rows that are all zero or all NaN are suspected absence.
+
+    `constant_columns` counts the columns that hold a single value in all rows that are not absent.
+    """
+
+    modality: str
+    name: str
+    dimension: int
+    encoder: str
+    rows: int
+    zero_rows: int
+    nan_rows: int
+    partly_nan_rows: int
+    infinite_rows: int
+    constant_columns: int
+
+
+class PartReport(Settings):
+    """One part of one split: conversations, utterances, utterances per label."""
+
+    split: str
+    part: str
+    conversations: int
+    utterances: int
+    labels: dict[str, int]
+
+
+class Inspection(Settings):
+    """What was found. `layout` and all that follows it are None, zero or empty where the source can't be read at all."""
+
+    path: str
+    layout: str | None
+    description: str
+    importable: bool
+    corpus: str | None = None
+    conversations: int = 0
+    utterances: int = 0
+    shortest: int = 0
+    longest: int = 0
+    unlabelled: int = 0
+    with_transcript: int = 0
+    labels: dict[str, int] = Field(default_factory=dict[str, int])
+    features: tuple[FeatureReport, ...] = ()
+    parts: tuple[PartReport, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def inspect(path: Path, layout: str | None = None) -> Inspection:
+    """Inspects a file or folder; a layout that import would refuse is reported as a finding.
+
+    Args:
+        path: a file or folder.
+        layout: name of the layout; None tells it by content.
+
+    Raises:
+        DataError: there is nothing at the path, or no layout of that name.
+        UnsafeFileError: a pickle holds something that is not plain data; nothing can be said of its content.
+    """
+    named = None if layout is None else layout_named(layout)
+    source = open_source(path)
+    try:
+        found = detect(source) if named is None else checked(source, named)
+    except DataError as error:
+        finding = Finding(severity="error", kind="layout", message=str(error))
+        return Inspection(path=str(path), layout=None, description=describe_source(source), importable=False, findings=(finding,))
+    try:
+        if found.name in DRAFTS:
+            return _inspect_draft(source, found.name, DRAFTS[found.name](source))
+        return _inspect_corpus(source, found.name, found.read(source))
+    except DataError as error:
+        finding = Finding(severity="error", kind="refused", message=str(error))
+        return Inspection(path=str(path), layout=found.name, description=found.description, importable=False, findings=(finding,))
+
+
+def _inspect_draft(source: Source, layout: str, draft: Draft) -> Inspection:
+    findings: list[Finding] = []
+    for kind, count in Counter(problem.kind for problem in draft.problems).items():
+        messages = [problem.message for problem in draft.problems if problem.kind == kind]
+        findings.extend(Finding(severity="error", kind=kind, message=message) for message in messages[:_LISTED_PROBLEMS])
+        if count > _LISTED_PROBLEMS:
+            findings.append(Finding(severity="error", kind=kind, message=f"and {count - _LISTED_PROBLEMS} more of this kind"))
+    divisions: list[tuple[str, Mapping[str, Sequence[str]]]] = []
+    try:
+        splits = corpus_from(draft, source.path).splits
+    except DataError as error:
+        if not draft.problems:
+            findings.append(Finding(severity="error", kind="refused", message=str(error)))
+        divisions.append(("file", draft.parts))
+    else:
+        divisions.extend((name, split.parts) for name, split in splits.items())
+    return _report(source, layout, draft.name, draft.label_names, draft.feature_schema, draft.conversations, divisions, findings)
+
+
+def _inspect_corpus(source: Source, layout: str, corpus: Corpus) -> Inspection:
+    conversations = [DraftConversation(c.id, c.utterances, c.features) for c in corpus.conversations]
+    divisions = [(name, split.parts) for name, split in corpus.splits.items()]
+    return _report(source, layout, corpus.name, corpus.label_set.names, corpus.feature_schema, conversations, divisions, [])
+
+
+def _report(
+    source: Source,
+    layout: str,
+    name: str,
+    label_names: tuple[str, ...],
+    schema: tuple[FeatureSpec, ...],
+    conversations: Sequence[DraftConversation],
+    divisions: Sequence[tuple[str, Mapping[str, Sequence[str]]]],
+    findings: Sequence[Finding],
+) -> Inspection:
+    features = tuple(feature_report(spec, conversations) for spec in schema)
+    lengths = [len(c.utterances) for c in conversations]
+    labels = _label_counts(conversations, label_names)
+    parts = tuple(_part_reports(divisions, conversations, label_names))
+    found = [
+        *findings,
+        *(finding for feature in features for finding in _feature_findings(feature)),
+        *_label_findings(labels, parts),
+        *_membership_findings(divisions, conversations),
+        *_duplicate_findings(divisions, conversations),
+    ]
+    return Inspection(
+        path=str(source.path),
+        layout=layout,
+        description=next(known.description for known in LAYOUTS if known.name == layout),
+        importable=not any(finding.severity == "error" for finding in found),
+        corpus=name,
+        conversations=len(conversations),
+        utterances=sum(lengths),
+        shortest=min(lengths, default=0),
+        longest=max(lengths, default=0),
+        unlabelled=sum(u.label is None for c in conversations for u in c.utterances),
+        with_transcript=sum(u.transcript is not None for c in conversations for u in c.utterances),
+        labels=labels,
+        features=features,
+        parts=parts,
+        findings=tuple(found),
+    )
+
+
+def feature_report(spec: FeatureSpec, conversations: Sequence[DraftConversation]) -> FeatureReport:
+    """Counts over all rows of one feature; conversations in which it has another dimension are left out."""
+    counts: Counter[str] = Counter()
+    lowest = np.full(spec.dimension, np.inf, dtype=np.float32)
+    highest = np.full(spec.dimension, -np.inf, dtype=np.float32)
+    for array in _arrays(spec, conversations):
+        missing = np.isnan(array)
+        zero, nan = (array == 0).all(axis=1), missing.all(axis=1)
+        counts["rows"] += len(array)
+        counts["zero"] += int(zero.sum())
+        counts["nan"] += int(nan.sum())
+        counts["partly"] += int((missing.any(axis=1) & ~nan).sum())
+        counts["infinite"] += int(np.isinf(array).any(axis=1).sum())
+        present = array[~zero & ~nan]
+        counts["present"] += len(present)
+        if len(present):
+            missing_there = np.isnan(present)
+            lowest = np.minimum(lowest, np.where(missing_there, np.inf, present).min(axis=0))
+            highest = np.maximum(highest, np.where(missing_there, -np.inf, present).max(axis=0))
+    constant = int((lowest == highest).sum()) if counts["present"] > 1 else 0
+    return FeatureReport(
+        modality=spec.modality,
+        name=spec.name,
+        dimension=spec.dimension,
+        encoder=spec.encoder,
+        rows=counts["rows"],
+        zero_rows=counts["zero"],
+        nan_rows=counts["nan"],
+        partly_nan_rows=counts["partly"],
+        infinite_rows=counts["infinite"],
+        constant_columns=constant,
+    )
+
+
+def _arrays(spec: FeatureSpec, conversations: Sequence[DraftConversation]) -> Iterator[FeatureArray]:
+    for conversation in conversations:
+        array = conversation.features.get(spec.key)
+        if array is not None and array.ndim == 2 and array.shape[1] == spec.dimension:
+            yield array
+
+
+def _feature_findings(feature: FeatureReport) -> Iterator[Finding]:
+    key = f"{feature.modality}/{feature.name}"
+    if feature.zero_rows:
+        message = f"{key}: {feature.zero_rows} of {feature.rows} rows are all zero: absent? Importing with zeros as absence says so"
+        yield Finding(severity="warning", kind="zero rows", message=message)
+    if feature.nan_rows:
+        message = f"{key}: {feature.nan_rows} of {feature.rows} rows are all NaN and count as absent"
+        yield Finding(severity="note", kind="nan rows", message=message)
+    if feature.partly_nan_rows:
+        message = f"{key}: {feature.partly_nan_rows} of {feature.rows} rows are partly NaN; those entries count as missing"
+        yield Finding(severity="note", kind="partly nan", message=message)
+    if feature.constant_columns:
+        message = f"{key}: {feature.constant_columns} of {feature.dimension} columns hold one value throughout and tell nothing"
+        yield Finding(severity="warning", kind="constant columns", message=message)
+
+
+def _label_counts(conversations: Sequence[DraftConversation], label_names: tuple[str, ...]) -> dict[str, int]:
+    counts = Counter(u.label for c in conversations for u in c.utterances if u.label is not None)
+    return {name: counts[name] for name in label_names}
+
+
+def _label_findings(labels: Mapping[str, int], parts: Sequence[PartReport]) -> Iterator[Finding]:
+    never = [name for name, count in labels.items() if not count]
+    if never:
+        yield Finding(severity="warning", kind="labels", message=f"no utterance is labelled {', '.join(never)}")
+    for part in parts:
+        lacking = [name for name, count in part.labels.items() if not count and name not in never]
+        if lacking and part.utterances:
+            message = f"split {part.split!r}, part {part.part!r}: no utterance is labelled {', '.join(lacking)}"
+            yield Finding(severity="warning", kind="labels", message=message)
+
+
+def _part_reports(
+    divisions: Sequence[tuple[str, Mapping[str, Sequence[str]]]],
+    conversations: Sequence[DraftConversation],
+    label_names: tuple[str, ...],
+) -> Iterator[PartReport]:
+    by_id = {c.id: c for c in conversations}
+    for split, parts in divisions:
+        for part, ids in parts.items():
+            chosen = [by_id[i] for i in ids if i in by_id]
+            yield PartReport(
+                split=split,
+                part=part,
+                conversations=len(chosen),
+                utterances=sum(len(c.utterances) for c in chosen),
+                labels=_label_counts(chosen, label_names),
+            )
+
+
+def _membership_findings(
+    divisions: Sequence[tuple[str, Mapping[str, Sequence[str]]]], conversations: Sequence[DraftConversation]
+) -> Iterator[Finding]:
+    for split, parts in divisions:
+        listed = {i for ids in parts.values() for i in ids}
+        outside = [c.id for c in conversations if c.id not in listed]
+        if outside:
+            message = f"split {split!r}: {len(outside)} conversation(s) are in no part, the first is {outside[0]!r}"
+            yield Finding(severity="note", kind="split", message=message)
+
+
+def _duplicate_findings(
+    divisions: Sequence[tuple[str, Mapping[str, Sequence[str]]]], conversations: Sequence[DraftConversation]
+) -> Iterator[Finding]:
+    """Conversations with the same words throughout: the same one under two names, which no check of ids can see."""
+    by_words: dict[tuple[str, ...], list[str]] = {}
+    for conversation in conversations:
+        words = tuple((u.transcript or "").casefold().strip() for u in conversation.utterances)
+        if len(words) >= _DUPLICATE_LENGTH and any(words):
+            by_words.setdefault(words, []).append(conversation.id)
+    alike = [ids for ids in by_words.values() if len(set(ids)) > 1]
+    if alike:
+        message = f"{len(alike)} group(s) of conversations have the same words throughout, the first is {_some(alike[0])}"
+        yield Finding(severity="warning", kind="duplicate", message=message)
+    for split, parts in divisions:
+        part_of = {i: part for part, ids in parts.items() for i in ids}
+        across = [ids for ids in alike if len({part_of[i] for i in ids if i in part_of}) > 1]
+        if across:
+            one_of_each = {part_of[i]: i for i in reversed(across[0]) if i in part_of}
+            places = ", ".join(
+                f"{i} in {part!r}" for part, i in sorted(one_of_each.items(), key=lambda item: across[0].index(item[1]))
+            )
+            message = f"split {split!r}: {len(across)} of these groups lie across parts, the first is {places}"
+            yield Finding(severity="warning", kind="duplicate", message=message)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _LISTED_NAMES
+    return ", ".join(names[:_LISTED_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,1 @@
+"""A corpus on disk: safetensors and parquet, changed in one step."""

@@ -1,0 +1,322 @@
+"""A corpus on disk: a folder that appears whole, changes in one step, is memory-mapped when opened, and knows when it was altered.
+
+    manifest.json                                   name, label set, feature schema, splits, notes; size and SHA-256 of the rest
+    utterances-<digest>.parquet                     conversation, position, utterance, speaker, label, transcript, start, end
+    features/<modality>.<name>-<digest>.safetensors float32 (N, D), a row an utterance, in the table's order
+
+An absent modality is a row of NaN; a feature that a conversation lacks altogether is saved as NaN rows, so after opening every
+conversation carries every feature of the schema. The digest (the first 16 digits of the SHA-256) makes every new content a new
+file: a change writes its files beside the old ones, replaces the manifest, then removes what the manifest no longer names.
+A process killed at any moment thus leaves the old store or the new one; the next writer sweeps what it left lying.
+Writers of one store wait for one another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from merc.data.schema import (
+    MAX_MODALITIES,
+    Conversation,
+    Corpus,
+    FeatureArray,
+    FeatureSpec,
+    LabelSet,
+    Split,
+    Utterance,
+)
+from merc.data.store.feature_file import map_features, write_features
+from merc.data.store.manifest import (
+    DATA_FILE,
+    FEATURES,
+    MANIFEST,
+    Manifest,
+    StoredFeature,
+    StoredFile,
+    json_notes,
+    read_manifest,
+    write_manifest,
+)
+from merc.data.store.utterance_table import decode_table, encode_table
+from merc.errors import DataError, StoreError
+from merc.files.staged_file import is_temporary, locked_folder, staged_file, sync_folder, temporary_name
+from merc.files.validation import explain
+
+
+def save_store(corpus: Corpus, folder: Path, *, overwrite: bool = False) -> None:
+    """Write the corpus to `folder`, whole or not at all.
+
+    Args:
+        corpus: any corpus, one opened from this very folder included.
+        folder: new or empty; with `overwrite` it may be a store already. Missing parents are made.
+        overwrite: replace the store that is there.
+
+    Raises:
+        StoreError: the folder is in use, a note is not JSON, a text is not valid Unicode, or the disk is full or not writable.
+            The folder is then as it was.
+    """
+    folder = folder.absolute()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if not (folder / MANIFEST).is_file():
+            raise StoreError(f"{folder} exists and is not a store: choose a new folder")
+        if not overwrite:
+            raise StoreError(f"{folder} holds a store already: choose a new folder, or ask to overwrite it")
+        with _changing(folder):
+            write_manifest(folder, _write_corpus(corpus, folder))
+        return
+    with _writing(folder), _fresh_folder(folder) as temporary:
+        write_manifest(temporary, _write_corpus(corpus, temporary))
+
+
+def open_store(folder: Path, *, verify: bool = True) -> Corpus:
+    """Open a store. Features are read-only views of memory-mapped files: nothing is copied.
+
+    Args:
+        folder: what `save_store` wrote.
+        verify: compare every file's SHA-256 with the manifest (about a second per gigabyte). Sizes and shapes are compared always.
+
+    Raises:
+        StoreError: no store, a file that is missing, truncated or altered, or another version of the format.
+    """
+    while True:
+        manifest = read_manifest(folder)
+        try:
+            return _read_corpus(folder, manifest, verify=verify)
+        except StoreError:
+            if read_manifest(folder) == manifest:  # else a writer changed the store meanwhile: read the new one
+                raise
+
+
+def add_features(folder: Path, spec: FeatureSpec, arrays: Mapping[str, FeatureArray], *, overwrite: bool = False) -> None:
+    """Add one feature to a store in one step; no other file is rewritten but the manifest.
+
+    Args:
+        folder: a store.
+        spec: of the feature; appended to the schema, or put in place of the feature of the same key.
+        arrays: conversation id -> float32 array of shape (T, D); a conversation that is not named gets NaN rows (absence).
+        overwrite: allow a key that the store has.
+
+    Raises:
+        StoreError: no store, the key is there already, a ninth modality, or the disk is full or not writable.
+        DataError: an unknown conversation, a wrong shape or dtype, an infinite number. The store is then as it was.
+    """
+    folder = folder.absolute()
+    read_manifest(folder)
+    with _changing(folder):
+        manifest = read_manifest(folder)
+        specs = {feature.spec.key: feature.spec for feature in manifest.features}
+        if spec.key in specs and not overwrite:
+            raise StoreError(f"store {folder} has feature {spec.key} already (encoder {specs[spec.key].encoder})")
+        modalities = {feature.spec.modality for feature in manifest.features} | {spec.modality}
+        if len(modalities) > MAX_MODALITIES:
+            raise StoreError(f"store {folder} would have {len(modalities)} modalities; at most {MAX_MODALITIES}")
+        utterances = _read_table(folder, manifest)
+        unknown = next((i for i in arrays if i not in utterances), None)
+        if unknown is not None:
+            raise DataError(f"feature {spec.key}: conversation {unknown!r} is not in store {folder}")
+        added = {
+            conversation_id: Conversation(conversation_id, tuple(utterances[conversation_id]), {spec.key: array})
+            for conversation_id, array in arrays.items()
+        }
+        for conversation in added.values():
+            found = conversation.features[spec.key].shape[1]
+            if found != spec.dimension:
+                raise DataError(
+                    f"conversation {conversation.id!r}, feature {spec.key}: dimension {found}, expected {spec.dimension}"
+                )
+        rows = [(len(turns), added.get(conversation_id)) for conversation_id, turns in utterances.items()]
+        stored = StoredFeature(spec=spec, file=_write_feature(folder, spec, rows))
+        replaced = tuple(stored if feature.spec.key == spec.key else feature for feature in manifest.features)
+        features = replaced if spec.key in specs else (*manifest.features, stored)
+        write_manifest(folder, manifest.model_copy(update={"features": features}))
+
+
+def update_notes(folder: Path, notes: Mapping[str, object]) -> None:
+    """Set notes of a store in one step; the others stay, and a value of None removes the key. Only the manifest is written.
+
+    Raises:
+        StoreError: no store, a value that JSON can't hold, or the disk is full or not writable. The store is then as it was.
+    """
+    folder = folder.absolute()
+    read_manifest(folder)
+    changes = json_notes(notes)
+    with _changing(folder):
+        manifest = read_manifest(folder)
+        merged = {key: value for key, value in {**manifest.notes, **changes}.items() if value is not None}
+        write_manifest(folder, manifest.model_copy(update={"notes": merged}))
+
+
+@contextmanager
+def _writing(folder: Path) -> Generator[None, None, None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(f"store {folder} can't be written: {reason}; it is as it was before") from error
+
+
+@contextmanager
+def _changing(folder: Path) -> Generator[None, None, None]:
+    """Alone with an existing store; afterwards, whatever happened, only what its manifest names is left."""
+    with _writing(folder), locked_folder(folder):
+        try:
+            yield
+        finally:
+            _sweep(folder)
+
+
+@contextmanager
+def _fresh_folder(folder: Path) -> Generator[Path, None, None]:
+    """A hidden sibling that becomes `folder` on leaving, and is removed on an exception."""
+    made = [parent for parent in folder.parents if not parent.exists()]
+    temporary = folder.parent / temporary_name(folder.name)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with locked_folder(folder.parent):
+            _sweep_siblings(folder)
+            temporary.mkdir()
+            alive = locked_folder(temporary)
+            alive.__enter__()  # held until the end, so that no one else sweeps this folder
+        try:
+            yield temporary
+            sync_folder(temporary)
+            temporary.rename(folder)
+        finally:
+            alive.__exit__(None, None, None)
+        sync_folder(folder.parent)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        for parent in made:
+            if parent.is_dir() and not any(parent.iterdir()):
+                parent.rmdir()
+        raise
+
+
+def _sweep_siblings(folder: Path) -> None:
+    for sibling in folder.parent.iterdir():
+        if is_temporary(sibling.name, folder.name) and sibling.is_dir():
+            with locked_folder(sibling, wait=False) as abandoned:
+                if abandoned:
+                    shutil.rmtree(sibling, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove temporary files and data files that the manifest on disk does not name. The caller holds the lock."""
+    try:
+        kept = {file.path for file in read_manifest(folder).files}
+    except StoreError:  # a broken store, to be overwritten: what it needs is not known
+        return
+    for path in (*folder.glob("*"), *(folder / FEATURES).glob("*")):
+        name = path.relative_to(folder).as_posix()
+        if is_temporary(path.name) or (DATA_FILE.fullmatch(name) and name not in kept):
+            path.unlink(missing_ok=True)
+
+
+def _write_corpus(corpus: Corpus, folder: Path) -> Manifest:
+    """Write all files but the manifest."""
+    notes = json_notes(corpus.notes)
+    return Manifest(
+        name=corpus.name,
+        labels=corpus.label_set.names,
+        conversations=len(corpus.conversations),
+        utterances=corpus.utterance_count,
+        table=_write_table(folder, corpus),
+        features=tuple(
+            StoredFeature(
+                spec=spec,
+                file=_write_feature(folder, spec, [(len(c), c if spec.key in c.features else None) for c in corpus.conversations]),
+            )
+            for spec in corpus.feature_schema
+        ),
+        splits={name: dict(split.parts) for name, split in corpus.splits.items()},
+        notes=notes,
+    )
+
+
+def _read_corpus(folder: Path, manifest: Manifest, *, verify: bool) -> Corpus:
+    for file in manifest.files:
+        _check_file(folder, file, verify=verify)
+    arrays = {
+        feature.spec.key: map_features(folder / feature.file.path, rows=manifest.utterances, dimension=feature.spec.dimension)
+        for feature in manifest.features
+    }
+    conversations: list[Conversation] = []
+    start = 0
+    try:
+        for conversation_id, turns in _read_table(folder, manifest).items():
+            stop = start + len(turns)
+            features = {key: array[start:stop] for key, array in arrays.items()}
+            conversations.append(Conversation(id=conversation_id, utterances=tuple(turns), features=features))
+            start = stop
+        return Corpus(
+            name=manifest.name,
+            label_set=LabelSet(names=manifest.labels),
+            feature_schema=tuple(feature.spec for feature in manifest.features),
+            conversations=tuple(conversations),
+            splits={name: Split(name=name, parts=parts) for name, parts in manifest.splits.items()},
+            notes=manifest.notes,
+        )
+    except ValidationError as error:
+        raise StoreError(f"store {folder}: {explain(error)}") from error
+    except StoreError:
+        raise
+    except DataError as error:
+        raise StoreError(f"store {folder}: {error}") from error
+
+
+def _write_feature(folder: Path, spec: FeatureSpec, rows: Sequence[tuple[int, Conversation | None]]) -> StoredFile:
+    (folder / FEATURES).mkdir(exist_ok=True)
+    blocks = (
+        np.full((count, spec.dimension), np.nan, np.float32) if conversation is None else conversation.features[spec.key]
+        for count, conversation in rows
+    )
+    with staged_file(folder / FEATURES) as staged:
+        write_features(staged, blocks, rows=sum(count for count, _ in rows), dimension=spec.dimension)
+        path = f"{FEATURES}/{spec.modality}.{spec.name}-{staged.sha256[:16]}.safetensors"
+        staged.commit(folder / path)
+        return StoredFile(path=path, bytes=staged.size, sha256=staged.sha256)
+
+
+def _write_table(folder: Path, corpus: Corpus) -> StoredFile:
+    with staged_file(folder) as staged:
+        staged.write(encode_table(corpus.conversations))
+        path = f"utterances-{staged.sha256[:16]}.parquet"
+        staged.commit(folder / path)
+        return StoredFile(path=path, bytes=staged.size, sha256=staged.sha256)
+
+
+def _read_table(folder: Path, manifest: Manifest) -> dict[str, list[Utterance]]:
+    path = folder / manifest.table.path
+    try:
+        utterances = decode_table(path.read_bytes())
+    except DataError as error:
+        raise StoreError(f"{path}: {error}") from error
+    found = (len(utterances), sum(len(turns) for turns in utterances.values()))
+    if found != (manifest.conversations, manifest.utterances):
+        raise StoreError(
+            f"{path}: {found[0]} conversations and {found[1]} utterances, "
+            f"the manifest says {manifest.conversations} and {manifest.utterances}"
+        )
+    return utterances
+
+
+def _check_file(folder: Path, file: StoredFile, *, verify: bool) -> None:
+    path = folder / file.path
+    try:
+        size = path.stat().st_size
+        if size != file.bytes:
+            raise StoreError(f"{path}: {size} bytes, expected {file.bytes}: truncated or altered")
+        if verify:
+            with path.open("rb") as stream:
+                found = hashlib.file_digest(stream, "sha256").hexdigest()
+            if found != file.sha256:
+                raise StoreError(f"{path}: SHA-256 {found}, expected {file.sha256}: altered")
+    except OSError as error:
+        raise StoreError(f"{path}: can't be read: {error.strerror}; the manifest names it") from error

@@ -1,0 +1,78 @@
+"""The store's utterance table: everything about utterances but their features, as parquet bytes and back."""
+# pyarrow ships no type stubs:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from merc.data.schema import Conversation, Utterance, iterate_utterances
+from merc.errors import DataError
+from merc.files.parquet import read_parquet
+
+_COLUMNS = pa.schema(
+    [
+        pa.field("conversation", pa.string(), nullable=False),
+        pa.field("position", pa.int32(), nullable=False),
+        pa.field("utterance", pa.string(), nullable=False),
+        pa.field("speaker", pa.string(), nullable=False),
+        pa.field("label", pa.string()),
+        pa.field("transcript", pa.string()),
+        pa.field("start", pa.float64()),
+        pa.field("end", pa.float64()),
+    ]
+)
+
+
+def encode_table(conversations: Iterable[Conversation]) -> bytes:
+    """The utterances as a parquet file: a row each, in order.
+
+    Raises:
+        DataError: a text holds half a surrogate pair, which UTF-8 can't hold.
+    """
+    rows: dict[str, list[object]] = {name: [] for name in _COLUMNS.names}
+    for conversation, position, u in iterate_utterances(conversations):
+        values = (conversation.id, position, u.id, u.speaker, u.label, u.transcript, u.start, u.end)
+        for name, value in zip(_COLUMNS.names, values, strict=True):
+            if isinstance(value, str) and not is_unicode(value):
+                raise DataError(f"conversation {conversation.id!r}, utterance {u.id!r}: {name} {value!r} is not valid Unicode")
+            rows[name].append(value)
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pydict(rows, schema=_COLUMNS), sink, compression="zstd")
+    return sink.getvalue().to_pybytes()
+
+
+def decode_table(data: bytes) -> dict[str, list[Utterance]]:
+    """Conversation id -> its utterances, both in the table's order.
+
+    Raises:
+        DataError: not such a table, or utterances of a conversation that do not lie together in order.
+    """
+    try:
+        table = read_parquet(data)
+        rows = table.to_pylist()
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
+        raise DataError(f"not a readable parquet file: {str(error).splitlines()[0]}") from error
+    if not table.schema.equals(_COLUMNS):
+        raise DataError(f"columns {table.schema.names}, expected {_COLUMNS.names} with the store's types")
+    utterances: dict[str, list[Utterance]] = {}
+    last: str | None = None
+    for number, row in enumerate(rows, start=1):
+        turns = utterances.setdefault(row["conversation"], [])
+        if row["position"] != len(turns) or (turns and row["conversation"] != last):
+            raise DataError(f"row {number}: utterances of {row['conversation']!r} are out of order")
+        last = row["conversation"]
+        turns.append(Utterance(row["utterance"], row["speaker"], row["label"], row["transcript"], row["start"], row["end"]))
+    return utterances
+
+
+def is_unicode(text: str) -> bool:
+    """Whether UTF-8 can hold the text; half a surrogate pair it can't."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""The only reader of pickles: it runs nothing of what they hold."""

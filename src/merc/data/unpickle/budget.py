@@ -1,0 +1,193 @@
+"""What a pickle may cost: limits, a running account of the memory it asks for, and the last look at what came out.
+
+A pickle can be small and still ask for a lot: one object referred to many times, one long string converted again and again. So
+the inert reader (`merc.data.unpickle.reading`) pays for all that it makes out of one account, which grows with the file's own size.
+The numbers are chosen: the two real files that they were tried on ask for 6 and 23 bytes per byte of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from pydantic import Field
+
+from merc.errors import DataError, UnsafeFileError
+from merc.settings import Settings
+
+ALLOWED_DATA = "dict, list, tuple, set, str, bytes, int, float, bool, None, numpy arrays and scalars"
+SLOT = 8  # bytes: what a place in a list or tuple takes
+CONTAINER = 64  # bytes: about what an empty list, tuple or dict takes
+ENTRY = 64  # bytes: about what an entry of a dict or a set takes beside its value
+MEMO_ENTRY = 100  # bytes: the same for the memo, with its index
+EMPTY_SET = 216  # bytes: a set brings its first table along
+_ATOMS: frozenset[type] = frozenset({int, float, bool, type(None)})
+_TEXTS: frozenset[type] = frozenset({str, bytes})
+_CONTAINERS: frozenset[type] = frozenset({dict, list, tuple, set, frozenset})
+
+
+class Budget(Settings):
+    """Limits for one pickle (chosen).
+
+    Attributes:
+        file_bytes: the longest file that is read at all.
+        objects: the most opcodes; one opcode makes one object at most.
+        memo: the most entries in the memo, and one more than its highest index.
+        depth: the deepest nesting of containers.
+        spare_bytes: memory that any file may ask for, however small it is.
+        growth: memory that a file may ask for beyond that, per byte of its own.
+    """
+
+    file_bytes: int = Field(default=8 << 30, gt=0)
+    objects: int = Field(default=1_000_000_000, gt=0)
+    memo: int = Field(default=200_000_000, gt=0)
+    depth: int = Field(default=100, gt=0)
+    spare_bytes: int = Field(default=64 << 20, ge=0)
+    growth: int = Field(default=64, ge=0)
+
+
+DEFAULT_BUDGET = Budget()
+
+
+class Refusal(Exception):
+    """Stops the reading and never leaves the reader: `loads_plain` turns it into the one error that names file and byte.
+
+    Attributes:
+        found: what stands in the file.
+        allowed: what may stand there.
+        error: `UnsafeFileError` for what the reader will not make, `DataError` for a file that is damaged or no pickle.
+    """
+
+    def __init__(self, found: str, allowed: str = ALLOWED_DATA, error: type[DataError] = UnsafeFileError) -> None:
+        super().__init__(found)
+        self.found = found
+        self.allowed = allowed
+        self.error = error
+
+
+class Meter:
+    """The account of one reading.
+
+    Attributes:
+        budget: the limits.
+        file_size: bytes of the file.
+        room: bytes of memory that it may ask for altogether.
+        spent: bytes that it has asked for. The machine adds small sums itself and looks at the account after each opcode; what
+            may be large goes through `charge` first.
+    """
+
+    __slots__ = ("budget", "file_size", "room", "spent")
+
+    def __init__(self, budget: Budget, file_size: int) -> None:
+        self.budget = budget
+        self.file_size = file_size
+        self.room = budget.spare_bytes + budget.growth * file_size
+        self.spent = 0
+
+    def charge(self, cost: int) -> None:
+        """Takes `cost` bytes from the account, before they are allocated.
+
+        Raises:
+            Refusal: the account is empty.
+        """
+        self.spent += cost
+        if self.spent > self.room:
+            raise self.overdrawn()
+
+    def overdrawn(self) -> Refusal:
+        """The refusal of a file that asks for more than its room."""
+        return Refusal(
+            f"the file has {self.file_size} bytes but asks for more than {self.room} bytes of memory",
+            f"{self.budget.spare_bytes} bytes and {self.budget.growth} more per byte of the file",
+        )
+
+
+@dataclass(slots=True)
+class _Visit:
+    """A container that is being measured: `size` bytes and `depth` levels so far, `children` yet to be entered."""
+
+    container: object
+    size: int
+    children: Iterator[object]
+    depth: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """The size (bytes, as if nothing were shared) and depth (levels of containers) of a measured container."""
+
+    size: int
+    depth: int
+
+
+def check_plain(root: object, meter: Meter) -> None:
+    """Looks at everything that can be reached from `root`, each container once.
+
+    Sizes are those that a reader meets who does not know what is shared, so that a file of shared references can't hang whoever
+    walks the result, compares it or copies it.
+
+    Raises:
+        Refusal: something that is not plain data, a container inside itself, too deep a nesting, or more bytes than the room.
+    """
+    path = [_enter((root,))]  # the outermost tuple is ours and no level of the file's
+    on_path: set[int] = set()
+    measured: dict[int, _Extent] = {}
+    while path:
+        visit = path[-1]
+        child = next(visit.children, None)  # never None itself: children are containers
+        if child is None:
+            path.pop()
+            on_path.discard(id(visit.container))
+            extent = _Extent(visit.size, visit.depth)
+            measured[id(visit.container)] = extent
+            if path:
+                _add(path[-1], extent)
+        elif id(child) in on_path:
+            raise Refusal(f"a {type(child).__name__} that contains itself", "containers that do not contain themselves")
+        elif id(child) in measured:
+            _add(visit, measured[id(child)])
+        else:
+            on_path.add(id(child))
+            path.append(_enter(child))
+        if max(len(path), visit.depth) - 1 > meter.budget.depth:
+            raise Refusal(f"containers nested more than {meter.budget.depth} deep", f"at most {meter.budget.depth} levels")
+        if visit.size > meter.room:
+            raise meter.overdrawn()
+
+
+def _add(visit: _Visit, extent: _Extent) -> None:
+    visit.size += extent.size
+    visit.depth = max(visit.depth, extent.depth + 1)
+
+
+def _enter(container: object) -> _Visit:
+    """Measures what a container holds itself and lists the containers in it."""
+    size = CONTAINER
+    values: Collection[object]
+    held = container
+    if isinstance(held, dict):
+        entries = cast("dict[object, object]", held)
+        size += sum(len(key) for key in entries if isinstance(key, str | bytes))
+        values = entries.values()
+    else:
+        values = cast("list[object] | tuple[object, ...] | set[object] | frozenset[object]", held)
+    size += SLOT * len(values)
+    kinds = set(map(type, values))
+    if kinds <= _ATOMS:  # the usual case, long lists of numbers, is not walked in Python
+        return _Visit(container, size, iter(()))
+    children: list[object] = []
+    for value in values:
+        kind = type(value)
+        if kind in _CONTAINERS:
+            children.append(value)
+        elif kind in _TEXTS:
+            assert isinstance(value, str | bytes)
+            size += len(value)
+        elif kind is np.ndarray or isinstance(value, np.generic):
+            assert isinstance(value, np.ndarray | np.generic)
+            size += value.nbytes
+        elif kind not in _ATOMS:
+            raise Refusal(f"{value} where data should be")
+    return _Visit(container, size, iter(children))

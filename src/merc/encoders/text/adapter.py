@@ -1,0 +1,129 @@
+"""Low-rank changes of a text model's weights (LoRA: Hu et al., ICLR 2022), small enough to travel with what was trained on them.
+
+On disk: one safetensors file, for each changed matrix `<module>.A`, (r, in), and `<module>.B`, (out, r), in half precision; the new
+weight is W + B A. The scale that LoRA multiplies by is in B already. Its metadata names the model that was changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float16
+
+from merc.errors import FeatureError
+from merc.files.tensors import tensor_bytes
+
+if TYPE_CHECKING:
+    from torch import nn
+else:
+    nn = object  # torch is slow to import, and reading a file's checksum needs none
+
+_FORMAT = "merc-adapter-1"
+_ABOUT = "merc"
+VERSION_DIGITS = 16
+Pair = tuple[Float16[np.ndarray, "_ _"], Float16[np.ndarray, "_ _"]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Adapter:
+    """What was learned.
+
+    Attributes:
+        base: name of the model that it changes, such as `minilm`.
+        base_version: of that model; on another, the changes mean nothing.
+        pairs: module's name -> (A, B).
+    """
+
+    base: str
+    base_version: str
+    pairs: Mapping[str, Pair]
+
+    def to_bytes(self) -> bytes:
+        """The file; equal adapters give equal bytes."""
+        tensors = {
+            f"{name}.{side}": matrix for name in sorted(self.pairs) for side, matrix in zip("AB", self.pairs[name], strict=True)
+        }
+        about = {"format": _FORMAT, "base": self.base, "base_version": self.base_version}
+        return tensor_bytes(tensors, {_ABOUT: json.dumps(about)})
+
+    @property
+    def version(self) -> str:
+        """The first 16 hex digits of the file's SHA-256."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()[:VERSION_DIGITS]
+
+    def apply_to(self, model: nn.Module, where: str) -> None:
+        """Adds the changes to a model's weights, in place.
+
+        Args:
+            model: the base model.
+            where: named in errors.
+
+        Raises:
+            FeatureError: the model has no such matrix, or one of another shape.
+        """
+        import torch
+
+        modules = dict(model.named_modules())
+        with torch.no_grad():
+            for name, (a, b) in self.pairs.items():
+                weight = getattr(modules.get(name), "weight", None)
+                shape = (b.shape[0], a.shape[1])
+                if not isinstance(weight, torch.Tensor) or tuple(weight.shape) != shape or a.shape[0] != b.shape[1]:
+                    found = "none" if not isinstance(weight, torch.Tensor) else str(tuple(weight.shape))
+                    raise FeatureError(
+                        f"{where}: changes {name} by {b.shape} x {a.shape}; the model {self.base!r} has there: {found}"
+                    )
+                weight += torch.from_numpy(b.astype(np.float32) @ a.astype(np.float32)).to(weight)
+
+
+def adapter_file(number: int) -> str:
+    """Name of the file that keeps one of a model's adapters; they are counted from 1."""
+    return f"adapter-{number}.safetensors"
+
+
+def joint_version(adapters: Sequence[Adapter]) -> str:
+    """Of an encoder that averages the vectors of several, in their order: 16 hex digits of a SHA-256 over their versions."""
+    return hashlib.sha256(" ".join(adapter.version for adapter in adapters).encode()).hexdigest()[:VERSION_DIGITS]
+
+
+def adapter_from(content: bytes, where: str) -> Adapter:
+    """Reads an adapter's file.
+
+    Args:
+        content: its bytes.
+        where: named in errors.
+
+    Raises:
+        FeatureError: it is none, or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        metadata = _metadata(content)
+        if metadata["format"] != _FORMAT:
+            raise FeatureError(f"{where}: format {metadata['format']!r}, this version reads {_FORMAT!r}")
+        tensors = load(content)
+        names = sorted({key.rpartition(".")[0] for key in tensors})
+        pairs = {name: (tensors.pop(f"{name}.A"), tensors.pop(f"{name}.B")) for name in names}
+        whole = all(m.ndim == 2 and m.dtype == np.float16 and np.isfinite(m).all() for pair in pairs.values() for m in pair)
+        if tensors or not pairs or not whole:
+            raise FeatureError(f"{where}: not an adapter: expected finite half-precision matrices A and B for each module")
+        return Adapter(metadata["base"], metadata["base_version"], pairs)
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+        if isinstance(error, FeatureError):
+            raise
+        raise FeatureError(f"{where}: not an adapter, or damaged ({type(error).__name__}: {error})") from None
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    size = int.from_bytes(content[:8], "little")
+    if not 0 < size <= len(content) - 8:
+        raise ValueError(f"a header of {size} bytes in a file of {len(content)}")
+    about = json.loads(json.loads(content[8 : 8 + size])["__metadata__"][_ABOUT])
+    return {key: str(about[key]) for key in ("format", "base", "base_version")}

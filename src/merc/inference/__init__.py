@@ -1,0 +1,1 @@
+"""A trained model: what a person loads, asks, saves and shares."""

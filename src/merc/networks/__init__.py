@@ -1,0 +1,1 @@
+"""The networks: one interface, CMATH, and its rivals."""

@@ -1,0 +1,72 @@
+"""Hierarchical distillation: coarse teaches fine, fine teaches unimodal (docs/model.md).
+
+[paper] keeps representations of different granularities consistent. [chosen] both terms: of the logits, and of the latents, where a
+student learns its own distance from the consensus, so that its variance means something. Teachers are detached and speak by
+their means.
+
+Letters in shapes: B conversations, T utterances, C classes, Z latent width.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from jaxtyping import Bool, Float
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from merc.networks.interface import Level
+from merc.settings import Settings
+
+
+class DistillationConfig(Settings):
+    """Which levels teach.
+
+    Attributes:
+        teacher: `average` teaches with the averaged weights on the batch as it was before corruption; `self` with the running
+            network on the corrupted batch.
+        temperature: T of the softened logits.
+        coarse_to_fine: the coarse level teaches the towers.
+        fine_to_unimodal: each tower teaches its modality's unimodal level; coarse does where there is no tower.
+    """
+
+    teacher: Literal["average", "self"] = "average"
+    temperature: float = Field(default=2.0, gt=0)
+    coarse_to_fine: bool = True
+    fine_to_unimodal: bool = True
+
+
+def logit_term(
+    teacher_BTC: Float[Tensor, "B T C"], student_BTC: Float[Tensor, "B T C"], temperature: float, taught_BT: Bool[Tensor, "B T"]
+) -> Float[Tensor, ""]:
+    """T^2 KL(softmax(teacher/T) || softmax(student/T)), mean over the taught utterances (Hinton et al. 2015)."""
+    target = F.log_softmax(teacher_BTC.detach() / temperature, dim=-1)
+    student = F.log_softmax(student_BTC / temperature, dim=-1)
+    kl = (target.exp() * (target - student)).sum(dim=-1) * temperature**2
+    return _mean(kl, taught_BT)
+
+
+def latent_term(teacher: Level, student: Level, taught_BT: Bool[Tensor, "B T"], *, moves_mean: bool) -> Float[Tensor, ""]:
+    """1/2 [log sigma_s^2 + (mu_s - mu_teacher)^2 / sigma_s^2], mean over dimensions and the taught utterances [chosen].
+
+    Args:
+        teacher, student: the levels.
+        taught_BT: where the student is taught.
+        moves_mean: False lets the term train the student's variance alone. The towers' means make the coarse mean, which the pool
+            draws towards the prior; were they drawn after it, all would shrink together.
+
+    Raises:
+        ValueError: a level without a posterior.
+    """
+    if teacher.posterior is None or student.posterior is None:
+        raise ValueError("the latent term needs posteriors on both levels")
+    log_variance = student.posterior.log_variance
+    mean = student.posterior.mean if moves_mean else student.posterior.mean.detach()
+    distance = (mean - teacher.posterior.mean.detach()) ** 2
+    term = 0.5 * (log_variance + distance * (-log_variance).exp())
+    return _mean(term.mean(dim=-1), taught_BT)
+
+
+def _mean(value_BT: Float[Tensor, "B T"], mask_BT: Bool[Tensor, "B T"]) -> Float[Tensor, ""]:
+    return (value_BT * mask_BT).sum() / mask_BT.sum().clamp_min(1)

@@ -1,0 +1,130 @@
+"""Variational fusion: the towers' posteriors become the coarse one; unimodal precisions become trust (docs/model.md).
+
+[paper] a variational fusion network makes the coarse-grained representation. [chosen] a logarithmic opinion pool: the towers have
+all seen every modality, so a product of experts would count the same evidence once a tower.
+
+Letters in shapes: B conversations, T utterances, S towers, M modalities, Z latent width.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float
+from pydantic import Field
+from torch import Tensor, nn
+
+from merc.networks.interface import Posterior
+from merc.settings import Settings
+
+LOG_VARIANCE_RANGE = (-6.0, 2.0)
+
+
+class FusionConfig(Settings):
+    """How the towers' posteriors become one.
+
+    Attributes:
+        kind: `pool` (logarithmic opinion pool), or an ablation: `product` of experts, `concat`, `gated`.
+        latent: Z, the width of the posteriors.
+        evidence: the coarse logits are those of the fused latent plus the unimodal logits, each times a learned factor. Modalities
+            are nearly independent given the emotion, so their evidence adds; the towers are left the rest.
+        variational: False drops variances from fusion and sampling: means alone are used, and there is no trust and no
+            uncertainty (an ablation).
+    """
+
+    kind: Literal["pool", "product", "concat", "gated"] = "pool"
+    latent: int = Field(default=64, ge=1)
+    evidence: bool = True
+    variational: bool = True
+
+
+class PosteriorHead(nn.Module):
+    """A linear map to the mean of a Gaussian, another to the shape of its log variance, and one number that lifts all of it.
+
+    The lift comes from a hidden layer on the direction and the length of the input: noise has the mean of data but another
+    energy, which no linear map sees, and one number for all dimensions is learned from all of them (chosen).
+    """
+
+    def __init__(self, d: int, latent: int) -> None:
+        super().__init__()
+        self.mean = nn.Linear(d, latent)
+        self.norm = nn.LayerNorm(d)
+        self.shape = nn.Linear(d, latent)
+        self.lift = nn.Sequential(nn.Linear(d + 1, d), nn.GELU(), nn.Linear(d, 1))
+
+    def forward(self, x_BTd: Float[Tensor, "B T d"]) -> Posterior:
+        """(B, T, d) -> a posterior of width Z."""
+        length_BT1 = x_BTd.square().mean(dim=-1, keepdim=True).clamp_min(1e-6).log()
+        direction_BTd = self.norm(x_BTd)
+        log_variance = self.shape(direction_BTd) + self.lift(torch.cat([direction_BTd, length_BT1], dim=-1))
+        return Posterior(self.mean(x_BTd), log_variance.clamp(*LOG_VARIANCE_RANGE))
+
+
+class Fusion(nn.Module):
+    """Towers' posteriors -> the coarse posterior."""
+
+    def __init__(self, config: FusionConfig, towers: int, d: int) -> None:
+        super().__init__()
+        self.config = config
+        self.pool = nn.Parameter(torch.zeros(towers + 1)) if config.kind == "pool" else None
+        self.concat = nn.Linear(towers * (d + 1), 2 * config.latent) if config.kind == "concat" else None
+        self.gate = nn.Linear(d, config.latent) if config.kind == "gated" else None
+
+    def forward(
+        self,
+        mean_SBTZ: Float[Tensor, "S B T Z"],
+        log_variance_SBTZ: Float[Tensor, "S B T Z"],
+        fine_SBTd: Float[Tensor, "S B T d"],
+        taken_SBT: Bool[Tensor, "S B T"],
+    ) -> Posterior:
+        """The coarse posterior.
+
+        Args:
+            mean_SBTZ, log_variance_SBTZ: the towers' posteriors.
+            fine_SBTd: the towers' representations, which `concat` and `gated` read.
+            taken_SBT: the towers that have a say, one at least for each utterance.
+        """
+        taken = taken_SBT[..., None].to(mean_SBTZ.dtype)
+        if self.concat is not None:
+            stacked = torch.cat([fine_SBTd * taken, taken], dim=-1)
+            mean, log_variance = self.concat(stacked.permute(1, 2, 0, 3).flatten(2)).chunk(2, dim=-1)
+            return Posterior(mean, log_variance.clamp(*LOG_VARIANCE_RANGE))
+        if self.gate is not None:
+            score = self.gate(fine_SBTd).masked_fill(taken == 0, float("-inf"))
+            weight = torch.softmax(score, dim=0)
+            variance = (weight * log_variance_SBTZ.exp()).sum(dim=0)
+            return Posterior((weight * mean_SBTZ).sum(dim=0), variance.log().clamp(*LOG_VARIANCE_RANGE))
+        precision = torch.exp(-log_variance_SBTZ) if self.config.variational else torch.ones_like(log_variance_SBTZ)
+        if self.pool is not None:
+            alpha = self.pool.softmax(dim=0)
+            weight = alpha[1:, None, None, None] * taken
+            total = alpha[0] + weight.sum(dim=0, keepdim=True)
+            prior, weight = alpha[0] / total, weight / total
+        else:
+            prior, weight = torch.ones_like(taken[:1]), taken
+        evidence = weight * precision
+        precision_BTZ = prior[0] + evidence.sum(dim=0)
+        mean_BTZ = (evidence * mean_SBTZ).sum(dim=0) / precision_BTZ
+        return Posterior(mean_BTZ, (-precision_BTZ.log()).clamp(*LOG_VARIANCE_RANGE))
+
+
+def sample(posterior: Posterior) -> Float[Tensor, "B T Z"]:
+    """A reparameterised draw: mean + sd * standard normal noise from torch's generator."""
+    return posterior.mean + torch.exp(0.5 * posterior.log_variance) * torch.randn_like(posterior.mean)
+
+
+def kl_to_standard_normal(posterior: Posterior, valid_BT: Bool[Tensor, "B T"]) -> Float[Tensor, ""]:
+    """KL(q || N(0, I)) per dimension, mean over the valid utterances."""
+    kl = 0.5 * (posterior.mean**2 + posterior.log_variance.exp() - 1 - posterior.log_variance).mean(dim=-1)
+    return (kl * valid_BT).sum() / valid_BT.sum().clamp_min(1)
+
+
+def trust_of(log_variance_MBTZ: Float[Tensor, "M B T Z"], present_BTM: Bool[Tensor, "B T M"]) -> Float[Tensor, "B T M"]:
+    """Each modality's share of the precision of the unimodal posteriors: 0 where it is absent.
+
+    The precision is the inverse of the mean variance, which is the expected squared distance from the consensus (chosen: the mean
+    of the dimensions' own precisions would be ruled by those that carry nothing).
+    """
+    precision = log_variance_MBTZ.exp().mean(dim=-1).reciprocal().permute(1, 2, 0) * present_BTM
+    return precision / precision.sum(dim=-1, keepdim=True).clamp_min(1e-12)

@@ -1,0 +1,248 @@
+"""CMATH: reconstruction, asymmetric towers, variational fusion and hierarchical distillation in one network (docs/model.md).
+
+Letters in shapes: B conversations, T utterances, C classes, M modalities, S towers, d model width, Z latent width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import torch
+from jaxtyping import Bool, Float
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from merc.data.batching import Batch
+from merc.errors import RecipeError
+from merc.networks.attention import AttentionConfig, Relations, check_heads
+from merc.networks.cmath.cma_transformer import Tower, TowerConfig
+from merc.networks.cmath.distillation import DistillationConfig, latent_term, logit_term
+from merc.networks.cmath.fusion import Fusion, FusionConfig, PosteriorHead, kl_to_standard_normal, sample, trust_of
+from merc.networks.cmath.reconstruction import ModalityReconstruction, ReconstructionConfig, reconstruction_loss
+from merc.networks.cmath.symmetric_transformer import SymmetricTransformer
+from merc.networks.dropout import Dropout
+from merc.networks.interface import Classify, Level, Network, NetworkOutput, Posterior, check_names
+from merc.settings import Settings
+
+
+class CMATHConfig(Settings):
+    """CMATH's sizes and switches.
+
+    Attributes:
+        name: tells configs of networks apart.
+        width: d.
+        dropout: everywhere.
+        central: the modalities that get a tower; None is all of them.
+        reconstruction, attention, tower, fusion, distillation: the parts.
+    """
+
+    name: Literal["cmath"] = "cmath"
+    width: int = Field(default=128, ge=4)
+    dropout: float = Field(default=0.4, ge=0, lt=1)
+    central: tuple[str, ...] | None = None
+    reconstruction: ReconstructionConfig = ReconstructionConfig()
+    attention: AttentionConfig = AttentionConfig()
+    tower: TowerConfig = TowerConfig()
+    fusion: FusionConfig = FusionConfig()
+    distillation: DistillationConfig = DistillationConfig()
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> CMATHConfig:
+        check_heads(self.width, self.attention.heads, "attention.heads")
+        return self
+
+    @property
+    def has_trust(self) -> bool:
+        """Whether something teaches the unimodal variances, which trust is made of."""
+        return self.fusion.variational and self.distillation.fine_to_unimodal
+
+    def build(self, widths: Mapping[str, int], classes: int) -> CMATH:
+        """The network for inputs of these widths (modality -> columns), with fresh weights from torch's generator.
+
+        Raises:
+            RecipeError: `central` names a modality that is not there, or a modality has a name that torch keeps for itself.
+        """
+        return CMATH(self, widths, classes)
+
+
+class CMATH(Network):
+    """The network. Only `forward` in training mode samples latents and rebuilds inputs."""
+
+    def __init__(self, config: CMATHConfig, widths: Mapping[str, int], classes: int) -> None:
+        super().__init__()
+        modalities = tuple(widths)
+        central = modalities if config.central is None else config.central
+        unknown = [name for name in central if name not in widths]
+        if unknown or not central or len(set(central)) != len(central):
+            raise RecipeError(f"model.central is {list(central)}; allowed: one or more, each once, of {', '.join(modalities)}")
+        check_names(modalities)
+        self.config = config
+        self.modalities = modalities
+        self.central = central
+        d, z, dropout, causal = config.width, config.fusion.latent, config.dropout, config.attention.causal
+        self.reconstruction = nn.ModuleDict(
+            {m: ModalityReconstruction(config.reconstruction, widths[m], d, dropout, causal) for m in modalities}
+        )
+        self.norms = nn.ModuleDict({m: nn.LayerNorm(d) for m in modalities})  # not in Z itself: its length tells noise from data
+        symmetric = config.tower.auxiliaries == "symmetric"
+        self.towers = nn.ModuleDict(
+            {c: Tower(config.attention, config.tower, d, [m for m in modalities if m != c], dropout) for c in central}
+            if not symmetric
+            else {}
+        )
+        layers, feed_forward = config.tower.layers, config.tower.feed_forward
+        self.symmetric = SymmetricTransformer(config.attention, layers, feed_forward, d, modalities, dropout) if symmetric else None
+        self.unimodal_posterior = nn.ModuleDict({m: PosteriorHead(d, z) for m in modalities})
+        self.fine_posterior = nn.ModuleDict({c: PosteriorHead(d, z) for c in central})
+        self.fusion = Fusion(config.fusion, len(central), d)
+        self.evidence = nn.Parameter(torch.ones(len(modalities))) if config.fusion.evidence else None
+        self.dropout = Dropout(dropout)
+        self.unimodal_classifier = nn.Linear(z, classes)
+        self.fine_classifier = nn.Linear(z, classes)
+        self.coarse_classifier = nn.Linear(z, classes)
+
+    def forward(self, batch: Batch) -> NetworkOutput:
+        """Judges a batch whose modalities are those that the network was built for, in that order."""
+        relations = Relations.of(batch, self.config.attention)
+        present = {m: batch.present[..., i] for i, m in enumerate(self.modalities)}
+        keys = {m: relations.keys(present[m]) for m in self.modalities}
+        compressed = {m: self.reconstruction[m](batch.inputs[m], present[m], batch.valid) for m in self.modalities}
+        unimodal = {m: self._level(self.unimodal_posterior[m](z), self.unimodal_classifier) for m, z in compressed.items()}
+        normed = {m: self.norms[m](z) for m, z in compressed.items()}
+        refined = self._refine(normed, present, keys, relations)
+        fine = {c: self._level(self.fine_posterior[c](f), self.fine_classifier) for c, f in refined.items()}
+        coarse = self._fuse(fine, torch.stack(list(refined.values())), batch)
+        rebuild = self.training and self.config.reconstruction.enabled
+        variational = self.config.fusion.variational  # without it no loss reaches the variances, so they mean nothing
+        return NetworkOutput(
+            coarse=self._answer(self._level(coarse, self.coarse_classifier, drawn=self.training and variational), unimodal, batch),
+            fine=fine,
+            unimodal=unimodal,
+            reconstructions={m: self._expand(m, z, batch) for m, z in compressed.items()} if rebuild else {},
+            trust=trust_of(torch.stack([_posterior(v).log_variance for v in unimodal.values()]), batch.present)
+            if self.config.has_trust
+            else None,
+            uncertainty=coarse.log_variance.exp().mean(dim=-1) if variational else None,
+        )
+
+    @property
+    def wants_teacher(self) -> bool:
+        """True if the averaged network teaches."""
+        distillation = self.config.distillation
+        return distillation.teacher == "average" and (distillation.coarse_to_fine or distillation.fine_to_unimodal)
+
+    def terms(
+        self, output: NetworkOutput, batch: Batch, classify: Classify, teacher: NetworkOutput | None = None
+    ) -> dict[str, Float[Tensor, ""]]:
+        """Coarse, fine, unimodal, reconstruction, kl, logit and latent, each the mean over its students (docs/model.md).
+
+        Without a teacher the output teaches itself, by its posteriors' means.
+        """
+        labelled, present = batch.labelled, {m: batch.present[..., i] for i, m in enumerate(self.modalities)}
+
+        def cross_entropy(level: Level) -> Float[Tensor, ""]:
+            return classify(level.logits[labelled], batch.labels[labelled])
+
+        def unimodal_cross_entropy(name: str, level: Level) -> Float[Tensor, ""]:
+            judged = labelled & present[name]
+            return classify(level.logits[judged], batch.labels[judged])
+
+        terms = {
+            "coarse": cross_entropy(output.coarse),
+            "fine": _mean([cross_entropy(level) for level in output.fine.values()]),
+            "unimodal": _mean([unimodal_cross_entropy(name, level) for name, level in output.unimodal.items()]),
+        }
+        if output.reconstructions:
+            rebuilt = output.reconstructions
+            terms["reconstruction"] = _mean([reconstruction_loss(batch.inputs[m], rebuilt[m], present[m]) for m in self.modalities])
+        if self.config.fusion.variational:
+            terms["kl"] = kl_to_standard_normal(_posterior(output.coarse), batch.valid)
+        lessons = self._lessons(self._by_means(output, batch) if teacher is None else teacher, output, batch)
+        if lessons:
+            temperature = self.config.distillation.temperature
+            terms["logit"] = _mean([logit_term(x.teacher.logits, x.student.logits, temperature, x.taught) for x in lessons])
+            if self.config.fusion.variational:
+                terms["latent"] = _mean([latent_term(x.teacher, x.student, x.taught, moves_mean=x.moves_mean) for x in lessons])
+        return terms
+
+    def _answer(self, coarse: Level, unimodal: Mapping[str, Level], batch: Batch) -> Level:
+        """Adds the unimodal evidence to the coarse logits, a learned factor a modality."""
+        if self.evidence is None:
+            return coarse
+        logits_BTMC = torch.stack([level.logits for level in unimodal.values()], dim=2)
+        weight_BTM = self.evidence * batch.present
+        return Level(coarse.logits + (weight_BTM[..., None] * logits_BTMC).sum(dim=2), coarse.posterior)
+
+    def _refine(
+        self,
+        normed: Mapping[str, Float[Tensor, "B T d"]],
+        present: Mapping[str, Bool[Tensor, "B T"]],
+        keys: Mapping[str, Bool[Tensor, "B T T"]],
+        relations: Relations,
+    ) -> dict[str, Float[Tensor, "B T d"]]:
+        """The fine-grained representation of each central modality."""
+        if self.symmetric is not None:
+            streams = self.symmetric(normed, keys, relations)
+            return {c: streams[c] for c in self.central}
+        return {c: self.towers[c](normed[c], normed, present, keys, relations) for c in self.central}
+
+    def _expand(self, modality: str, z_BTd: Float[Tensor, "B T d"], batch: Batch) -> Float[Tensor, "B T _"]:
+        return cast(ModalityReconstruction, self.reconstruction[modality]).expand(z_BTd, batch.valid)
+
+    def _level(self, posterior: Posterior, classifier: nn.Module, *, drawn: bool = False) -> Level:
+        """A level's word: by its mean, or by a draw from its posterior."""
+        latent = sample(posterior) if drawn else posterior.mean
+        return Level(classifier(self.dropout(latent)), posterior)
+
+    @torch.no_grad()
+    def _by_means(self, output: NetworkOutput, batch: Batch) -> NetworkOutput:
+        """The output as a teacher: every level's logits from its posterior's mean, without draw or dropout."""
+
+        def by_mean(level: Level, classifier: nn.Module) -> Level:
+            return Level(classifier(_posterior(level).mean), level.posterior)
+
+        fine = {c: by_mean(level, self.fine_classifier) for c, level in output.fine.items()}
+        unimodal = {m: by_mean(level, self.unimodal_classifier) for m, level in output.unimodal.items()}
+        coarse = self._answer(by_mean(output.coarse, self.coarse_classifier), unimodal, batch)
+        return NetworkOutput(coarse, fine, unimodal)
+
+    def _fuse(self, fine: Mapping[str, Level], refined_SBTd: Float[Tensor, "S B T d"], batch: Batch) -> Posterior:
+        posteriors = [_posterior(level) for level in fine.values()]
+        columns = [self.modalities.index(c) for c in self.central]
+        central_present = batch.present[..., columns].permute(2, 0, 1)
+        taken_SBT = central_present | ~central_present.any(dim=0, keepdim=True)  # where no centre is present, context must answer
+        return self.fusion(
+            torch.stack([p.mean for p in posteriors]), torch.stack([p.log_variance for p in posteriors]), refined_SBTd, taken_SBT
+        )
+
+    def _lessons(self, teacher: NetworkOutput, student: NetworkOutput, batch: Batch) -> list[_Lesson]:
+        config, lessons = self.config.distillation, list[_Lesson]()
+        if config.coarse_to_fine:
+            lessons += [_Lesson(teacher.coarse, level, batch.valid, moves_mean=False) for level in student.fine.values()]
+        if config.fine_to_unimodal:
+            lessons += [
+                _Lesson(teacher.fine.get(m, teacher.coarse), level, batch.present[..., i], moves_mean=True)
+                for i, (m, level) in enumerate(student.unimodal.items())
+            ]
+        return lessons
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lesson:
+    """One student and its teacher; `taught` is (B, T)."""
+
+    teacher: Level
+    student: Level
+    taught: Tensor
+    moves_mean: bool
+
+
+def _posterior(level: Level) -> Posterior:
+    assert level.posterior is not None
+    return level.posterior
+
+
+def _mean(terms: list[Float[Tensor, ""]]) -> Float[Tensor, ""]:
+    return torch.stack(terms).mean()

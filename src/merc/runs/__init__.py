@@ -1,0 +1,1 @@
+"""One recipe trained into one folder, and judged from it."""

@@ -1,0 +1,109 @@
+"""The corpus as a recipe wants it: its store opened, its labels mapped, its own features made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+
+from merc.data.labels import apply_mapping, find_mapping
+from merc.data.schema import Conversation, Corpus, FeatureSpec
+from merc.data.store.store import open_store
+from merc.encoders.derivation import corpus_with_derived
+from merc.encoders.text.adapter import Adapter
+from merc.encoders.text.dialogue import DialogueEncoder
+from merc.errors import RecipeError
+from merc.inference.recogniser import Recogniser
+from merc.training.recipe import Recipe
+from merc.training.text.cross_fitting import Progress, cross_fitted
+
+TUNED = "tuned"  # the name of the text feature that a recipe's own encoder makes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A corpus with all features that a recipe takes.
+
+    Attributes:
+        corpus: labels mapped.
+        adapters: of the recipe's own text encoder, if it has one.
+    """
+
+    corpus: Corpus
+    adapters: tuple[Adapter, ...] = ()
+
+
+def open_recipe_store(recipe: Recipe, store: str | None = None) -> Corpus:
+    """The corpus that a recipe names, or the one that is given in its place.
+
+    Raises:
+        RecipeError: the recipe names none.
+    """
+    path = store or recipe.data.store
+    if not path:
+        raise RecipeError(f"recipe {recipe.name!r} names no store; give one with --set data.store=FOLDER")
+    return open_store(Path(path))
+
+
+def mapped(corpus: Corpus, recipe: Recipe) -> Corpus:
+    """The corpus with its labels mapped as the recipe says, or as it is.
+
+    Raises:
+        RecipeError, DataError: no such mapping, or a label that it does not know.
+    """
+    return corpus if recipe.data.labels is None else apply_mapping(corpus, find_mapping(recipe.data.labels))
+
+
+def prepared(corpus: Corpus, recipe: Recipe, progress: Progress = lambda _fold, _folds, _done, _total: None) -> Prepared:
+    """Adds the features that a recipe takes and the store need not hold: derived ones, and those of a tuned text encoder.
+
+    Args:
+        corpus: labels mapped.
+        recipe: with a section `text_tuning`, its text encoder is tuned on the training part, or taken up from its folder.
+        progress: of the tuning.
+
+    Raises:
+        RecipeError: a section `text_tuning` without the text feature `tuned`, or the other way round.
+        RunError, DataError, MissingExtraError: see `cross_fitted`.
+    """
+    for modality, name in recipe.data.features.items():
+        corpus = corpus_with_derived(corpus, f"{modality}/{name}")
+    config = recipe.text_tuning
+    if (config is not None) != (recipe.data.features.get("text") == TUNED):
+        raise RecipeError(
+            f"recipe {recipe.name!r}: text_tuning and data.features.text: {TUNED} need one another; "
+            f"found {'no ' if config is None else ''}text_tuning with {recipe.data.features.get('text')!r}"
+        )
+    if config is None:
+        return Prepared(corpus)
+    tuned = cross_fitted(corpus.part(recipe.data.split, "train"), corpus.label_set, config, progress)
+    others = [c for c in corpus.conversations if c.id not in tuned.train]
+    encoded = zip(others, DialogueEncoder(tuned.adapters).encode(others), strict=True)
+    rows: Mapping[str, Float32[np.ndarray, "_ _"]] = {**tuned.train, **{c.id: array for c, array in encoded}}
+    return Prepared(_with_feature(corpus, tuned.spec, rows), tuned.adapters)
+
+
+def completed(corpus: Corpus, recogniser: Recogniser, conversations: tuple[Conversation, ...]) -> Corpus:
+    """A corpus of some of its conversations, with the features that a model takes and that can be made of what they have.
+
+    Raises:
+        FeatureError, MissingExtraError: see `Recogniser.completed`.
+    """
+    offered = {spec.key for spec in corpus.feature_schema}
+    made = recogniser.completed(conversations)
+    specs = [s for s in recogniser.preprocessor.specs if s.key not in offered and any(s.key in c.features for c in made)]
+    ids = {c.id for c in made}
+    splits = {
+        name: replace(split, parts={part: tuple(i for i in of_part if i in ids) for part, of_part in split.parts.items()})
+        for name, split in corpus.splits.items()
+    }
+    return replace(corpus, feature_schema=(*corpus.feature_schema, *specs), conversations=made, splits=splits)
+
+
+def _with_feature(corpus: Corpus, spec: FeatureSpec, rows: Mapping[str, Float32[np.ndarray, "_ _"]]) -> Corpus:
+    schema = (*(known for known in corpus.feature_schema if known.key != spec.key), spec)
+    conversations = tuple(c.with_features({spec.key: rows[c.id]}) for c in corpus.conversations)
+    return replace(corpus, feature_schema=schema, conversations=conversations)

@@ -1,0 +1,192 @@
+"""The demonstration: CMATH trained on an embedded synthetic corpus, judged against guessing and against the best possible observer.
+
+The corpus is wholly synthetic: emotions follow a Markov chain, features are drawn from densities of known quality, and there is no
+dialogue. Hence a ceiling is known, and for every utterance which of its modalities say something and which are noise.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from yaml import YAMLError
+
+from merc.data.schema import Conversation, Corpus
+from merc.data.store.store import save_store
+from merc.errors import RunError
+from merc.evaluation.judgement import EvaluationReport
+from merc.evaluation.metrics import ClassificationScores, classification_scores
+from merc.files.staged_file import temporary_name
+from merc.files.strict_yaml import load_yaml
+from merc.inference.predictions import ConversationEmotions
+from merc.runs.folder import CHECKPOINT, LOG, METRICS, MODEL, RECIPE, STATUS
+from merc.runs.run import Hooks, evaluate, train
+from merc.synthetic.conversations import SyntheticConfig, chain_posterior, recorded_chain, synthesise
+from merc.synthetic.oracle import class_shares
+from merc.synthetic.planting import RowState, planted_streams, planted_truth
+from merc.training.recipe import Recipe, load_recipe
+
+CORPUS = SyntheticConfig(train=96, validation=40, test=60)
+SPLIT = "official"
+STORE = "store"  # the corpus, in the run's folder, so that `merc evaluate` works on it
+SHOWN_LENGTH = (8, 12)  # chosen: utterances of the conversation that is shown; fits a screen
+_FILES = frozenset({RECIPE, STATUS, METRICS, CHECKPOINT, MODEL, LOG, STORE})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Demonstration:
+    """What the demonstration has to show.
+
+    Attributes:
+        folder: of the run; the model lies in it, and the corpus.
+        train_conversations: how many there were to learn from.
+        report: the model on the synthetic test part.
+        majority: who answers with the class shares of the training part, and so always with its largest class.
+        ceiling: the observer who knows densities and chain.
+        conversation: one of the test part, with planted labels.
+        emotions: the model's word on it.
+        states: modality -> for each of its utterances `signal`, `noise` or `absent`.
+    """
+
+    folder: Path
+    train_conversations: int
+    report: EvaluationReport
+    majority: ClassificationScores
+    ceiling: ClassificationScores
+    conversation: Conversation
+    emotions: ConversationEmotions
+    states: Mapping[str, tuple[str, ...]]
+
+
+def demonstrate(
+    out: Path, *, config: SyntheticConfig | None = None, recipe: Recipe | None = None, hooks: Hooks | None = None
+) -> Demonstration:
+    """Trains and judges the demonstration's model. The run appears when all is done, in place of an earlier demonstration.
+
+    Args:
+        out: the run's folder; new, empty, or an earlier demonstration's.
+        config: in place of the embedded corpus.
+        recipe: in place of the embedded one.
+        hooks: what to call on the way.
+
+    Raises:
+        RunError: the folder holds something else, or can't be written.
+        KeyboardInterrupt: Ctrl-C; nothing is left behind.
+    """
+    _check_replaceable(out)
+    config = CORPUS if config is None else config
+    corpus = synthesise(config)
+    recipe = demo_recipe() if recipe is None else recipe
+    recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"store": str(out / STORE)})})
+    with _staged_run(out) as staged, _one_thread():
+        run = train(recipe, staged, corpus=corpus, hooks=hooks)
+        if not run.outcome.finished:
+            raise KeyboardInterrupt
+        report = evaluate(staged, part="test", corpus=corpus).report
+        conversation = _shown(corpus)
+        (emotions,) = run.recogniser.predict([conversation])
+        save_store(corpus, staged / STORE)
+    states = {
+        modality: tuple(RowState(int(state)).name.lower() for state in of_modality[conversation.id])
+        for modality, of_modality in planted_truth(corpus).items()
+    }
+    return Demonstration(
+        folder=out,
+        train_conversations=config.train,
+        report=report,
+        majority=_scores(corpus, {c.id: _shares(corpus, c) for c in corpus.part(SPLIT, "test")}),
+        ceiling=_scores(corpus, _knowing(corpus)),
+        conversation=conversation,
+        emotions=emotions,
+        states=states,
+    )
+
+
+def demo_recipe() -> Recipe:
+    """The embedded recipe, from the installed package."""
+    with as_file(files("merc") / "assets" / "demo.yaml") as path:
+        return load_recipe(path)
+
+
+def _shown(corpus: Corpus) -> Conversation:
+    """The first test conversation of a length that fits a screen; else the first of all."""
+    test = corpus.part(SPLIT, "test")
+    return next((c for c in test if SHOWN_LENGTH[0] <= len(c) <= SHOWN_LENGTH[1]), test[0])
+
+
+def _shares(corpus: Corpus, conversation: Conversation) -> Float64[np.ndarray, "T C"]:
+    return np.tile(class_shares(corpus, SPLIT), (len(conversation), 1))
+
+
+def _knowing(corpus: Corpus) -> Mapping[str, Float64[np.ndarray, "T C"]]:
+    chain, planted = recorded_chain(corpus), planted_streams(corpus)
+    return {c.id: chain_posterior(chain, planted, c) for c in corpus.part(SPLIT, "test")}
+
+
+def _scores(corpus: Corpus, probabilities: Mapping[str, Float64[np.ndarray, "T C"]]) -> ClassificationScores:
+    conversations = corpus.part(SPLIT, "test")
+    true = [corpus.label_set.index(u.label) for c in conversations for u in c.utterances if u.label is not None]
+    rows = np.concatenate([probabilities[c.id] for c in conversations])
+    return classification_scores(np.array(true), rows, corpus.label_set, conversations=len(conversations))
+
+
+def _check_replaceable(out: Path) -> None:
+    if not out.exists():
+        return
+    names = {entry.name for entry in out.iterdir()} if out.is_dir() else {out.name}
+    if names and not (names <= _FILES and _holds_demonstration(out)):
+        raise RunError(f"{out}: holds something else than a demonstration, and so is not replaced; give another --out")
+
+
+def _holds_demonstration(folder: Path) -> bool:
+    """By the recipe's name alone: an earlier version's recipe may have keys that this one refuses."""
+    try:
+        recipe = load_yaml((folder / RECIPE).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YAMLError):
+        return False
+    return isinstance(recipe, dict) and cast("dict[str, object]", recipe).get("name") == demo_recipe().name
+
+
+@contextmanager
+def _staged_run(out: Path) -> Generator[Path, None, None]:
+    """A hidden sibling that takes the place of `out` on leaving, and is removed on an exception."""
+    staged, replaced = (out.absolute().parent / temporary_name(f"{out.name}-") for _ in range(2))
+    made = [parent for parent in out.absolute().parents if not parent.exists()]
+    try:
+        yield staged
+        if out.exists():
+            out.rename(replaced)
+        try:
+            staged.rename(out)
+        except OSError:
+            if replaced.exists():
+                replaced.rename(out)
+            raise
+    except BaseException as error:
+        shutil.rmtree(staged, ignore_errors=True)
+        for parent in made:
+            if parent.is_dir() and not any(parent.iterdir()):
+                parent.rmdir()
+        if isinstance(error, OSError):
+            raise RunError(f"{out}: can't be written: {error.strerror or error}; nothing was left behind") from error
+        raise
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+@contextmanager
+def _one_thread() -> Generator[None, None, None]:
+    """One thread for torch: matrices of this size gain nothing from more, and lose much where other programs use the cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

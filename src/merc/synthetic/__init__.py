@@ -1,0 +1,1 @@
+"""Conversations and streams of known quality, and the ceiling that they allow."""

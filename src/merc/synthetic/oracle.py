@@ -1,0 +1,189 @@
+"""The observer who knows how planted streams were made: the ceiling against which a model's use of a stream is measured.
+
+Given the label, a planted stream is independent of all else. So the observer who knows the densities has the posterior
+
+    p(c | all) ~ p(c | text) * product over streams of p(x_m | c)
+
+with the class shares of the training part in place of p(c | text) where there is no text model.
+
+Shapes: T utterances, D features, C classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float32, Float64
+from scipy.special import logsumexp, softmax
+from scipy.stats import mannwhitneyu
+from sklearn.metrics import accuracy_score, f1_score
+
+from merc.data.probe import fit_linear_probe, labelled_rows
+from merc.data.schema import Conversation, Corpus, Part
+from merc.errors import DataError
+from merc.settings import Settings
+from merc.synthetic.planting import PlantedStream, RowState, generator_for, planted_streams, planted_truth
+
+Observer = Literal["densities", "densities and text", "densities and chain"]
+Posteriors = Mapping[str, np.ndarray]  # conversation id -> (T, C) probabilities
+
+
+class Ceiling(Settings):
+    """The knowing observer's scores, as fractions of 1, on the labelled utterances of a part.
+
+    The observer names the most probable class, which no rule can beat in expected accuracy; the weighted F1 is of the same labels.
+    """
+
+    observer: Observer
+    accuracy: float
+    weighted_f1: float
+    utterances: int
+
+
+def log_likelihood(planted: PlantedStream, features: Float32[np.ndarray, "T D"]) -> Float64[np.ndarray, "T C"]:
+    """log p(x | class) - log N(x; 0, I), row by row: what is left out is the same for every class.
+
+    Missing numbers are integrated out, so that an absent row gets 0 throughout.
+    """
+    means = np.array(planted.class_means)
+    present = ~np.isnan(features)
+    ratio = np.where(present, features, 0.0) @ means.T - 0.5 * (present @ np.square(means).T)
+    with np.errstate(divide="ignore"):
+        return np.logaddexp(np.log1p(-planted.stream.noise) + ratio, np.log(planted.stream.noise))
+
+
+def stream_evidence(planted: Mapping[str, PlantedStream], conversation: Conversation) -> Float64[np.ndarray, "T C"]:
+    """`log_likelihood`, summed over the planted streams that the conversation has."""
+    evidence = np.zeros((len(conversation), len(next(iter(planted.values())).classes)))
+    for each in planted.values():
+        features = conversation.features.get(each.key)
+        if features is not None:
+            evidence += log_likelihood(each, features)
+    return evidence
+
+
+def observer_probabilities(
+    planted: Mapping[str, PlantedStream], conversation: Conversation, prior: Float64[np.ndarray, "#T C"]
+) -> Float64[np.ndarray, "T C"]:
+    """The posterior of the observer who knows the densities.
+
+    Args:
+        planted: from `planted_streams`.
+        conversation: whose planted features are looked at.
+        prior: class probabilities before that look: one row for all, or a text model's posterior, which holds the class shares.
+    """
+    with np.errstate(divide="ignore"):
+        return softmax(np.log(prior) + stream_evidence(planted, conversation), axis=1)
+
+
+def class_shares(corpus: Corpus, split: str) -> Float64[np.ndarray, " C"]:
+    """Shares of the classes among the training part's labelled utterances; a DataError if there are none."""
+    counts = np.array(list(corpus.label_counts(corpus.part(split, "train")).values()), float)
+    if counts.sum() == 0:
+        raise DataError(f"corpus {corpus.name!r}, split {split!r}: no labelled utterance in part 'train'")
+    return counts / counts.sum()
+
+
+def text_posterior(corpus: Corpus, split: str, part: Part, feature: str | None = None) -> dict[str, np.ndarray]:
+    """p(class | text) of a logistic regression fitted on the training part: conversation id -> (T, C).
+
+    Utterances without text get the class shares. On the part `train` the regression judges what it was fitted on, and is too sure.
+
+    Args:
+        corpus: with text features.
+        split: whose training part is fitted on.
+        part: to be judged.
+        feature: key of the feature, such as `text/minilm`; by default the first that the modality `text` offers.
+
+    Raises:
+        DataError: no such feature, split or part, or no labelled training utterance has the feature.
+    """
+    specs = {spec.key: spec for spec in (corpus.features_of("text") if feature is None else corpus.feature_schema)}
+    if not specs or (feature is not None and feature not in specs):
+        has = ", ".join(spec.key for spec in corpus.feature_schema) or "none"
+        raise DataError(f"corpus {corpus.name!r} has no feature {feature or 'of the modality text'}; it has: {has}")
+    spec = next(iter(specs.values())) if feature is None else specs[feature]
+    rows = labelled_rows(corpus.part(split, "train"), spec, corpus.label_set)
+    if not len(rows.labels):
+        raise DataError(f"corpus {corpus.name!r}, split {split!r}: no labelled training utterance has the feature {spec.key}")
+    model, shares = fit_linear_probe(rows, len(corpus.label_set)), class_shares(corpus, split)
+    posteriors: dict[str, np.ndarray] = {}
+    for conversation in corpus.part(split, part):
+        features = conversation.features.get(spec.key, np.full((len(conversation), spec.dimension), np.nan, np.float32))
+        absent = np.isnan(features).all(axis=1, keepdims=True)
+        posteriors[conversation.id] = np.where(absent, shares, model.probabilities(features))
+    return posteriors
+
+
+def ceiling(corpus: Corpus, split: str, part: Part, text: Posteriors | None = None) -> Ceiling:
+    """Scores, on a part, of the observer who knows the planted densities and the training part's class shares.
+
+    Args:
+        corpus, split, part: what is judged.
+        text: as `text_posterior` returns it, where streams were planted beside real text.
+
+    Raises:
+        DataError: nothing planted, no such part, no label in it, a text posterior that lacks a conversation or is of planted text.
+    """
+    planted, shares = planted_streams(corpus), class_shares(corpus, split)[None]
+    if text is not None and "text" in planted:
+        raise DataError(f"corpus {corpus.name!r}: text is itself planted, and so in the densities already: pass no text posterior")
+    posteriors: dict[str, np.ndarray] = {}
+    for conversation in corpus.part(split, part):
+        prior = shares
+        if text is not None:
+            prior = np.asarray(text.get(conversation.id, np.zeros((0, 0))), np.float64)
+            expected = (len(conversation), len(corpus.label_set))
+            if prior.shape != expected:
+                raise DataError(f"text posterior, conversation {conversation.id!r}: shape {prior.shape}, expected {expected}")
+        posteriors[conversation.id] = observer_probabilities(planted, conversation, prior)
+    return judged(corpus, split, part, posteriors, "densities" if text is None else "densities and text")
+
+
+def told_from_noise(corpus: Corpus, split: str, part: Part) -> dict[str, float]:
+    """How surely the observer tells a planted row from noise, looking at that row alone: modality -> share of the pairs.
+
+    Of a signal row of the part and a row of noise, the signal row has the larger p(x | classes' shares) / N(x; 0, I) in this
+    share of the pairs (the area under the ROC curve). By Neyman and Pearson no trust that is made from the row alone
+    falls more often when noise takes the row's place. Modalities without a signal row in the part are left out.
+
+    Raises:
+        DataError: nothing planted, no such part, or no label in training.
+    """
+    prior, states = np.log(np.maximum(class_shares(corpus, split), np.finfo(float).tiny)), planted_truth(corpus)
+    shares: dict[str, float] = {}
+    for modality, planted in planted_streams(corpus).items():
+        pure = planted.model_copy(update={"stream": planted.stream.model_copy(update={"noise": 0.0})})
+        signal: list[np.ndarray] = []
+        noise: list[np.ndarray] = []
+        for conversation in corpus.part(split, part):
+            rows = conversation.features[planted.key][states[modality][conversation.id] == RowState.SIGNAL]
+            drawn = generator_for(planted.seed, "noise to be told", modality, conversation.id).standard_normal(rows.shape)
+            for ratios, of in ((signal, rows), (noise, drawn.astype(np.float32))):
+                ratios.append(logsumexp(prior + log_likelihood(pure, of), axis=1))
+        ours, theirs = np.concatenate(signal), np.concatenate(noise)
+        if len(ours):
+            shares[modality] = float(mannwhitneyu(ours, theirs).statistic / (len(ours) * len(theirs)))
+    return shares
+
+
+def judged(corpus: Corpus, split: str, part: Part, posteriors: Posteriors, observer: Observer) -> Ceiling:
+    """Accuracy and weighted F1 of the most probable classes; a DataError if no utterance of the part has a label."""
+    truth: list[int] = []
+    predicted: list[int] = []
+    for conversation in corpus.part(split, part):
+        best = posteriors[conversation.id].argmax(axis=1)
+        for utterance, label in zip(conversation.utterances, best, strict=True):
+            if utterance.label is not None:
+                truth.append(corpus.label_set.index(utterance.label))
+                predicted.append(int(label))
+    if not truth:
+        raise DataError(f"corpus {corpus.name!r}, split {split!r}: no labelled utterance in part {part!r}")
+    return Ceiling(
+        observer=observer,
+        accuracy=float(accuracy_score(truth, predicted)),
+        weighted_f1=float(f1_score(truth, predicted, average="weighted", zero_division=0.0)),  # pyright: ignore
+        utterances=len(truth),
+    )

@@ -1,0 +1,230 @@
+"""The recipe: everything that decides a training, composed of the components' own configs.
+
+A recipe is a YAML file. Options change single keys: `training.learning_rate=3e-4`. Unknown keys are refused with the nearest name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError
+
+from merc.data.schema import Part
+from merc.data.standardisation import CLIP
+from merc.errors import RecipeError
+from merc.files.strict_yaml import load_yaml
+from merc.networks.cmath.network import CMATHConfig
+from merc.networks.rivals.bc_lstm import BcLSTMConfig
+from merc.networks.rivals.dialogue_rnn import DialogueRNNConfig
+from merc.networks.rivals.early_fusion import EarlyFusionConfig
+from merc.networks.rivals.late_fusion import LateFusionConfig
+from merc.networks.rivals.logistic_regression import LogisticRegressionConfig
+from merc.networks.rivals.majority import MajorityConfig
+from merc.networks.rivals.mult import MulTConfig
+from merc.networks.rivals.sdt import SDTConfig
+from merc.settings import Settings
+from merc.training.corruption import CorruptionConfig
+from merc.training.loop import TrainingConfig
+from merc.training.objective import ObjectiveConfig
+from merc.training.text.tuning import TextTuningConfig
+
+Protocol = Literal["validation", "test-peak"]
+NetworkConfig = Annotated[
+    CMATHConfig
+    | MajorityConfig
+    | LogisticRegressionConfig
+    | EarlyFusionConfig
+    | LateFusionConfig
+    | BcLSTMConfig
+    | DialogueRNNConfig
+    | SDTConfig
+    | MulTConfig,
+    Field(discriminator="name"),
+]
+
+
+class DataConfig(Settings):
+    """Which store, features, labels and split.
+
+    Attributes:
+        store: folder of a store, absolute or relative to the working folder.
+        features: modality -> feature name; empty takes every modality of the store, which must then offer one feature each.
+        labels: a label mapping to apply, by name (such as `iemocap4`) or path of its YAML file; None keeps the labels.
+        split: name of a split of the store.
+        clip: bound on standardised features, in standard deviations.
+    """
+
+    store: str | None = None
+    features: dict[str, str] = Field(default_factory=dict)
+    labels: str | None = None
+    split: str = "official"
+    clip: float = Field(default=CLIP, gt=0)
+
+
+class Recipe(Settings):
+    """One training.
+
+    Attributes:
+        name: of the recipe, for tables.
+        about: a sentence for people.
+        protocol: the part on which the weights of the best epoch are chosen. `test-peak` chooses them on the test part, as much of
+            the literature does; such scores are not comparable with honest ones, and every file and table says so.
+        calibration: `temperature` scales the finished model's logits by what fits the selection part best; no label changes.
+        data, model, objective, corruption, training: the components' configs.
+        text_tuning: tunes a text encoder of the recipe's own, whose feature is `text: tuned`; None takes the store's features only.
+    """
+
+    name: str
+    about: str = ""
+    protocol: Protocol = "validation"
+    calibration: Literal["none", "temperature"] = "none"
+    data: DataConfig = DataConfig()
+    model: NetworkConfig = Field(default_factory=CMATHConfig)
+    objective: ObjectiveConfig = ObjectiveConfig()
+    corruption: CorruptionConfig = CorruptionConfig()
+    training: TrainingConfig = TrainingConfig()
+    text_tuning: TextTuningConfig | None = None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a user should know of an unusual choice, a sentence each."""
+        found: list[str] = []
+        if isinstance(self.model, CMATHConfig) and self.model.has_trust and not self.objective.latent:
+            found.append("trust means nothing with objective.latent 0: no other term of the loss reaches the unimodal variances")
+        if self.protocol == "test-peak":
+            found.append("protocol test-peak: the epoch is chosen on the test part, so no score of this model is comparable")
+        return found
+
+    @property
+    def selection_part(self) -> Part:
+        """The part on which the best epoch is chosen."""
+        return "test" if self.protocol == "test-peak" else "validation"
+
+
+def load_recipe(path: Path, options: Sequence[str] = ()) -> Recipe:
+    """Reads a recipe and applies `--set` options, left to right.
+
+    Args:
+        path: a YAML file.
+        options: `key.key=value`, the value in YAML.
+
+    Raises:
+        RecipeError: no such file, no valid YAML, an unknown key, a value that is not allowed.
+    """
+    return recipe_from(recipe_values(path, options), str(path))
+
+
+def recipe_values(path: Path, options: Sequence[str] = ()) -> dict[str, Any]:
+    """The nested plain values of a recipe's file, not yet checked, with `--set` options applied; the name is the file's by default.
+
+    Raises:
+        RecipeError: no such file, no valid YAML, no mapping, or an option that can't be applied.
+    """
+    try:
+        content = load_yaml(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such recipe") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RecipeError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from None
+    if not isinstance(content, dict):
+        raise RecipeError(f"{path}: a recipe is a mapping of keys to values, found {type(content).__name__}")
+    values: dict[str, Any] = {"name": path.stem, **content}
+    for option in options:
+        _apply(values, option)
+    return values
+
+
+def overlaid(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested values with changes laid over them, key by key.
+
+    Replaced as a whole are a section with another `name`, as of another network, and `features`, whose keys say what is taken.
+    """
+    merged = dict(values)
+    for key, change in changes.items():
+        old = merged.get(key)
+        merged[key] = change
+        if isinstance(old, Mapping) and isinstance(change, Mapping) and key != "features":
+            one_name = change.get("name", old.get("name")) == old.get("name")
+            merged[key] = overlaid(old, change) if one_name else change
+    return merged
+
+
+def recipe_from(values: Mapping[str, object], where: str = "recipe") -> Recipe:
+    """A recipe from nested plain values.
+
+    Raises:
+        RecipeError: an unknown key or a value that is not allowed; all of them, in one line.
+    """
+    given = dict(values)
+    model = given.get("model")
+    if isinstance(model, Mapping) and "name" not in model:
+        given["model"] = {"name": "cmath", **model}
+    try:
+        return Recipe.model_validate(given)
+    except ValidationError as error:
+        raise RecipeError(f"{where}: " + "; ".join(_explain(e) for e in error.errors(include_url=False))) from None
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The whole recipe as YAML, defaults included."""
+    values = recipe.model_dump(mode="json")
+    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    # PyYAML writes Unicode's own line breaks as they are and then reads them as spaces.
+    return text if load_yaml(text) == values else yaml.safe_dump(values, sort_keys=False)
+
+
+def _apply(values: dict[str, Any], option: str) -> None:
+    key, separator, text = option.partition("=")
+    names = key.strip().split(".")
+    if not separator or not all(names):
+        raise RecipeError(f"--set {option!r}: write KEY=VALUE, such as training.learning_rate=3e-4")
+    try:
+        value = load_yaml(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"--set {option!r}: the value is no valid YAML ({' '.join(str(error).split())})") from None
+    for name in names[:-1]:
+        inner = values.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise RecipeError(f"--set {option!r}: {name!r} holds a single value, no keys")
+        values = inner
+    values[names[-1]] = value
+
+
+def _explain(error: Any) -> str:
+    location = tuple(str(part) for part in error["loc"] if part not in _network_names())
+    key = ".".join(location)
+    if error["type"] != "extra_forbidden":
+        shown = f" (found {error['input']!r})" if not isinstance(error["input"], dict) else ""
+        return f"{key}: {error['msg'].removeprefix('Value error, ')}{shown}"
+    allowed = _keys_at(tuple(str(part) for part in error["loc"][:-1]))
+    prefix = "".join(f"{name}." for name in location[:-1])
+    nearest = difflib.get_close_matches(location[-1], allowed, n=1, cutoff=0.4) or [
+        a for a in allowed if _initials(a) == location[-1]
+    ]
+    hint = f"did you mean {prefix}{nearest[0]}? " if nearest else ""
+    return f"{key}: unknown key; {hint}allowed in {prefix.rstrip('.') or 'a recipe'}: {', '.join(allowed)}"
+
+
+def _initials(name: str) -> str:
+    return "".join(word[0] for word in name.split("_"))
+
+
+def _network_names() -> set[str]:
+    return {option.model_fields["name"].default for option in get_args(get_args(NetworkConfig)[0])}
+
+
+def _keys_at(location: tuple[str, ...]) -> list[str]:
+    """The keys that a recipe may have at a place; a network's name stands in the place behind `model`."""
+    model: type[BaseModel] = Recipe
+    for name in location:
+        if name in _network_names():
+            model = next(o for o in get_args(get_args(NetworkConfig)[0]) if o.model_fields["name"].default == name)
+            continue
+        annotation = model.model_fields[name].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return list(model.model_fields)

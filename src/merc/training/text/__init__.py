@@ -1,0 +1,1 @@
+"""Text encoders that are tuned on a recipe's training part."""

@@ -1,0 +1,145 @@
+"""Features of a tuned text encoder that tell no network the labels it is to learn.
+
+An encoder that was tuned on a conversation has seen its labels, and its vectors there are better than they will ever be again; a
+network trained on them trusts text and ignores the rest. So the training part is divided into folds by conversation, and each
+fold is encoded by an encoder that was tuned on the others [chosen: cross-fitting]. All folds begin with the same model and
+the same head, so that their vectors mean about the same (docs/tuning.md tells how nearly). The other parts, and all that is judged
+later, are encoded by all of them: the vectors' mean [chosen: better than one encoder of the whole training part; docs/tuning.md].
+
+The encoder's folder keeps what is done, so a tuning that was stopped goes on with the next fold:
+
+tuning.json              the settings, and a digest of the training part
+fold-N.safetensors       each fold's adapter
+features.safetensors     the vectors of the training part
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from merc.data.schema import Conversation, FeatureSpec, LabelSet
+from merc.encoders.text.adapter import Adapter, adapter_from, joint_version
+from merc.encoders.text.dialogue import DIALOGUE, DialogueEncoder
+from merc.errors import RunError
+from merc.files.staged_file import write_atomically
+from merc.files.tensors import tensor_bytes
+from merc.training.text.tuning import TextTuningConfig, tune
+
+SETTINGS, FEATURES = "tuning.json", "features.safetensors"
+Progress = Callable[[int, int, int, int], None]  # fold, folds in all, steps done, steps in all
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TunedText:
+    """A tuned encoder and the features of what it was tuned on.
+
+    Attributes:
+        adapters: of the folds.
+        spec: of the feature.
+        train: conversation id -> (T, D), from encoders that were tuned without the conversation.
+    """
+
+    adapters: tuple[Adapter, ...]
+    spec: FeatureSpec
+    train: Mapping[str, Float32[np.ndarray, "_ _"]]
+
+
+def cross_fitted(
+    train: Sequence[Conversation],
+    label_set: LabelSet,
+    config: TextTuningConfig,
+    progress: Progress = lambda _fold, _folds, _done, _total: None,
+) -> TunedText:
+    """Tunes the encoders of a training part, or takes up those that the encoder's folder keeps.
+
+    Args:
+        train: the training conversations, with transcripts and labels.
+        label_set: the classes.
+        config: the settings; `encoder` is the folder.
+        progress: called on the way; what it raises ends the tuning, and what is done stays.
+
+    Raises:
+        RunError: the folder belongs to other settings or conversations, can't be written, or there are fewer conversations than
+            folds.
+        DataError, MissingExtraError: see `tune`.
+    """
+    if len(train) < config.folds:
+        raise RunError(f"text_tuning.folds is {config.folds}; the training part has {len(train)} conversations")
+    folder = Path(config.encoder)
+    _claim(folder, train, label_set, config)
+    parts = np.array_split(np.random.default_rng(config.seed).permutation(len(train)), config.folds)
+    kept = _kept_features(folder, train)
+    features: dict[str, Float32[np.ndarray, "_ _"]] = {}
+    adapters: list[Adapter] = []
+    for number, part in enumerate(parts, start=1):
+        held = set(part.tolist())
+        path = folder / f"fold-{number}.safetensors"
+        if not path.is_file():
+            others = [c for i, c in enumerate(train) if i not in held]
+            tuned = tune(others, label_set, config, lambda done, total, n=number: progress(n, config.folds, done, total))
+            _write(path, tuned.adapter.to_bytes())
+        adapters.append(adapter_from(path.read_bytes(), str(path)))
+        if kept is None:
+            own = [train[i] for i in sorted(held)]
+            features |= {c.id: rows for c, rows in zip(own, DialogueEncoder(adapters[-1:]).encode(own), strict=True)}
+    if kept is None:
+        kept = features
+        _write(folder / FEATURES, tensor_bytes({str(i): features[c.id] for i, c in enumerate(train)}))
+    return TunedText(tuple(adapters), tuned_spec(adapters, next(iter(kept.values())).shape[1]), kept)
+
+
+def tuned_spec(adapters: Sequence[Adapter], dimension: int) -> FeatureSpec:
+    """The schema entry of what the encoder with these adapters makes."""
+    return FeatureSpec(modality="text", name="tuned", dimension=dimension, encoder=DIALOGUE, version=joint_version(adapters))
+
+
+def _claim(folder: Path, train: Sequence[Conversation], label_set: LabelSet, config: TextTuningConfig) -> None:
+    said = [[c.id, [[u.speaker, u.transcript, u.label] for u in c.utterances]] for c in train]
+    content = {
+        "settings": config.model_dump(mode="json", exclude={"encoder"}),
+        "labels": list(label_set.names),
+        "training_part": hashlib.sha256(json.dumps(said).encode()).hexdigest(),
+    }
+    path = folder / SETTINGS
+    if path.is_file():
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path}: not readable ({error}); name another folder with text_tuning.encoder") from None
+        different = [key for key in content if not isinstance(found, dict) or found.get(key) != content[key]]
+        if different:
+            raise RunError(
+                f"{folder} keeps an encoder that was tuned with other {', '.join(different).replace('_', ' ')}; "
+                "name another folder with text_tuning.encoder, or remove this one"
+            )
+        return
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunError(f"{folder}: holds something else than a tuned encoder; name another folder with text_tuning.encoder")
+    _write(path, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
+    except OSError as error:
+        raise RunError(f"{path} can't be written: {error.strerror or error}; what was there is as it was") from error
+
+
+def _kept_features(folder: Path, train: Sequence[Conversation]) -> dict[str, Float32[np.ndarray, "_ _"]] | None:
+    try:
+        tensors = load((folder / FEATURES).read_bytes())
+        found = {c.id: tensors[str(i)] for i, c in enumerate(train)}
+    except (OSError, KeyError, SafetensorError):  # not there yet, or damaged: encoded anew from the folds' adapters
+        return None
+    fits = all(rows.dtype == np.float32 and len(rows) == len(c) for rows, c in zip(found.values(), train, strict=True))
+    return found if fits else None

@@ -1,0 +1,85 @@
+"""In which channel a turn is heard, and what it is called."""
+
+import numpy as np
+import pytest
+
+from annotation.call import RATE, SECONDS, TURNS, stereo
+from merc.annotation.media.clips import Clip
+from merc.annotation.media.decoding import Sound
+from merc.annotation.speech.voices import STREAMED, channel_name, loudest_channel, streamed, turn_clips
+from merc.annotation.transcripts.transcript import Turn
+from merc.errors import DataError
+
+SOUND = Sound(stereo(), RATE)
+OWN = [0 if who == "Ann" else 1 for who, *_ in TURNS]
+
+
+def heard(turns, channels, sound=SOUND):
+    found = sorted(turn_clips(sound, turns, "call", channels), key=lambda pair: pair[0].index)
+    assert [clip.index for clip, _ in found] == list(range(len(turns)))
+    return found
+
+
+def unnamed():
+    return [Turn(words, None, start, end) for _, words, start, end, _ in TURNS]
+
+
+def test_each_turn_is_heard_where_it_is_loudest():
+    found = heard(unnamed(), 2)
+    assert [channel for _, channel in found] == OWN
+    for (clip, channel), (_, _, start, end, _) in zip(found, TURNS, strict=True):
+        first = round(start * RATE)
+        np.testing.assert_array_equal(clip.samples, SOUND.samples[first : first + round((end - start) * RATE), channel])
+
+
+def test_a_channel_that_is_named_is_listened_to_though_it_is_soft():
+    turns = [Turn(t.words, None, t.start, t.end, channel=1) for t in unnamed()]
+    found = heard(turns, 2)
+    assert [channel for _, channel in found] == [1] * len(turns)
+    first = round(TURNS[0][2] * RATE)
+    np.testing.assert_array_equal(found[0][0].samples, SOUND.samples[first : first + len(found[0][0].samples), 1])
+
+
+def test_without_channels_the_mean_is_heard():
+    found = heard(unnamed(), None)
+    assert [channel for _, channel in found] == [None] * len(TURNS)
+    first = round(TURNS[0][2] * RATE)
+    clip = found[0][0].samples
+    np.testing.assert_allclose(clip, SOUND.samples[first : first + len(clip)].mean(axis=1), atol=1e-6)
+
+
+def test_a_turn_outside_the_recording_has_no_channel():
+    late = Turn("late", None, SECONDS + 1, SECONDS + 2)
+    untimed = Turn("when", None, None, None)
+    (first, channel), (second, other) = heard([late, untimed], 2)
+    assert (first.samples, channel, second.samples, other) == (None, None, None, None)
+    assert first.reason == "the recording ends at 6.5 s" and second.reason
+
+
+def test_silence_everywhere_takes_the_first():
+    quiet = [Clip(0, None, "none here"), Clip(1, None, "nor here")]
+    assert loudest_channel(quiet) is quiet[0]
+    soft = Clip(2, np.full(4, 0.1, dtype=np.float32), "")
+    assert loudest_channel([*quiet, soft]) is soft
+
+
+def test_channels_count_from_one():
+    assert [channel_name(0), channel_name(1)] == ["channel 1", "channel 2"]
+
+
+@pytest.mark.parametrize("channel", [None, 0, 1])
+def test_a_recording_streams_whole(channel):
+    random = np.random.default_rng(0)
+    samples = random.normal(0, 0.1, (round(2.3 * STREAMED * RATE), 2)).astype(np.float32)
+    pieces = list(streamed(Sound(samples, RATE), "long", channel))
+    assert [len(piece) for piece in pieces[:-1]] == [round(STREAMED * RATE)] * 2
+    expected = samples.mean(axis=1) if channel is None else samples[:, channel]
+    np.testing.assert_allclose(np.concatenate(pieces), expected, atol=1e-6)
+
+
+def test_a_damaged_recording_streams_to_the_damage(tmp_path):
+    pytest.importorskip("soundfile", reason="the extra 'audio' is not installed")
+    path = tmp_path / "call.wav"
+    path.write_bytes(b"RIFF no sound at all")
+    with pytest.raises(DataError, match="call"):
+        list(streamed(path, "call.wav"))

@@ -1,0 +1,279 @@
+"""Praat's functionals: sounds of known properties, Praat's own commands, and what must change nothing."""
+
+import importlib.util
+import time
+
+import numpy as np
+import pytest
+
+from encoders.voices import RATE, buzz, espeak, needs_espeak, noise, silence, syllables, times, tone
+from merc.data.corpora.meld import PRAAT_COLUMNS
+from merc.encoders.audio.praat import FUNCTIONALS, PraatEncoder
+from merc.encoders.audio.sound import SoundEncoder, sound_encoder
+from merc.errors import MissingExtraError
+
+parselmouth = pytest.importorskip("parselmouth")
+
+
+def measured(clip: np.ndarray) -> dict[str, float]:
+    return dict(zip(FUNCTIONALS, PraatEncoder().encode([clip])[0].tolist(), strict=True))
+
+
+def decibels(amplitude: float) -> float:
+    """Of a sine, re 20 uPa."""
+    return 20 * np.log10(amplitude / np.sqrt(2) / 2e-5)
+
+
+def told_by_praat(clip: np.ndarray) -> dict[str, float]:
+    """The same numbers by the commands that Praat's users give; syllable nuclei one by one, as the publication tells it."""
+    from parselmouth.praat import call
+
+    sound = parselmouth.Sound(clip.astype(np.float64), sampling_frequency=RATE)
+    intensity = call(sound, "To Intensity", 100, 0, True)
+    pitch = call(sound, "To Pitch", 0, 75, 600)
+    harmonicity = call(sound, "To Harmonicity (cc)", 0.01, 75, 0.1, 1)
+    hertz = [call(pitch, "Get value in frame", i + 1, "Hertz") for i in range(call(pitch, "Get number of frames"))]
+    voiced = [f for f in hertz if not np.isnan(f)]
+    return {
+        "duration": call(sound, "Get total duration"),
+        "avg_intensity": call(intensity, "Get mean", 0, 0, "energy"),
+        "intensity_variation": float(np.std([call(intensity, "Get value in frame", i + 1) for i in range(intensity.n_frames)])),
+        "avg_pitch": call(pitch, "Get mean", 0, 0, "Hertz"),
+        "pitch_std": float(np.std(voiced)) if voiced else 0.0,
+        "pitch_range": max(voiced) - min(voiced) if voiced else 0.0,
+        "articulation_rate": articulation_told_by_praat(sound),
+        "mean_hnr": call(harmonicity, "Get mean", 0, 0),
+    }
+
+
+def articulation_told_by_praat(sound: "parselmouth.Sound") -> float:
+    from parselmouth.praat import call
+
+    intensity = call(sound, "To Intensity", 50, 0.016, False)
+    loudest = call(intensity, "Get maximum", 0, 0, "None")
+    threshold = call(intensity, "Get quantile", 0, 0, 0.99) - 25
+    grid = call(intensity, "To TextGrid (silences)", threshold - loudest, 0.3, 0.1, "silent", "sounding")
+    pitch = call(sound, "To Pitch (ac)", 0.02, 30, 4, False, 0.03, 0.25, 0.01, 0.35, 0.25, 450)
+    sounding = 0.0
+    for i in range(1, call(grid, "Get number of intervals", 1) + 1):
+        if call(grid, "Get label of interval", 1, i) == "sounding":
+            sounding += call(grid, "Get end time of interval", 1, i) - call(grid, "Get start time of interval", 1, i)
+    levels = [call(intensity, "Get value in frame", i + 1) for i in range(call(intensity, "Get number of frames"))]
+    nuclei, last = 0, 0
+    for i in range(1, len(levels) - 1):
+        if levels[i - 1] < levels[i] >= levels[i + 1] and levels[i] > threshold:
+            moment = call(intensity, "Get time from frame number", i + 1)
+            interval = call(grid, "Get interval at time", 1, moment)
+            is_sounding = call(grid, "Get label of interval", 1, interval) == "sounding"
+            is_voiced = not np.isnan(call(pitch, "Get value at time", moment, "Hertz", "linear"))
+            nuclei += is_sounding and is_voiced and levels[i] - min(levels[last:i]) >= 2
+            last = i
+    return nuclei / sounding if nuclei else float("nan")
+
+
+def chirps(seed: int) -> np.ndarray:
+    """Something like talk: buzzes of random pitch, length and level, noises and pauses."""
+    generator = np.random.default_rng(seed)
+    parts = [silence(0.1)]
+    for _ in range(12):
+        seconds = generator.uniform(0.03, 0.4)
+        voice = buzz(generator.uniform(80, 400), seconds, generator.uniform(0.01, 0.3))
+        fall = np.linspace(1, generator.uniform(0.05, 1), len(voice), dtype=np.float32)
+        parts += [voice * fall, noise(generator.uniform(0.02, 0.2), generator.uniform(1e-4, 0.05), seed=seed)]
+        if generator.random() < 0.3:
+            parts.append(silence(generator.uniform(0.1, 0.8)))
+    clip = np.concatenate(parts)
+    return clip + noise(len(clip) / RATE, 3e-4, seed=seed + 1)
+
+
+TALK = [pytest.param(chirps(seed), id=f"chirps {seed}") for seed in range(4)]
+SENTENCES = [("I am so happy today that I could sing about it", 13), ("He will be late again tonight.", 8), ("Hey!", 1)]
+
+
+def test_it_is_a_sound_encoder_of_melds_columns() -> None:
+    encoder = sound_encoder()
+    assert isinstance(encoder, PraatEncoder) and isinstance(encoder, SoundEncoder)
+    assert (encoder.name, encoder.version, encoder.dimension, encoder.modality) == ("praat", "1", 8, "audio")
+    assert FUNCTIONALS == PRAAT_COLUMNS
+
+
+@pytest.mark.parametrize("amplitude", [0.001, 0.1, 1.0])
+def test_a_tone_has_its_level(amplitude: float) -> None:
+    row = measured(tone(200, amplitude=amplitude))
+    assert row["avg_intensity"] == pytest.approx(decibels(amplitude), abs=0.02)
+    assert row["intensity_variation"] < 0.05
+
+
+def test_the_level_of_two_halves_is_their_mean_energy_and_its_sd_half_their_distance() -> None:
+    row = measured(np.concatenate((tone(200, 2.0, 0.2), tone(200, 2.0, 0.02))))
+    assert row["avg_intensity"] == pytest.approx(decibels(np.sqrt((0.2**2 + 0.02**2) / 2)), abs=0.1)
+    assert row["intensity_variation"] == pytest.approx(10, abs=0.3)
+
+
+@pytest.mark.parametrize("frequency", [80.0, 123.0, 250.0, 590.0])
+def test_a_buzz_has_its_pitch(frequency: float) -> None:
+    row = measured(buzz(frequency))
+    assert row["avg_pitch"] == pytest.approx(frequency, rel=1e-3)
+    assert row["pitch_std"] < 0.1 and row["pitch_range"] < 1
+
+
+def test_pitch_is_that_of_voiced_frames_alone() -> None:
+    row = measured(np.concatenate((buzz(100), silence(1.5), buzz(200))))
+    assert row["avg_pitch"] == pytest.approx(150, rel=0.01)
+    assert row["pitch_std"] == pytest.approx(50, rel=0.01)
+    assert row["pitch_range"] == pytest.approx(100, rel=0.01)
+
+
+@pytest.mark.parametrize("ratio", [5.0, 10.0, 20.0])
+def test_a_tone_in_noise_has_its_harmonicity(ratio: float) -> None:
+    hiss = 0.1 / np.sqrt(2) / 10 ** (ratio / 20)
+    # The highest of several maxima in noise reads a little high.
+    found = measured(tone(200, 3.0) + noise(3.0, hiss))["mean_hnr"]
+    assert ratio - 0.2 < found < ratio + 0.8
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 12])
+@pytest.mark.parametrize("each", [0.15, 0.2, 0.3])
+def test_syllables_are_counted(count: int, each: float) -> None:
+    clip = syllables(count, each)
+    assert measured(clip)["articulation_rate"] == pytest.approx(count / (len(clip) / RATE), rel=1e-4)
+
+
+def test_pauses_are_no_phonation_time_but_gaps_are() -> None:
+    with_pauses = np.concatenate((silence(1.0), syllables(3), silence(1.0), syllables(2), silence(1.0)))
+    # 5 syllables of .2 s; the edges are smeared over the window of .13 s.
+    assert measured(with_pauses)["articulation_rate"] == pytest.approx(5 / (5 * 0.2), rel=0.2)
+    with_gap = np.concatenate((syllables(3)[:-2000], syllables(2)[2000:]))
+    assert measured(with_gap)["articulation_rate"] == pytest.approx(5 / (len(with_gap) / RATE), rel=1e-3)
+
+
+def test_unvoiced_syllables_do_not_count() -> None:
+    voiced = syllables(4)
+    loudness = np.abs(voiced.reshape(-1, 80)).max(axis=1).repeat(80)
+    assert measured(voiced)["articulation_rate"] > 3
+    assert np.isnan(measured(loudness * noise(len(voiced) / RATE, 0.3))["articulation_rate"])
+
+
+@pytest.mark.parametrize("clip", TALK)
+def test_every_number_is_what_praats_commands_tell(clip: np.ndarray) -> None:
+    assert measured(clip) == pytest.approx(told_by_praat(clip), rel=1e-5, abs=1e-3, nan_ok=True)
+
+
+@needs_espeak
+@pytest.mark.parametrize(("words", "count"), SENTENCES)
+@pytest.mark.parametrize("voice", ["en", "en-us+f3", "en+m4"])
+def test_speech_measures_as_praats_commands_tell_and_its_syllables_are_about_right(words: str, count: int, voice: str) -> None:
+    speech = espeak(words, voice)
+    clip = speech + noise(len(speech) / RATE, 1e-5)
+    row = measured(clip)
+    assert row == pytest.approx(told_by_praat(clip), rel=1e-5, abs=1e-3, nan_ok=True)
+    seconds = len(np.trim_zeros(np.round(clip, 3))) / RATE
+    assert row["articulation_rate"] * seconds == pytest.approx(count, rel=0.3)
+    assert 60 < row["avg_intensity"] < 85 and 75 < row["avg_pitch"] < 300
+
+
+@pytest.mark.parametrize("clip", [tone(180), noise(1.0), noise(2.0, 0.001, seed=3), buzz(75.5), buzz(300, 0.06), noise(0.03)])
+def test_harmonicity_is_praats(clip: np.ndarray) -> None:
+    harmonicity = parselmouth.Sound(clip.astype(np.float64), sampling_frequency=RATE).to_harmonicity_cc()
+    told = parselmouth.praat.call(harmonicity, "Get mean", 0, 0)
+    # A tone's has 77 dB: what is left of the 8th digit of its correlation.
+    assert measured(clip)["mean_hnr"] == pytest.approx(told, abs=1e-3)
+
+
+def test_a_quarter_of_the_amplitude_takes_12_decibels_and_nothing_else() -> None:
+    clip = chirps(7)
+    loud, quiet = measured(clip), measured(clip / 4)
+    assert quiet.pop("avg_intensity") == pytest.approx(loud.pop("avg_intensity") - 20 * np.log10(4), rel=1e-5)
+    assert quiet == pytest.approx(loud, rel=1e-5)
+
+
+@pytest.mark.parametrize("gain", [0.25, 0.01, 4.0])
+def test_no_gain_moves_a_fading_sound_into_silence(gain: float) -> None:
+    fading = buzz(150, 2.0) * 10 ** -np.linspace(0, 9, 2 * RATE)  # by 180 dB, and then nothing
+    sound = np.concatenate((buzz(150, 0.5), fading, np.zeros(RATE // 2))).astype(np.float32)
+    expected, found = measured(sound), measured((gain * sound).astype(np.float32))
+    expected["avg_intensity"] += 20 * np.log10(gain)
+    assert found == pytest.approx(expected, rel=1e-4, abs=1e-3, nan_ok=True)
+
+
+def test_digital_silence_between_words_makes_no_variation_of_its_own() -> None:
+    words = np.concatenate((chirps(1), np.zeros(RATE, dtype=np.float32), chirps(2)))
+    loud, quiet = measured(words), measured(words / 4)
+    assert loud["intensity_variation"] < 30  # Praat's frames of -300 dB would make it 150
+    assert quiet["intensity_variation"] == pytest.approx(loud["intensity_variation"], rel=1e-5)
+    assert quiet["mean_hnr"] == pytest.approx(loud["mean_hnr"], rel=1e-5)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.3])
+def test_a_silent_clip_has_a_duration_and_no_pitch(level: float) -> None:
+    row = measured(np.full(RATE, level, dtype=np.float32))
+    assert [name for name, number in row.items() if not np.isnan(number)] == ["duration", "pitch_std", "pitch_range"]
+    assert (row["duration"], row["pitch_std"], row["pitch_range"]) == (1, 0, 0)
+
+
+def test_noise_has_no_pitch_but_the_rest() -> None:
+    row = measured(noise(0.5))
+    assert np.isnan(row["avg_pitch"]) and (row["pitch_std"], row["pitch_range"]) == (0, 0)
+    assert row["mean_hnr"] < 0 and row["avg_intensity"] > 60
+
+
+@pytest.mark.parametrize(
+    ("seconds", "lacking"),
+    [
+        (0.13, 1),  # too short for a dip before its peak
+        (0.07, 1),
+        (0.06, 3),
+        (0.035, 6),
+        (0.02, 7),
+        (2 / RATE, 7),
+    ],
+)
+def test_a_clip_too_short_for_a_number_lacks_that_number(seconds: float, lacking: int) -> None:
+    row = measured(buzz(300, 0.2)[100 : 100 + round(seconds * RATE)])
+    assert sum(np.isnan(number) for number in row.values()) == lacking
+    assert row["duration"] == pytest.approx(seconds)
+
+
+def test_absent_clips_are_rows_of_nan_and_neighbours_change_nothing() -> None:
+    broken = tone(200)
+    broken[500] = np.inf
+    told: list[tuple[int, int]] = []
+    clips = [tone(200), None, np.zeros(0, dtype=np.float32), broken, chirps(0)]
+    rows = PraatEncoder().encode(clips, lambda done, total: told.append((done, total)))
+    assert rows.shape == (5, 8) and rows.dtype == np.float32
+    assert np.isnan(rows).all(axis=1).tolist() == [False, True, True, True, False]
+    assert told == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
+    assert np.array_equal(rows[4], PraatEncoder().encode([chirps(0)])[0], equal_nan=True)
+    assert PraatEncoder().encode([]).shape == (0, 8)
+
+
+def test_all_of_it_takes_less_time_than_praats_harmonicity_alone() -> None:
+    clip = np.concatenate([chirps(seed) for seed in range(4)])
+    sound = parselmouth.Sound(clip.astype(np.float64), sampling_frequency=RATE)
+    encoder = PraatEncoder()
+
+    def seconds(work: object) -> float:
+        start = time.process_time()
+        work()
+        return time.process_time() - start
+
+    rounds = [(seconds(lambda: encoder.encode([clip])), seconds(sound.to_harmonicity_cc)) for _ in range(3)]
+    assert min(own for own, _ in rounds) < min(praats for _, praats in rounds)
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"merc\[audio\]"):
+        sound_encoder("praat")
+
+
+def test_a_long_clip_takes_no_longer_than_its_parts() -> None:
+    part = buzz(150, 20.0) * (1.1 + np.sin(times(20.0) * 20)).astype(np.float32)
+    whole = np.concatenate([part] * 6)
+    encoder = PraatEncoder()
+    start = time.process_time()
+    encoder.encode([part] * 6)
+    parts_took = time.process_time() - start
+    start = time.process_time()
+    encoder.encode([whole])
+    assert time.process_time() - start < 2 * parts_took

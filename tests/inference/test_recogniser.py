@@ -1,0 +1,402 @@
+"""The recogniser: saved and loaded bit for bit, shared without a network, and clear about what it can't judge."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from huggingface_hub.errors import LocalEntryNotFoundError
+
+import merc.inference.recogniser as module
+from merc.cli import main
+from merc.data.formats.chat import read_chat, read_declared_chat
+from merc.data.formats.json_lines import write_jsonl
+from merc.data.preprocessing import Preprocessor
+from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
+from merc.errors import FeatureError, RunError
+from merc.inference.recogniser import Recogniser, load
+from merc.inference.record import ModelRecord
+from merc.synthetic.conversations import SyntheticConfig, synthesise
+from merc.synthetic.planting import Stream
+
+RECORD = ModelRecord({"weighted_f1": 0.1 + 0.2}, "by hand", {"name": "made", "sizes": {"train": 3}}, {"merc": "0"}, 7, ("beware",))
+
+
+@pytest.fixture(scope="module")
+def recogniser(tiny_corpus, tiny_recipe):
+    recipe = tiny_recipe(model={"reconstruction": {"kernel": 3}})
+    preprocessor = Preprocessor.fit(tiny_corpus, tiny_corpus.part("official", "train"))
+    torch.manual_seed(0)
+    return Recogniser(recipe.model.build(preprocessor.widths, 3), preprocessor, recipe, RECORD)
+
+
+@pytest.fixture
+def saved(recogniser, tmp_path):
+    recogniser.save_pretrained(tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.fixture(scope="module")
+def judged(tiny_corpus):
+    return tiny_corpus.part("official", "test")
+
+
+def test_labels_do_not_matter_even_foreign_ones(recogniser, judged):
+    def labelled(label):
+        return [replace(c, utterances=tuple(replace(u, label=label) for u in c.utterances)) for c in judged]
+
+    assert recogniser.predict(labelled("of another corpus")) == recogniser.predict(labelled(None)) == recogniser.predict(judged)
+
+
+def test_every_utterance_is_answered_in_order(recogniser, judged):
+    found = recogniser.predict(judged)
+    assert [c.conversation_id for c in found] == [c.id for c in judged]
+    for conversation, answer in zip(judged, found, strict=True):
+        assert [u.utterance_id for u in answer.utterances] == [u.id for u in conversation.utterances]
+        assert [u.speaker for u in answer.utterances] == [u.speaker for u in conversation.utterances]
+        sample = recogniser.preprocessor.sample(conversation)
+        for u, there in zip(answer.utterances, sample.present, strict=True):
+            assert list(u.probabilities) == list(recogniser.label_set.names)
+            assert sum(u.probabilities.values()) == pytest.approx(1, abs=1e-9)
+            assert u.label == max(u.probabilities, key=u.probabilities.get)
+            assert u.present == tuple(m for m, p in zip(recogniser.modalities, there, strict=True) if p)
+            assert sum(u.trust.values()) == pytest.approx(1 if u.present else 0, abs=1e-5)
+            assert all(u.trust[m] == 0 for m in recogniser.modalities if m not in u.present)
+            assert u.uncertainty > 0
+
+
+def test_the_answers_are_the_networks(recogniser, judged):
+    from merc.data.batching import collate
+
+    for conversation, answer in zip(judged, recogniser.predict(judged), strict=True):
+        batch = collate([recogniser.preprocessor.sample(conversation)])
+        with torch.inference_mode():
+            output = recogniser.network(batch)
+        expected = output.coarse.logits[0].softmax(dim=-1).numpy()
+        np.testing.assert_allclose([list(u.probabilities.values()) for u in answer.utterances], expected, atol=1e-5)
+        np.testing.assert_allclose([list(u.trust.values()) for u in answer.utterances], output.trust[0], atol=1e-5)
+        np.testing.assert_allclose([u.uncertainty for u in answer.utterances], output.uncertainty[0], atol=1e-5)
+
+
+def test_levels_are_judged_by_name(recogniser, judged):
+    samples = [recogniser.preprocessor.sample(c) for c in judged]
+    for sample, found in zip(samples, recogniser.judge(samples), strict=True):
+        assert set(found.levels) == {f"{level}/{m}" for level in ("fine", "unimodal") for m in ("text", "audio", "visual")}
+        assert all(p.shape == (len(sample), 3) for p in found.levels.values())
+
+
+def test_judging_puts_the_network_in_evaluation_mode(recogniser, judged):
+    recogniser.network.train()
+    assert recogniser.predict(judged) == recogniser.predict(judged)
+    assert not recogniser.network.training
+
+
+def test_saved_and_loaded_it_answers_the_same_bit_for_bit(recogniser, saved, judged):
+    assert sorted(p.name for p in saved.iterdir()) == ["README.md", "config.json", "model.safetensors"]
+    for again in (load(saved), load(str(saved)), load(saved.parent), Recogniser.from_pretrained(saved)):
+        assert again.predict(judged) == recogniser.predict(judged)
+        assert again.record == recogniser.record
+        assert again.recipe == recogniser.recipe
+        assert again.preprocessor.specs == recogniser.preprocessor.specs
+        assert again.label_set == recogniser.label_set
+
+
+def test_a_loaded_model_saves_the_same_files(saved, tmp_path):
+    load(saved).save_pretrained(tmp_path / "again")
+    for name in ("config.json", "model.safetensors", "README.md"):
+        assert (tmp_path / "again" / name).read_bytes() == (saved / name).read_bytes()
+
+
+def test_the_card_and_the_config_are_those_of_the_model(recogniser, saved):
+    text = (saved / "README.md").read_text(encoding="utf-8")
+    assert text == recogniser.card()
+    assert "beware" in text
+    assert "by hand" in text
+    config = json.loads((saved / "config.json").read_text())
+    assert config["labels"] == list(recogniser.label_set.names)
+    assert [s["spec"]["modality"] for s in config["standardisation"]] == ["text", "audio", "visual"]
+
+
+class Hub:
+    """Stands in for the hub's client and keeps what was uploaded."""
+
+    def __init__(self, folder):
+        self.folder, self.calls = folder, []
+
+    def __call__(self, token=None):
+        return self
+
+    def create_repo(self, repo_id, private, exist_ok):
+        self.calls.append(("create", repo_id, private))
+        return type("Url", (), {"repo_id": repo_id})
+
+    def upload_folder(self, *, repo_id, folder_path, **_):
+        shutil.copytree(folder_path, self.folder)
+        self.calls.append(("upload", repo_id))
+        return f"https://hub.example/{repo_id}"
+
+
+def test_pushed_to_a_hub_and_loaded_from_it(recogniser, judged, tmp_path, monkeypatch):
+    hub = Hub(tmp_path / "hub")
+    monkeypatch.setattr("huggingface_hub.hub_mixin.HfApi", hub)
+    assert recogniser.push_to_hub("someone/emotions", private=True) == "https://hub.example/someone/emotions"
+    assert hub.calls == [("create", "someone/emotions", True), ("upload", "someone/emotions")]
+    assert sorted(p.name for p in hub.folder.iterdir()) == ["README.md", "config.json", "model.safetensors"]
+    asked = []
+
+    def download(repo_id, filename, *, revision, token, **_):
+        asked.append((repo_id, filename, revision, token))
+        return str(hub.folder / filename)
+
+    monkeypatch.setattr(module, "hf_hub_download", download)
+    monkeypatch.chdir(tmp_path)
+    assert load("someone/emotions").predict(judged) == recogniser.predict(judged)
+    assert Recogniser.from_pretrained("someone/emotions", revision="v1", token="t").predict(judged) == recogniser.predict(judged)
+    files = ("config.json", "model.safetensors")
+    assert asked == [("someone/emotions", f, None, None) for f in files] + [("someone/emotions", f, "v1", "t") for f in files]
+
+
+def test_what_the_hub_lacks_is_one_clear_error(tmp_path, monkeypatch):
+    def download(*_, **__):
+        raise LocalEntryNotFoundError("offline\nand more lines")
+
+    monkeypatch.setattr(module, "hf_hub_download", download)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunError, match=r"^someone/nothing: no such folder, and the model hub did not give it \(offline\)$"):
+        load("someone/nothing")
+
+
+@pytest.mark.parametrize("name", ["nothing", "./a/b", "/nowhere/model", "a/b/c"])
+def test_a_path_is_never_asked_of_the_hub(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module, "hf_hub_download", lambda *_, **__: pytest.fail("asked the hub"))
+    with pytest.raises(RunError, match=r"no model here; expected config\.json and model\.safetensors"):
+        load(name)
+
+
+def test_an_empty_folder_holds_no_model(tmp_path):
+    with pytest.raises(RunError, match="no model here"):
+        load(tmp_path)
+
+
+def test_from_pretrained_takes_no_other_arguments(saved):
+    with pytest.raises(TypeError, match="recipe"):
+        Recogniser.from_pretrained(saved, recipe={})
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
+def test_truncated_weights_are_one_clear_error(saved, share):
+    content = (saved / "model.safetensors").read_bytes()
+    (saved / "model.safetensors").write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(RunError, match=r"model\.safetensors: damaged weights") as caught:
+        load(saved)
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_of_another_model_are_refused(saved, recogniser, tiny_recipe):
+    other = tiny_recipe(model={"fusion": {"latent": 4}})
+    network = other.model.build(recogniser.preprocessor.widths, 3)
+    Recogniser(network, recogniser.preprocessor, other, RECORD).save_pretrained(saved.parent / "other")
+    shutil.copy(saved.parent / "other" / "model.safetensors", saved)
+    with pytest.raises(RunError, match="another model's") as caught:
+        load(saved)
+    assert "\n" not in str(caught.value)
+
+
+def broken_configs():
+    def drop(key):
+        return lambda c: {k: v for k, v in c.items() if k != key}
+
+    yield "truncated", lambda c: json.dumps(c)[:200]
+    yield "empty", lambda c: ""
+    yield "a list", lambda c: "[]"
+    yield "a number", lambda c: "3"
+    for key in ("format", "recipe", "labels", "standardisation", "record"):
+        yield f"no {key}", drop(key)
+    yield "another format", lambda c: {**c, "format": 99}
+    yield "an unknown key of the recipe", lambda c: {**c, "recipe": {**c["recipe"], "trainin": {}}}
+    yield "one label", lambda c: {**c, "labels": ["calm"]}
+    yield (
+        "a wrong modality",
+        lambda c: {
+            **c,
+            "standardisation": [{**c["standardisation"][0], "spec": {**c["standardisation"][0]["spec"], "modality": "A B"}}],
+        },
+    )
+    yield "numbers that are words", lambda c: {**c, "standardisation": [{**c["standardisation"][0], "mean": ["x"]}]}
+    yield "no seed", lambda c: {**c, "record": {}}
+
+
+@pytest.mark.parametrize("damage", [pytest.param(change, id=name) for name, change in broken_configs()])
+def test_a_damaged_config_is_one_clear_error(saved, damage):
+    path = saved / "config.json"
+    changed = damage(json.loads(path.read_text()))
+    path.write_text(changed if isinstance(changed, str) else json.dumps(changed))
+    for attempt in (load, Recogniser.from_pretrained):
+        with pytest.raises(RunError, match=r"config\.json: (not a merc model's config|model format 99)") as caught:
+            attempt(saved)
+        assert "\n" not in str(caught.value)
+
+
+def test_features_of_another_dimension_name_the_conversation(recogniser, judged):
+    wrong = judged[0].with_features({"text/planted": np.zeros((len(judged[0]), 9), dtype=np.float32)})
+    with pytest.raises(FeatureError, match=rf"conversation '{judged[0].id}': text/planted has shape .*expects \(utterances, 6\)"):
+        recogniser.predict([wrong])
+
+
+@pytest.mark.parametrize("change", [{"dimension": 9}, {"encoder": "minilm"}, {"version": "2"}])
+def test_features_declared_as_another_encoders_are_refused(recogniser, judged, tiny_corpus, change):
+    schema = tiny_corpus.feature_schema
+    assert recogniser.predict(judged, specs=schema) == recogniser.predict(judged)
+    specs = (*schema[:1], schema[1].model_copy(update=change), *schema[2:])
+    ((what, value),) = change.items()
+    message = (
+        f"feature audio/planted of the given conversations: {what} {value}; the model was trained on {getattr(schema[1], what)}"
+    )
+    with pytest.raises(FeatureError, match=message):
+        recogniser.predict(judged, specs=specs)
+    without = [replace(c, features={k: x for k, x in c.features.items() if k != "audio/planted"}) for c in judged]
+    assert recogniser.predict(without, specs=specs) == recogniser.predict(without)  # declared, and in no conversation
+
+
+def test_a_file_that_declares_another_encoder_is_refused(recogniser, judged, tiny_corpus, saved, tmp_path):
+    schema = tiny_corpus.feature_schema
+    write_jsonl(tiny_corpus, tmp_path / "same.jsonl")
+    same = read_declared_chat(tmp_path / "same.jsonl")
+    assert same.specs == schema
+    assert [c.id for c in read_chat(tmp_path / "same.jsonl")] == [c.id for c in same.conversations]
+    assert main(["predict", str(saved), str(tmp_path / "same.jsonl"), "--json"]) == 0
+    other = (schema[0].model_copy(update={"encoder": "minilm"}), *schema[1:])
+    write_jsonl(replace(tiny_corpus, feature_schema=other), tmp_path / "other.jsonl")
+    assert main(["predict", str(saved), str(tmp_path / "other.jsonl"), "--json"]) != 0
+
+
+def test_a_saved_model_tells_no_folder_of_the_machine(recogniser, tmp_path):
+    data = recogniser.recipe.data.model_copy(update={"store": "/secret/place/store", "labels": "/secret/place/two.yaml"})
+    record = replace(RECORD, warnings=("run 'merc data probe /secret/place/store'",))
+    recipe = recogniser.recipe.model_copy(update={"data": data})
+    Recogniser(recogniser.network, recogniser.preprocessor, recipe, record).save_pretrained(tmp_path / "model")
+    for path in (tmp_path / "model").iterdir():
+        assert b"/secret" not in path.read_bytes(), path.name
+    again = load(tmp_path / "model")
+    assert (again.recipe.data.store, again.recipe.data.labels) == ("store", "two.yaml")
+    assert again.record.warnings == ("run 'merc data probe store'",)
+
+
+def test_nothing_usable_is_refused_and_named(recogniser, judged):
+    bare = replace(judged[0], features={})
+    with pytest.raises(
+        FeatureError, match=r"no usable features; the model takes text/planted, audio/planted, visual/planted; found no"
+    ):
+        recogniser.predict([judged[1], bare])
+    gone = judged[0].with_features({key: np.full_like(x, np.nan) for key, x in judged[0].features.items()})
+    with pytest.raises(FeatureError, match="found text/planted, audio/planted, visual/planted"):
+        recogniser.predict([gone])
+
+
+def test_a_conversation_may_lack_modalities(recogniser, judged):
+    one = replace(judged[0], features={"audio/planted": np.ones((len(judged[0]), 5), dtype=np.float32)})
+    (answer,) = recogniser.predict([one])
+    assert all(u.present == ("audio",) and u.trust["audio"] == pytest.approx(1) for u in answer.utterances)
+
+
+class Counting:
+    """An encoder: how often each vowel occurs, and the length."""
+
+    name, version, dimension, modality = "counting", "1", 6, "text"
+
+    def __init__(self):
+        self.asked = []
+
+    def encode(self, transcripts, progress=None):
+        self.asked.append(list(transcripts))
+        rows = [[np.nan] * 6 if not t else [*(t.count(v) for v in "aeiou"), len(t)] for t in transcripts]
+        return np.asarray(rows, dtype=np.float32)
+
+
+WORDS = ("go away now", "oh I see", "well, that is kind of you", "no", "aha", "you again", "fine by me", "why ever not")
+
+
+def talk(name, start, count, labels=(), encoded=False):
+    turns = tuple(
+        Utterance(str(i), "AB"[i % 2], labels[i % len(labels)] if labels else None, WORDS[(start + i) % 8]) for i in range(count)
+    )
+    conversation = Conversation(name, turns)
+    rows = Counting().encode([u.transcript for u in turns])
+    return conversation.with_features({"text/counting": rows}) if encoded else conversation
+
+
+@pytest.fixture(scope="module")
+def make_reader(tiny_recipe):
+    """Makes a model of text features that this encoder made."""
+
+    def make(encoder):
+        return read_by(encoder, tiny_recipe())
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def reader(make_reader):
+    return make_reader("counting")
+
+
+def read_by(encoder, recipe):
+    corpus = Corpus(
+        "talk",
+        LabelSet(names=("calm", "cross", "glad")),
+        (FeatureSpec(modality="text", name="counting", dimension=6, encoder=encoder, version="1"),),
+        (talk("a", 0, 8, ("calm", "cross"), encoded=True),),
+    )
+    preprocessor = Preprocessor.fit(corpus, corpus.conversations)
+    return Recogniser(recipe.model.build(preprocessor.widths, 3), preprocessor, recipe, ModelRecord())
+
+
+def test_raw_transcripts_are_encoded_by_the_encoder_that_the_model_names(reader, monkeypatch):
+    named, encoder = [], Counting()
+
+    def encoder_for(spec, device):
+        assert device == "cpu"
+        named.append(spec)
+        return encoder
+
+    monkeypatch.setattr(module, "encoder_for", encoder_for)
+    given = [talk("x", 3, 4), talk("y", 1, 2, encoded=True), talk("z", 5, 1)]
+    found = reader.predict(given)
+    assert named == [reader.preprocessor.specs[0]]
+    assert encoder.asked == [[WORDS[3], WORDS[4], WORDS[5], WORDS[6], WORDS[5]]]
+    assert found == reader.predict([talk("x", 3, 4, encoded=True), given[1], talk("z", 5, 1, encoded=True)])
+
+
+def test_two_conversations_of_one_id_are_not_mixed_up(reader):
+    twice = [talk("x", 0, 3), talk("x", 4, 2)]
+    found = reader.predict(twice, encoder=Counting())
+    assert found == reader.predict([talk("x", 0, 3, encoded=True), talk("x", 4, 2, encoded=True)])
+
+
+@pytest.mark.parametrize("change", [{"name": "other"}, {"version": "2"}, {"dimension": 7}])
+def test_another_encoder_is_refused(reader, change):
+    encoder = Counting()
+    for name, value in change.items():
+        setattr(encoder, name, value)
+    with pytest.raises(FeatureError, match="text/counting was made by encoder 'counting', version 1, dimension 6; found"):
+        reader.predict([talk("x", 0, 3)], encoder=encoder)
+    assert encoder.asked == []
+
+
+def test_transcripts_are_no_use_to_a_model_of_unknown_encoder(make_reader):
+    with pytest.raises(FeatureError, match="no usable features; the model takes text/counting"):
+        make_reader("unknown").predict([talk("x", 0, 3)], encoder=Counting())
+
+
+def test_eight_modalities_and_one(tiny_recipe):
+    """As many modalities as a corpus may hold, and a lone one."""
+    for count in (1, 8):
+        streams = tuple(Stream(modality=f"m{i}", dimension=2 + i, quality=1.0) for i in range(count))
+        corpus = synthesise(SyntheticConfig(train=2, validation=1, test=1, length=(2, 3), streams=streams))
+        preprocessor = Preprocessor.fit(corpus, corpus.conversations)
+        model = Recogniser(tiny_recipe().model.build(preprocessor.widths, 6), preprocessor, tiny_recipe(), ModelRecord())
+        for answer in model.predict(corpus.conversations):
+            assert all(np.isfinite(list(u.probabilities.values())).all() for u in answer.utterances)

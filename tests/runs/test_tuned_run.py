@@ -1,0 +1,139 @@
+"""A recipe that tunes its own text encoder and takes derived features, from the corpus to a saved model that judges raw words."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from labelled_talks import LABELS, talks
+from merc.data.schema import Conversation, Corpus, Split
+from merc.encoders.derivation import PRAAT
+from merc.encoders.text.adapter import adapter_file
+from merc.errors import FeatureError, RecipeError, RunError
+from merc.inference.recogniser import CONFIG, load
+from merc.runs.run import Hooks, evaluate, train
+from tiny_text_model import build_plain
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    random = np.random.default_rng(0)
+    parts = {"train": talks(12, seed=0), "validation": talks(5, seed=1), "test": talks(5, seed=2)}
+    named = {part: [Conversation(f"{part}-{c.id}", c.utterances) for c in made] for part, made in parts.items()}
+    heard = tuple(
+        c.with_features({PRAAT.key: random.standard_normal((len(c), 8)).astype(np.float32)})
+        for made in named.values()
+        for c in made
+    )
+    split = Split("official", {part: tuple(c.id for c in made) for part, made in named.items()})
+    return Corpus("talks", LABELS, (PRAAT,), heard, {"official": split})
+
+
+@pytest.fixture(scope="module")
+def recipe(tiny_recipe, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("encoder")
+    tuning = {"encoder": str(folder / "kept"), "base": str(build_plain(folder / "tiny")), "rank": 3, "epochs": 2, "folds": 2}
+    return tiny_recipe(
+        data={"features": {"text": "tuned", "audio": "praat-relative"}},
+        text_tuning={**tuning, "learning_rate": 0.01, "batch_utterances": 8},
+        calibration="temperature",
+    )
+
+
+@pytest.fixture(scope="module")
+def told():
+    return []
+
+
+@pytest.fixture(scope="module")
+def run(corpus, recipe, tmp_path_factory, told):
+    hooks = Hooks(on_tuning=lambda *steps: told.append(steps))
+    return train(recipe, tmp_path_factory.mktemp("runs") / "run", corpus=corpus, hooks=hooks)
+
+
+def raw(corpus, part):
+    return [Conversation(c.id, c.utterances, {PRAAT.key: c.features[PRAAT.key]}) for c in corpus.part("official", part)]
+
+
+def test_it_trains_tells_and_saves_what_it_needs(run, told):
+    assert {steps[:2] for steps in told} == {(1, 2), (2, 2)}
+    assert {"adapter-1.safetensors", "adapter-2.safetensors", "model.safetensors", "config.json", "README.md"} == {
+        path.name for path in (run.folder / "model").iterdir()
+    }
+    assert len(run.recogniser.adapters) == 2 and run.recogniser.temperature != 1.0
+
+
+def test_the_card_and_the_config_name_no_folder(run, recipe):
+    folder = str(recipe.text_tuning.encoder).removesuffix("/kept")
+    for name in ("README.md", CONFIG):
+        text = (run.folder / "model" / name).read_text()
+        assert folder not in text and "text_tuning" in text
+
+
+def test_a_loaded_model_says_the_same_of_raw_words_as_of_the_corpus(run, corpus):
+    model = load(run.folder)
+    (judged, *_) = model.predict(raw(corpus, "validation"))
+    evaluation = evaluate(run.folder, part="validation", corpus=corpus)
+    rows = [[u.probabilities[name] for name in LABELS.names] for u in judged.utterances]
+    np.testing.assert_allclose(evaluation.predictions.probabilities[: len(rows)], rows, atol=1e-5)
+    assert model.temperature == pytest.approx(run.recogniser.temperature)
+    assert evaluation.report.coarse.negative_log_likelihood == pytest.approx(
+        run.recogniser.record.scores["negative_log_likelihood"], abs=1e-5
+    )
+
+
+def test_temperature_changes_no_label_and_fits_better(run, corpus):
+    model = load(run.folder)
+    scaled = evaluate(run.folder, corpus=corpus)
+    samples = [model.preprocessor.sample(c) for c in model.completed(raw(corpus, "validation"))]
+    model.temperature = 1.0
+    plain = np.concatenate([judged.probabilities for judged in model.judge(samples)])
+    assert (plain.argmax(axis=1) == scaled.predictions.probabilities.argmax(axis=1)).all()
+    true = scaled.predictions.true
+    losses = [-np.log(p[np.arange(len(true)), true]).mean() for p in (plain, scaled.predictions.probabilities)]
+    assert losses[1] <= losses[0]
+
+
+def test_a_second_training_takes_up_the_encoder(run, corpus, recipe, tmp_path):
+    told = []
+    other = recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": 1})})
+    again = train(other, tmp_path / "run", corpus=corpus, hooks=Hooks(on_tuning=lambda *steps: told.append(steps)))
+    assert told == []
+    assert [a.version for a in again.recogniser.adapters] == [a.version for a in run.recogniser.adapters]
+
+
+def test_sound_alone_is_judged_too(run, corpus):
+    (first, *_) = raw(corpus, "test")
+    silent = Conversation("x", tuple(type(u)(u.id, u.speaker) for u in first.utterances), first.features)
+    (judged,) = load(run.folder).predict([silent])
+    assert all(u.present == ("audio",) for u in judged.utterances)
+
+
+def test_a_missing_or_foreign_adapter_is_told(run, corpus, tmp_path):
+    shutil.copytree(run.folder / "model", tmp_path / "model")
+    adapter = tmp_path / "model" / adapter_file(2)
+    content = adapter.read_bytes()
+    adapter.unlink()
+    with pytest.raises(RunError, match=r"adapter-2\.safetensors: an adapter of the text encoder is missing or damaged"):
+        load(tmp_path / "model")
+    adapter.write_bytes(content[:-2] + b"\x00\x01")
+    with pytest.raises(FeatureError, match="feature text/tuned needs the adapters of version"):
+        load(tmp_path / "model").predict(raw(corpus, "test"))
+
+
+@pytest.mark.parametrize("temperature", [0, -1, float("inf")])
+def test_an_impossible_temperature_is_told(run, tmp_path, temperature):
+    shutil.copytree(run.folder / "model", tmp_path / "model")
+    config = json.loads((tmp_path / "model" / CONFIG).read_text())
+    (tmp_path / "model" / CONFIG).write_text(json.dumps({**config, "temperature": temperature}))
+    with pytest.raises(RunError, match=r"temperature .*; allowed is a number above 0"):
+        load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("change", [{"text_tuning": None}, {"data": {"features": {"audio": "praat-relative"}}}])
+def test_a_tuning_without_its_feature_is_refused(recipe, corpus, tiny_recipe, tmp_path, change):
+    values = recipe.model_dump(mode="json") | change
+    with pytest.raises(RecipeError, match=r"text_tuning and data\.features.text: tuned need one another"):
+        train(type(recipe).model_validate(values), tmp_path / "run", corpus=corpus)
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,95 @@
+"""Tuning a text model: it learns what words tell, the same from the same seed, and its mask is that of the encoder."""
+
+import numpy as np
+import pytest
+import torch
+
+from labelled_talks import LABELS, talks
+from merc.encoders.text.adapter import adapter_from
+from merc.encoders.text.dialogue import DialogueEncoder
+from merc.errors import DataError, RunError
+from merc.training.text.tuning import TextTuningConfig, low_rank, tune
+from tiny_text_model import build_plain
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return str(build_plain(tmp_path_factory.mktemp("models") / "tiny"))
+
+
+@pytest.fixture(scope="module")
+def config(base):
+    return TextTuningConfig(encoder="unused", base=base, rank=4, epochs=8, learning_rate=0.01, batch_utterances=8, folds=2)
+
+
+@pytest.fixture(scope="module")
+def adapter(config):
+    return tune(talks(30), LABELS, config).adapter
+
+
+def separation(encoder):
+    """How far apart the classes' means lie, in deviations within them, on talks that were not seen."""
+    unseen = talks(20, seed=1)
+    rows = np.concatenate(encoder.encode(unseen))
+    labels = np.array([LABELS.index(u.label) for c in unseen for u in c.utterances])
+    means = np.stack([rows[labels == c].mean(axis=0) for c in range(2)])
+    within = np.sqrt(((rows - means[labels]) ** 2).mean())
+    return np.linalg.norm(means[0] - means[1]) / within
+
+
+def test_it_learns_what_tells_the_classes_apart(adapter, config):
+    nothing = adapter_from(tune(talks(30), LABELS, config.model_copy(update={"learning_rate": 1e-9})).adapter.to_bytes(), "x")
+    assert separation(DialogueEncoder([adapter])) > 2 * separation(DialogueEncoder([nothing]))
+
+
+def test_every_matrix_of_the_layers_is_changed(adapter):
+    assert len(adapter.pairs) == 2 * 6  # query, key, value and three dense ones in each of two layers
+    assert all(np.abs(b).max() > 0 for _, b in adapter.pairs.values())
+    assert not any("pooler" in name or "embeddings" in name for name in adapter.pairs)
+
+
+def test_its_file_holds_what_was_learned(adapter):
+    kept = adapter_from(adapter.to_bytes(), "x")
+    for name, pair in adapter.pairs.items():
+        for learned, read in zip(pair, kept.pairs[name], strict=True):
+            np.testing.assert_array_equal(read, learned)
+
+
+def test_the_same_seed_gives_the_same_adapter(adapter, config):
+    assert tune(talks(30), LABELS, config).adapter.version == adapter.version
+    assert tune(talks(30), LABELS, config.model_copy(update={"seed": 1})).adapter.version != adapter.version
+
+
+def test_steps_are_told(config):
+    told = []
+    tune(talks(5), LABELS, config.model_copy(update={"epochs": 2}), lambda done, total: told.append((done, total)))
+    assert told == [(n + 1, len(told)) for n in range(len(told))] and told
+
+
+def test_nothing_to_learn_from(config):
+    with pytest.raises(DataError, match="no utterance has both a transcript and a label"):
+        tune(talks(3, labelled=False), LABELS, config)
+
+
+def test_a_rate_that_is_too_high_is_told(config):
+    with pytest.raises(RunError, match=r"text tuning: the loss is nan at step \d+; try a lower text_tuning.learning_rate"):
+        tune(talks(10), LABELS, config.model_copy(update={"learning_rate": 1e30}))
+
+
+def test_the_kept_change_is_the_best_of_its_rank():
+    change = torch.randn(12, 7, generator=torch.Generator().manual_seed(0)) * 0.01
+    kept = [torch.from_numpy(b.astype(np.float32) @ a.astype(np.float32)) for a, b in (low_rank(change, r) for r in (1, 3, 7, 50))]
+    errors = [float((change - k).norm()) for k in kept]
+    values = torch.linalg.svdvals(change)
+    wanted = [float(values[r:].norm()) for r in (1, 3, 7, 7)]
+    np.testing.assert_allclose(errors, wanted, atol=1e-4)
+    assert errors[2] < 1e-4 and [low_rank(change, r)[0].shape for r in (3, 50)] == [(3, 7), (7, 7)]
+
+
+def test_the_head_reads_the_vectors(config):
+    tuned = tune(talks(30), LABELS, config.model_copy(update={"rank": 16, "epochs": 16}))
+    unseen = talks(20, seed=1)
+    rows = torch.from_numpy(np.concatenate(DialogueEncoder([tuned.adapter]).encode(unseen)))
+    found = (rows @ tuned.weight.T + tuned.bias).argmax(dim=1).tolist()
+    labels = [LABELS.index(u.label) for c in unseen for u in c.utterances]
+    assert np.mean(np.equal(found, labels)) > 0.8  # half of them by chance
