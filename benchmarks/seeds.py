@@ -22,10 +22,10 @@ from rich.table import Table
 from merc.data.schema import Corpus, Part
 from merc.data.store.store import open_store
 from merc.evaluation.judgement import judge
+from merc.evaluation.perturbation import Perturbation, perturb
 from merc.inference.recogniser import load
 from merc.runs.run import Hooks, evaluate, train
 from merc.synthetic.planting import RowState, planted_truth, redrawn
-from merc.training.corruption import Spoiling, spoil
 from merc.training.recipe import load_recipe
 
 
@@ -107,7 +107,7 @@ def _falls(folder: Path, corpus: Corpus, split: str) -> dict[str, float]:
         counted = present[:, i] & (present.sum(axis=1) > 1)
         if modality in truth:
             counted &= np.concatenate([truth[modality][c.id] for c in conversations]) == RowState.SIGNAL
-        noisy = [spoil(s, [Spoiling(modality=modality, kind="noise", amount=1.0)], seed=0) for s in samples]
+        noisy = [perturb(s, [Perturbation(modality=modality, kind="noise", amount=1.0)], seed=0) for s in samples]
         after = np.concatenate([j.trust for j in recogniser.judge(noisy) if j.trust is not None])
         shares[f"validation/trust falls/{modality}"] = float((after < before)[counted, i].mean())
     return shares

@@ -228,9 +228,9 @@ def test_plant_copies_the_store_and_tells_the_ceiling(capsys, place, tmp_path):
     audio, visual = planted["audio"].stream, planted["visual"].stream
     assert (audio.dimension, audio.quality, audio.noise, audio.absent, planted["audio"].seed) == (5, 3.0, 0.25, 0.10, 3)
     assert (visual.dimension, visual.quality, visual.noise, visual.absent) == (4, 1.0, 0.0, 0.0)
-    assert "ceiling on validation: an observer who knows densities and text has accuracy" in out
+    assert "ceiling on validation: the Bayes-optimal oracle given densities and text has accuracy" in out
     assert err == ""
-    assert "the observer on validation rates a planted row above a row of noise in this share of pairs: audio" in out
+    assert "area under the ROC curve of the oracle's detection of noise on validation, row by row: audio" in out
 
 
 def test_plant_without_the_usual_split_tells_no_ceiling(capsys, place, tmp_path):
@@ -250,7 +250,7 @@ def test_synthesise_writes_what_was_asked_for(capsys, tmp_path):
     assert corpus.notes["synthetic"] is True
     assert {part: len(ids) for part, ids in corpus.splits["official"].parts.items()} == {"train": 3, "validation": 2, "test": 1}
     assert corpus.modalities == ("text",)
-    assert "ceiling on validation: an observer who knows densities and chain" in out
+    assert "ceiling on validation: the Bayes-optimal oracle given densities and chain" in out
 
 
 def test_train_says_where_the_model_lies_and_warns_in_yellow(capsys, place, tmp_path, monkeypatch):
@@ -336,8 +336,10 @@ def test_the_same_checkpoint_under_other_conditions(capsys, place):
     assert without == only
     assert without["conditions"]["without"] == ["audio"]
     assert without["coarse"] != whole["coarse"]
-    spoilt = json_output(capsys, "evaluate", place.run, "--corrupt", "audio=noise:1.0", "--corrupt", "text=drop:0.5", "--seed", 2)
-    assert spoilt["conditions"] == {
+    perturbed = json_output(
+        capsys, "evaluate", place.run, "--corrupt", "audio=noise:1.0", "--corrupt", "text=drop:0.5", "--seed", 2
+    )
+    assert perturbed["conditions"] == {
         "without": [],
         "corrupt": [{"modality": "audio", "kind": "noise", "amount": 1.0}, {"modality": "text", "kind": "drop", "amount": 0.5}],
         "seed": 2,

@@ -9,7 +9,7 @@ from merc.data.pieces import pieces_of
 
 @pytest.fixture
 def small(monkeypatch):
-    for name, value in (("LONGEST", 10), ("OWN", 4), ("MARGIN", 3)):
+    for name, value in (("MAX_UTTERANCES", 10), ("OWN", 4), ("MARGIN", 3)):
         monkeypatch.setattr(pieces, name, value)
 
 

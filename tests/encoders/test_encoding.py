@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
 from merc.data.store.store import add_features, open_store, save_store
 from merc.encoders.encoding import encode_conversations, encode_corpus, encoder_for, feature_spec
-from merc.encoders.text.sentence import Encoder, Progress
+from merc.encoders.interface import Encoder, Progress
 from merc.errors import DataError, FeatureError, StoreError
 
 

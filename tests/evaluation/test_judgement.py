@@ -10,11 +10,11 @@ from merc.data.preprocessing import Preprocessor
 from merc.errors import DataError, FeatureError, RecipeError
 from merc.evaluation.judgement import Conditions, check_features, judge, write_predictions
 from merc.evaluation.metrics import classification_scores
+from merc.evaluation.perturbation import Perturbation, perturb, without
 from merc.evaluation.trust import loss_increases, trust_agreement, trust_intervals
 from merc.inference.recogniser import Recogniser
 from merc.inference.record import ModelRecord
 from merc.runs.run import evaluate
-from merc.training.corruption import Spoiling, spoil, without
 
 MODALITIES = ("text", "audio", "visual")
 NAMES = {"corpus": "synthetic", "split": "official", "part": "test"}
@@ -89,12 +89,15 @@ def test_without_judges_the_samples_that_lack_the_modality(recogniser, conversat
     assert not np.allclose(whole.predictions.probabilities, found.predictions.probabilities)
 
 
-def test_corrupt_judges_the_spoilt_samples_the_same_every_time(recogniser, conversations):
-    spoilings = (Spoiling(modality="text", kind="noise", amount=1.0), Spoiling(modality="visual", kind="drop", amount=0.5))
-    conditions = Conditions(corrupt=spoilings, seed=4)
+def test_corrupt_judges_the_perturbed_samples_the_same_every_time(recogniser, conversations):
+    perturbations = (
+        Perturbation(modality="text", kind="noise", amount=1.0),
+        Perturbation(modality="visual", kind="drop", amount=0.5),
+    )
+    conditions = Conditions(corrupt=perturbations, seed=4)
     found = judge(recogniser, conversations, **NAMES, conditions=conditions)
     again = judge(recogniser, conversations[::-1], **NAMES, conditions=conditions)
-    samples = [spoil(recogniser.preprocessor.sample(c), spoilings, seed=4) for c in conversations]
+    samples = [perturb(recogniser.preprocessor.sample(c), perturbations, seed=4) for c in conversations]
     expected = [j.probabilities for j in recogniser.judge(samples)]
     np.testing.assert_allclose(found.predictions.probabilities, np.concatenate(expected), atol=1e-6)
     np.testing.assert_allclose(again.predictions.probabilities, np.concatenate(expected[::-1]), atol=1e-6)
@@ -107,7 +110,7 @@ def test_only_keeps_what_is_named():
     assert Conditions.parse(MODALITIES, only=["text"]).without == ("audio", "visual")
     assert Conditions.parse(MODALITIES, without=["text"]).without == ("text",)
     parsed = Conditions.parse(MODALITIES, corrupt=["audio=noise:1.0"], seed=3)
-    assert parsed == Conditions(corrupt=(Spoiling(modality="audio", kind="noise", amount=1.0),), seed=3)
+    assert parsed == Conditions(corrupt=(Perturbation(modality="audio", kind="noise", amount=1.0),), seed=3)
     assert Conditions.parse(MODALITIES) == Conditions()
 
 
@@ -129,7 +132,7 @@ def test_conditions_that_do_not_fit_the_model_are_refused(recogniser, conversati
     for conditions, message in (
         (Conditions(without=("smell",)), "unknown modality 'smell'; the model has: text, audio, visual"),
         (Conditions(without=MODALITIES), r"all modalities are left out .*at least one must stay"),
-        (Conditions(corrupt=(Spoiling(modality="smell", kind="drop", amount=1.0),)), "unknown modality 'smell'"),
+        (Conditions(corrupt=(Perturbation(modality="smell", kind="drop", amount=1.0),)), "unknown modality 'smell'"),
     ):
         with pytest.raises(RecipeError, match=message):
             judge(recogniser, conversations, **NAMES, conditions=conditions)

@@ -109,9 +109,9 @@ def test_neither_the_order_of_utterances_nor_of_classes_changes_the_scores(case,
 def test_what_stands_at_unlabelled_utterances_changes_nothing(case):
     true, predicted = case
     rows = one_hot(predicted)
-    spoilt = rows.copy()
-    spoilt[true == -1] = np.nan
-    assert classification_scores(true, spoilt, LABELS) == classification_scores(true, rows, LABELS)
+    perturbed = rows.copy()
+    perturbed[true == -1] = np.nan
+    assert classification_scores(true, perturbed, LABELS) == classification_scores(true, rows, LABELS)
 
 
 def test_scores_survive_json():

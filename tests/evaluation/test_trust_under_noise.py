@@ -6,10 +6,10 @@ A share of the planted rows is noise already: to replace them changes nothing, s
 import numpy as np
 import pytest
 
+from merc.evaluation.perturbation import Perturbation, perturb
 from merc.runs.run import train
 from merc.synthetic.conversations import SyntheticConfig, synthesise
 from merc.synthetic.planting import RowState, Stream, planted_truth
-from merc.training.corruption import Spoiling, spoil
 from merc.training.recipe import recipe_from
 
 STREAMS = (("text", 64, 6.5), ("audio", 48, 5.5), ("visual", 32, 4.5))  # in falling quality
@@ -48,7 +48,7 @@ def test_mean_trust_ranks_the_modalities_as_planted(judged):
 def test_noise_lowers_trust_in_nine_utterances_of_ten(judged, column):
     recogniser, samples, trust, signal = judged
     modality = recogniser.modalities[column]
-    noisy = [spoil(s, [Spoiling(modality=modality, kind="noise", amount=1.0)], seed=1) for s in samples]
+    noisy = [perturb(s, [Perturbation(modality=modality, kind="noise", amount=1.0)], seed=1) for s in samples]
     present = np.concatenate([s.present for s in samples])
     weighed = signal[:, column] & (present.sum(axis=1) > 1)
     assert (trust_of(recogniser, noisy)[weighed, column] < trust[weighed, column]).mean() >= 0.9

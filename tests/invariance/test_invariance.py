@@ -165,8 +165,8 @@ def test_what_stands_where_a_modality_is_absent_changes_nothing(network_of, samp
         for i, (m, x) in enumerate(batch.inputs.items())
     }
     assert any(not torch.equal(garbage[m], batch.inputs[m]) for m in garbage)
-    spoilt = replace(batch, inputs=garbage)
-    found, again = answers(network, batch), answers(network, spoilt)
+    perturbed = replace(batch, inputs=garbage)
+    found, again = answers(network, batch), answers(network, perturbed)
     for i, n in enumerate(batch.valid.sum(dim=1).tolist()):
         agree(rows(found, i, n), rows(again, i, n))
 

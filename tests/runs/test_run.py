@@ -23,8 +23,8 @@ from merc.data.schema import Split
 from merc.data.store.store import save_store
 from merc.errors import DataError, FeatureError, MercError, RecipeError, RunError
 from merc.evaluation.judgement import Conditions
+from merc.evaluation.perturbation import Perturbation
 from merc.runs.run import Hooks, evaluate, train
-from merc.training.corruption import Spoiling
 from merc.training.recipe import load_recipe
 
 FILES = ["checkpoint.safetensors", "metrics.jsonl", "model", "recipe.yaml", "run.json"]
@@ -521,7 +521,7 @@ def test_evaluating_leaves_a_line_in_the_log_and_test_must_be_asked_for(trained,
     run = trained(training={"seed": 8})
     default = evaluate(run.folder, corpus=tiny_corpus).report
     assert default.part == "validation"
-    conditions = Conditions(without=("audio",), corrupt=(Spoiling(modality="text", kind="noise", amount=1.0),))
+    conditions = Conditions(without=("audio",), corrupt=(Perturbation(modality="text", kind="noise", amount=1.0),))
     on_test = evaluate(
         run.folder, part="test", conditions=conditions, corpus=tiny_corpus, predictions=tmp_path / "p.parquet"
     ).report

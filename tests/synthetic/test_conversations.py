@@ -1,4 +1,4 @@
-"""Synthetic corpora: the chain of emotions, and the observer who knows it, against enumeration."""
+"""Synthetic corpora: the chain of emotions, and the oracle that is given it, against enumeration."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from merc.synthetic.conversations import (
     state_count,
     synthesise,
 )
-from merc.synthetic.oracle import ceiling, observer_probabilities, stream_evidence
+from merc.synthetic.oracle import ceiling, oracle_posterior, stream_evidence
 from merc.synthetic.planting import Stream, plant, planted_streams
 
 ABC = ("a", "b", "c")
@@ -143,7 +143,7 @@ def test_knowing_the_chain_helps_and_is_calibrated() -> None:
     config = SyntheticConfig(train=120, validation=0, test=0, classes=ABC, streams=WEAK, persistence=0.6, influence=0.3, seed=4)
     corpus = synthesise(config)
     known = chain_ceiling(corpus, "official", "train")
-    assert known.observer == "densities and chain"
+    assert known.knowledge == "densities and chain"
     assert known.accuracy > ceiling(corpus, "official", "train").accuracy + 0.03
     chain, planted = recorded_chain(corpus), planted_streams(corpus)
     posterior = np.concatenate([chain_posterior(chain, planted, c) for c in corpus.conversations])
@@ -160,7 +160,7 @@ def test_without_stay_and_adoption_the_chain_is_the_prior() -> None:
     for conversation in corpus.conversations:
         np.testing.assert_allclose(
             chain_posterior(chain, planted, conversation),
-            observer_probabilities(planted, conversation, chain.prior[None]),
+            oracle_posterior(planted, conversation, chain.prior[None]),
             atol=1e-12,
         )
 
@@ -170,7 +170,7 @@ def test_too_many_speakers_leave_the_ceiling_of_the_densities() -> None:
     first = crowded.conversations[0]
     assert state_count(first, 6) > MAX_STATES
     found = chain_ceiling(crowded, "official", "train")
-    assert found == ceiling(crowded, "official", "train") and found.observer == "densities"
+    assert found == ceiling(crowded, "official", "train") and found.knowledge == "densities"
     with pytest.raises(DataError, match="joint states"):
         chain_posterior(recorded_chain(crowded), planted_streams(crowded), first)
 

@@ -1,4 +1,4 @@
-"""The knowing observer: its densities are those that were drawn from, and nothing passes its ceiling."""
+"""The Bayes-optimal oracle: its densities are those that were drawn from, and nothing passes its ceiling."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from merc.synthetic.oracle import (
     ceiling,
     class_shares,
     log_likelihood,
-    observer_probabilities,
+    noise_detection_auc,
+    oracle_posterior,
     text_posterior,
-    told_from_noise,
 )
 from merc.synthetic.planting import STANDARD, PlantedStream, RowState, Stream, plant, planted_streams
 from planted_corpora import NAMES, SHARES, labels, real_corpus, states
@@ -56,10 +56,10 @@ def test_log_likelihood_equals_the_densities_written_out(noise: float, quality: 
 
 
 def test_the_posterior_is_calibrated() -> None:
-    """The observer's certainty equals its hit rate: false for any density but the one drawn from."""
+    """The oracle's certainty equals its hit rate: false for any density but the one drawn from."""
     corpus = plant(real_corpus(conversations=400), STANDARD, seed=5)
     planted = planted_streams(corpus)
-    posterior = np.concatenate([observer_probabilities(planted, c, np.array([SHARES])) for c in corpus.conversations])
+    posterior = np.concatenate([oracle_posterior(planted, c, np.array([SHARES])) for c in corpus.conversations])
     np.testing.assert_allclose(posterior.sum(1), 1.0)
     hit = posterior.argmax(1) == labels(corpus)
     sure = posterior.max(1)
@@ -69,7 +69,7 @@ def test_the_posterior_is_calibrated() -> None:
         assert abs(hit[chosen].mean() - sure[chosen].mean()) < 4 * 0.5 / np.sqrt(chosen.sum())
 
 
-def test_observer_by_hand() -> None:
+def test_oracle_by_hand() -> None:
     """One number, means +2 and -2, half noise, x = 1: odds are (e^{0} + 1) : (e^{-4} + 1) times the prior's."""
     stream = Stream(modality="audio", dimension=1, quality=2.0, noise=0.5)
     planted = PlantedStream(stream=stream, seed=0, classes=("up", "down"), class_means=((2.0,), (-2.0,)))
@@ -78,14 +78,14 @@ def test_observer_by_hand() -> None:
     conversation = Conversation("c", utterances, {"audio/planted": x})
     up = 0.25 * (np.exp(0.0) + 1)
     down = 0.75 * (np.exp(-4.0) + 1)
-    found = observer_probabilities({"audio": planted}, conversation, np.array([[0.25, 0.75]]))
+    found = oracle_posterior({"audio": planted}, conversation, np.array([[0.25, 0.75]]))
     np.testing.assert_allclose(found, [[up / (up + down), down / (up + down)], [0.25, 0.75]])
     text = np.array([[0.5, 0.5], [0.9, 0.1]])  # a posterior a row takes the prior's place
-    found = observer_probabilities({"audio": planted}, conversation, text)
+    found = oracle_posterior({"audio": planted}, conversation, text)
     np.testing.assert_allclose(found[0], [2 / (3 + np.exp(-4)), 1 - 2 / (3 + np.exp(-4))])
     np.testing.assert_allclose(found[1], text[1])
     without = replace(conversation, features={})
-    np.testing.assert_allclose(observer_probabilities({"audio": planted}, without, text), text)
+    np.testing.assert_allclose(oracle_posterior({"audio": planted}, without, text), text)
 
 
 def test_ceiling_rises_with_quality_and_no_probe_passes_it() -> None:
@@ -94,7 +94,7 @@ def test_ceiling_rises_with_quality_and_no_probe_passes_it() -> None:
     for quality in (0.0, 1.0, 2.0, 4.0):
         planted = plant(corpus, [Stream(modality="visual", dimension=16, quality=quality, noise=0.2, absent=0.1)], seed=2)
         scores.append(ceiling(planted, "official", "test"))
-    assert [s.observer for s in scores] == ["densities"] * 4
+    assert [s.knowledge for s in scores] == ["densities"] * 4
     accuracies = [s.accuracy for s in scores]
     assert accuracies == sorted(accuracies) and accuracies[3] - accuracies[0] > 0.15
     largest = np.mean([u.label == "neutral" for c in corpus.part("official", "test") for u in c.utterances])
@@ -109,7 +109,7 @@ def test_text_adds_to_the_ceiling_what_it_knows() -> None:
     streams = [Stream(modality="audio", dimension=8, quality=1.5, noise=0.3)]
     telling = plant(real_corpus(conversations=200, text_quality=2.0), streams, seed=1)
     with_text = ceiling(telling, "official", "test", text_posterior(telling, "official", "test"))
-    assert with_text.observer == "densities and text"
+    assert with_text.knowledge == "densities and text"
     assert with_text.accuracy > ceiling(telling, "official", "test").accuracy + 0.05
     silent = plant(real_corpus(conversations=200, text_quality=0.0), streams, seed=1)
     posterior = text_posterior(silent, "official", "test")
@@ -135,7 +135,7 @@ def test_rows_are_told_from_noise_the_better_the_higher_the_quality() -> None:
     told = []
     for quality in (0.0, 1.0, 2.0, 6.0):
         planted = plant(corpus, [Stream(modality="visual", dimension=16, quality=quality, noise=0.3, absent=0.1)], seed=2)
-        told.append(told_from_noise(planted, "official", "train")["visual"])
+        told.append(noise_detection_auc(planted, "official", "train")["visual"])
     assert told == sorted(told)
     assert told[0] == pytest.approx(0.5, abs=0.03)
     assert told[-1] > 0.999
@@ -152,12 +152,12 @@ def test_noise_that_was_planted_is_told_as_well_as_noise_that_is_drawn() -> None
     ratio = density / multivariate_normal.pdf(x, np.zeros(8))
     ours, theirs = ratio[state == RowState.SIGNAL], ratio[state == RowState.NOISE]
     slow = np.mean(ours[:, None] > theirs[None])
-    assert told_from_noise(corpus, "official", "train")["audio"] == pytest.approx(slow, abs=0.03)
+    assert noise_detection_auc(corpus, "official", "train")["audio"] == pytest.approx(slow, abs=0.03)
 
 
 def test_a_stream_of_noise_alone_has_nothing_to_tell() -> None:
     streams = [Stream(modality="audio", dimension=3, quality=1.0, noise=1.0), Stream(modality="visual", dimension=3, quality=1.0)]
-    assert set(told_from_noise(plant(real_corpus(conversations=8), streams), "official", "test")) == {"visual"}
+    assert set(noise_detection_auc(plant(real_corpus(conversations=8), streams), "official", "test")) == {"visual"}
 
 
 def test_likelihoods_far_out_do_not_overflow() -> None:
@@ -168,11 +168,11 @@ def test_likelihoods_far_out_do_not_overflow() -> None:
     assert found[0, 0] == pytest.approx(logsumexp([np.log(0.9) + 20000.0, np.log(0.1)]))
 
 
-def test_what_the_observer_lacks_is_named() -> None:
+def test_what_the_oracle_lacks_is_named() -> None:
     corpus = real_corpus(conversations=8)
     one = Stream(modality="audio", dimension=2, quality=1.0)
     planted = plant(corpus, [one])
-    for ask in (ceiling, told_from_noise):
+    for ask in (ceiling, noise_detection_auc):
         with pytest.raises(DataError, match="no planted stream"):
             ask(corpus, "official", "test")
     with pytest.raises(DataError, match="conversation 'c6': shape"):

@@ -1,4 +1,4 @@
-"""Corruption: how often, how strong, what is never lost; and the spoiling of test data, which must be the same every time."""
+"""Corruption: how often, how strong, what is never lost; and the perturbation of test data, which must be the same every time."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from merc.data.batching import Batch, collate
 from merc.errors import RecipeError
-from merc.training.corruption import CorruptionConfig, Spoiling, corrupt, spoil, without
+from merc.evaluation.perturbation import Perturbation, perturb, without
+from merc.training.corruption import CorruptionConfig, corrupt
 
 NONE = {"drop_conversation": 0.0, "drop_utterance": 0.0, "noise_conversation": 0.0, "noise_utterance": 0.0}
 MODALITIES = ("text", "audio", "visual")
@@ -116,8 +117,8 @@ def test_labels_speakers_and_padding_stay(make_samples):
     ("text", "kind", "amount"),
     [("audio=noise:1.0", "noise", 1.0), ("text=drop:0.25", "drop", 0.25), ("visual=noise:1e-1", "noise", 0.1)],
 )
-def test_spoilings_are_read(text, kind, amount):
-    assert Spoiling.parse(text, MODALITIES) == Spoiling(modality=text.split("=")[0], kind=kind, amount=amount)
+def test_perturbations_are_read(text, kind, amount):
+    assert Perturbation.parse(text, MODALITIES) == Perturbation(modality=text.split("=")[0], kind=kind, amount=amount)
 
 
 @pytest.mark.parametrize(
@@ -134,58 +135,61 @@ def test_spoilings_are_read(text, kind, amount):
         "a=noise:1.2.3",
     ],
 )
-def test_a_wrong_spoiling_says_how_to_write_one(text):
+def test_a_wrong_perturbation_says_how_to_write_one(text):
     with pytest.raises(RecipeError, match=r"noise:STRENGTH \(0 to 10\) or MODALITY=drop:SHARE"):
-        Spoiling.parse(text, MODALITIES)
+        Perturbation.parse(text, MODALITIES)
 
 
 @pytest.mark.parametrize(
     ("kind", "amount", "allowed"),
     [("drop", 1.01, "0 to 1"), ("drop", -0.1, "0 to 1"), ("noise", 10.5, "0 to 10"), ("noise", -1, "0 to 10")],
 )
-def test_bounds_hold_for_spoilings_that_were_not_read_from_text(kind, amount, allowed):
+def test_bounds_hold_for_perturbations_that_were_not_read_from_text(kind, amount, allowed):
     with pytest.raises(ValueError, match=f"of {kind}; allowed: {allowed}$|of {kind}; allowed: {allowed} "):
-        Spoiling(modality="audio", kind=kind, amount=amount)
-    Spoiling(modality="audio", kind=kind, amount=1.0)
+        Perturbation(modality="audio", kind=kind, amount=amount)
+    Perturbation(modality="audio", kind=kind, amount=1.0)
 
 
 def test_an_unknown_modality_is_answered_with_those_there_are():
     with pytest.raises(RecipeError, match="unknown modality 'smell'; the model has: text, audio, visual"):
-        Spoiling.parse("smell=noise:1", MODALITIES)
+        Perturbation.parse("smell=noise:1", MODALITIES)
 
 
-def test_spoiling_depends_on_seed_and_conversation_alone(make_samples):
+def test_perturbation_depends_on_seed_and_conversation_alone(make_samples):
     samples = make_samples(lengths=(6, 6), absent=0)
-    spoilings = [Spoiling(modality="audio", kind="noise", amount=0.5), Spoiling(modality="text", kind="drop", amount=0.5)]
-    first, again = spoil(samples[0], spoilings, seed=3), spoil(samples[0], spoilings[::-1], seed=3)
+    perturbations = [
+        Perturbation(modality="audio", kind="noise", amount=0.5),
+        Perturbation(modality="text", kind="drop", amount=0.5),
+    ]
+    first, again = perturb(samples[0], perturbations, seed=3), perturb(samples[0], perturbations[::-1], seed=3)
     assert np.array_equal(first.present, again.present)
     assert all(np.array_equal(first.inputs[m], again.inputs[m]) for m in MODALITIES)
-    assert not np.array_equal(first.inputs["audio"], spoil(samples[0], spoilings, seed=4).inputs["audio"])
-    other = spoil(samples[1], spoilings, seed=3)
+    assert not np.array_equal(first.inputs["audio"], perturb(samples[0], perturbations, seed=4).inputs["audio"])
+    other = perturb(samples[1], perturbations, seed=3)
     own_noise = [f.inputs["audio"] - np.sqrt(0.75) * s.inputs["audio"] for f, s in ((first, samples[0]), (other, samples[1]))]
     assert not np.allclose(*own_noise)
 
 
-def test_spoiling_noise_by_its_formula(make_samples):
+def test_perturbation_noise_by_its_formula(make_samples):
     (sample,) = make_samples(lengths=(400,), absent=0.2)
     there = sample.present[:, 1]
-    half = spoil(sample, [Spoiling(modality="audio", kind="noise", amount=0.6)], seed=0).inputs["audio"]
+    half = perturb(sample, [Perturbation(modality="audio", kind="noise", amount=0.6)], seed=0).inputs["audio"]
     noise = (half - 0.8 * sample.inputs["audio"])[there] / 0.6
     assert abs(noise.mean()) < 0.1
     assert abs(noise.std() - 1) < 0.05
     assert abs(np.corrcoef(noise[:, 0], sample.inputs["audio"][there, 0])[0, 1]) < 0.2
     assert not half[~there].any()
-    whole = spoil(sample, [Spoiling(modality="audio", kind="noise", amount=1.0)], seed=0).inputs["audio"]
+    whole = perturb(sample, [Perturbation(modality="audio", kind="noise", amount=1.0)], seed=0).inputs["audio"]
     np.testing.assert_allclose(whole[there], noise, atol=1e-5)  # nothing of the features is left
     assert np.array_equal(
-        spoil(sample, [Spoiling(modality="audio", kind="noise", amount=0.0)], 0).inputs["audio"], sample.inputs["audio"]
+        perturb(sample, [Perturbation(modality="audio", kind="noise", amount=0.0)], 0).inputs["audio"], sample.inputs["audio"]
     )
 
 
-def test_spoiling_drops_a_share_and_leaves_the_sample_as_it_was(make_samples):
+def test_perturbation_drops_a_share_and_leaves_the_sample_as_it_was(make_samples):
     (sample,) = make_samples(lengths=(400,), absent=0)
     before = sample.present.copy()
-    found = spoil(sample, [Spoiling(modality="visual", kind="drop", amount=0.3)], seed=0)
+    found = perturb(sample, [Perturbation(modality="visual", kind="drop", amount=0.3)], seed=0)
     assert (~found.present[:, 2]).mean() == pytest.approx(0.3, abs=0.07)
     assert not found.inputs["visual"][~found.present[:, 2]].any()
     assert np.array_equal(found.present[:, :2], before[:, :2])

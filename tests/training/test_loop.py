@@ -25,7 +25,7 @@ class Probe(Network):
         torch.manual_seed(0)
         self.linear = torch.nn.Linear(6, 3)
         self.teacher = teacher
-        self.seen, self.lessons, self.told = [], [], []
+        self.seen, self.pairs, self.told = [], [], []
 
     def __deepcopy__(self, memo):
         copied = Probe(self.teacher)
@@ -37,7 +37,7 @@ class Probe(Network):
         return NetworkOutput(Level(self.linear(batch.inputs["text"])))
 
     def terms(self, output, batch, classify, teacher=None):
-        self.lessons.append(teacher)
+        self.pairs.append(teacher)
         at = batch.labelled
         return {"coarse": classify(output.coarse.logits[at], batch.labels[at]), "fine": output.coarse.logits.square().mean()}
 
@@ -178,10 +178,10 @@ def test_a_record_holds_the_means_of_total_and_terms(samples, path):
 
 def test_the_averaged_network_teaches_from_the_batch_before_corruption(samples, path):
     network = Probe(teacher=True)
-    spoiling = CorruptionConfig(noise_conversation=1.0, strength=3.0)
-    trainer = trainer_of(network, samples, corruption=spoiling, epochs=1)
+    perturbation = CorruptionConfig(noise_conversation=1.0, strength=3.0)
+    trainer = trainer_of(network, samples, corruption=perturbation, epochs=1)
     Watch().fit(trainer, path)
-    for given, clean, lesson in zip(network.seen, trainer.average.seen, network.lessons, strict=True):
+    for given, clean, lesson in zip(network.seen, trainer.average.seen, network.pairs, strict=True):
         assert isinstance(clean, Batch)
         assert torch.equal(given.labels, clean.labels)
         assert not torch.equal(given.inputs["text"], clean.inputs["text"])
@@ -203,7 +203,7 @@ def test_no_teacher_is_asked_where_none_is_wanted(samples, path):
     network = Probe()
     trainer = trainer_of(network, samples, epochs=1)
     Watch().fit(trainer, path)
-    assert set(network.lessons) == {None}
+    assert set(network.pairs) == {None}
     assert trainer.average.seen == []
 
 
@@ -332,7 +332,7 @@ def test_a_loss_that_is_not_finite_ends_training_before_it_reaches_the_weights(s
     class Diverging(Probe):
         def terms(self, output, batch, classify, teacher=None):
             terms = super().terms(output, batch, classify, teacher)
-            return {**terms, "coarse": terms["coarse"] * (math.nan if len(self.lessons) == 5 else 1.0)}
+            return {**terms, "coarse": terms["coarse"] * (math.nan if len(self.pairs) == 5 else 1.0)}
 
     network, watch = Diverging(), Watch()
     with pytest.raises(RunError, match=r"diverged in epoch 2, step 2 of 3: the loss is nan; lower training\.learning_rate"):

@@ -18,7 +18,7 @@ from merc.annotation.cache import FeatureCache
 from merc.annotation.encoders import ModelEncoders
 from merc.annotation.features import sound_rows, text_rows
 from merc.annotation.media.clips import inspect
-from merc.annotation.media.decoding import MediaInfo, OpenFile, Sound, Source
+from merc.annotation.media.decoding import MediaInfo, MediaSource, OpenFile, Sound
 from merc.annotation.media.sources import Given, content_digest, given
 from merc.annotation.options import Hook, Options
 from merc.annotation.result import Absence, AnnotatedUtterance, Annotation, Origin
@@ -42,7 +42,7 @@ CONVERSATION = "conversation"  # the id that a recording's conversation has for 
 class _Medium:
     """A recording that was given, or why it can't be listened to."""
 
-    source: Source | None
+    source: MediaSource | None
     info: MediaInfo | None
     reason: str
 
@@ -254,7 +254,7 @@ def _utterances(turns: Sequence[Turn], channels: Sequence[int | None] | None) ->
     return tuple(
         Utterance(
             str(i + 1),
-            turn.speaker or _nobody(turn, None if channels is None else channels[i]),
+            turn.speaker or _fallback_speaker(turn, None if channels is None else channels[i]),
             None,
             turn.words if turn.words.strip() else None,
             turn.start,
@@ -264,7 +264,7 @@ def _utterances(turns: Sequence[Turn], channels: Sequence[int | None] | None) ->
     )
 
 
-def _nobody(turn: Turn, channel: int | None) -> str:
+def _fallback_speaker(turn: Turn, channel: int | None) -> str:
     """What a speaker without a name is called."""
     known = turn.channel if turn.channel is not None else channel
     return UNNAMED if known is None else channel_name(known)

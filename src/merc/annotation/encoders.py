@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from merc.data.schema import FeatureSpec
-from merc.encoders.audio.sound import SoundEncoder, sound_encoder
+from merc.encoders.audio.sound import sound_encoder
 from merc.encoders.encoding import feature_spec
+from merc.encoders.interface import Encoder, SoundEncoder
 from merc.encoders.text.dialogue import DialogueEncoder
-from merc.encoders.text.sentence import Encoder
 from merc.errors import FeatureError, MissingExtraError
 from merc.inference.recogniser import NO_ENCODERS, Recogniser
 

@@ -15,9 +15,8 @@ from jaxtyping import Float32
 from merc.annotation.cache import FeatureCache
 from merc.annotation.media.clips import RATE, Clip
 from merc.data.schema import Conversation
-from merc.encoders.audio.sound import SoundEncoder
-from merc.encoders.text.dialogue import DialogueEncoder, reading_digests
-from merc.encoders.text.sentence import Encoder
+from merc.encoders.interface import Encoder, SoundEncoder
+from merc.encoders.text.dialogue import DialogueEncoder, window_digests
 
 HELD = 600.0  # s of sound that wait to be encoded together, at most; 38 MB [chosen]
 
@@ -64,7 +63,7 @@ def text_rows(
         return encoder.encode(words, lambda done, _total: progress(done))
 
     if isinstance(encoder, DialogueEncoder):
-        contents = reading_digests(conversation)
+        contents = window_digests(conversation)
     else:
         said = [(u.transcript or "").strip() for u in conversation.utterances]
         contents = [hashlib.sha256(words.encode("utf-8", "replace")).digest() if words else None for words in said]

@@ -104,13 +104,13 @@ def plant(
     """Copy a store with streams of known quality.
 
     By default audio 32-d of quality 2.0, 25 % noise, 10 % absent, and visual 48-d of quality 1.2, 35 % noise, 15 % absent. They
-    take the place of those modalities. Prints the ceiling: the scores of an observer who knows the densities and, where the store
-    has text features, a linear model on them; and how surely that observer tells a planted row from noise, which no trust
-    that is made from the row alone can surpass.
+    take the place of those modalities. Prints the ceiling: the scores of the Bayes-optimal oracle, given the densities and,
+    where the store has text features, a linear model on them; and how well the oracle detects a row of noise, which no
+    trust that is made from the row alone can surpass.
     """
-    from merc.cli.tables.corpora import ceiling_line, planted_table, told_from_noise_line
+    from merc.cli.tables.corpora import ceiling_line, noise_auc_line, planted_table
     from merc.data.store.store import open_store, save_store
-    from merc.synthetic.oracle import ceiling, text_posterior, told_from_noise
+    from merc.synthetic.oracle import ceiling, noise_detection_auc, text_posterior
     from merc.synthetic.planting import STANDARD, planted_streams
     from merc.synthetic.planting import plant as plant_streams
 
@@ -127,7 +127,7 @@ def plant(
         has_text = corpus.features_of("text") and "text" not in planted
         text = text_posterior(corpus, split, part.schema_part) if has_text else None
         show([ceiling_line(part.value, ceiling(corpus, split, part.schema_part, text))])
-        show([told_from_noise_line(part.value, told_from_noise(corpus, split, part.schema_part))])
+        show([noise_auc_line(part.value, noise_detection_auc(corpus, split, part.schema_part))])
     except DataError as error:
         note(f"no ceiling: {error}")
 
@@ -146,7 +146,7 @@ def synthesise(
 ) -> None:
     """Write a wholly synthetic corpus: planted features, no dialogue.
 
-    Prints the ceiling: the scores of an observer who knows how it was made.
+    Prints the ceiling: the scores of the Bayes-optimal oracle.
     """
     from merc.cli.tables.corpora import ceiling_line, corpus_tables, planted_table
     from merc.data.store.store import save_store

@@ -68,7 +68,7 @@ def evaluate(
     only: Annotated[list[str] | None, typer.Option(metavar="MODALITY", help="Leave all others out; repeatable.")] = None,
     corrupt: Annotated[
         list[str] | None,
-        typer.Option(metavar="MODALITY=noise:STRENGTH|drop:SHARE", help="Spoil a modality, such as audio=noise:1.0; repeatable."),
+        typer.Option(metavar="MODALITY=noise:STRENGTH|drop:SHARE", help="Perturb a modality, such as audio=noise:1.0; repeatable."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of --corrupt.")] = 0,
     as_json: AsJson = False,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from merc.data.preprocessing import Sample
 
-LONGEST = 512  # utterances that are judged whole
+MAX_UTTERANCES = 512  # utterances that are judged whole
 OWN = 256
 MARGIN = 64
 
@@ -35,7 +35,7 @@ class Piece:
 def pieces_of(sample: Sample) -> Iterator[Piece]:
     """The conversation itself, or its pieces in order; each utterance is judged in one of them."""
     length = len(sample)
-    if length <= LONGEST:
+    if length <= MAX_UTTERANCES:
         yield Piece(sample, 0, length)
         return
     for start in range(0, length, OWN):

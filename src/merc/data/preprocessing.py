@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet
-from merc.data.standardisation import CLIP, Standardiser
+from merc.data.standardisation import CLIP_BOUND, Standardiser
 from merc.errors import FeatureError
 
 UNLABELLED = -1
@@ -49,7 +49,7 @@ class Preprocessor:
 
     @classmethod
     def fit(
-        cls, corpus: Corpus, train: Sequence[Conversation], picks: Mapping[str, str] | None = None, clip: float = CLIP
+        cls, corpus: Corpus, train: Sequence[Conversation], picks: Mapping[str, str] | None = None, clip: float = CLIP_BOUND
     ) -> Preprocessor:
         """Figures of the training conversations only.
 

@@ -27,7 +27,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.preprocessing import StandardScaler
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Part
-from merc.data.standardisation import CLIP
+from merc.data.standardisation import CLIP_BOUND
 from merc.settings import Settings
 
 PROBE_NOTE = "probe"  # the key of a report in a corpus's notes
@@ -242,7 +242,7 @@ def _labels(fitted: LinearProbe, features: Float32[np.ndarray, "N D"]) -> Int64[
 
 def _standardised(scaler: StandardScaler, features: Float32[np.ndarray, "N D"]) -> Float32[np.ndarray, "N D"]:
     scaled = cast(np.ndarray, scaler.transform(features))
-    return np.nan_to_num(np.clip(scaled, -CLIP, CLIP), nan=0.0).astype(np.float32)
+    return np.nan_to_num(np.clip(scaled, -CLIP_BOUND, CLIP_BOUND), nan=0.0).astype(np.float32)
 
 
 def _figure(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from merc.data.schema import FeatureSpec
 from merc.errors import DataError, FeatureError
 
-CLIP = 5.0  # standard deviations; chosen: keeps outliers of openSMILE-like features from ruling a batch
+CLIP_BOUND = 5.0  # standard deviations; chosen: keeps outliers of openSMILE-like features from ruling a batch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,10 +36,10 @@ class Standardiser:
     deviation: Float64[np.ndarray, " D"]
     kept: Int64[np.ndarray, " K"]
     indicated: Int64[np.ndarray, " I"]
-    clip: float = CLIP
+    clip: float = CLIP_BOUND
 
     @classmethod
-    def fit(cls, spec: FeatureSpec, arrays: Iterable[NDArray[np.float32]], clip: float = CLIP) -> Standardiser:
+    def fit(cls, spec: FeatureSpec, arrays: Iterable[NDArray[np.float32]], clip: float = CLIP_BOUND) -> Standardiser:
         """Figures of the training split's rows.
 
         Args:

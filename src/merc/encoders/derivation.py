@@ -9,7 +9,7 @@ from types import MappingProxyType
 from merc.data.schema import Conversation, Corpus, FeatureSpec
 from merc.encoders.audio.levels import speaker_relative
 from merc.encoders.audio.praat import FUNCTIONALS, PraatEncoder
-from merc.encoders.audio.sound import PRAAT_NAME
+from merc.encoders.interface import PRAAT_NAME
 
 PRAAT = FeatureSpec(modality="audio", name="praat", dimension=len(FUNCTIONALS), encoder=PRAAT_NAME, version=PraatEncoder.version)
 PRAAT_RELATIVE = FeatureSpec(

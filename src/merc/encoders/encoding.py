@@ -20,10 +20,10 @@ from jaxtyping import Float32
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec
 from merc.data.store.store import add_features, open_store
-from merc.encoders.audio.sound import SoundEncoder
+from merc.encoders.interface import Encoder, Progress, SoundEncoder
 from merc.encoders.registry import feature_name
 from merc.encoders.text.dialogue import DialogueEncoder
-from merc.encoders.text.sentence import Encoder, Progress, text_encoder
+from merc.encoders.text.sentence import text_encoder
 from merc.errors import DataError, FeatureError, StoreError
 from merc.files.staged_file import write_atomically
 from merc.files.tensors import tensor_bytes

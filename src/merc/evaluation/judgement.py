@@ -1,4 +1,4 @@
-"""Judging a model on one part of a corpus: all heads, trust, and the same checkpoint with modalities left out or spoilt.
+"""Judging a model on one part of a corpus: all heads, trust, and the same checkpoint with modalities left out or perturbed.
 
 `EvaluationReport` is the documented schema of `merc evaluate --json` (docs/evaluation.md).
 """
@@ -21,12 +21,12 @@ from merc.data.schema import Conversation, Corpus
 from merc.errors import DataError, FeatureError, RecipeError
 from merc.evaluation.calibration import risk_coverage
 from merc.evaluation.metrics import ClassificationScores, classification_scores
+from merc.evaluation.perturbation import Perturbation, perturb, without
 from merc.evaluation.trust import TrustAgreement, TrustIntervals, loss_increases, trust_agreement, trust_intervals
 from merc.files.staged_file import write_atomically
 from merc.inference.predictions import Judged
 from merc.inference.recogniser import Recogniser
 from merc.settings import Settings
-from merc.training.corruption import Spoiling, spoil, without
 
 
 class Conditions(Settings):
@@ -34,12 +34,12 @@ class Conditions(Settings):
 
     Attributes:
         without: modalities left out.
-        corrupt: modalities spoilt.
-        seed: of the spoiling.
+        corrupt: modalities perturbed.
+        seed: of the perturbation.
     """
 
     without: tuple[str, ...] = ()
-    corrupt: tuple[Spoiling, ...] = ()
+    corrupt: tuple[Perturbation, ...] = ()
     seed: int = Field(default=0, ge=0)
 
     @classmethod
@@ -58,8 +58,8 @@ class Conditions(Settings):
             modalities: the model's.
             without: those to leave out.
             only: those to keep, in place of `without`.
-            corrupt: as `Spoiling.parse` takes them.
-            seed: of the spoiling.
+            corrupt: as `Perturbation.parse` takes them.
+            seed: of the perturbation.
 
         Raises:
             RecipeError: an unknown modality, another form, or both `without` and `only`.
@@ -70,7 +70,7 @@ class Conditions(Settings):
             if name not in modalities:
                 raise RecipeError(f"unknown modality {name!r}; the model has: {', '.join(modalities)}")
         left_out = tuple(m for m in modalities if m in without or (only and m not in only))
-        return cls(without=left_out, corrupt=tuple(Spoiling.parse(text, modalities) for text in corrupt), seed=seed)
+        return cls(without=left_out, corrupt=tuple(Perturbation.parse(text, modalities) for text in corrupt), seed=seed)
 
 
 class TrustReport(Settings):
@@ -113,7 +113,7 @@ class EvaluationReport(Settings):
     Attributes:
         model: name of the recipe.
         corpus, split, part: what was judged.
-        conditions: what was left out or spoilt.
+        conditions: what was left out or perturbed.
         coarse: scores of the coarse head, the model's answer.
         levels: scores of every other head, such as `fine/text`; utterances without the modality are judged too, from what is left.
         trust: None for networks without trust.
@@ -202,7 +202,7 @@ def judge(
         recogniser: the model.
         conversations: with features that the model takes (see `check_features`).
         corpus, split, part: names for the report.
-        conditions: what to leave out or spoil.
+        conditions: what to leave out or perturb.
         trust: also leave out each modality in turn to validate trust, which takes a pass a modality.
 
     Raises:
@@ -211,7 +211,7 @@ def judge(
     conditions = conditions or Conditions()
     _check(conditions, recogniser.modalities)
     samples = [recogniser.preprocessor.sample(c) for c in conversations]
-    samples = [spoil(without(s, conditions.without), conditions.corrupt, conditions.seed) for s in samples]
+    samples = [perturb(without(s, conditions.without), conditions.corrupt, conditions.seed) for s in samples]
     predictions = _predictions(conversations, samples, recogniser.judge(samples))
     label_set = recogniser.label_set
 

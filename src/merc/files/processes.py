@@ -51,7 +51,7 @@ def in_processes(
                     executors[slot] = executor(begin, arguments)
                 task = waiting.popleft()
                 try:
-                    with deaf():
+                    with block_sigint():
                         running[executors[slot].submit(work, task)] = (slot, task)
                 except BrokenProcessPool:  # its process died while it had nothing to do
                     del executors[slot]
@@ -74,7 +74,7 @@ def in_processes(
 
 
 def executor(begin: Callable[..., None], arguments: tuple[object, ...]) -> ProcessPoolExecutor:
-    """One process, which is made when it is first given work; see `deaf`.
+    """One process, which is made when it is first given work; see `block_sigint`.
 
     Args:
         begin: called first in it, with the arguments.
@@ -92,7 +92,7 @@ def kill(executor: ProcessPoolExecutor) -> None:
 
 
 @contextmanager
-def deaf() -> Generator[None, None, None]:
+def block_sigint() -> Generator[None, None, None]:
     """Holds Ctrl-C back while a process is made, which would be born into the terminal's group and die of it."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -27,9 +27,9 @@ from merc.data.schema import Conversation, FeatureSpec, LabelSet
 from merc.data.standardisation import Standardiser
 from merc.encoders.derivation import with_derived
 from merc.encoders.encoding import encode_conversations, encoder_for
+from merc.encoders.interface import Encoder
 from merc.encoders.text.adapter import Adapter, adapter_file, adapter_from, joint_version
 from merc.encoders.text.dialogue import DIALOGUE, DialogueEncoder
-from merc.encoders.text.sentence import Encoder
 from merc.errors import FeatureError, RunError
 from merc.files.validation import explain
 from merc.inference.card import model_card, shared_recipe, shared_sentences

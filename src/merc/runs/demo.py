@@ -1,4 +1,4 @@
-"""The demonstration: CMATH trained on an embedded synthetic corpus, judged against guessing and against the best possible observer.
+"""The demonstration: CMATH trained on an embedded synthetic corpus, judged against guessing and against the Bayes-optimal oracle.
 
 The corpus is wholly synthetic: emotions follow a Markov chain, features are drawn from densities of known quality, and there is no
 dialogue. Hence a ceiling is known, and for every utterance which of its modalities say something and which are noise.
@@ -50,7 +50,7 @@ class Demonstration:
         train_conversations: how many there were to learn from.
         report: the model on the synthetic test part.
         majority: who answers with the class shares of the training part, and so always with its largest class.
-        ceiling: the observer who knows densities and chain.
+        ceiling: the Bayes-optimal oracle given densities and chain.
         conversation: one of the test part, with planted labels.
         emotions: the model's word on it.
         states: modality -> for each of its utterances `signal`, `noise` or `absent`.

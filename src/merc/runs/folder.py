@@ -137,7 +137,7 @@ def _empty(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def note_look(folder: Path, *, part: str, split: str, corpus: str, **more: object) -> None:
+def log_evaluation(folder: Path, *, part: str, split: str, corpus: str, **more: object) -> None:
     """Adds a line to the run's log: what was judged and when, so that every look at the test part is on record."""
     time = datetime.now(UTC).isoformat(timespec="seconds")
     append_line(folder / LOG, {"time": time, "judged": part, "split": split, "corpus": corpus, **more})

@@ -39,7 +39,7 @@ from merc.runs.folder import (
     append_line,
     check_place,
     drop_lines_after,
-    note_look,
+    log_evaluation,
     read_outcome,
     save_model,
     software_versions,
@@ -145,7 +145,7 @@ def train(
             hooks.on_warning(sentence)
         drop_lines_after(folder / METRICS, done)
         if selection == "test":
-            note_look(folder, part=selection, split=recipe.data.split, corpus=corpus.name, by="choice of the epoch")
+            log_evaluation(folder, part=selection, split=recipe.data.split, corpus=corpus.name, by="choice of the epoch")
         with interruption() as asked:
             outcome = trainer.fit(validate, folder / CHECKPOINT, on_epoch, hooks.on_step, lambda: asked() or hooks.interrupted())
         network.to("cpu")
@@ -179,7 +179,7 @@ def evaluate(
     Args:
         run: the run's folder.
         part: of the recipe's split; `test` has to be asked for.
-        conditions: modalities to leave out or spoil.
+        conditions: modalities to leave out or perturb.
         corpus: taken in place of the store.
         store: taken in place of the recipe's store.
         predictions: file to write the predictions to, as parquet.
@@ -207,7 +207,7 @@ def evaluate(
     conversations = corpus.part(recipe.data.split, part)
     evaluation = judge(recogniser, conversations, corpus=corpus.name, split=recipe.data.split, part=part, conditions=conditions)
     report = evaluation.report
-    note_look(  # before all else that can fail: what was looked at is on record
+    log_evaluation(  # before all else that can fail: what was looked at is on record
         folder,
         part=part,
         split=recipe.data.split,

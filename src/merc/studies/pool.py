@@ -18,7 +18,7 @@ import torch
 
 from merc.data.store.store import open_store
 from merc.errors import MercError
-from merc.files.processes import SPAWNED, deaf, executor, kill
+from merc.files.processes import SPAWNED, block_sigint, executor, kill
 from merc.runs.run import Hooks
 from merc.studies.plan import digest_of
 from merc.studies.task import End, Place, Task, run_task
@@ -91,7 +91,7 @@ class Pool:
     def start(self, task: Task) -> None:
         """Gives a task to a free slot."""
         number = next(i for i in range(len(self._slots)) if i not in self._running)
-        with deaf():
+        with block_sigint():
             try:
                 future = self._slot(number).executor.submit(_work, task)
             except BrokenProcessPool:  # its process died while it had nothing to do

@@ -1,4 +1,4 @@
-"""The study's recipe: which rivals and ablations, how many seeds, how modalities are lost and spoilt.
+"""The study's recipe: which rivals and ablations, how many seeds, how modalities are lost and perturbed.
 
 A study recipe is a YAML file beside the recipe of CMATH that it builds on (`base`) and the folders `rivals` and `ablations`, which
 hold one variant a file (see `merc.studies.arms`).
@@ -79,7 +79,7 @@ class StudyRecipe(Settings):
         tuning: how the settings of the arms were chosen, a sentence for the report.
         changes: name of a rival or an ablation -> sections laid over its file's, such as a setting that hangs on the corpus.
         rivals, ablations: names of files in the folders `rivals` and `ablations` beside the study recipe.
-        robustness: how modalities are lost and spoilt.
+        robustness: how modalities are lost and perturbed.
     """
 
     name: str

@@ -34,7 +34,7 @@ class Failure(Settings):
 
 
 class Curve(Settings):
-    """Weighted F1 against how much is lost or spoilt; the first point is clean.
+    """Weighted F1 against how much is lost or perturbed; the first point is clean.
 
     Attributes:
         kind: `drop` or `noise`.

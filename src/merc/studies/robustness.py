@@ -20,9 +20,9 @@ from jaxtyping import Bool, Float64
 
 from merc.data.preprocessing import Sample
 from merc.data.schema import Conversation, FeatureSpec
+from merc.evaluation.perturbation import Perturbation, perturb
 from merc.settings import Settings
 from merc.studies.recipe import RobustnessConfig
-from merc.training.corruption import Spoiling, spoil
 
 SEED = 0  # of all losses and noise in judgements
 ANY = "any"
@@ -71,11 +71,11 @@ def presence(conversation: Conversation, specs: Sequence[FeatureSpec]) -> dict[s
 
 
 def under(sample: Sample, condition: Condition, present: Mapping[str, Bool[np.ndarray, " T"]]) -> Sample:
-    """The sample under a condition. What the sample does not have can't be lost or spoilt.
+    """The sample under a condition. What the sample does not have can't be lost or perturbed.
 
     Args:
         sample: of a model, which may take some of the study's modalities only.
-        condition: what is lost or spoilt.
+        condition: what is lost or perturbed.
         present: from `presence`, so that every model of a study loses the same.
     """
     if condition.kind == "clean":
@@ -87,7 +87,7 @@ def under(sample: Sample, condition: Condition, present: Mapping[str, Bool[np.nd
     if condition.modality not in sample.inputs:
         return sample
     kind = "drop" if condition.kind == "drop" else "noise"
-    return spoil(sample, [Spoiling(modality=condition.modality, kind=kind, amount=condition.amount)], SEED)
+    return perturb(sample, [Perturbation(modality=condition.modality, kind=kind, amount=condition.amount)], SEED)
 
 
 def lost_at_random(

@@ -26,7 +26,7 @@ from merc.files.tensors import tensor_bytes
 from merc.inference.predictions import Judged
 from merc.inference.recogniser import load
 from merc.runs.corpus import mapped
-from merc.runs.folder import CHECKPOINT, note_look, read_outcome, source_commit
+from merc.runs.folder import CHECKPOINT, log_evaluation, read_outcome, source_commit
 from merc.runs.run import Hooks, train
 from merc.settings import Settings
 from merc.studies.cost import Meter, machine, read_cost
@@ -245,16 +245,16 @@ def _judge(task: Task, run: Path, folder: Path, corpus: Corpus) -> bytes:
     specs = pick_features(corpus, task.features)
     present = {c.id: presence(c, specs) for c in conversations}
     samples = [recogniser.preprocessor.sample(c) for c in conversations]
-    note_look(run, part=task.part, split=task.split, corpus=corpus.name, by="study")
+    log_evaluation(run, part=task.part, split=task.split, corpus=corpus.name, by="study")
     started = time.process_time()
     clean = recogniser.judge(samples)
     seconds = time.process_time() - started
     predicted, trust = [_labels(clean)], [_mean_trust(clean, samples_present=[s.present for s in samples])]
     for condition in task.conditions[1:]:
-        spoilt = [under(s, condition, present[s.conversation_id]) for s in samples]
-        judged = recogniser.judge(spoilt)
+        perturbed = [under(s, condition, present[s.conversation_id]) for s in samples]
+        judged = recogniser.judge(perturbed)
         predicted.append(_labels(judged))
-        trust.append(_mean_trust(judged, samples_present=[s.present for s in spoilt]))
+        trust.append(_mean_trust(judged, samples_present=[s.present for s in perturbed]))
     tensors = {
         "probabilities": np.concatenate([j.probabilities for j in clean]).astype(np.float32),
         "predicted": np.stack(predicted).astype(np.uint8 if len(corpus.label_set) < 256 else np.int32),

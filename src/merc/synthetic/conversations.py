@@ -5,8 +5,8 @@ last emotion of another speaker (whoever of the others spoke last), else a fresh
 emotion, or nobody else has spoken, that share goes to the fresh draw. Every emotion is thus a copy of some fresh draw, and the
 classes' shares are `prior` throughout. Who speaks does not depend on emotions.
 
-The observer who knows densities and chain keeps a table over the last emotions of all speakers: exact, and tractable as long as
-C to the power of S is small. Beyond that only the ceiling of the densities is given.
+The Bayes-optimal oracle given densities and chain keeps a table over the last emotions of all speakers: exact, and tractable as
+long as C to the power of S is small. Beyond that only the ceiling of the densities is given.
 
 Shapes: T utterances, C classes, S speakers who speak in a conversation.
 """
@@ -135,10 +135,10 @@ def synthesise(config: SyntheticConfig) -> Corpus:
 
 
 def chain_ceiling(corpus: Corpus, split: str, part: Part) -> Ceiling:
-    """Scores of the observer who knows the densities and the chain of emotions, and sees whole conversations.
+    """Scores of the oracle that is given the densities, the chain of emotions and whole conversations.
 
     If a conversation of the part has too many speakers for the exact posterior, the densities' ceiling is returned for the whole
-    part; the answer's `observer` says which of the two it is.
+    part; the result's `knowledge` says which of the two it is.
 
     Raises:
         DataError: the corpus is not a synthetic one, or no such split or part.

@@ -1,6 +1,6 @@
-"""The observer who knows how planted streams were made: the ceiling against which a model's use of a stream is measured.
+"""The Bayes-optimal oracle of planted streams: the ceiling against which a model's use of a stream is measured.
 
-Given the label, a planted stream is independent of all else. So the observer who knows the densities has the posterior
+Given the label, a planted stream is independent of all else. So the oracle, which is given the densities, has the posterior
 
     p(c | all) ~ p(c | text) * product over streams of p(x_m | c)
 
@@ -26,17 +26,17 @@ from merc.errors import DataError
 from merc.settings import Settings
 from merc.synthetic.planting import PlantedStream, RowState, generator_for, planted_streams, planted_truth
 
-Observer = Literal["densities", "densities and text", "densities and chain"]
+Knowledge = Literal["densities", "densities and text", "densities and chain"]
 Posteriors = Mapping[str, np.ndarray]  # conversation id -> (T, C) probabilities
 
 
 class Ceiling(Settings):
-    """The knowing observer's scores, as fractions of 1, on the labelled utterances of a part.
+    """The oracle's scores, as fractions of 1, on the labelled utterances of a part.
 
-    The observer names the most probable class, which no rule can beat in expected accuracy; the weighted F1 is of the same labels.
+    The oracle predicts the most probable class, which no rule can beat in expected accuracy; the weighted F1 is of the same labels.
     """
 
-    observer: Observer
+    knowledge: Knowledge
     accuracy: float
     weighted_f1: float
     utterances: int
@@ -64,15 +64,15 @@ def stream_evidence(planted: Mapping[str, PlantedStream], conversation: Conversa
     return evidence
 
 
-def observer_probabilities(
+def oracle_posterior(
     planted: Mapping[str, PlantedStream], conversation: Conversation, prior: Float64[np.ndarray, "#T C"]
 ) -> Float64[np.ndarray, "T C"]:
-    """The posterior of the observer who knows the densities.
+    """The posterior of the oracle that is given the densities.
 
     Args:
         planted: from `planted_streams`.
-        conversation: whose planted features are looked at.
-        prior: class probabilities before that look: one row for all, or a text model's posterior, which holds the class shares.
+        conversation: whose planted features are used.
+        prior: class probabilities without them: one row for all, or a text model's posterior, which holds the class shares.
     """
     with np.errstate(divide="ignore"):
         return softmax(np.log(prior) + stream_evidence(planted, conversation), axis=1)
@@ -118,7 +118,7 @@ def text_posterior(corpus: Corpus, split: str, part: Part, feature: str | None =
 
 
 def ceiling(corpus: Corpus, split: str, part: Part, text: Posteriors | None = None) -> Ceiling:
-    """Scores, on a part, of the observer who knows the planted densities and the training part's class shares.
+    """Scores, on a part, of the oracle that is given the planted densities and the training part's class shares.
 
     Args:
         corpus, split, part: what is judged.
@@ -138,16 +138,16 @@ def ceiling(corpus: Corpus, split: str, part: Part, text: Posteriors | None = No
             expected = (len(conversation), len(corpus.label_set))
             if prior.shape != expected:
                 raise DataError(f"text posterior, conversation {conversation.id!r}: shape {prior.shape}, expected {expected}")
-        posteriors[conversation.id] = observer_probabilities(planted, conversation, prior)
+        posteriors[conversation.id] = oracle_posterior(planted, conversation, prior)
     return judged(corpus, split, part, posteriors, "densities" if text is None else "densities and text")
 
 
-def told_from_noise(corpus: Corpus, split: str, part: Part) -> dict[str, float]:
-    """How surely the observer tells a planted row from noise, looking at that row alone: modality -> share of the pairs.
+def noise_detection_auc(corpus: Corpus, split: str, part: Part) -> dict[str, float]:
+    """Area under the ROC curve of the oracle's detection of noise from one row alone: modality -> area.
 
-    Of a signal row of the part and a row of noise, the signal row has the larger p(x | classes' shares) / N(x; 0, I) in this
-    share of the pairs (the area under the ROC curve). By Neyman and Pearson no trust that is made from the row alone
-    falls more often when noise takes the row's place. Modalities without a signal row in the part are left out.
+    The score of a row is p(x | classes' shares) / N(x; 0, I); positives are the part's signal rows, negatives rows of noise. By
+    Neyman and Pearson no trust that is made from the row alone falls more often when noise takes the row's place. Modalities
+    without a signal row in the part are left out.
 
     Raises:
         DataError: nothing planted, no such part, or no label in training.
@@ -169,7 +169,7 @@ def told_from_noise(corpus: Corpus, split: str, part: Part) -> dict[str, float]:
     return shares
 
 
-def judged(corpus: Corpus, split: str, part: Part, posteriors: Posteriors, observer: Observer) -> Ceiling:
+def judged(corpus: Corpus, split: str, part: Part, posteriors: Posteriors, knowledge: Knowledge) -> Ceiling:
     """Accuracy and weighted F1 of the most probable classes; a DataError if no utterance of the part has a label."""
     truth: list[int] = []
     predicted: list[int] = []
@@ -182,7 +182,7 @@ def judged(corpus: Corpus, split: str, part: Part, posteriors: Posteriors, obser
     if not truth:
         raise DataError(f"corpus {corpus.name!r}, split {split!r}: no labelled utterance in part {part!r}")
     return Ceiling(
-        observer=observer,
+        knowledge=knowledge,
         accuracy=float(accuracy_score(truth, predicted)),
         weighted_f1=float(f1_score(truth, predicted, average="weighted", zero_division=0.0)),  # pyright: ignore
         utterances=len(truth),

@@ -59,7 +59,7 @@ STANDARD: tuple[Stream, ...] = (
 
 
 class PlantedStream(Settings):
-    """A stream as it was planted, with all that the knowing observer needs.
+    """A stream as it was planted, with all that the oracle needs.
 
     Attributes:
         stream: what was asked for.

@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from merc.data.schema import Part
-from merc.data.standardisation import CLIP
+from merc.data.standardisation import CLIP_BOUND
 from merc.errors import RecipeError
 from merc.files.strict_yaml import load_yaml
 from merc.networks.cmath.network import CMATHConfig
@@ -62,7 +62,7 @@ class DataConfig(Settings):
     features: dict[str, str] = Field(default_factory=dict)
     labels: str | None = None
     split: str = "official"
-    clip: float = Field(default=CLIP, gt=0)
+    clip: float = Field(default=CLIP_BOUND, gt=0)
 
 
 class Recipe(Settings):

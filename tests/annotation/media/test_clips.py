@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from annotation.recordings import encoded, noise, wav
-from merc.annotation.media.clips import MAX_SPAN, MIN_SPAN, RATE, Clip, Sound, Source, Span, clips, inspect
+from merc.annotation.media.clips import MAX_SPAN, MIN_SPAN, RATE, Clip, MediaSource, Sound, Span, clips, inspect
 from merc.errors import DataError
 
 pytest.importorskip("av")
 
 
-def cut(source: Source, *spans: Span, progress=None) -> list[Clip]:
+def cut(source: MediaSource, *spans: Span, progress=None) -> list[Clip]:
     """The clips in the spans' order, each there once."""
     found = sorted(clips(source, spans, "talk", progress), key=lambda clip: clip.index)
     assert [clip.index for clip in found] == list(range(len(spans)))
@@ -28,13 +28,13 @@ def cut(source: Source, *spans: Span, progress=None) -> list[Clip]:
     return found
 
 
-def one(source: Source, span: Span) -> np.ndarray:
+def one(source: MediaSource, span: Span) -> np.ndarray:
     (clip,) = cut(source, span)
     assert clip.samples is not None, clip.reason
     return clip.samples
 
 
-def reason(source: Source, span: Span) -> str:
+def reason(source: MediaSource, span: Span) -> str:
     (clip,) = cut(source, span)
     return clip.reason
 
@@ -231,7 +231,7 @@ def test_arrays_that_are_no_sound_are_refused(samples, rate, found):
         Sound(samples, rate)
 
 
-def peak(recording: Source, spans: list[Span]) -> int:
+def peak(recording: MediaSource, spans: list[Span]) -> int:
     """Bytes, the most that were in use at once."""
     tracemalloc.start()
     try:

@@ -9,7 +9,7 @@ import pytest
 
 from annotation.recordings import CODECS, encoded, noise, wav
 from merc.annotation.media.clips import RATE, Clip, Sound, Span, clips, inspect
-from merc.annotation.media.decoding import JITTER, RESTART, Source, _Clock, _frames, opened
+from merc.annotation.media.decoding import JITTER, RESTART, MediaSource, _Clock, _frames, opened
 from merc.errors import DataError
 
 av = pytest.importorskip("av")
@@ -19,11 +19,11 @@ DELAYS = {"adts": 0.0233, "flv": 0.0233, "avi": 0.0251, "mpegts": 0.011, "mpeg":
 WITH_PICTURES = ("mp4", "mov", "matroska", "webm", "avi", "mpegts", "mpeg")
 
 
-def cut(source: Source, *spans: Span) -> list[Clip]:
+def cut(source: MediaSource, *spans: Span) -> list[Clip]:
     return sorted(clips(source, spans, "talk"), key=lambda clip: clip.index)
 
 
-def every_second(source: Source, seconds: int) -> list[Clip]:
+def every_second(source: MediaSource, seconds: int) -> list[Clip]:
     return cut(source, *(Span(float(i), i + 1.0) for i in range(seconds)))
 
 

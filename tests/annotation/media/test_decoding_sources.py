@@ -13,13 +13,13 @@ import pytest
 
 from annotation.recordings import encoded, naming_another_file, noise, tagged, wav
 from merc.annotation.media.clips import RATE, Clip, Sound, Span, clips, inspect
-from merc.annotation.media.decoding import KINDS, MediaInfo, Source, _Bytes
+from merc.annotation.media.decoding import KINDS, MediaInfo, MediaSource, _Bytes
 from merc.errors import DataError, MissingExtraError
 
 av = pytest.importorskip("av")
 
 
-def cut(source: Source, *spans: Span) -> list[Clip]:
+def cut(source: MediaSource, *spans: Span) -> list[Clip]:
     return sorted(clips(source, spans, "talk"), key=lambda clip: clip.index)
 
 

@@ -1,4 +1,4 @@
-"""Invented pickles of every layout that circulates: each recognised as itself and by no other, read right, refused when spoilt."""
+"""Invented pickles of every layout that circulates: each recognised as itself and by no other, read right, refused when damaged."""
 
 from __future__ import annotations
 
@@ -301,7 +301,7 @@ def test_mmsa_without_annotations_takes_the_sign(source: Callable[[str, Any], So
     assert [u.label for u in corpus.conversations[0].utterances] == ["negative", "negative", "positive"]
 
 
-def spoil_labels(content: Any) -> str:
+def damage_labels(content: Any) -> str:
     table = next(x for x in content if is_table_of(x, int) and x is not content[0])
     vid = list(table)[1]
     table[vid][0] = 9
@@ -312,26 +312,26 @@ def is_table_of(entry: Any, kind: type) -> bool:
     return isinstance(entry, dict) and isinstance(next(iter(entry.values()))[0], kind)
 
 
-def spoil_sentences(content: Any) -> str:
+def damage_sentences(content: Any) -> str:
     table = [x for x in content if is_table_of(x, str)][-1]
     vid = list(table)[1]
     table[vid] = table[vid] + ["one too many"]
     return f"{vid}.*lengths disagree: \\d labels, \\d sentences"
 
 
-def spoil_lists(content: Any) -> str:
+def damage_lists(content: Any) -> str:
     lists = [x for x in content if isinstance(x, list | set) and x]
     name = next(iter(lists[1]))
     lists[0].add(name) if isinstance(lists[0], set) else lists[0].append(name)
     return f"'train' and 'test', the first is '{name}'"
 
 
-def spoil_unknown_vid(content: Any) -> str:
+def damage_unknown_vid(content: Any) -> str:
     next(x for x in content if isinstance(x, list) and x).append("Ses05F_nowhere")
     return "without data, the first is 'Ses05F_nowhere'"
 
 
-def spoil_speaker(content: Any) -> str:
+def damage_speaker(content: Any) -> str:
     table = next(x for x in content if is_initials(x) or is_one_hot(x))
     vid = list(table)[2]
     table[vid][0] = [0] * 9 if is_one_hot(table) else None
@@ -346,15 +346,17 @@ def is_one_hot(table: Any) -> bool:
     return is_table_of(table, list)
 
 
-@pytest.mark.parametrize("spoil", [spoil_labels, spoil_sentences, spoil_lists, spoil_unknown_vid, spoil_speaker])
+@pytest.mark.parametrize("damage", [damage_labels, damage_sentences, damage_lists, damage_unknown_vid, damage_speaker])
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in ("multiemo", "corect", "mmsa")])
-def test_a_spoilt_file_gives_one_clear_error(name: str, spoil: Callable[[Any], str], source: Callable[[str, Any], Source]) -> None:
+def test_a_damaged_file_gives_one_clear_error(
+    name: str, damage: Callable[[Any], str], source: Callable[[str, Any], Source]
+) -> None:
     content = [copy.deepcopy(entry) for entry in contents()[name]]
     if name == "cosmic-emorynlp":
         content[-3:] = copy.deepcopy(EMORY_THREE)
     if name in ("mmgcn-iemocap", "sdt-iemocap", "mmgcn-meld", "dialoguernn-meld", "sdt-meld", "graphsmile-meld"):
         content[0] = {vid: [f"u{i}" for i in range(len(ids))] for vid, ids in content[0].items()}
-    expected = spoil(content)
+    expected = damage(content)
     made = source(name, content)
     assert [layout.name for layout in LAYOUTS if layout.matches(made)] == [name]
     with pytest.raises(DataError, match=expected) as refused:
@@ -375,7 +377,7 @@ def test_a_spoilt_file_gives_one_clear_error(name: str, spoil: Callable[[Any], s
         (lambda rows: [np.array([1e300, 0, 0, 0]), *rows[1:]], "utterance 'Ses02F_impro02_u0': infinite number"),
     ],
 )
-def test_a_spoilt_matrix_is_named(change: Callable[[Any], Any], expected: str, source: Callable[[str, Any], Source]) -> None:
+def test_a_damaged_matrix_is_named(change: Callable[[Any], Any], expected: str, source: Callable[[str, Any], Source]) -> None:
     content = contents()["mmgcn-iemocap"]
     content[4]["Ses02F_impro02"] = change(content[4]["Ses02F_impro02"])
     with pytest.raises(DataError, match=expected):
@@ -407,14 +409,14 @@ def test_a_conversation_without_features_or_utterances_is_named(source: Callable
         ("annotations", ["Odd", "Positive", "Negative"], r"conversation 'f', utterance '10': unknown label 'odd'"),
     ],
 )
-def test_a_spoilt_mmsa_file_is_refused(key: str, value: Any, expected: str, source: Callable[[str, Any], Source]) -> None:
+def test_a_damaged_mmsa_file_is_refused(key: str, value: Any, expected: str, source: Callable[[str, Any], Source]) -> None:
     content = contents()["mmsa"]
     content["test"][key] = value
     with pytest.raises(DataError, match=expected):
         BY_NAME["mmsa"].read(source("mmsa", content))
 
 
-def test_a_spoilt_corect_file_is_refused(source: Callable[[str, Any], Source]) -> None:
+def test_a_damaged_corect_file_is_refused(source: Callable[[str, Any], Source]) -> None:
     content = contents()["corect"]
     content["dev"][0]["labels"][1] = 6
     with pytest.raises(DataError, match=r"'Ses02F_impro02', utterance 'Ses02F_impro02_1': unknown label 6"):

@@ -9,7 +9,8 @@ import pytest
 from encoders.voices import RATE, buzz, espeak, needs_espeak, noise, silence, syllables, times, tone
 from merc.data.corpora.meld import PRAAT_COLUMNS
 from merc.encoders.audio.praat import FUNCTIONALS, PraatEncoder
-from merc.encoders.audio.sound import SoundEncoder, sound_encoder
+from merc.encoders.audio.sound import sound_encoder
+from merc.encoders.interface import SoundEncoder
 from merc.errors import MissingExtraError
 
 parselmouth = pytest.importorskip("parselmouth")

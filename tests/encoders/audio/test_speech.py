@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from encoders.voices import RATE, buzz, noise, syllables, tone
-from merc.encoders.audio.sound import SoundEncoder, sound_encoder
+from merc.encoders.audio.sound import sound_encoder
 from merc.encoders.audio.speech import ARCHITECTURES, receptive_field, resolve_speech, speech_encoder
+from merc.encoders.interface import SoundEncoder
 from merc.errors import FeatureError, MissingExtraError, UnsafeFileError
 
 pytest.importorskip("transformers")
@@ -44,7 +45,7 @@ def wav2vec2(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def copy(wav2vec2: Path, tmp_path: Path) -> Path:
-    """A folder that a test may spoil."""
+    """A folder that a test may perturb."""
     return Path(shutil.copytree(wav2vec2, tmp_path / "model"))
 
 

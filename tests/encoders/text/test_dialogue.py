@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from merc.data.schema import Conversation, Utterance
 from merc.encoders.registry import resolve
 from merc.encoders.text.adapter import Adapter
-from merc.encoders.text.dialogue import DialogueEncoder, load_base, read, reading_digests, turns_read
+from merc.encoders.text.dialogue import DialogueEncoder, context_turns, load_base, tokenised_windows, window_digests
 from merc.errors import FeatureError
 from tiny_text_model import MOST_TOKENS, WORDS, build_plain
 
@@ -140,20 +140,20 @@ def test_a_reading_ends_with_its_utterance_and_keeps_the_limit(base, turns, limi
     tokenizer, _, _ = load_base(base)
     talk = conversation([*turns, ("a", "why ?")])
     said = [i for i, u in enumerate(talk.utterances) if u.transcript.strip()]
-    for i, reading in zip(said, read(tokenizer, [(talk, i) for i in said], limit), strict=True):
+    for i, reading in zip(said, tokenised_windows(tokenizer, [(talk, i) for i in said], limit), strict=True):
         own = tokenizer(f"A: {talk.utterances[i].transcript}", truncation=True, max_length=limit)["input_ids"]
         own = own if len(reading) == len(own) else own[1:]
         assert list(reading[-len(own) :]) == own and reading[0] == tokenizer.cls_token_id
         assert reading.count(tokenizer.cls_token_id) == 1 and len(reading) <= limit
-        assert len(turns_read(talk, i)) == 1 + min(4, said.index(i))
+        assert len(context_turns(talk, i)) == 1 + min(4, said.index(i))
 
 
 def test_letters_tell_who_spoke_last():
     talk = conversation([("Ann", "i"), ("Bo", "am"), ("Cy", "so"), ("Ann", None), ("Bo", "happy"), ("Cy", "today")])
-    assert turns_read(talk, 5) == [("C", "i"), ("B", "am"), ("A", "so"), ("B", "happy"), ("A", "today")]
-    assert turns_read(talk, 0) == [("A", "i")]
+    assert context_turns(talk, 5) == [("C", "i"), ("B", "am"), ("A", "so"), ("B", "happy"), ("A", "today")]
+    assert context_turns(talk, 0) == [("A", "i")]
     five = conversation([(name, "i") for name in "abcdef"])
-    assert turns_read(five, 5) == [(letter, "i") for letter in "EDCBA"]
+    assert context_turns(five, 5) == [(letter, "i") for letter in "EDCBA"]
 
 
 def test_the_place_in_the_conversation_carries_nothing(encoder):
@@ -162,15 +162,15 @@ def test_the_place_in_the_conversation_carries_nothing(encoder):
 
 
 def test_digests_tell_what_a_vector_hangs_on():
-    digests = reading_digests(conversation(TALK))
+    digests = window_digests(conversation(TALK))
     assert [d is None for d in digests] == [False, False, False, True, False]
-    assert reading_digests(conversation([(who.lower(), words) for who, words in TALK])) == digests
-    assert reading_digests(conversation(TALK[:2])) == digests[:2]
-    changed = reading_digests(conversation([TALK[0], ("Bo", "why !"), *TALK[2:]]))
+    assert window_digests(conversation([(who.lower(), words) for who, words in TALK])) == digests
+    assert window_digests(conversation(TALK[:2])) == digests[:2]
+    changed = window_digests(conversation([TALK[0], ("Bo", "why !"), *TALK[2:]]))
     assert [a == b for a, b in zip(changed, digests, strict=True)] == [True, False, False, True, False]
-    assert reading_digests(conversation([TALK[0], ("Ann", "why ?")]))[1] != digests[1]
-    long = reading_digests(conversation([("Ann", "leave"), *TALK * 2]))
-    assert long[6:] == reading_digests(conversation([("Ann", "why"), *TALK * 2]))[6:] and len(set(long) - {None}) > 6
+    assert window_digests(conversation([TALK[0], ("Ann", "why ?")]))[1] != digests[1]
+    long = window_digests(conversation([("Ann", "leave"), *TALK * 2]))
+    assert long[6:] == window_digests(conversation([("Ann", "why"), *TALK * 2]))[6:] and len(set(long) - {None}) > 6
 
 
 def test_another_base_is_refused(adapter):

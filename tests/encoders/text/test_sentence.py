@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merc.encoders import registry
+from merc.encoders.interface import Encoder
 from merc.encoders.registry import BUNDLED_SHA256, check_folder, feature_name, resolve
-from merc.encoders.text.sentence import TOKENS_PER_BATCH, Encoder, batches_by_length, text_encoder
+from merc.encoders.text.sentence import TOKENS_PER_BATCH, batches_by_length, text_encoder
 from merc.errors import DataError, FeatureError, MissingExtraError, UnsafeFileError
 from tiny_text_model import WORDS, build_plain, build_sentence
 
@@ -34,7 +35,7 @@ def sentence(plain: Path) -> Path:
 
 @pytest.fixture
 def copy(sentence: Path, tmp_path: Path) -> Path:
-    """A sentence-transformers folder that a test may spoil."""
+    """A sentence-transformers folder that a test may perturb."""
     shutil.copytree(sentence, tmp_path / "model")
     return tmp_path / "model"
 

@@ -61,7 +61,7 @@ def test_augmentation_utterance_by_utterance(scene, aligned, attended):
             o = torch.zeros(D)
             there = [j for j in range(len(sample)) if sample.present[j, 1]]
             if attended and there:
-                k, v = module.read(z[i]).split(D, dim=-1)[:2]
+                k, v = module.kv_projection(z[i]).split(D, dim=-1)[:2]
                 heads = []
                 for h in range(2):
                     part = slice(4 * h, 4 * h + 4)
@@ -69,7 +69,7 @@ def test_augmentation_utterance_by_utterance(scene, aligned, attended):
                     heads.append(sum(w * v[j, part] for j, w in weights.items()))
                 o = o + module.project_out(torch.cat(heads))
             if aligned and sample.present[t, 1]:
-                o = o + module.read(z[i, t])[-D:]
+                o = o + module.kv_projection(z[i, t])[-D:]
             expected = torch.sigmoid(module.gate(torch.cat([q[i, t], o]))) * o
             torch.testing.assert_close(out[i, t], expected, rtol=1e-4, atol=1e-5)
 
@@ -101,7 +101,7 @@ def test_a_closed_gate_lets_nothing_through_and_an_open_one_all(scene):
         module.gate.bias.fill_(1e4)
         opened = module(streams["text"], streams["audio"], present["audio"], keys["audio"], relations)
     assert torch.equal(closed, torch.zeros_like(closed))
-    torch.testing.assert_close(opened, module.read(streams["audio"]) * present["audio"][..., None])
+    torch.testing.assert_close(opened, module.kv_projection(streams["audio"]) * present["audio"][..., None])
 
 
 def test_map_attention_adds_similarities_and_takes_values_from_the_centre(scene):

@@ -73,9 +73,9 @@ def twin_transformer(transformer, stream, source, heads):
     d = len(stream[0])
     for layer in transformer.layers:
         if source is None:
-            read = [linear(layer.read, norm(layer.norm_target, x)) for x in stream]
+            read = [linear(layer.kv_projection, norm(layer.norm_target, x)) for x in stream]
         else:
-            read = [linear(layer.read, norm(layer.norm_source, x)) for x in source]
+            read = [linear(layer.kv_projection, norm(layer.norm_source, x)) for x in source]
         after = []
         for x in stream:
             query = linear(layer.query, norm(layer.norm_target, x))

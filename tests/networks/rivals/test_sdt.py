@@ -85,7 +85,7 @@ def wave(position, d):
 def twin_encoder(encoder, target, source, heads):
     """Target and source are lists of vectors; so is the answer."""
     d = len(target[0])
-    read = [linear(encoder.read, norm(encoder.norm, x)) for x in source]
+    read = [linear(encoder.kv_projection, norm(encoder.norm, x)) for x in source]
     gated = []
     for x in target:
         query = linear(encoder.query, norm(encoder.norm, x))

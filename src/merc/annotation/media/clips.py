@@ -19,10 +19,10 @@ import numpy as np
 from jaxtyping import Float32
 from scipy.signal import firwin, resample_poly
 
-from merc.annotation.media.decoding import Block, MediaInfo, Recording, Sound, Source, opened
+from merc.annotation.media.decoding import Block, MediaInfo, MediaSource, Recording, Sound, opened
 from merc.errors import DataError
 
-__all__ = ["MAX_SPAN", "MIN_SPAN", "RATE", "UNREADABLE", "Clip", "MediaInfo", "Sound", "Source", "Span", "clips", "inspect"]
+__all__ = ["MAX_SPAN", "MIN_SPAN", "RATE", "UNREADABLE", "Clip", "MediaInfo", "MediaSource", "Sound", "Span", "clips", "inspect"]
 
 RATE = 16_000  # Hz
 MAX_SPAN = 120.0  # s; the rest of a longer span is not read [chosen: it bounds the memory]
@@ -72,7 +72,7 @@ class _Cut:
     row: int
 
 
-def inspect(source: Source, name: str) -> MediaInfo:
+def inspect(source: MediaSource, name: str) -> MediaInfo:
     """What a recording is, without decoding it.
 
     Args:
@@ -87,7 +87,7 @@ def inspect(source: Source, name: str) -> MediaInfo:
         return recording.info
 
 
-def clips(source: Source, spans: Sequence[Span], name: str, progress: Callable[[float], None] | None = None) -> Iterator[Clip]:
+def clips(source: MediaSource, spans: Sequence[Span], name: str, progress: Callable[[float], None] | None = None) -> Iterator[Clip]:
     """Cuts spans out of a recording.
 
     Sound ends where the recording does, or where it can't be decoded: a span that reaches further is given as far as it goes.

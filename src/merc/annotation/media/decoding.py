@@ -77,7 +77,7 @@ class OpenFile(Protocol):
     def seekable(self) -> bool: ...
 
 
-Source = Path | OpenFile | Sound
+MediaSource = Path | OpenFile | Sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Recording:
 
 
 @contextmanager
-def opened(source: Source, name: str) -> Generator[Recording, None, None]:
+def opened(source: MediaSource, name: str) -> Generator[Recording, None, None]:
     """Opens a recording; an open file stands where it stood afterwards.
 
     Args:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from merc.annotation.media.decoding import OpenFile, Sound, Source
+from merc.annotation.media.decoding import MediaSource, OpenFile, Sound
 from merc.annotation.transcripts.reading import SUFFIXES
 from merc.annotation.transcripts.transcript import Transcript
 from merc.errors import DataError
@@ -34,7 +34,7 @@ class Given:
     """
 
     name: str
-    medium: Source | None
+    medium: MediaSource | None
     transcript: Path | OpenFile | Transcript | None
     transcript_name: str | None
     warnings: tuple[str, ...] = ()

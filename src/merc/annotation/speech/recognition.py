@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from merc.annotation.transcripts.transcript import Transcript, Turn
-from merc.encoders.audio.sound import RATE
+from merc.encoders.interface import RATE
 from merc.errors import DataError, FeatureError, MissingExtraError
 from merc.files.printable import printable
 from merc.files.validation import shorten

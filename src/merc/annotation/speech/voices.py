@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from jaxtyping import Float32
 
-from merc.annotation.media.clips import UNREADABLE, Clip, Source, Span, clips
+from merc.annotation.media.clips import UNREADABLE, Clip, MediaSource, Span, clips
 from merc.annotation.transcripts.transcript import Turn
 from merc.errors import DataError
 
 UNNAMED = "speaker"  # who speaks where nothing tells
 STREAMED = 30.0  # s of sound at a time, where a whole recording is streamed
-LONGEST = 24 * 3600.0  # s; more of a recording is not streamed [chosen: a day]
+MAX_RECORDING = 24 * 3600.0  # s; more of a recording is not streamed [chosen: a day]
 
 
 def channel_name(channel: int) -> str:
@@ -30,7 +30,7 @@ def loudest_channel(heard: Sequence[Clip]) -> Clip:
 
 
 def turn_clips(
-    source: Source,
+    source: MediaSource,
     turns: Sequence[Turn],
     name: str,
     channels: int | None,
@@ -70,7 +70,7 @@ def turn_clips(
             yield Clip(index, chosen.samples, chosen.reason), found
 
 
-def streamed(source: Source, name: str, channel: int | None = None) -> Iterator[Float32[np.ndarray, " _"]]:
+def streamed(source: MediaSource, name: str, channel: int | None = None) -> Iterator[Float32[np.ndarray, " _"]]:
     """A whole recording as consecutive pieces of 16 kHz sound, for speech recognition.
 
     Args:
@@ -82,7 +82,7 @@ def streamed(source: Source, name: str, channel: int | None = None) -> Iterator[
         DataError: it can't be read, or not to its end; what came before was given.
         MissingExtraError: see `clips`.
     """
-    spans = [Span(start, start + STREAMED, channel) for start in np.arange(0.0, LONGEST, STREAMED).tolist()]
+    spans = [Span(start, start + STREAMED, channel) for start in np.arange(0.0, MAX_RECORDING, STREAMED).tolist()]
     for clip in clips(source, spans, name):
         if clip.samples is not None:
             yield clip.samples

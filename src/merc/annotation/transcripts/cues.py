@@ -35,7 +35,7 @@ class Cue:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class CueList:
     """What a reader found.
 
     Attributes:

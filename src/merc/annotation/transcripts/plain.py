@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from merc.annotation.transcripts.cues import Cue, Draft, parse_clock
+from merc.annotation.transcripts.cues import Cue, CueList, parse_clock
 from merc.annotation.transcripts.speakers import named
 from merc.annotation.transcripts.words import without_markup
 
@@ -23,7 +23,7 @@ _AFTER_NAME = re.compile(rf"([^\[(]{{1,40}})[\[(]{_SPAN}[\])](?::|$)")
 _HOURS = re.compile(r"-?\d+:\d+:\d")
 
 
-def read_plain(text: str, name: str) -> Draft:
+def read_plain(text: str, name: str) -> CueList:
     """The turns of a `.txt` file; `name` is not needed, since any text is one.
 
     A line with a name or a time begins a turn; another line goes on with the turn before. Where no line of the file has a name,
@@ -46,7 +46,7 @@ def read_plain(text: str, name: str) -> Draft:
         else:
             heads.append(line)
             turns.append([line.text])
-    return Draft(tuple(replace(head, text="\n".join(words)) for head, words in zip(heads, turns, strict=True)))
+    return CueList(tuple(replace(head, text="\n".join(words)) for head, words in zip(heads, turns, strict=True)))
 
 
 def _line(line: str) -> Cue:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from merc.annotation.media.decoding import OpenFile
-from merc.annotation.transcripts.cues import Cue, Draft, counted, settle
+from merc.annotation.transcripts.cues import Cue, CueList, counted, settle
 from merc.annotation.transcripts.encoding import decode
 from merc.annotation.transcripts.plain import read_plain
 from merc.annotation.transcripts.sentences import joined
@@ -29,7 +29,7 @@ from merc.errors import DataError
 from merc.files.printable import printable
 
 MOST_BYTES = 67_108_864  # of a file [chosen: a day of speech is one]
-_READERS: Mapping[str, tuple[str, Callable[[str, str], Draft]]] = {
+_READERS: Mapping[str, tuple[str, Callable[[str, str], CueList]]] = {
     ".srt": ("SubRip subtitles", read_subrip),
     ".vtt": ("WebVTT subtitles", read_webvtt),
     ".ass": ("SubStation Alpha subtitles", read_substation),
@@ -74,12 +74,12 @@ def read_transcript(source: Path | OpenFile, name: str | None = None) -> Transcr
     if other is not None and other != what:
         suffixes = " or ".join(suffix for suffix, (kind, _) in _READERS.items() if kind == other)
         raise DataError(f"{name}: expected {what}, found {other}; rename it to {suffixes}")
-    draft = read(decoded.text, name)
-    turns, warnings = _turns(draft)
+    cue_list = read(decoded.text, name)
+    turns, warnings = _turns(cue_list)
     if not turns:
-        found = f"{counted(len(draft.cues), 'stretch', 'stretches')} without any" if draft.cues else "none"
+        found = f"{counted(len(cue_list.cues), 'stretch', 'stretches')} without any" if cue_list.cues else "none"
         raise DataError(f"{name}: expected words that somebody says in {what}, found {found}")
-    return Transcript(turns, (*decoded.warnings, *draft.warnings, *warnings))
+    return Transcript(turns, (*decoded.warnings, *cue_list.warnings, *warnings))
 
 
 def _name(source: Path | OpenFile, name: str | None) -> str:
@@ -129,11 +129,11 @@ def _sniff(text: str) -> str | None:
     return _READERS[suffix][0]
 
 
-def _turns(draft: Draft) -> tuple[tuple[Turn, ...], list[str]]:
-    """The turns of a draft, and warnings."""
-    cues, warnings = settle(draft.cues)
+def _turns(cue_list: CueList) -> tuple[tuple[Turn, ...], list[str]]:
+    """The turns of a cue_list, and warnings."""
+    cues, warnings = settle(cue_list.cues)
     warnings += _disorder(cues)
-    if draft.names_in_words:
+    if cue_list.names_in_words:
         cues = spoken(cues)
     cleaned = [replace(cue, text=clean(without_sounds(cue.text))) for cue in cues]
     cues = [cue for cue in cleaned if holds_words(cue.text)]
@@ -142,7 +142,7 @@ def _turns(draft: Draft) -> tuple[tuple[Turn, ...], list[str]]:
         warnings.append(f"{dropped} left out")
     if all(cue.start is not None for cue in cues):
         cues.sort(key=_start)
-        if draft.cut_anywhere:
+        if cue_list.cut_anywhere:
             cues = joined(cues)
         if len(cues) > 1 and all(cue.end is None for cue in cues):
             cues = _with_ends(cues)

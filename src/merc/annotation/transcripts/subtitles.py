@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Sequence
 
-from merc.annotation.transcripts.cues import Cue, Draft, counted, parse_clock, share
+from merc.annotation.transcripts.cues import Cue, CueList, counted, parse_clock, share
 from merc.annotation.transcripts.words import clean, without_markup
 from merc.errors import DataError, MissingExtraError
 from merc.files.printable import printable
@@ -30,7 +30,7 @@ _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]*)>|</v>")
 _INNER_TIME = re.compile(r"<(?:\d+:)?\d\d:\d\d\.\d{3}>")
 
 
-def read_subrip(text: str, name: str) -> Draft:
+def read_subrip(text: str, name: str) -> CueList:
     """The cues of a `.srt` file.
 
     Raises:
@@ -58,10 +58,10 @@ def read_subrip(text: str, name: str) -> Draft:
     events = pysubs2.SSAFile.from_string("\n".join([*lines, "", "0"]), format_="srt", keep_html_tags=True).events
     spoken = (without_markup(event.text.replace("\\N", "\n")) for event in events)
     cues = tuple(Cue(words, None, start, end) for words, (start, end) in zip(spoken, times, strict=True))
-    return Draft(cues, names_in_words=True, cut_anywhere=True)
+    return CueList(cues, names_in_words=True, cut_anywhere=True)
 
 
-def read_substation(text: str, name: str) -> Draft:
+def read_substation(text: str, name: str) -> CueList:
     """The cues of a `.ass` or `.ssa` file.
 
     Raises:
@@ -89,10 +89,10 @@ def read_substation(text: str, name: str) -> Draft:
     except ValueError as error:
         raise DataError(f"{name}: {shorten(printable(str(error)))}") from error
     cues = (Cue(_substation_words(e.text), clean(e.name) or None, e.start / 1000, e.end / 1000) for e in events)
-    return Draft(tuple(cues), names_in_words=True, cut_anywhere=True)
+    return CueList(tuple(cues), names_in_words=True, cut_anywhere=True)
 
 
-def read_webvtt(text: str, name: str) -> Draft:
+def read_webvtt(text: str, name: str) -> CueList:
     """The cues of a `.vtt` file, split where a voice tag says that another person speaks.
 
     Raises:
@@ -122,7 +122,7 @@ def read_webvtt(text: str, name: str) -> Draft:
             cues += share(cue, _voices(content))
     unread = sum("-->" in line for line in text.split("\n")) - len(captions)
     warnings = (f"{counted(unread, 'cue is', 'cues are')} left out, with times that can't be read",) if unread > 0 else ()
-    return Draft(tuple(cues), warnings, names_in_words=True, cut_anywhere=True)
+    return CueList(tuple(cues), warnings, names_in_words=True, cut_anywhere=True)
 
 
 def _subrip_times(line: str, place: str) -> tuple[float, float] | None:

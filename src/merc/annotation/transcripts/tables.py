@@ -10,7 +10,7 @@ import difflib
 import io
 from collections.abc import Mapping, Sequence
 
-from merc.annotation.transcripts.cues import Cue, Draft, parse_time
+from merc.annotation.transcripts.cues import Cue, CueList, parse_time
 from merc.annotation.transcripts.words import clean, without_markup
 from merc.errors import DataError
 from merc.files.validation import shorten
@@ -29,7 +29,7 @@ _MOST_CHECKED = 100  # columns whose names may be misspelt
 _SHOWN = 8  # columns of a wrong header that a message names
 
 
-def read_table(text: str, name: str) -> Draft:
+def read_table(text: str, name: str) -> CueList:
     """The rows of a `.csv` file; blank ones are skipped. The header tells which of `,`, `;` and tab stands between fields.
 
     Raises:
@@ -55,7 +55,7 @@ def read_table(text: str, name: str) -> Draft:
                 cues.append(_cue({column: fields[place] for column, place in columns.items()}, f"{name}, row {number}"))
     except csv.Error as error:
         raise DataError(f"{name}, row {number + 1}: not valid CSV: {error}") from error
-    return Draft(tuple(cues))
+    return CueList(tuple(cues))
 
 
 def _columns(header: Sequence[str], name: str) -> dict[str, int]:

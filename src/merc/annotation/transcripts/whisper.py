@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, cast
 
-from merc.annotation.transcripts.cues import Cue, Draft, parse_time
+from merc.annotation.transcripts.cues import Cue, CueList, parse_time
 from merc.annotation.transcripts.words import clean, without_markup
 from merc.data.formats.cells import describe
 from merc.errors import DataError
@@ -33,7 +33,7 @@ class _Repeated:
     key: str
 
 
-def read_json(text: str, name: str) -> Draft:
+def read_json(text: str, name: str) -> CueList:
     """The cues of a `.json` file; Whisper's segments are split where the words of WhisperX change their speaker.
 
     Raises:
@@ -46,7 +46,7 @@ def read_json(text: str, name: str) -> Draft:
     except ValueError as error:
         raise DataError(f"{name}: not valid JSON: {error}") from error
     if isinstance(content, list):
-        return Draft(tuple(cue for place, record in _records(content, name, "turn") for cue in _listed(record, place)))
+        return CueList(tuple(cue for place, record in _records(content, name, "turn") for cue in _listed(record, place)))
     top = _table(content, name) if isinstance(content, dict | _Repeated) else {}
     cues: list[Cue] = []
     if "segments" in top:
@@ -58,7 +58,7 @@ def read_json(text: str, name: str) -> Draft:
         keys = ", ".join(shorten(repr(key)) for key in list(top)[:5])
         found = f"an object with {keys or 'nothing'}" if isinstance(content, dict) else _found(content)
         raise DataError(f"{name}: expected {ALLOWED}; found {found}")
-    return Draft(tuple(cues), cut_anywhere=True)
+    return CueList(tuple(cues), cut_anywhere=True)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Repeated:

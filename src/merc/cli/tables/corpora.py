@@ -94,17 +94,17 @@ def planted_table(planted: Mapping[str, PlantedStream]) -> Table:
 
 
 def ceiling_line(part: str, ceiling: Ceiling) -> Text:
-    """The knowing observer's scores in a sentence."""
+    """The Bayes-optimal oracle's scores in a sentence."""
     return Text(
-        f"ceiling on {part}: an observer who knows {ceiling.observer} has accuracy {percent(ceiling.accuracy)}, "
+        f"ceiling on {part}: the Bayes-optimal oracle given {ceiling.knowledge} has accuracy {percent(ceiling.accuracy)}, "
         f"weighted F1 {percent(ceiling.weighted_f1)} ({ceiling.utterances} utterances)"
     )
 
 
-def told_from_noise_line(part: str, shares: Mapping[str, float]) -> Text:
-    """How surely the knowing observer tells a row from noise, which bounds how often trust from the row alone can fall."""
+def noise_auc_line(part: str, shares: Mapping[str, float]) -> Text:
+    """How surely the oracle tells a row from noise, which bounds how often trust from the row alone can fall."""
     told = ", ".join(f"{modality} {percent(share)} %" for modality, share in shares.items())
-    return Text(f"the observer on {part} rates a planted row above a row of noise in this share of pairs: {told or NOTHING}")
+    return Text(f"area under the ROC curve of the oracle's detection of noise on {part}, row by row: {told or NOTHING}")
 
 
 def _with_error(figure: Figure | None) -> str:

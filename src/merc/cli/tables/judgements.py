@@ -77,7 +77,7 @@ def demonstration_tables(result: Demonstration) -> Iterator[RenderableType]:
     table = new_table("results, in %; NLL in nats", ("", *_SCORES))
     _add_scores(table, "majority class", result.majority)
     _add_scores(table, "CMATH", result.report.coarse, style="bold")
-    _add_scores(table, "ceiling: an observer who knows how the corpus was made", result.ceiling)
+    _add_scores(table, "ceiling: the Bayes-optimal oracle", result.ceiling)
     yield table
     modalities = tuple(result.states)
     columns = ("", "speaker", "planted", "predicted", "probability", *(f"trust {m}" for m in modalities))

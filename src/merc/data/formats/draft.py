@@ -75,7 +75,7 @@ class DraftConversation:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Draft:
+class CorpusDraft:
     """All that could be read, and all that stands in the way.
 
     Attributes:
@@ -107,7 +107,7 @@ def assemble(
     parts: Mapping[str, tuple[str, ...]],
     split_rule: SplitRule,
     notes: Mapping[str, object],
-) -> Draft:
+) -> CorpusDraft:
     """Reads the cells of every conversation and notes each problem.
 
     A conversation whose labels can't be read as a sequence is left out, with a problem; everything else is kept as far as it goes.
@@ -123,10 +123,10 @@ def assemble(
     schema = _feature_schema(slots, conversations, problems)
     _check_ids(conversations, problems)
     _check_parts(conversations, parts, problems)
-    return Draft(name, label_names, schema, tuple(conversations), dict(parts), split_rule, tuple(problems), dict(notes))
+    return CorpusDraft(name, label_names, schema, tuple(conversations), dict(parts), split_rule, tuple(problems), dict(notes))
 
 
-def corpus_from(draft: Draft, path: Path) -> Corpus:
+def corpus_from(draft: CorpusDraft, path: Path) -> Corpus:
     """The corpus, checked by the schema.
 
     Raises:

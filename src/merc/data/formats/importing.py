@@ -13,7 +13,7 @@ from merc.data.corpora import meld as meld_csv
 from merc.data.corpora import mosi
 from merc.data.formats import cosmic, json_lines, mmgcn, mmsa, multiemo, parquet_table, sdt, splits_pickle
 from merc.data.formats.cells import describe, sequence_of, table_of
-from merc.data.formats.draft import Draft
+from merc.data.formats.draft import CorpusDraft
 from merc.data.formats.layout import Layout, Source
 from merc.data.schema import Corpus, FeatureArray
 from merc.data.unpickle.reading import read_pickle
@@ -32,7 +32,7 @@ LAYOUTS: tuple[Layout, ...] = (
     mmsa.LAYOUT,
 )
 # Layouts that can be read with their problems noted, for inspection.
-DRAFTS: Mapping[str, Callable[[Source], Draft]] = {
+DRAFTS: Mapping[str, Callable[[Source], CorpusDraft]] = {
     **{vid_layout.name: vid_layout.draft for vid_layout in (*mmgcn.VID_LAYOUTS, *sdt.VID_LAYOUTS, *cosmic.VID_LAYOUTS)},
     multiemo.LAYOUT.name: multiemo.draft,
     splits_pickle.LAYOUT.name: splits_pickle.draft,

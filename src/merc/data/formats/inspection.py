@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from merc.data.formats.draft import Draft, DraftConversation, corpus_from
+from merc.data.formats.draft import CorpusDraft, DraftConversation, corpus_from
 from merc.data.formats.importing import DRAFTS, LAYOUTS, checked, describe_source, detect, layout_named, open_source
 from merc.data.formats.layout import Source
 from merc.data.schema import Corpus, FeatureArray, FeatureSpec
@@ -115,7 +115,7 @@ def inspect(path: Path, layout: str | None = None) -> Inspection:
         return Inspection(path=str(path), layout=found.name, description=found.description, importable=False, findings=(finding,))
 
 
-def _inspect_draft(source: Source, layout: str, draft: Draft) -> Inspection:
+def _inspect_draft(source: Source, layout: str, draft: CorpusDraft) -> Inspection:
     findings: list[Finding] = []
     for kind, count in Counter(problem.kind for problem in draft.problems).items():
         messages = [problem.message for problem in draft.problems if problem.kind == kind]

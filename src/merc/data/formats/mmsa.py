@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from merc.data.formats.cells import array_of, describe, integer_of, items_of, number_of, table_of, text_of
-from merc.data.formats.draft import Draft, FeatureSlot, Problem, RawConversation, assemble, corpus_from
+from merc.data.formats.draft import CorpusDraft, FeatureSlot, Problem, RawConversation, assemble, corpus_from
 from merc.data.formats.known_corpora import file_split
 from merc.data.formats.layout import Layout, Source
 from merc.data.schema import Corpus, FeatureArray
@@ -48,7 +48,7 @@ def matches(source: Source) -> bool:
     return True
 
 
-def draft(source: Source) -> Draft:
+def draft(source: Source) -> CorpusDraft:
     """All that can be read.
 
     Raises:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from merc.data.formats.cells import items_of, table_of
-from merc.data.formats.draft import Draft, FeatureSlot, corpus_from
+from merc.data.formats.draft import CorpusDraft, FeatureSlot, corpus_from
 from merc.data.formats.layout import Layout, Source
 from merc.data.formats.mmgcn import MMGCN_IEMOCAP, MMGCN_MELD
 from merc.data.formats.vid_dictionaries import VidLayout
@@ -38,7 +38,7 @@ def matches(source: Source) -> bool:
     return _fitting(source) is not None
 
 
-def draft(source: Source) -> Draft:
+def draft(source: Source) -> CorpusDraft:
     """All that can be read.
 
     Raises:

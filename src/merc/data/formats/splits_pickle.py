@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from merc.data.formats.cells import describe, identifier_of, integer_of, items_of, sequence_of, table_of
-from merc.data.formats.draft import Draft, FeatureSlot, RawConversation, assemble, corpus_from
+from merc.data.formats.draft import CorpusDraft, FeatureSlot, RawConversation, assemble, corpus_from
 from merc.data.formats.known_corpora import EMORYNLP, IEMOCAP, MELD, KnownCorpus, file_split
 from merc.data.formats.layout import Layout, Source
 from merc.data.formats.vid_dictionaries import ENCODER_BY_WIDTH
@@ -34,7 +34,7 @@ def matches(source: Source) -> bool:
     return any(items_of(conversations) for conversations in table.values())
 
 
-def draft(source: Source) -> Draft:
+def draft(source: Source) -> CorpusDraft:
     """All that can be read.
 
     Raises:

@@ -22,7 +22,7 @@ from merc.data.formats.cells import (
     table_of,
     text_of,
 )
-from merc.data.formats.draft import Draft, FeatureSlot, Problem, RawConversation, assemble, corpus_from
+from merc.data.formats.draft import CorpusDraft, FeatureSlot, Problem, RawConversation, assemble, corpus_from
 from merc.data.formats.known_corpora import KnownCorpus
 from merc.data.formats.layout import Layout, Source
 from merc.data.schema import PARTS, Corpus
@@ -65,11 +65,11 @@ class VidLayout:
             return False
         return all(_looks_like(slot, entry, self.corpus) for slot, entry in zip(self.slots, entries, strict=True))
 
-    def draft(self, source: Source) -> Draft:
+    def draft(self, source: Source) -> CorpusDraft:
         """All that can be read of a source that matches."""
         return self.draft_content(source.content, source.path)
 
-    def draft_content(self, content: object, path: Path) -> Draft:
+    def draft_content(self, content: object, path: Path) -> CorpusDraft:
         """As `draft`, for content that does not come from one file.
 
         Raises:

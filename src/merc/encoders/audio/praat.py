@@ -17,8 +17,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 from numpy.lib.stride_tricks import sliding_window_view
 
-from merc.encoders.audio.sound import PRAAT_NAME, RATE, Clip, is_present
-from merc.encoders.text.sentence import Progress
+from merc.encoders.interface import PRAAT_NAME, RATE, Clip, Progress, is_present
 from merc.errors import MissingExtraError
 
 Sound = Any  # parselmouth's, which tells no types

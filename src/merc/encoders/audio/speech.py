@@ -18,14 +18,13 @@ from typing import Any, cast
 import numpy as np
 from jaxtyping import Float32
 
-from merc.encoders.audio.sound import PRAAT_NAME, RATE, Clip, SoundEncoder, is_present
+from merc.encoders.interface import PRAAT_NAME, RATE, Clip, Progress, SoundEncoder, is_present
 from merc.encoders.registry import VERSION_DIGITS, ModelFolder, check_folder, file_sha256
-from merc.encoders.text.sentence import Progress
 from merc.errors import FeatureError, MissingExtraError, UnsafeFileError
 from merc.files.printable import printable
 
 ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "wav2vec2-conformer", "data2vec-audio", "unispeech", "unispeech-sat")
-LONGEST = 30.0  # s; chosen: attention grows with the square, and utterances are shorter
+MAX_CLIP = 30.0  # s; chosen: attention grows with the square, and utterances are shorter
 
 _CONFIGS = ("config.json", "preprocessor_config.json", "processor_config.json")
 _WEIGHTS = "model*.safetensors"
@@ -66,7 +65,7 @@ class SpeechEncoder:
         rows = np.full((len(clips), self.dimension), np.nan, dtype=np.float32)
         for row, clip in enumerate(clips):
             if clip is not None and is_present(clip):
-                rows[row] = self._pooled(clip[: round(LONGEST * RATE)])
+                rows[row] = self._pooled(clip[: round(MAX_CLIP * RATE)])
                 if not np.isfinite(rows[row]).all():
                     raise FeatureError(
                         f"sound encoder {printable(self.name)!r} returned numbers that are not finite for clip {row}"

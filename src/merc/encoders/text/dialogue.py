@@ -1,12 +1,12 @@
 """A text encoder that reads each utterance with the turns before it and with who said them.
 
-A reading is up to `CONTEXT` earlier turns and, last, the utterance itself, each as `A: words`, with a separator after each. The
+A window is up to `CONTEXT` earlier turns and, last, the utterance itself, each as `A: words`, with a separator after each. The
 letters tell the speakers: A is the utterance's own, B the other one who spoke last, and so on; so names carry nothing, and neither
 does the place in the conversation. What is said later changes nothing, so causal models stay causal. The utterance's vector is the
 mean of all last hidden states, as the sentence encoders' own is, and that again the mean over several adapters of one model, which
 say more together than any of them [chosen, both; docs/tuning.md].
 
-Shapes: B readings, S tokens of the longest, T utterances of a conversation, D features.
+Shapes: B windows, S tokens of the longest, T utterances of a conversation, D features.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from merc.data.schema import Conversation, Utterance
+from merc.encoders.interface import Progress
 from merc.encoders.registry import resolve
 from merc.encoders.text.adapter import Adapter, joint_version
-from merc.encoders.text.sentence import Progress, batches_by_length
+from merc.encoders.text.sentence import batches_by_length
 from merc.errors import FeatureError, MissingExtraError
 
 DIALOGUE = "dialogue"  # the encoder's name; what it learned makes its version
@@ -35,11 +36,11 @@ CONTEXT_TOKENS = 40  # of each earlier turn [chosen: one MELD turn in a hundred 
 SPEAKERS = "ABCDE"
 
 
-Reading = tuple[int, ...]  # ids of the tokens that are read for one utterance
+ContextWindow = tuple[int, ...]  # ids of the tokens that are read for one utterance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ReadingBatch:
+class WindowBatch:
     """What the model takes.
 
     Attributes:
@@ -116,16 +117,16 @@ class DialogueEncoder:
         Raises:
             FeatureError: the model returned a number that is not finite.
         """
-        readings = read(self._tokenizer, places, self._limit)
-        rows = np.empty((len(readings), self.dimension), dtype=np.float32)
+        windows = tokenised_windows(self._tokenizer, places, self._limit)
+        rows = np.empty((len(windows), self.dimension), dtype=np.float32)
         done = 0
-        for indices in batches_by_length([len(reading) for reading in readings]):
-            batch = collate_readings([readings[i] for i in indices], self.device)
+        for indices in batches_by_length([len(window) for window in windows]):
+            batch = collate_windows([windows[i] for i in indices], self.device)
             with torch.inference_mode():
                 rows[indices] = torch.stack([pooled(model, batch) for model in self._models]).mean(dim=0).cpu().numpy()
             done += len(indices)
             if progress is not None:
-                progress(done, len(readings))
+                progress(done, len(windows))
         if not np.isfinite(rows).all():
             raise FeatureError(f"the text encoder {DIALOGUE!r} returned numbers that are not finite")
         return rows
@@ -171,7 +172,7 @@ def load_base(name: str) -> tuple[Any, Any, str]:
     return tokenizer, model.float().eval(), source.version
 
 
-def turns_read(conversation: Conversation, place: int) -> list[tuple[str, str]]:
+def context_turns(conversation: Conversation, place: int) -> list[tuple[str, str]]:
     """The turns that are read for an utterance, itself the last: letter and words. Turns without words are passed over."""
     earlier: list[Utterance] = []
     for before in range(place - 1, -1, -1):
@@ -186,21 +187,21 @@ def turns_read(conversation: Conversation, place: int) -> list[tuple[str, str]]:
     return [(letters[u.speaker], u.transcript or "") for u in turns]
 
 
-def read(tokenizer: Any, places: Sequence[tuple[Conversation, int]], limit: int) -> list[Reading]:
-    """The readings of some utterances, each with words.
+def tokenised_windows(tokenizer: Any, places: Sequence[tuple[Conversation, int]], limit: int) -> list[ContextWindow]:
+    """The windows of some utterances, each with words.
 
     Args:
         tokenizer: of the model.
         places: conversation and place of each.
         limit: tokens that the model can take; where there are more, the earliest turns are left out.
     """
-    turns = [turns_read(conversation, place) for conversation, place in places]
+    turns = [context_turns(conversation, place) for conversation, place in places]
     texts = {f"{letter}: {words}": () for of_one in turns for letter, words in of_one}
     own_limit = min(OWN_TOKENS, limit)
     ids = tokenizer(list(texts), truncation=True, max_length=own_limit)["input_ids"] if texts else []
     tokens: dict[str, list[int]] = dict(zip(texts, ids, strict=True))
     start = getattr(tokenizer, "cls_token_id", None)
-    readings: list[Reading] = []
+    windows: list[ContextWindow] = []
     for of_one in turns:
         parts = [tokens[f"{letter}: {words}"] for letter, words in of_one]
         parts = [*(part[:CONTEXT_TOKENS] for part in parts[:-1]), parts[-1]]
@@ -208,33 +209,33 @@ def read(tokenizer: Any, places: Sequence[tuple[Conversation, int]], limit: int)
             parts.pop(0)
         # A text begins with the model's token for that, if it has one; the turns that follow the first one don't.
         later = [part[1:] if part[:1] == [start] else part for part in parts[1:]]
-        readings.append(tuple(token for part in (parts[0], *later) for token in part))
-    return readings
+        windows.append(tuple(token for part in (parts[0], *later) for token in part))
+    return windows
 
 
-def collate_readings(batch: Sequence[Reading], device: str = "cpu") -> ReadingBatch:
-    """Pads readings to the longest of them."""
+def collate_windows(batch: Sequence[ContextWindow], device: str = "cpu") -> WindowBatch:
+    """Pads windows to the longest of them."""
     b, s = len(batch), max(map(len, batch))
     tokens = torch.zeros(b, s, dtype=torch.int64)
     mask = torch.zeros(b, s, dtype=torch.int64)
-    for row, reading in enumerate(batch):
-        tokens[row, : len(reading)] = torch.tensor(reading)
-        mask[row, : len(reading)] = 1
-    return ReadingBatch(tokens.to(device), mask.to(device))
+    for row, window in enumerate(batch):
+        tokens[row, : len(window)] = torch.tensor(window)
+        mask[row, : len(window)] = 1
+    return WindowBatch(tokens.to(device), mask.to(device))
 
 
-def pooled(model: Any, batch: ReadingBatch) -> Float[Tensor, "B D"]:
-    """The mean of the last hidden states of a reading's tokens, in single precision."""
+def pooled(model: Any, batch: WindowBatch) -> Float[Tensor, "B D"]:
+    """The mean of the last hidden states of a window's tokens, in single precision."""
     states: Float[Tensor, "B S D"] = model(input_ids=batch.tokens, attention_mask=batch.mask).last_hidden_state
     weights = batch.mask / batch.mask.sum(dim=1, keepdim=True)
     return (weights[..., None] * states.float()).sum(dim=1)  # no matrix product: autocast would round it
 
 
-def reading_digests(conversation: Conversation) -> list[bytes | None]:
+def window_digests(conversation: Conversation) -> list[bytes | None]:
     """For each utterance a SHA-256 over all that its vector hangs on; None where it has no words."""
     digests: list[bytes | None] = []
     for place, utterance in enumerate(conversation.utterances):
-        said = "\0".join(part for turn in turns_read(conversation, place) for part in turn)
+        said = "\0".join(part for turn in context_turns(conversation, place) for part in turn)
         digests.append(hashlib.sha256(said.encode("utf-8", "replace")).digest() if _said(utterance) else None)
     return digests
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import importlib.util
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32
 
+from merc.encoders.interface import Encoder, Progress
 from merc.encoders.registry import ModelFolder, resolve
 from merc.errors import FeatureError, MissingExtraError
 
@@ -26,34 +27,8 @@ if TYPE_CHECKING:
 else:
     SentenceTransformer = Any  # an optional extra: annotations must hold without it
 
-Progress = Callable[[int, int], None]  # (done, total), in transcripts
 TOKENS_PER_BATCH = 4096  # padded; keeps the activations of a large model under about 1 GiB
 TEXTS_PER_BATCH = 128
-
-
-@runtime_checkable
-class Encoder(Protocol):
-    """Raw input of one modality -> one vector an utterance.
-
-    Attributes:
-        name: what finds the encoder again, see `merc.encoders.registry.ModelFolder`.
-        version: changes when the vectors would.
-        dimension: D.
-        modality: `text`.
-    """
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def version(self) -> str: ...
-    @property
-    def dimension(self) -> int: ...
-    @property
-    def modality(self) -> str: ...
-
-    def encode(self, transcripts: Sequence[str | None], progress: Progress | None = None) -> Float32[np.ndarray, "N D"]:
-        """One row a transcript, in the given order; NaN throughout where a transcript is None or blank."""
-        ...
 
 
 class TextEncoder(ABC):

@@ -51,7 +51,7 @@ class Augmentation(nn.Module):
         self.heads = attention.heads
         self.aligned = tower.aligned
         parts = 2 * tower.attended + tower.aligned  # keys and values, then the aligned vectors
-        self.read = nn.Linear(d, parts * d) if parts else None
+        self.kv_projection = nn.Linear(d, parts * d) if parts else None
         self.project_out = nn.Linear(d, d) if tower.attended else None
         self.bias = RelationBias(attention, start_on_diagonal=True) if tower.attended else None
         self.gate = nn.Linear(2 * d, d)
@@ -66,9 +66,9 @@ class Augmentation(nn.Module):
     ) -> Float[Tensor, "B T d"]:
         """The gated vector to add to the central stream; zero where nothing of the auxiliary can be seen."""
         o_BTd = torch.zeros_like(q_BTd)
-        if self.read is None:
+        if self.kv_projection is None:
             return o_BTd
-        parts = self.read(z_BTd).split(q_BTd.shape[-1], dim=-1)
+        parts = self.kv_projection(z_BTd).split(q_BTd.shape[-1], dim=-1)
         if self.project_out is not None and self.bias is not None:
             attended = self.project_out(attend(q_BTd, parts[0], parts[1], self.bias(relations, keys_BTT), self.heads))
             o_BTd = attended * keys_BTT.any(dim=-1, keepdim=True)

@@ -38,21 +38,21 @@ class DistillationConfig(Settings):
 
 
 def logit_term(
-    teacher_BTC: Float[Tensor, "B T C"], student_BTC: Float[Tensor, "B T C"], temperature: float, taught_BT: Bool[Tensor, "B T"]
+    teacher_BTC: Float[Tensor, "B T C"], student_BTC: Float[Tensor, "B T C"], temperature: float, mask_BT: Bool[Tensor, "B T"]
 ) -> Float[Tensor, ""]:
-    """T^2 KL(softmax(teacher/T) || softmax(student/T)), mean over the taught utterances (Hinton et al. 2015)."""
+    """T^2 KL(softmax(teacher/T) || softmax(student/T)), mean over the utterances that have a teacher (Hinton et al. 2015)."""
     target = F.log_softmax(teacher_BTC.detach() / temperature, dim=-1)
     student = F.log_softmax(student_BTC / temperature, dim=-1)
     kl = (target.exp() * (target - student)).sum(dim=-1) * temperature**2
-    return _mean(kl, taught_BT)
+    return _mean(kl, mask_BT)
 
 
-def latent_term(teacher: Level, student: Level, taught_BT: Bool[Tensor, "B T"], *, moves_mean: bool) -> Float[Tensor, ""]:
-    """1/2 [log sigma_s^2 + (mu_s - mu_teacher)^2 / sigma_s^2], mean over dimensions and the taught utterances [chosen].
+def latent_term(teacher: Level, student: Level, mask_BT: Bool[Tensor, "B T"], *, moves_mean: bool) -> Float[Tensor, ""]:
+    """1/2 [log sigma_s^2 + (mu_s - mu_teacher)^2 / sigma_s^2], mean over dimensions and the utterances of the mask [chosen].
 
     Args:
         teacher, student: the levels.
-        taught_BT: where the student is taught.
+        mask_BT: where the student has a teacher.
         moves_mean: False lets the term train the student's variance alone. The towers' means make the coarse mean, which the pool
             draws towards the prior; were they drawn after it, all would shrink together.
 
@@ -65,7 +65,7 @@ def latent_term(teacher: Level, student: Level, taught_BT: Bool[Tensor, "B T"], 
     mean = student.posterior.mean if moves_mean else student.posterior.mean.detach()
     distance = (mean - teacher.posterior.mean.detach()) ** 2
     term = 0.5 * (log_variance + distance * (-log_variance).exp())
-    return _mean(term.mean(dim=-1), taught_BT)
+    return _mean(term.mean(dim=-1), mask_BT)
 
 
 def _mean(value_BT: Float[Tensor, "B T"], mask_BT: Bool[Tensor, "B T"]) -> Float[Tensor, ""]:

@@ -40,9 +40,9 @@ class FusionConfig(Settings):
 
 
 class PosteriorHead(nn.Module):
-    """A linear map to the mean of a Gaussian, another to the shape of its log variance, and one number that lifts all of it.
+    """Two linear maps, to the mean and to the log variance of a Gaussian, and an offset that is added to all of its log variances.
 
-    The lift comes from a hidden layer on the direction and the length of the input: noise has the mean of data but another
+    A hidden layer makes the offset from the direction and the length of the input: noise has the mean of data but another
     energy, which no linear map sees, and one number for all dimensions is learned from all of them (chosen).
     """
 
@@ -50,14 +50,16 @@ class PosteriorHead(nn.Module):
         super().__init__()
         self.mean = nn.Linear(d, latent)
         self.norm = nn.LayerNorm(d)
-        self.shape = nn.Linear(d, latent)
-        self.lift = nn.Sequential(nn.Linear(d + 1, d), nn.GELU(), nn.Linear(d, 1))
+        self.log_variance_direction = nn.Linear(d, latent)
+        self.log_variance_offset = nn.Sequential(nn.Linear(d + 1, d), nn.GELU(), nn.Linear(d, 1))
 
     def forward(self, x_BTd: Float[Tensor, "B T d"]) -> Posterior:
         """(B, T, d) -> a posterior of width Z."""
         length_BT1 = x_BTd.square().mean(dim=-1, keepdim=True).clamp_min(1e-6).log()
         direction_BTd = self.norm(x_BTd)
-        log_variance = self.shape(direction_BTd) + self.lift(torch.cat([direction_BTd, length_BT1], dim=-1))
+        log_variance = self.log_variance_direction(direction_BTd) + self.log_variance_offset(
+            torch.cat([direction_BTd, length_BT1], dim=-1)
+        )
         return Posterior(self.mean(x_BTd), log_variance.clamp(*LOG_VARIANCE_RANGE))
 
 

@@ -159,12 +159,12 @@ class CMATH(Network):
             terms["reconstruction"] = _mean([reconstruction_loss(batch.inputs[m], rebuilt[m], present[m]) for m in self.modalities])
         if self.config.fusion.variational:
             terms["kl"] = kl_to_standard_normal(_posterior(output.coarse), batch.valid)
-        lessons = self._lessons(self._by_means(output, batch) if teacher is None else teacher, output, batch)
-        if lessons:
+        pairs = self._teacher_student_pairs(self._by_means(output, batch) if teacher is None else teacher, output, batch)
+        if pairs:
             temperature = self.config.distillation.temperature
-            terms["logit"] = _mean([logit_term(x.teacher.logits, x.student.logits, temperature, x.taught) for x in lessons])
+            terms["logit"] = _mean([logit_term(x.teacher.logits, x.student.logits, temperature, x.mask) for x in pairs])
             if self.config.fusion.variational:
-                terms["latent"] = _mean([latent_term(x.teacher, x.student, x.taught, moves_mean=x.moves_mean) for x in lessons])
+                terms["latent"] = _mean([latent_term(x.teacher, x.student, x.mask, moves_mean=x.moves_mean) for x in pairs])
         return terms
 
     def _answer(self, coarse: Level, unimodal: Mapping[str, Level], batch: Batch) -> Level:
@@ -217,25 +217,25 @@ class CMATH(Network):
             torch.stack([p.mean for p in posteriors]), torch.stack([p.log_variance for p in posteriors]), refined_SBTd, taken_SBT
         )
 
-    def _lessons(self, teacher: NetworkOutput, student: NetworkOutput, batch: Batch) -> list[_Lesson]:
-        config, lessons = self.config.distillation, list[_Lesson]()
+    def _teacher_student_pairs(self, teacher: NetworkOutput, student: NetworkOutput, batch: Batch) -> list[_TeacherStudentPair]:
+        config, pairs = self.config.distillation, list[_TeacherStudentPair]()
         if config.coarse_to_fine:
-            lessons += [_Lesson(teacher.coarse, level, batch.valid, moves_mean=False) for level in student.fine.values()]
+            pairs += [_TeacherStudentPair(teacher.coarse, level, batch.valid, moves_mean=False) for level in student.fine.values()]
         if config.fine_to_unimodal:
-            lessons += [
-                _Lesson(teacher.fine.get(m, teacher.coarse), level, batch.present[..., i], moves_mean=True)
+            pairs += [
+                _TeacherStudentPair(teacher.fine.get(m, teacher.coarse), level, batch.present[..., i], moves_mean=True)
                 for i, (m, level) in enumerate(student.unimodal.items())
             ]
-        return lessons
+        return pairs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Lesson:
-    """One student and its teacher; `taught` is (B, T)."""
+class _TeacherStudentPair:
+    """One student and its teacher; `mask` is (B, T)."""
 
     teacher: Level
     student: Level
-    taught: Tensor
+    mask: Tensor
     moves_mean: bool
 
 

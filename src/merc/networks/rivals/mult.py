@@ -147,7 +147,7 @@ class Layer(nn.Module):
         self.norm_target = nn.LayerNorm(d)
         self.norm_source = nn.LayerNorm(d) if crossed else None
         self.query = nn.Linear(d, d)
-        self.read = nn.Linear(d, 2 * d)  # keys and values
+        self.kv_projection = nn.Linear(d, 2 * d)  # keys and values
         self.project_out = nn.Linear(d, d)
         self.norm_feed = nn.LayerNorm(d)
         self.feed_1 = nn.Linear(d, 4 * d)
@@ -160,7 +160,7 @@ class Layer(nn.Module):
         """(B, T, d) -> (B, T, d)."""
         target = self.norm_target(x_BTd)
         source = target if self.norm_source is None else self.norm_source(source_BTd)
-        k, v = self.read(source).chunk(2, dim=-1)
+        k, v = self.kv_projection(source).chunk(2, dim=-1)
         attended = attend(self.query(target), k, v, bias_BHTT, self.heads)
         x_BTd = x_BTd + self.dropout(self.project_out(attended))
         hidden = self.dropout(F.relu(self.feed_1(self.norm_feed(x_BTd))))

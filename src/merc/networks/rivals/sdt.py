@@ -157,7 +157,7 @@ class Encoder(nn.Module):
         self.heads = heads
         self.norm = nn.LayerNorm(d)
         self.query = nn.Linear(d, d)
-        self.read = nn.Linear(d, 2 * d)  # keys and values
+        self.kv_projection = nn.Linear(d, 2 * d)  # keys and values
         self.project_out = nn.Linear(d, d)
         self.norm_feed = nn.LayerNorm(d)
         self.feed_1 = nn.Linear(d, d)
@@ -169,7 +169,7 @@ class Encoder(nn.Module):
         self, target_BTd: Float[Tensor, "B T d"], source_BTd: Float[Tensor, "B T d"], bias_BHTT: Float[Tensor, "B H T T"]
     ) -> Float[Tensor, "B T d"]:
         """sigmoid(W h) * h, where h is the layer's output."""
-        k, v = self.read(self.norm(source_BTd)).chunk(2, dim=-1)
+        k, v = self.kv_projection(self.norm(source_BTd)).chunk(2, dim=-1)
         attended = attend(self.query(self.norm(target_BTd)), k, v, bias_BHTT, self.heads)
         h_BTd = target_BTd + self.dropout(self.project_out(attended))
         hidden = self.dropout(F.gelu(self.feed_1(self.norm_feed(h_BTd))))

@@ -80,7 +80,7 @@ def _robustness(summary: StudySummary) -> tuple[str, ...]:
     if not clauses:
         return ()
     return (
-        f"When inputs are lost or spoilt, CMATH’s weighted F1 along the curves is on average {listed(clauses)}. "
+        f"When inputs are lost or perturbed, CMATH’s weighted F1 along the curves is on average {listed(clauses)}. "
         "In parentheses: how it stands to its rivals there.",
     )
 

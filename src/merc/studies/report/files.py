@@ -49,7 +49,7 @@ def write_report(summary: StudySummary, folder: Path) -> tuple[Path, ...]:
 def results_table(summary: StudySummary) -> pa.Table:
     """One row for each arm, seed and area, and one for each arm and seed without loss or noise.
 
-    Columns: arm, kind, network, parameters, seed, part, protocol, comparable, area (empty: nothing lost or spoilt), weighted_f1;
+    Columns: arm, kind, network, parameters, seed, part, protocol, comparable, area (empty: nothing lost or perturbed), weighted_f1;
     where nothing is lost also the other scores, best_epoch, training_cpu_seconds, utterances_per_second, selection_weighted_f1 and
     F1 of each class.
     """

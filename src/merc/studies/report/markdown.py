@@ -28,7 +28,7 @@ def render_markdown(summary: StudySummary) -> str:
     pieces += [escaped(answer) for answer in answers(summary)]
     pieces += ["## CMATH and its rivals", _table(rival_table(summary), note)]
     pieces += ["## Ablations", _table(ablation_table(summary), note) if parts else "None."]
-    pieces += ["## Lost and spoilt modalities", _table(area_table(with_rivals(summary), "CMATH and its rivals"), note)]
+    pieces += ["## Lost and perturbed modalities", _table(area_table(with_rivals(summary), "CMATH and its rivals"), note)]
     if parts:
         pieces.append(_table(area_table(with_ablations(summary), "CMATH and its ablations"), note))
     pieces += ["## Cost", _table(cost_table(summary), note)]

@@ -21,7 +21,7 @@ SECTIONS = {
     "rivals": "CMATH and its rivals",
     "ablations": "Ablations",
     "labels": "Each label",
-    "robustness": "Lost and spoilt modalities",
+    "robustness": "Lost and perturbed modalities",
     "trust": "Trust under noise",
     "calibration": "Calibration and risk",
     "groups": "Groups of utterances",

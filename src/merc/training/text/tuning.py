@@ -4,7 +4,7 @@ The model reads as `merc.encoders.text.dialogue` does, under a linear head and t
 of its layers are tuned; of each one's change the best approximation of a given rank is kept, by singular values [chosen: adapters
 of a low rank from the start (LoRA) learned less; docs/tuning.md]. Embeddings, biases and norms stay.
 
-Shapes: B readings, D hidden size, C classes.
+Shapes: B windows, D hidden size, C classes.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from torch import Tensor, nn
 
 from merc.data.schema import Conversation, LabelSet
 from merc.encoders.text.adapter import Adapter, Pair
-from merc.encoders.text.dialogue import Reading, collate_readings, load_base, pooled, read
+from merc.encoders.text.dialogue import ContextWindow, collate_windows, load_base, pooled, tokenised_windows
 from merc.errors import DataError, RunError
 from merc.settings import Settings
 
-_POOL = 64  # batches from whose readings those of like length are put together
+_POOL = 64  # batches from whose windows those of like length are put together
 
 
 class TextTuningConfig(Settings):
@@ -40,7 +40,7 @@ class TextTuningConfig(Settings):
         warm_up: share of the steps.
         weight_decay: of both.
         dropout: on the vectors that the head takes.
-        batch_utterances: readings a step.
+        batch_utterances: windows a step.
         clip_norm: bound on the gradient's norm.
         folds: of the training part; so many encoders are tuned, each without its fold (see `merc.training.text.cross_fitting`).
         precision: of the model's products while it is tuned; `bfloat16` is faster where the processor has instructions for it.
@@ -105,12 +105,12 @@ def tune(
         parameter.requires_grad = False
     for module in matrices.values():
         module.weight.requires_grad = True
-    readings, labels = _labelled(tokenizer, conversations, label_set, int(model.config.max_position_embeddings))
+    windows, labels = _labelled(tokenizer, conversations, label_set, int(model.config.max_position_embeddings))
     head = nn.Linear(int(model.config.hidden_size), len(label_set))
     learned = [module.weight for module in matrices.values()]
     groups = [{"params": learned, "lr": config.learning_rate}, {"params": list(head.parameters()), "lr": config.head_learning_rate}]
     optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
-    batches = [batch for epoch in range(config.epochs) for batch in _batches(readings, config, epoch)]
+    batches = [batch for epoch in range(config.epochs) for batch in _batches(windows, config, epoch)]
     total, warm = len(batches), max(1, round(config.warm_up * len(batches)))
 
     def rate(step: int) -> float:
@@ -121,7 +121,7 @@ def tune(
     model.train()
     for done, batch in enumerate(batches, start=1):
         with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
-            vectors = pooled(model, collate_readings([readings[i] for i in batch]))
+            vectors = pooled(model, collate_windows([windows[i] for i in batch]))
         loss = nn.functional.cross_entropy(head(dropout(vectors)), labels[batch])
         if not torch.isfinite(loss):
             raise RunError(f"text tuning: the loss is {loss.item()} at step {done}; try a lower text_tuning.learning_rate")
@@ -153,7 +153,7 @@ def _matrices(model: Any) -> dict[str, nn.Linear]:
 
 def _labelled(
     tokenizer: Any, conversations: Sequence[Conversation], label_set: LabelSet, limit: int
-) -> tuple[list[Reading], Tensor]:
+) -> tuple[list[ContextWindow], Tensor]:
     places: list[tuple[Conversation, int]] = []
     labels: list[int] = []
     for conversation in conversations:
@@ -163,15 +163,15 @@ def _labelled(
                 labels.append(label_set.index(utterance.label))
     if not places:
         raise DataError("no utterance has both a transcript and a label, so there is nothing to tune a text model on")
-    return read(tokenizer, places, limit), torch.tensor(labels)
+    return tokenised_windows(tokenizer, places, limit), torch.tensor(labels)
 
 
-def _batches(readings: Sequence[Reading], config: TextTuningConfig, epoch: int) -> list[list[int]]:
-    """Indices of readings of like length, in random order; put together anew in each epoch."""
+def _batches(windows: Sequence[ContextWindow], config: TextTuningConfig, epoch: int) -> list[list[int]]:
+    """Indices of windows of like length, in random order; put together anew in each epoch."""
     random = np.random.default_rng([config.seed, epoch])
-    lengths = np.array([len(reading) for reading in readings])
+    lengths = np.array([len(reading) for reading in windows])
     batches: list[list[int]] = []
-    order, pool = random.permutation(len(readings)), _POOL * config.batch_utterances
+    order, pool = random.permutation(len(windows)), _POOL * config.batch_utterances
     for start in range(0, len(order), pool):
         alike = order[start : start + pool]
         alike = alike[np.argsort(lengths[alike], kind="stable")]
