@@ -63,7 +63,7 @@ def measure_inference(recipe: Recipe, lengths: tuple[int, ...], rounds: int, see
     for _ in range(rounds + 1):
         for _ in range(3):
             turns.resume()
-            recogniser.judge(samples)
+            recogniser.infer(samples)
             turns.pause()
         measured.append(turns.result(3 * sum(lengths)))
     return measured[1:]
@@ -81,7 +81,7 @@ def inference_waste(recipe: Recipe, lengths: tuple[int, ...], seed: int) -> floa
     """Share of padding in the batches that the recogniser makes."""
     recogniser, positions = make_recogniser(recipe, seed), list[int]()
     hook = recogniser.network.register_forward_pre_hook(lambda _network, inputs: positions.append(inputs[0].valid.numel()))
-    recogniser.judge(conversations(lengths, seed))
+    recogniser.infer(conversations(lengths, seed))
     hook.remove()
     return 1 - sum(lengths) / sum(positions)
 

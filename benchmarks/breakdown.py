@@ -68,7 +68,7 @@ def inference_pass(recipe: Recipe, lengths: tuple[int, ...], seed: int) -> Calla
     samples, recogniser = conversations(lengths, seed), make_recogniser(recipe, seed)
 
     def run() -> None:
-        recogniser.judge(samples)
+        recogniser.infer(samples)
 
     return run
 

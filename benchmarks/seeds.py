@@ -23,7 +23,7 @@ from merc.data.schema import Corpus, Part
 from merc.data.store.store import open_store
 from merc.evaluation.judgement import judge
 from merc.evaluation.perturbation import Perturbation, perturb
-from merc.inference.recogniser import load
+from merc.inference.loading import load
 from merc.runs.run import Hooks, evaluate, train
 from merc.synthetic.planting import RowState, planted_truth, redrawn
 from merc.training.recipe import load_recipe
@@ -99,7 +99,7 @@ def _falls(folder: Path, corpus: Corpus, split: str) -> dict[str, float]:
     present = np.concatenate([s.present for s in samples])
     truth = planted_truth(corpus) if "planted" in corpus.notes else {}
     shares: dict[str, float] = {}
-    judged = [j.trust for j in recogniser.judge(samples) if j.trust is not None]
+    judged = [j.trust for j in recogniser.infer(samples) if j.trust is not None]
     if not judged:  # a network without trust
         return shares
     before = np.concatenate(judged)
@@ -108,7 +108,7 @@ def _falls(folder: Path, corpus: Corpus, split: str) -> dict[str, float]:
         if modality in truth:
             counted &= np.concatenate([truth[modality][c.id] for c in conversations]) == RowState.SIGNAL
         noisy = [perturb(s, [Perturbation(modality=modality, kind="noise", amount=1.0)], seed=0) for s in samples]
-        after = np.concatenate([j.trust for j in recogniser.judge(noisy) if j.trust is not None])
+        after = np.concatenate([j.trust for j in recogniser.infer(noisy) if j.trust is not None])
         shares[f"validation/trust falls/{modality}"] = float((after < before)[counted, i].mean())
     return shares
 

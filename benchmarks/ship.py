@@ -26,7 +26,8 @@ from merc.encoders.text.adapter import adapter_file
 from merc.evaluation.calibration import expected_calibration_error
 from merc.evaluation.judgement import Conditions, Predictions
 from merc.inference.card import MISUSE
-from merc.inference.recogniser import CARD, CONFIG, WEIGHTS, Recogniser, load
+from merc.inference.loading import load
+from merc.inference.recogniser import CARD, CONFIG, WEIGHTS, Recogniser
 from merc.runs.run import evaluate
 
 SCORES = "scores.json"

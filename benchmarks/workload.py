@@ -79,4 +79,6 @@ def make_recogniser(recipe: Recipe, seed: int) -> Recogniser:
         )
         for name, width in WIDTHS.items()
     }
-    return Recogniser(network, Preprocessor(LabelSet(names=LABELS), standardisers), recipe, ModelRecord())
+    return Recogniser(
+        network, Preprocessor(LabelSet(names=LABELS), standardisers), ModelRecord(recipe=recipe.model_dump(mode="json"))
+    )

@@ -15,7 +15,7 @@ def talks(count, seed=0, labelled=True):
     for n in range(count):
         labels = [str(random.choice(LABELS.names)) for _ in range(random.integers(1, 6))]
         turns = [
-            Utterance(str(i), "ab"[random.integers(2)], label if labelled else None, str(random.choice(SAID[label])))
+            Utterance(str(i), "ab"[random.integers(2)], words=str(random.choice(SAID[label])), label=label if labelled else None)
             for i, label in enumerate(labels)
         ]
         made.append(Conversation(f"c{n}", tuple(turns)))

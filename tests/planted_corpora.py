@@ -22,7 +22,7 @@ def real_corpus(
         labels = generator.choice(len(NAMES), size=length, p=SHARES)
         hidden = generator.random(length) < unlabelled
         utterances = tuple(
-            Utterance(id=f"u{t}", speaker="AB"[t % 2], label=None if hidden[t] else NAMES[labels[t]], transcript=f"{i} {t}")
+            Utterance(id=f"u{t}", speaker="AB"[t % 2], words=f"{i} {t}", label=None if hidden[t] else NAMES[labels[t]])
             for t in range(length)
         )
         text = (means[labels] + generator.standard_normal((length, 6))).astype(np.float32)

@@ -95,12 +95,12 @@ def test_the_report_shown_is_one():
 def test_what_predict_prints_as_json_is_documented():
     from dataclasses import fields
 
-    from merc.inference.predictions import ConversationEmotions, UtteranceEmotion
+    from merc.inference.predictions import JudgedConversation, JudgedUtterance
 
     page = (DOCS / "evaluation.md").read_text(encoding="utf-8")
     section = page[page.index("## `merc predict --json`") :]
-    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == [field.name for field in fields(UtteranceEmotion)]
-    assert all(f"`{field.name}`" in section for field in fields(ConversationEmotions))
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == [field.name for field in fields(JudgedUtterance)]
+    assert all(f"`{field.name}`" in section for field in fields(JudgedConversation))
 
 
 def test_the_runs_files_are_documented():

@@ -65,7 +65,7 @@ def corpus_of_words(recipe):
     conversations = []
     for number in range(10):
         turns = [
-            Utterance(str(i), "ab"[i % 2], str(random.choice(labels)), " ".join(random.choice(WORDS, 4)))
+            Utterance(str(i), "ab"[i % 2], words=" ".join(random.choice(WORDS, 4)), label=str(random.choice(labels)))
             for i in range(3 + number % 3)
         ]
         sound = random.standard_normal((len(turns), 8)).astype(np.float32)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from merc.data.schema import Conversation, Corpus, Utterance
     from merc.data.store.store import open_store
     from merc.errors import MercError
-    from merc.inference.recogniser import Recogniser, load
+    from merc.inference.loading import load
+    from merc.inference.recogniser import Recogniser
     from merc.runs.run import evaluate, train
     from merc.training.recipe import Recipe, load_recipe
 
@@ -56,7 +57,7 @@ _HOME = {
     "Utterance": "merc.data.schema",
     "annotate": "merc.annotation.annotator",
     "evaluate": "merc.runs.run",
-    "load": "merc.inference.recogniser",
+    "load": "merc.inference.loading",
     "load_recipe": "merc.training.recipe",
     "open_store": "merc.data.store.store",
     "train": "merc.runs.run",

@@ -1,6 +1,15 @@
-"""The base of every frozen, typed record that is read from YAML or JSON: configs, feature schemas, manifests."""
+"""What stands under everything: the base of frozen, typed records that are read from YAML or JSON, and the shape of progress."""
+
+from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict
+
+Progress = Callable[[str, float, float | None], None]
+"""A hook: the stage's name, how much of it is done, and how much there is, or None where that is not known."""
+
+
+def no_progress(stage: str, done: float, total: float | None) -> None:
+    """The hook that shows nothing."""
 
 
 class Settings(BaseModel):

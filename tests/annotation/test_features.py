@@ -83,7 +83,7 @@ def test_absence_keeps_its_reason(cache):
 
 def test_words_are_encoded_once_each(cache):
     said = ("yes", None, "  ", "no, never", "yes")
-    conversation = Conversation("c", tuple(Utterance(str(i), "A", transcript=words) for i, words in enumerate(said)))
+    conversation = Conversation("c", tuple(Utterance(str(i), "A", words=words) for i, words in enumerate(said)))
     encoder, told = Lengths(), []
     rows = text_rows(conversation, encoder, cache, told.append)
     np.testing.assert_array_equal(rows[:, 0], [3, np.nan, np.nan, 9, 3])
@@ -107,12 +107,12 @@ def test_a_reading_is_kept_with_all_that_it_hangs_on(cache, monkeypatch, tmp_pat
     encode_at = encoder.encode_at
     monkeypatch.setattr(encoder, "encode_at", lambda places, progress=None: encoded.extend(places) or encode_at(places, progress))
     said = [u for c in talks(8) for u in c.utterances][: CONTEXT + 4]
-    talk = Conversation("long", tuple(Utterance(str(i), u.speaker, transcript=u.transcript) for i, u in enumerate(said)))
+    talk = Conversation("long", tuple(Utterance(str(i), u.speaker, words=u.words) for i, u in enumerate(said)))
     rows = text_rows(talk, encoder, cache)
     np.testing.assert_allclose(rows, encoder.encode([talk])[0], atol=1e-6)
     encoded.clear()
     text_rows(talk, encoder, cache)
     assert encoded == []
-    changed = Conversation(talk.id, (Utterance("0", talk.utterances[0].speaker, transcript="why ?"), *talk.utterances[1:]))
+    changed = Conversation(talk.id, (Utterance("0", talk.utterances[0].speaker, words="why ?"), *talk.utterances[1:]))
     text_rows(changed, encoder, cache)
     assert [place for _, place in encoded] == list(range(CONTEXT + 1)), "the utterance and those that are read with it"

@@ -21,7 +21,7 @@ from merc.data.probe import recorded_probe
 from merc.data.store.store import open_store, save_store
 from merc.errors import MercError
 from merc.evaluation.judgement import EvaluationReport
-from merc.inference.recogniser import load
+from merc.inference.loading import load
 from merc.synthetic.planting import planted_streams
 
 WORDS = ("i", "am", "so", "happy", "today", "why", "did", "you", "leave", "me")

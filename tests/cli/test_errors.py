@@ -68,7 +68,7 @@ def invented(features=True):
     conversations = tuple(
         Conversation(
             f"c{i}",
-            tuple(Utterance(str(t), "AB"[t % 2], ("calm", "cross")[(i + t) % 2]) for t in range(3)),
+            tuple(Utterance(str(t), "AB"[t % 2], label=("calm", "cross")[(i + t) % 2]) for t in range(3)),
             {spec.key: random.standard_normal((3, 3)).astype(np.float32)} if features else {},
         )
         for i in range(10)

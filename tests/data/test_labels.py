@@ -12,7 +12,7 @@ SIX = ("happy", "sad", "neutral", "angry", "excited", "frustrated")
 
 
 def corpus(labels=SIX):
-    turns = tuple(Utterance(str(i), "A", label) for i, label in enumerate((*labels, None)))
+    turns = tuple(Utterance(str(i), "A", label=label) for i, label in enumerate((*labels, None)))
     features = {"audio/x": np.arange(len(turns), dtype=np.float32)[:, None]}
     return Corpus(
         name="six",

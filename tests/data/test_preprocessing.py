@@ -16,7 +16,7 @@ LABELS = LabelSet(names=("calm", "cross"))
 
 
 def conversation(name, speakers, labels, **features):
-    turns = tuple(Utterance(str(i), s, label) for i, (s, label) in enumerate(zip(speakers, labels, strict=True)))
+    turns = tuple(Utterance(str(i), s, label=label) for i, (s, label) in enumerate(zip(speakers, labels, strict=True)))
     return Conversation(name, turns, {key.replace("_", "/"): np.asarray(rows, dtype=np.float32) for key, rows in features.items()})
 
 

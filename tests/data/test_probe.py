@@ -45,7 +45,7 @@ def corpus_with(
             labels = generator.choice(len(NAMES), size=length, p=SHARES)
             signal = strength[part] * np.eye(len(NAMES), dimension)[labels]
             array = (signal + generator.standard_normal((length, dimension))).astype(np.float32)
-            utterances = tuple(Utterance(f"u{t}", "A", NAMES[label]) for t, label in enumerate(labels))
+            utterances = tuple(Utterance(f"u{t}", "A", label=NAMES[label]) for t, label in enumerate(labels))
             made.append(Conversation(conversation_id, utterances, {"text/vectors": array}))
         parts[part] = ids
     spec = SPEC.model_copy(update={"dimension": dimension})

@@ -68,7 +68,10 @@ def made(facts):
         conversations=tuple(
             Conversation(
                 i,
-                tuple(Utterance(u, speaker, label, words, start, end) for u, (speaker, label, words, start, end) in turns),
+                tuple(
+                    Utterance(u, speaker, words=words, start=start, end=end, label=label)
+                    for u, (speaker, label, words, start, end) in turns
+                ),
                 features,
             )
             for i, (turns, features) in zip(ids, conversations, strict=True)

@@ -42,7 +42,7 @@ class CountingEncoder:
 
 def conversations(words: str = "word") -> tuple[Conversation, ...]:
     def turn(c: int, u: int) -> Utterance:
-        return Utterance(id=f"u{u}", speaker="a", transcript=None if (c, u) == (1, 0) else f"{words} {c} {u}")
+        return Utterance(id=f"u{u}", speaker="a", words=None if (c, u) == (1, 0) else f"{words} {c} {u}")
 
     return tuple(Conversation(f"c{c}", tuple(turn(c, u) for u in range(length))) for c, length in enumerate([4, 3, 1, 2]))
 
@@ -56,7 +56,7 @@ def check(folder: Path, encoder: CountingEncoder) -> None:
     corpus = open_store(folder)
     key = feature_spec(encoder).key
     for conversation in corpus.conversations:
-        expected = np.stack([encoder.vector(u.transcript) for u in conversation.utterances])
+        expected = np.stack([encoder.vector(u.words) for u in conversation.utterances])
         np.testing.assert_array_equal(conversation.features[key], expected)
 
 
@@ -138,7 +138,7 @@ def test_other_features_stay(tmp_path: Path) -> None:
 
 
 def test_a_store_without_transcripts(tmp_path: Path) -> None:
-    silent = Conversation("c", (Utterance("u", "a"), Utterance("v", "b", transcript="  ")))
+    silent = Conversation("c", (Utterance("u", "a"), Utterance("v", "b", words="  ")))
     save_store(Corpus("toy", LabelSet(names=("sad", "glad")), (), (silent,)), tmp_path / "store")
     with pytest.raises(DataError, match="no utterance has a transcript"):
         encode_corpus(tmp_path / "store", CountingEncoder())
@@ -166,7 +166,7 @@ def test_raw_conversations_are_encoded_and_encoded_ones_kept() -> None:
     assert [c.id for c in result] == ["c0", "c1", "c2", "c0"]
     assert result[1] is own
     for conversation in (result[0], result[2], result[3]):
-        expected = np.stack([encoder.vector(u.transcript) for u in conversation.utterances])
+        expected = np.stack([encoder.vector(u.words) for u in conversation.utterances])
         np.testing.assert_array_equal(conversation.features[spec.key], expected)
     assert encode_conversations([], spec, encoder) == ()
 

@@ -8,7 +8,7 @@ import pytest
 
 from merc.data.preprocessing import Preprocessor
 from merc.errors import DataError, FeatureError, RecipeError
-from merc.evaluation.judgement import Conditions, check_features, judge, write_predictions
+from merc.evaluation.judgement import Conditions, check_features, judge
 from merc.evaluation.metrics import classification_scores
 from merc.evaluation.perturbation import Perturbation, perturb, without
 from merc.evaluation.trust import loss_increases, trust_agreement, trust_intervals
@@ -42,7 +42,7 @@ def conversations(tiny_corpus):
 def test_scores_are_those_of_the_predictions(recogniser, conversations):
     found = judge(recogniser, conversations, **NAMES)
     samples = [recogniser.preprocessor.sample(c) for c in conversations]
-    judged = recogniser.judge(samples)
+    judged = recogniser.infer(samples)
     true = np.concatenate([s.labels for s in samples])
     probabilities = np.concatenate([j.probabilities for j in judged])
     assert found.report.coarse == classification_scores(true, probabilities, recogniser.label_set, conversations=len(conversations))
@@ -80,7 +80,7 @@ def test_nothing_labelled_is_an_error(recogniser, conversations):
 def test_without_judges_the_samples_that_lack_the_modality(recogniser, conversations):
     found = judge(recogniser, conversations, **NAMES, conditions=Conditions(without=("audio",)))
     samples = [without(recogniser.preprocessor.sample(c), ["audio"]) for c in conversations]
-    expected = np.concatenate([j.probabilities for j in recogniser.judge(samples)])
+    expected = np.concatenate([j.probabilities for j in recogniser.infer(samples)])
     assert np.array_equal(found.predictions.probabilities, expected)
     assert not found.predictions.present[:, 1].any()
     assert not found.predictions.trust[:, 1].any()
@@ -98,7 +98,7 @@ def test_corrupt_judges_the_perturbed_samples_the_same_every_time(recogniser, co
     found = judge(recogniser, conversations, **NAMES, conditions=conditions)
     again = judge(recogniser, conversations[::-1], **NAMES, conditions=conditions)
     samples = [perturb(recogniser.preprocessor.sample(c), perturbations, seed=4) for c in conversations]
-    expected = [j.probabilities for j in recogniser.judge(samples)]
+    expected = [j.probabilities for j in recogniser.infer(samples)]
     np.testing.assert_allclose(found.predictions.probabilities, np.concatenate(expected), atol=1e-6)
     np.testing.assert_allclose(again.predictions.probabilities, np.concatenate(expected[::-1]), atol=1e-6)
     assert found.report.conditions == conditions
@@ -144,7 +144,7 @@ def test_trust_is_held_against_leaving_each_modality_out(recogniser, conversatio
     for i, m in enumerate(MODALITIES):
         assert found.report.trust.mean[m] == pytest.approx(predictions.trust[predictions.present[:, i], i].mean())
     left_out = {
-        m: np.concatenate([j.probabilities for j in recogniser.judge([without(s, [m]) for s in samples])]) for m in MODALITIES
+        m: np.concatenate([j.probabilities for j in recogniser.infer([without(s, [m]) for s in samples])]) for m in MODALITIES
     }
     increases = loss_increases(predictions.true, predictions.probabilities, left_out)
     expected = trust_agreement(predictions.trust, predictions.present, increases, MODALITIES)
@@ -183,26 +183,17 @@ def test_a_rival_without_trust_is_judged_too(trained, rival_config, conversation
     assert found.report.trust is None
     assert found.report.uncertainty is None
     assert found.report.levels == {}
-    write_predictions(found.predictions, recogniser.label_set.names, MODALITIES, tmp_path / "p.parquet")
-    assert not [name for name in pq.read_table(tmp_path / "p.parquet").column_names if name.startswith(("trust", "uncertainty"))]
+    assert all(u.trust == {} and u.uncertainty is None for c in found.conversations for u in c.utterances)
 
 
-def test_predictions_are_read_back_row_by_row(recogniser, conversations, tmp_path):
+def test_the_judged_conversations_are_those_of_predict_with_their_labels(recogniser, conversations):
     found = judge(recogniser, conversations, **NAMES)
-    labels = recogniser.label_set.names
-    write_predictions(found.predictions, labels, MODALITIES, tmp_path / "p.parquet")
-    assert [p.name for p in tmp_path.iterdir()] == ["p.parquet"]
-    rows = pq.read_table(tmp_path / "p.parquet").to_pylist()
-    expected = [(c.id, u) for c in conversations for u in c.utterances]
-    answers = [u for c in recogniser.predict(conversations) for u in c.utterances]
-    assert len(rows) == len(expected)
-    for row, (conversation, utterance), answer in zip(rows, expected, answers, strict=True):
-        assert (row["conversation"], row["utterance"], row["true"]) == (conversation, utterance.id, utterance.label)
-        assert row["predicted"] == answer.label
-        assert [row[f"probability/{name}"] for name in labels] == pytest.approx(list(answer.probabilities.values()), abs=1e-6)
-        assert [row[f"trust/{m}"] for m in MODALITIES] == pytest.approx([answer.trust[m] for m in MODALITIES], abs=1e-6)
-        assert tuple(m for m in MODALITIES if row[f"present/{m}"]) == answer.present
-        assert row["uncertainty"] == pytest.approx(answer.uncertainty, rel=1e-5)
+    answers = recogniser.predict(conversations)
+    for one, other, conversation in zip(found.conversations, answers, conversations, strict=True):
+        assert one == other and one.id == conversation.id and one.modalities == MODALITIES
+        assert [u.label for u in one.utterances] == [u.label for u in conversation.utterances]
+    flat = np.array([list(u.probabilities.values()) for c in found.conversations for u in c.utterances])
+    assert np.array_equal(flat, found.predictions.probabilities)
 
 
 def test_a_report_is_json_and_comes_back(recogniser, conversations):
@@ -231,7 +222,7 @@ def test_a_moved_local_encoder_is_the_same_one(tiny_corpus, tiny_recipe):
     here = made_by("/here/encoder")
     preprocessor = Preprocessor.fit(here, here.part("official", "train"))
     network = tiny_recipe().model.build(preprocessor.widths, 3)
-    model = Recogniser(network, preprocessor, tiny_recipe(), ModelRecord())
+    model = Recogniser(network, preprocessor, ModelRecord(recipe=tiny_recipe().model_dump(mode="json")))
     check_features(model, made_by("/there/encoder"))
     for other, message in ((made_by("/there/encoder", "2"), "version 2"), (made_by("encoder"), "encoder encoder")):
         with pytest.raises(FeatureError, match=f"feature text/planted of corpus 'synthetic': {message}; the model was trained on"):

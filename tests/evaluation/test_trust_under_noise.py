@@ -34,7 +34,7 @@ def judged(tmp_path_factory):
 
 
 def trust_of(recogniser, samples):
-    return np.concatenate([j.trust for j in recogniser.judge(samples)])
+    return np.concatenate([j.trust for j in recogniser.infer(samples)])
 
 
 def test_mean_trust_ranks_the_modalities_as_planted(judged):

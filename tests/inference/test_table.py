@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,51 +10,78 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merc.data.schema import Conversation, Utterance
 from merc.errors import DataError
 from merc.files import staged_file
-from merc.inference.predictions import ConversationEmotions, UtteranceEmotion
-from merc.inference.table import check_target, harmless_cell, write_emotions
+from merc.files.csv_cells import _UNWRITABLE, harmless_cell
+from merc.inference.predictions import JudgedConversation, JudgedUtterance
+from merc.inference.table import check_target, data_frame, flat_table, write_table
 
 SPOKEN = (("Ann", "hello, you"), ("Bo", '=HYPERLINK("x")'), ("@Cy", None))
-CONVERSATION = Conversation("-chat", tuple(Utterance(str(i), speaker, None, words) for i, (speaker, words) in enumerate(SPOKEN)))
-JUDGED = ConversationEmotions(
+JUDGED = JudgedConversation(
     "-chat",
     tuple(
-        UtteranceEmotion(str(i), speaker, "glad", {"sad": 0.25, "glad": 0.75}, {"text": 1.0, "audio": 0.0}, 0.5, ("text",))
-        for i, (speaker, _) in enumerate(SPOKEN)
+        JudgedUtterance(
+            id=str(i),
+            speaker=speaker,
+            words=words,
+            start=i / 2,
+            channel=None if i else 1,
+            label="sad" if i == 1 else None,
+            emotion="glad",
+            probabilities={"sad": 0.25, "glad": 0.75},
+            trust={"text": 1.0, "audio": 0.0},
+            uncertainty=0.5,
+            present=("text",),
+        )
+        for i, (speaker, words) in enumerate(SPOKEN)
     ),
+    ("text", "audio"),
 )
-COLUMNS = ["conversation", "utterance", "speaker", "transcript", "emotion", "probability/sad", "probability/glad"]
-COLUMNS += ["trust/text", "trust/audio", "uncertainty"]
+COLUMNS = ["conversation", "utterance", "speaker", "channel", "start", "end", "words", "label", "emotion", "probability"]
+COLUMNS += ["p_sad", "p_glad", "trust_text", "trust_audio", "uncertainty", "present"]
 
 
 def test_csv(tmp_path):
-    assert write_emotions([CONVERSATION], [JUDGED], tmp_path / "x.CSV") == 3
+    assert write_table([JUDGED], tmp_path / "x.CSV") == 3
     with (tmp_path / "x.CSV").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == COLUMNS
     assert [row["speaker"] for row in rows] == ["Ann", "Bo", "'@Cy"]
-    assert [row["transcript"] for row in rows] == ["hello, you", '\'=HYPERLINK("x")', ""]
+    assert [row["words"] for row in rows] == ["hello, you", '\'=HYPERLINK("x")', ""]
     assert {row["conversation"] for row in rows} == {"'-chat"}
-    assert [float(row["probability/glad"]) for row in rows] == [0.75] * 3
+    assert [float(row["p_glad"]) for row in rows] == [0.75] * 3
 
 
 def test_json_lines_and_parquet_hold_the_text_as_it_is(tmp_path):
     for name in ("x.jsonl", "x.parquet"):
-        write_emotions([CONVERSATION, CONVERSATION], [JUDGED, JUDGED], tmp_path / name)
+        write_table([JUDGED, JUDGED], tmp_path / name)
     rows = [json.loads(line) for line in (tmp_path / "x.jsonl").read_text().splitlines()]
     assert rows == pq.read_table(tmp_path / "x.parquet").to_pylist()
     assert list(rows[0]) == COLUMNS
     assert len(rows) == 6
-    assert [(row["speaker"], row["transcript"]) for row in rows[:3]] == list(SPOKEN)
+    assert [(row["speaker"], row["words"]) for row in rows[:3]] == list(SPOKEN)
 
 
 @given(st.text())
 def test_no_cell_begins_a_formula(text):
     cell = harmless_cell(text)
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-    assert cell in (text, f"'{text}")
+    assert cell.removeprefix("'").removeprefix("'") == _UNWRITABLE.sub("\ufffd", text).removeprefix("'")
+
+
+def test_a_network_without_trust_or_latents_leaves_those_cells_empty():
+    bare = replace(JUDGED, utterances=tuple(replace(u, trust={}, uncertainty=None) for u in JUDGED.utterances))
+    table = flat_table([bare])
+    assert list(table) == COLUMNS
+    assert [table[name] for name in ("trust_text", "trust_audio", "uncertainty")] == [[None] * 3] * 3
+
+
+def test_a_data_frame_has_the_columns_and_types():
+    frame = data_frame(flat_table([JUDGED]))
+    assert list(frame) == COLUMNS
+    assert frame["channel"].isna().tolist() == [False, True, True] and frame["channel"][0] == 1
+    assert frame["end"].isna().all() and frame["start"].tolist() == [0.0, 0.5, 1.0]
+    assert frame["label"].tolist() == [None, "sad", None] and frame["present"].tolist() == ["text"] * 3
 
 
 @pytest.mark.parametrize("name", ["x.xlsx", "x", "nowhere/x.csv", "folder.csv"])
@@ -72,6 +100,6 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(staged_file.os, "fsync", full)
     with pytest.raises(DataError, match=r"x\.jsonl can't be written: No space left on device; nothing was changed"):
-        write_emotions([CONVERSATION], [JUDGED], path)
+        write_table([JUDGED], path)
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["x.jsonl"]

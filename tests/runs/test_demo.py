@@ -9,7 +9,7 @@ import pytest
 from merc.cli import main
 from merc.data.store.store import open_store
 from merc.errors import RunError
-from merc.inference.recogniser import load
+from merc.inference.loading import load
 from merc.runs import demo as demo_module
 from merc.runs.demo import CORPUS, demo_recipe, demonstrate
 from merc.runs.run import Hooks, evaluate

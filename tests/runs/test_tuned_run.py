@@ -11,7 +11,8 @@ from merc.data.schema import Conversation, Corpus, Split
 from merc.encoders.derivation import PRAAT
 from merc.encoders.text.adapter import adapter_file
 from merc.errors import FeatureError, RecipeError, RunError
-from merc.inference.recogniser import CONFIG, load
+from merc.inference.loading import load
+from merc.inference.recogniser import CONFIG
 from merc.runs.run import Hooks, evaluate, train
 from tiny_text_model import build_plain
 
@@ -88,7 +89,7 @@ def test_temperature_changes_no_label_and_fits_better(run, corpus):
     scaled = evaluate(run.folder, corpus=corpus)
     samples = [model.preprocessor.sample(c) for c in model.completed(raw(corpus, "validation"))]
     model.temperature = 1.0
-    plain = np.concatenate([judged.probabilities for judged in model.judge(samples)])
+    plain = np.concatenate([judged.probabilities for judged in model.infer(samples)])
     assert (plain.argmax(axis=1) == scaled.predictions.probabilities.argmax(axis=1)).all()
     true = scaled.predictions.true
     losses = [-np.log(p[np.arange(len(true)), true]).mean() for p in (plain, scaled.predictions.probabilities)]

@@ -67,14 +67,14 @@ def test_a_study_runs_once_and_then_judges_alone(study_recipe, study_store, tmp_
 def _same_as_judged_by_hand(plan, out, store):
     """One task's predictions against the model asked directly."""
     from merc.data.store.store import open_store
-    from merc.inference.recogniser import load
+    from merc.inference.loading import load
 
     task = tasks_of(plan, plan.arms[0], [1], "validation")[0]
     judged = read_judged(out / task.folder / "judged-validation.safetensors")
     model = load(out / task.folder / "run")
     assert model.recipe.training.seed == 1
     samples = [model.preprocessor.sample(c) for c in open_store(store).part("official", "validation")]
-    said = model.judge(samples)
+    said = model.infer(samples)
     np.testing.assert_allclose(judged.probabilities, np.concatenate([j.probabilities for j in said]), atol=1e-6)
     np.testing.assert_allclose(judged.uncertainty, np.concatenate([j.uncertainty for j in said]), rtol=1e-5)
     assert judged.facts.conditions[0] == CLEAN

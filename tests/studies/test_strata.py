@@ -11,9 +11,7 @@ LABELS = LabelSet(names=("calm", "cross"))
 
 
 def talk(name, turns):
-    return Conversation(
-        name, tuple(Utterance(f"u{i}", who, label=label, transcript="secret") for i, (who, label) in enumerate(turns))
-    )
+    return Conversation(name, tuple(Utterance(f"u{i}", who, words="secret", label=label) for i, (who, label) in enumerate(turns)))
 
 
 def test_a_shift_is_told_from_the_same_speakers_last_labelled_utterance():

@@ -70,7 +70,7 @@ def test_the_smoother_equals_enumeration(speakers: list[str], persistence: float
     generator = np.random.default_rng(seed)
     prior = generator.dirichlet(np.full(3, 2.0))
     chain = EmotionChain(prior, persistence, influence)
-    utterances = tuple(Utterance(f"u{t}", s, ABC[generator.integers(3)]) for t, s in enumerate(speakers))
+    utterances = tuple(Utterance(f"u{t}", s, label=ABC[generator.integers(3)]) for t, s in enumerate(speakers))
     corpus = plant(Corpus("tiny", LabelSet(names=ABC), (), (Conversation("c", utterances),)), WEAK, seed)
     planted, conversation = planted_streams(corpus), corpus.conversations[0]
     expected = enumerated_posterior(chain, np.exp(stream_evidence(planted, conversation)), speakers)
@@ -110,7 +110,7 @@ def test_lengths_speakers_and_parts_are_as_asked() -> None:
     speakers = {len({u.speaker for u in c.utterances}) for c in corpus.conversations}
     assert speakers == {1, 2, 3, 4}
     assert corpus.modalities == ("text", "audio", "visual")
-    assert all(u.transcript is None and u.label is not None for c in corpus.conversations for u in c.utterances)
+    assert all(u.words is None and u.label is not None for c in corpus.conversations for u in c.utterances)
     assert corpus.notes["synthetic"] is True
     json.dumps(dict(corpus.notes))
 

@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from merc.annotation.cache import FeatureCache
-from merc.annotation.encoders import ModelEncoders
 from merc.annotation.features import sound_rows, text_rows
 from merc.annotation.media.clips import inspect
 from merc.annotation.media.decoding import MediaInfo, MediaSource, OpenFile, Sound
@@ -26,13 +26,15 @@ from merc.annotation.speech.recognition import recognise, speech_recogniser
 from merc.annotation.speech.voices import UNNAMED, channel_name, streamed, turn_clips
 from merc.annotation.transcripts.reading import read_transcript
 from merc.annotation.transcripts.transcript import Transcript, Turn
-from merc.data.schema import Conversation, FeatureSpec, Utterance
-from merc.encoders.derivation import SOURCES
-from merc.encoders.encoding import feature_spec
-from merc.errors import DataError, MercError, MissingExtraError
-from merc.inference.predictions import ConversationEmotions
+from merc.data.schema import Conversation, Utterance
+from merc.encoders.derivation import with_derived
+from merc.encoders.interface import Encoder, SoundEncoder
+from merc.encoders.resolver import FeatureSource, Input
+from merc.encoders.text.dialogue import DialogueEncoder
+from merc.errors import DataError, FeatureError, MercError, MissingExtraError
+from merc.inference.loading import load
+from merc.inference.predictions import JudgedConversation
 from merc.inference.recogniser import Recogniser
-from merc.inference.shipped import load_model
 
 NO_SOUND = "there is no recording"
 CONVERSATION = "conversation"  # the id that a recording's conversation has for the model; nothing depends on it
@@ -60,8 +62,7 @@ class Annotator:
 
     def __init__(self, options: Options | None = None, model: Recogniser | None = None) -> None:
         self.options = options or Options()
-        self.model = (model or load_model(self.options.model)).to(self.options.device)
-        self._encoders = ModelEncoders(self.model, self.options.device)
+        self.model = (model or load(self.options.model)).to(self.options.device)
 
     def annotate(
         self,
@@ -82,21 +83,26 @@ class Annotator:
         absences: list[Absence] = []
         conversation = Conversation(CONVERSATION, _utterances(turns, None))
         channels: Sequence[int | None] = [None] * len(turns)
-        for spec in self.model.preprocessor.specs:
-            if spec.modality == "audio":
-                conversation, channels, missing = self._with_sound(conversation, turns, spec, medium, chosen.name, hook, warnings)
+        inputs: tuple[Input, ...] = ("words",) if medium.source is None else ("words", "sound")
+        sources = self.model.features.resolve((), inputs)
+        absences += [Absence(None, feature.spec.modality, feature.reason) for feature in sources if feature.origin == "absent"]
+        for feature in sources:
+            if feature.input == "sound":
+                conversation, channels, missing = self._with_sound(
+                    conversation, turns, feature, medium, chosen.name, hook, warnings
+                )
                 absences += missing
         if any(turn.speaker is None for turn in turns):
             conversation = Conversation(CONVERSATION, _utterances(turns, channels), conversation.features)
             warnings += _unnamed(turns, channels)
-        for spec in self.model.preprocessor.specs:
-            if spec.modality == "text":
-                conversation, missing = self._with_words(conversation, spec, hook, warnings)
+        for feature in sources:
+            if feature.input == "words":
+                conversation, missing = self._with_words(conversation, feature, hook, warnings)
                 absences += missing
-            elif spec.modality != "audio":
-                absences.append(Absence(None, spec.modality, f"no encoder makes {spec.key} of a recording"))
+            elif feature.input == "sound":
+                conversation = with_derived(conversation, feature.spec)
         hook("judging", 0.0, float(len(turns)))
-        (judged,) = self.model.predict([conversation])
+        (judged,) = self.model.judge([conversation])
         hook("judging", float(len(turns)), float(len(turns)))
         return Annotation(
             origin=Origin(
@@ -149,7 +155,7 @@ class Annotator:
         self,
         conversation: Conversation,
         turns: Sequence[Turn],
-        spec: FeatureSpec,
+        feature: FeatureSource,
         medium: _Medium,
         name: str,
         hook: Hook,
@@ -157,10 +163,13 @@ class Annotator:
     ) -> tuple[Conversation, Sequence[int | None], list[Absence]]:
         """The conversation with its sound's features, the channel of each turn, and what is absent."""
         channels: Sequence[int | None] = [turn.channel for turn in turns]
-        encoder = self._encoders.sound(SOURCES.get(spec.key, spec))
-        reason = encoder if isinstance(encoder, str) else medium.reason
-        if reason or isinstance(encoder, str) or medium.source is None or medium.info is None:
-            return conversation, channels, [Absence(None, spec.modality, reason)]
+        spec = feature.spec
+        if medium.source is None or medium.info is None:
+            return conversation, channels, [Absence(None, spec.modality, medium.reason)]
+        try:
+            encoder = cast("SoundEncoder", self.model.features.encoder(feature.base))
+        except (FeatureError, MissingExtraError) as error:
+            return conversation, channels, [Absence(None, spec.modality, str(error))]
         if self.options.channels == "speakers" and medium.info.channels == 1:
             warnings.append("the recording has one channel, so channels do not tell speakers apart")
         duration = medium.info.duration
@@ -179,26 +188,28 @@ class Annotator:
             )
         except (DataError, MissingExtraError) as error:
             return conversation, channels, [Absence(None, spec.modality, str(error))]
-        found = conversation.with_features({feature_spec(encoder).key: heard.rows})
+        found = conversation.with_features({feature.base.key: heard.rows})
         return found, heard.channels, _absences(spec.modality, found, heard.reasons)
 
     def _with_words(
-        self, conversation: Conversation, spec: FeatureSpec, hook: Hook, warnings: list[str]
+        self, conversation: Conversation, feature: FeatureSource, hook: Hook, warnings: list[str]
     ) -> tuple[Conversation, list[Absence]]:
         """The conversation with its words' features, and what is absent."""
-        encoder = self._encoders.text()
-        if isinstance(encoder, str):
-            return conversation, [Absence(None, spec.modality, encoder)]
+        spec = feature.spec
+        try:
+            encoder = cast("Encoder | DialogueEncoder", self.model.features.encoder(spec))
+        except (FeatureError, MissingExtraError) as error:
+            return conversation, [Absence(None, spec.modality, str(error))]
         total = float(len(conversation))
         rows = text_rows(conversation, encoder, self._cache(warnings), lambda done: hook("reading words", float(done), total))
-        said = ["" if u.transcript else "it has no words" for u in conversation.utterances]
+        said = ["" if u.words else "it has no words" for u in conversation.utterances]
         return conversation.with_features({spec.key: rows}), _absences(spec.modality, conversation, said)
 
     def _cache(self, warnings: list[str]) -> FeatureCache:
         return FeatureCache(self.options.cache, warnings.append)
 
     def _about_model(self) -> dict[str, str]:
-        about = {"name": self.model.recipe.name, "merc": importlib.metadata.version("merc")}
+        about = {"name": self.model.name, "merc": importlib.metadata.version("merc")}
         if (trained := self.model.record.corpus.get("name")) is not None:
             about["trained on"] = str(trained)
         for spec in self.model.preprocessor.specs:
@@ -255,10 +266,9 @@ def _utterances(turns: Sequence[Turn], channels: Sequence[int | None] | None) ->
         Utterance(
             str(i + 1),
             turn.speaker or _fallback_speaker(turn, None if channels is None else channels[i]),
-            None,
-            turn.words if turn.words.strip() else None,
-            turn.start,
-            turn.end,
+            words=turn.words if turn.words.strip() else None,
+            start=turn.start,
+            end=turn.end,
         )
         for i, turn in enumerate(turns)
     )
@@ -287,15 +297,15 @@ def _absences(modality: str, conversation: Conversation, reasons: Sequence[str])
     return [Absence(u.id, modality, r) for u, r in zip(conversation.utterances, reasons, strict=True) if r]
 
 
-def _annotated(turns: Sequence[Turn], conversation: Conversation, judged: ConversationEmotions) -> tuple[AnnotatedUtterance, ...]:
+def _annotated(turns: Sequence[Turn], conversation: Conversation, judged: JudgedConversation) -> tuple[AnnotatedUtterance, ...]:
     return tuple(
         AnnotatedUtterance(
             id=utterance.id,
-            speaker=utterance.speaker,
+            speaker=utterance.speaker or UNNAMED,
             words=turn.words,
             start=utterance.start,
             end=utterance.end,
-            emotion=emotion.label,
+            emotion=emotion.emotion,
             probabilities=emotion.probabilities,
             trust=emotion.trust,
             uncertainty=emotion.uncertainty,

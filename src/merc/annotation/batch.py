@@ -20,8 +20,8 @@ from merc.annotation.media.sources import OWN, PREFERRED, content_digest, given,
 from merc.annotation.options import Options
 from merc.errors import DataError, MercError
 from merc.files.processes import in_processes
+from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
-from merc.inference.shipped import load_model
 
 # Suffixes that recordings have; what a file really holds is found when it is opened.
 _ENDINGS = "wav flac mp3 mp4 m4a m4v mov 3gp mkv mka webm ogg oga opus aac avi flv ts mpg mpeg wmv wma caf aif aiff au w64 amr"
@@ -108,7 +108,7 @@ def annotate_folder(
         raise DataError(f"{root} can't be made: {error.strerror or error}") from error
     records = read_manifest(root)
     write_manifest(records.values(), root)  # a place that can't be written to is told before the work
-    made_by = _digest(load_model(options.annotation.model), options)
+    made_by = _digest(load(options.annotation.model), options)
     tasks = list(_tasks(files, folder, options, made_by, records))
     done: dict[str, FileRecord] = {}
     saved = time.monotonic()

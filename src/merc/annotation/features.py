@@ -59,13 +59,13 @@ def text_rows(
     def encode(indices: Sequence[int]) -> Rows:
         if isinstance(encoder, DialogueEncoder):
             return encoder.encode_at([(conversation, i) for i in indices], lambda done, _total: progress(done))
-        words = [conversation.utterances[i].transcript for i in indices]
+        words = [conversation.utterances[i].words for i in indices]
         return encoder.encode(words, lambda done, _total: progress(done))
 
     if isinstance(encoder, DialogueEncoder):
         contents = window_digests(conversation)
     else:
-        said = [(u.transcript or "").strip() for u in conversation.utterances]
+        said = [(u.words or "").strip() for u in conversation.utterances]
         contents = [hashlib.sha256(words.encode("utf-8", "replace")).digest() if words else None for words in said]
     return cache.rows(encoder.name, encoder.version, encoder.dimension, contents, encode)
 

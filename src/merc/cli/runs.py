@@ -73,7 +73,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Of --corrupt.")] = 0,
     as_json: AsJson = False,
     predictions: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write probabilities, trust and uncertainty there, as parquet.")
+        Path | None, typer.Option(metavar="FILE", help="Write the judged utterances there: a .csv, .jsonl or .parquet.")
     ] = None,
 ) -> None:
     """Judge a run.
@@ -109,8 +109,8 @@ def predict(
     from merc.cli.tables.judgements import emotion_tables
     from merc.data.formats.chat import read_declared_chat
     from merc.errors import DataError
-    from merc.inference.recogniser import load
-    from merc.inference.table import check_target, write_emotions
+    from merc.inference.loading import load
+    from merc.inference.table import check_target, write_table
 
     if out is not None:
         check_target(out)
@@ -120,11 +120,11 @@ def predict(
     conversations = given.conversations
     emotions = load(run).predict(conversations, specs=given.specs)
     if out is not None:
-        note(f"{out}: {write_emotions(conversations, emotions, out)} utterances")
+        note(f"{out}: {write_table(emotions, out)} utterances")
     if as_json:
         show_json([asdict(judged) for judged in emotions])
     elif out is None:
-        show(emotion_tables(conversations, emotions))
+        show(emotion_tables(emotions))
 
 
 def demo(

@@ -135,5 +135,5 @@ def pick_features(corpus: Corpus, picks: Mapping[str, str] | None = None) -> tup
 
 
 def _speaker_indices(conversation: Conversation) -> Int64[np.ndarray, " T"]:
-    order: dict[str, int] = {}
+    order: dict[str | None, int] = {}
     return np.asarray([order.setdefault(u.speaker, len(order)) for u in conversation.utterances], dtype=np.int64)

@@ -103,14 +103,39 @@ class LabelSet(Settings):
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One turn or sentence. `label` None means unlabelled: context for the others, masked from loss and metrics."""
+    """One turn or sentence, as every reader gives it.
+
+    Attributes:
+        id: unique in its conversation.
+        speaker: a name, or None where nothing tells it; all utterances without one count as one speaker's.
+        words: what was said, without mark-up; None where that is not known, or nothing was.
+        start, end: seconds from the start of the recording, or None.
+        channel: of the recording, from 0, or None.
+        label: the annotated emotion; None means unlabelled: context for the others, masked from loss and metrics.
+    """
 
     id: str
-    speaker: str
+    speaker: str | None = None
+    words: str | None = None
+    start: float | None = None
+    end: float | None = None
+    channel: int | None = None
     label: str | None = None
-    transcript: str | None = None
-    start: float | None = None  # seconds from the start of the recording
-    end: float | None = None  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A modality that was not there to judge by.
+
+    Attributes:
+        utterance_id: None stands for every utterance.
+        modality: its name.
+        reason: in words.
+    """
+
+    utterance_id: str | None
+    modality: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,10 +1,12 @@
-"""Features that follow from other features and from who speaks, and so need not be kept: made where a model asks for them."""
+"""Features that follow from other features and from who speaks, and so need not be kept: made where a model asks for them.
+
+What a feature is made by decides, never its name: `audio/mine` of the encoder `praat` serves as well as `audio/praat`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from types import MappingProxyType
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec
 from merc.encoders.audio.levels import speaker_relative
@@ -15,19 +17,38 @@ PRAAT = FeatureSpec(modality="audio", name="praat", dimension=len(FUNCTIONALS), 
 PRAAT_RELATIVE = FeatureSpec(
     modality="audio", name="praat-relative", dimension=2 * len(FUNCTIONALS), encoder="praat-relative", version="1"
 )
-# What is derived, and from what; see `speaker_relative` for how.
-SOURCES: Mapping[str, FeatureSpec] = MappingProxyType({PRAAT_RELATIVE.key: PRAAT})
-DERIVED: Mapping[str, FeatureSpec] = MappingProxyType({PRAAT_RELATIVE.key: PRAAT_RELATIVE})
+# Derived features whose value at an utterance depends on later ones: the level is relative to the whole conversation's.
+LOOKING_AHEAD = (PRAAT_RELATIVE.encoder,)
 
 
-def with_derived(conversation: Conversation, spec: FeatureSpec) -> Conversation:
+def made_alike(one: FeatureSpec, other: FeatureSpec) -> bool:
+    """Whether one encoder, in one version, makes both."""
+    return (one.encoder, one.version, one.dimension) == (other.encoder, other.version, other.dimension)
+
+
+def source_of(spec: FeatureSpec, declared: Iterable[FeatureSpec] = ()) -> FeatureSpec | None:
+    """The feature that a derived one follows from; None for a feature that is not derived.
+
+    Args:
+        spec: what is wanted.
+        declared: features that are at hand; one of the right making is taken, of the same modality if there is one.
+    """
+    if not made_alike(spec, PRAAT_RELATIVE):
+        return None
+    fitting = [known for known in declared if made_alike(known, PRAAT)]
+    same_modality = [known for known in fitting if known.modality == spec.modality]
+    return next(iter((*same_modality, *fitting)), PRAAT.model_copy(update={"modality": spec.modality}))
+
+
+def with_derived(conversation: Conversation, spec: FeatureSpec, declared: Iterable[FeatureSpec] = ()) -> Conversation:
     """The conversation with a derived feature, if it lacks it and has its source; else as it is.
 
     Args:
         conversation: any.
         spec: of the feature that is wanted; one that is not derived is left alone.
+        declared: what is known of the conversation's features.
     """
-    source = SOURCES.get(spec.key) if DERIVED.get(spec.key) == spec else None
+    source = source_of(spec, declared)
     if source is None or spec.key in conversation.features or source.key not in conversation.features:
         return conversation
     rows = conversation.features[source.key]
@@ -36,11 +57,11 @@ def with_derived(conversation: Conversation, spec: FeatureSpec) -> Conversation:
     return conversation.with_features({spec.key: speaker_relative(rows, [u.speaker for u in conversation.utterances])})
 
 
-def corpus_with_derived(corpus: Corpus, key: str) -> Corpus:
+def corpus_with_derived(corpus: Corpus, modality: str, name: str) -> Corpus:
     """The corpus with a derived feature, if it lacks it and declares its source as our encoder's; else as it is."""
-    source, spec = SOURCES.get(key), DERIVED.get(key)
-    declared = {known.key: known for known in corpus.feature_schema}
-    if source is None or spec is None or key in declared or declared.get(source.key) != source:
+    spec = PRAAT_RELATIVE.model_copy(update={"modality": modality})
+    source = source_of(spec, corpus.feature_schema)
+    if name != spec.name or spec.key in {known.key for known in corpus.feature_schema} or source not in corpus.feature_schema:
         return corpus
-    conversations = tuple(with_derived(c, spec) for c in corpus.conversations)
+    conversations = tuple(with_derived(c, spec, corpus.feature_schema) for c in corpus.conversations)
     return replace(corpus, feature_schema=(*corpus.feature_schema, spec), conversations=conversations)

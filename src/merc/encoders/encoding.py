@@ -70,7 +70,7 @@ def encode_corpus(
     """
     folder = store_folder.absolute()
     corpus = open_store(folder)
-    transcripts = [utterance.transcript for conversation in corpus.conversations for utterance in conversation.utterances]
+    transcripts = [utterance.words for conversation in corpus.conversations for utterance in conversation.utterances]
     spec = feature_spec(encoder)
     cache = folder.parent / f".{folder.name}.encoding-{_cache_key(spec, transcripts, chunk)}"
     if not _is_needed(corpus, spec, folder, overwrite=overwrite):
@@ -97,12 +97,12 @@ def encode_conversations(
     Raises:
         FeatureError: the encoder is not the one that `spec` names.
     """
-    _check_same(spec, encoder)
+    check_same(spec, encoder)
     raw = [conversation for conversation in conversations if spec.key not in conversation.features]
     if isinstance(encoder, DialogueEncoder):
         done = {id(c): c.with_features({spec.key: rows}) for c, rows in zip(raw, encoder.encode(raw), strict=True)}
         return tuple(done.get(id(conversation), conversation) for conversation in conversations)
-    rows = encoder.encode([utterance.transcript for conversation in raw for utterance in conversation.utterances])
+    rows = encoder.encode([utterance.words for conversation in raw for utterance in conversation.utterances])
     encoded: dict[int, Conversation] = {}
     start = 0
     for conversation in raw:
@@ -134,12 +134,17 @@ def encoder_for(
     if spec.encoder == "unknown":
         raise FeatureError(f"feature {spec.key}: the encoder that made it is not known, so transcripts can't stand in for it")
     encoder = load(spec.encoder if at is None else str(at.absolute()), device)
-    _check_same(spec, encoder)
+    check_same(spec, encoder)
     return encoder
 
 
-def _check_same(spec: FeatureSpec, encoder: Encoder | DialogueEncoder) -> None:
-    moved = Path(spec.encoder).is_absolute() and Path(encoder.name).is_absolute()  # one folder copied elsewhere is one encoder
+def check_same(spec: FeatureSpec, encoder: Encoder | SoundEncoder | DialogueEncoder) -> None:
+    """Refuses an encoder that is not the one that made a feature; one folder copied elsewhere is one encoder.
+
+    Raises:
+        FeatureError: its name, version or dimension is another.
+    """
+    moved = Path(spec.encoder).is_absolute() and Path(encoder.name).is_absolute()
     if (encoder.name != spec.encoder and not moved) or encoder.version != spec.version or encoder.dimension != spec.dimension:
         raise FeatureError(
             f"feature {spec.key} was made by encoder {spec.encoder!r}, version {spec.version}, dimension {spec.dimension}; "

@@ -5,26 +5,21 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from jaxtyping import Bool, Float64, Int64
 from pydantic import Field
 
 from merc.data.preprocessing import Sample
 from merc.data.schema import Conversation, Corpus
-from merc.errors import DataError, FeatureError, RecipeError
+from merc.errors import FeatureError, RecipeError
 from merc.evaluation.calibration import risk_coverage
 from merc.evaluation.metrics import ClassificationScores, classification_scores
 from merc.evaluation.perturbation import Perturbation, perturb, without
 from merc.evaluation.trust import TrustAgreement, TrustIntervals, loss_increases, trust_agreement, trust_intervals
-from merc.files.staged_file import write_atomically
-from merc.inference.predictions import Judged
+from merc.inference.predictions import JudgedConversation, PredictionArrays, concatenated, judged_utterances
 from merc.inference.recogniser import Recogniser
 from merc.settings import Settings
 
@@ -159,10 +154,17 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """A report with the predictions that it was made from."""
+    """A report with the predictions that it was made from.
+
+    Attributes:
+        report: scores of all kinds.
+        predictions: as arrays over all utterances of the part.
+        conversations: the same predictions, conversation by conversation.
+    """
 
     report: EvaluationReport
     predictions: Predictions
+    conversations: tuple[JudgedConversation, ...]
 
 
 def check_features(recogniser: Recogniser, corpus: Corpus, left_out: Sequence[str] = ()) -> None:
@@ -212,14 +214,15 @@ def judge(
     _check(conditions, recogniser.modalities)
     samples = [recogniser.preprocessor.sample(c) for c in conversations]
     samples = [perturb(without(s, conditions.without), conditions.corrupt, conditions.seed) for s in samples]
-    predictions = _predictions(conversations, samples, recogniser.judge(samples))
+    inferred = recogniser.infer(samples)
+    predictions = _predictions(conversations, samples, inferred)
     label_set = recogniser.label_set
 
     def scores(probabilities: Float64[np.ndarray, "N C"]) -> ClassificationScores:
         return classification_scores(predictions.true, probabilities, label_set, conversations=len(conversations))
 
     report = EvaluationReport(
-        model=recogniser.recipe.name,
+        model=recogniser.name,
         corpus=corpus,
         split=split,
         part=part,
@@ -230,47 +233,15 @@ def judge(
         uncertainty=_uncertainty(predictions),
         context_only=int((~predictions.present.any(axis=1)).sum()),
     )
-    return Evaluation(report, predictions)
-
-
-def check_predictions_target(path: Path) -> None:
-    """Refuses a file that predictions can't be written to, before anything is judged.
-
-    Raises:
-        DataError: not a .parquet, or no such folder.
-    """
-    if path.suffix.lower() != ".parquet":
-        raise DataError(f"{path}: predictions are written as .parquet; found {path.suffix or 'no ending'}")
-    if not path.absolute().parent.is_dir():
-        raise DataError(f"{path} can't be written: no folder {path.parent}")
-
-
-def write_predictions(predictions: Predictions, labels: Sequence[str], modalities: Sequence[str], path: Path) -> None:
-    """Parquet, one row an utterance: ids, true and predicted label, probabilities, trust and uncertainty.
-
-    Raises:
-        DataError: see `check_predictions_target`; or the disk is full or not writable, and an older file is as it was.
-    """
-    check_predictions_target(path)
-    names = list(labels)
-    columns: dict[str, object] = {
-        "conversation": list(predictions.conversations),
-        "utterance": list(predictions.utterances),
-        "true": [names[i] if i >= 0 else None for i in predictions.true],
-        "predicted": [names[i] for i in predictions.probabilities.argmax(axis=1)],
-    }
-    columns |= {f"probability/{name}": predictions.probabilities[:, c] for c, name in enumerate(names)}
-    columns |= {f"present/{m}": predictions.present[:, i] for i, m in enumerate(modalities)}
-    if predictions.trust is not None:
-        columns |= {f"trust/{m}": predictions.trust[:, i] for i, m in enumerate(modalities)}
-    if predictions.uncertainty is not None:
-        columns["uncertainty"] = predictions.uncertainty
-    buffer = io.BytesIO()
-    pq.write_table(pa.table(columns), buffer)
-    try:
-        write_atomically(path, buffer.getvalue())
-    except OSError as error:
-        raise DataError(f"{path} can't be written: {error.strerror or error}; nothing was changed") from error
+    names = recogniser.modalities
+    return Evaluation(
+        report,
+        predictions,
+        tuple(
+            JudgedConversation(c.id, judged_utterances(c.utterances, arrays, sample.present, label_set.names, names), names)
+            for c, arrays, sample in zip(conversations, inferred, samples, strict=True)
+        ),
+    )
 
 
 def _check(conditions: Conditions, modalities: Sequence[str]) -> None:
@@ -281,19 +252,19 @@ def _check(conditions: Conditions, modalities: Sequence[str]) -> None:
         raise RecipeError(f"all modalities are left out ({', '.join(modalities)}); at least one must stay")
 
 
-def _predictions(conversations: Sequence[Conversation], samples: Sequence[Sample], judged: Sequence[Judged]) -> Predictions:
-    first = judged[0]
+def _predictions(
+    conversations: Sequence[Conversation], samples: Sequence[Sample], inferred: Sequence[PredictionArrays]
+) -> Predictions:
+    whole = concatenated(inferred)
     return Predictions(
         conversations=tuple(c.id for c in conversations for _ in c.utterances),
         utterances=tuple(u.id for c in conversations for u in c.utterances),
         true=np.concatenate([s.labels for s in samples]),
-        probabilities=np.concatenate([j.probabilities for j in judged]),
-        levels={name: np.concatenate([j.levels[name] for j in judged]) for name in first.levels},
+        probabilities=whole.probabilities,
+        levels=whole.levels,
         present=np.concatenate([s.present for s in samples]),
-        trust=None if first.trust is None else np.concatenate([j.trust for j in judged if j.trust is not None]),
-        uncertainty=None
-        if first.uncertainty is None
-        else np.concatenate([j.uncertainty for j in judged if j.uncertainty is not None]),
+        trust=whole.trust,
+        uncertainty=whole.uncertainty,
     )
 
 
@@ -307,7 +278,7 @@ def _trust(recogniser: Recogniser, samples: Sequence[Sample], predictions: Predi
         return TrustReport(mean=mean, agreement=None, intervals=None)
     left_out: dict[str, Float64[np.ndarray, "N C"]] = {}
     for modality in modalities:
-        judged = recogniser.judge([without(s, [modality]) for s in samples])
+        judged = recogniser.infer([without(s, [modality]) for s in samples])
         left_out[modality] = np.concatenate([j.probabilities for j in judged])
     increases = loss_increases(predictions.true, predictions.probabilities, left_out)
     intervals = None

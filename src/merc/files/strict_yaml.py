@@ -36,3 +36,10 @@ def load_yaml(text: str) -> object:
         return yaml.load(text, Loader=StrictLoader)
     except (ValueError, KeyError, AttributeError, RecursionError) as error:  # which PyYAML lets through
         raise yaml.YAMLError(f"{type(error).__name__}: {error}") from error
+
+
+def dump_yaml(values: object) -> str:
+    """Plain values as YAML that reads back equal, keys in their order."""
+    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    # PyYAML writes Unicode's own line breaks as they are and then reads them as spaces.
+    return text if load_yaml(text) == values else yaml.safe_dump(values, sort_keys=False)

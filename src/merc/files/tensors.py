@@ -18,5 +18,5 @@ def tensor_bytes(arrays: Mapping[str, Shaped[np.ndarray, ...]], metadata: Mappin
     from safetensors.numpy import save
 
     return save(
-        {name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata=dict(metadata) if metadata else None
+        {name: np.asarray(array, order="C") for name, array in arrays.items()}, metadata=dict(metadata) if metadata else None
     )

@@ -1,72 +1,123 @@
-"""What a model says of conversations.
+"""What a model predicts: as arrays over the utterances of one sample, and as judged utterances for people and tables.
 
-Shapes: T utterances, C classes, M modalities.
+Shapes: T utterances, C classes, M modalities, Z latent width.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from merc.data.schema import Absence, Utterance
 
-@dataclass(frozen=True, slots=True)
-class UtteranceEmotion:
-    """The judgement of one utterance.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedUtterance(Utterance):
+    """An utterance with its predicted emotion; `predict`, `annotate` and `evaluate` give it.
 
     Attributes:
-        utterance_id, speaker: as given.
-        label: the most probable class.
-        probabilities: class -> probability.
-        trust: modality -> share of trust; empty if the network has none.
+        emotion: the most probable class.
+        probabilities: class -> probability, in the model's order; they sum to 1.
+        trust: modality -> share of trust, 0 where it was absent; empty if the network has none.
         uncertainty: mean latent variance of the coarse posterior; None if the network has none.
-        present: the modalities that the utterance had; if there is none it was judged from its context alone.
+        present: the modalities that the utterance had; with none it was judged from its context alone.
     """
 
-    utterance_id: str
-    speaker: str
-    label: str
-    probabilities: dict[str, float]
-    trust: dict[str, float]
-    uncertainty: float | None
-    present: tuple[str, ...]
+    emotion: str
+    probabilities: Mapping[str, float]
+    trust: Mapping[str, float] = field(default_factory=dict[str, float])
+    uncertainty: float | None = None
+    present: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class ConversationEmotions:
-    """The judgements of one conversation, in its order."""
+class JudgedConversation:
+    """A conversation's utterances with their predicted emotions, in its order.
 
-    conversation_id: str
-    utterances: tuple[UtteranceEmotion, ...]
+    Attributes:
+        id: of the conversation.
+        utterances: as many as the conversation has.
+        modalities: that the model takes, in its order.
+        absences: modalities that could not be encoded, and why.
+    """
+
+    id: str
+    utterances: tuple[JudgedUtterance, ...]
+    modalities: tuple[str, ...]
+    absences: tuple[Absence, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes, in the model's order."""
+        return tuple(self.utterances[0].probabilities)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """What the network said of one sample, as arrays over its T utterances.
+class PredictionArrays:
+    """A network's output for one sample.
 
     Attributes:
         probabilities: (T, C) of the coarse head.
         levels: head name, such as `fine/text`, -> (T, C) probabilities.
         trust: (T, M), or None.
         uncertainty: (T,), or None.
+        embeddings: head name, `coarse` among them, -> (T, Z) posterior means; empty unless asked for, or without latents.
     """
 
     probabilities: np.ndarray
     levels: Mapping[str, np.ndarray]
     trust: np.ndarray | None
     uncertainty: np.ndarray | None
+    embeddings: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
 
 
-def joined(parts: Sequence[Judged]) -> Judged:
-    """Pieces of one sample, in order, as one."""
+def concatenated(parts: Sequence[PredictionArrays]) -> PredictionArrays:
+    """Predictions of one network, one after the other along T."""
     if len(parts) == 1:
         return parts[0]
     trust = [part.trust for part in parts if part.trust is not None]
     uncertainty = [part.uncertainty for part in parts if part.uncertainty is not None]
-    return Judged(
+    return PredictionArrays(
         probabilities=np.concatenate([part.probabilities for part in parts]),
         levels={name: np.concatenate([part.levels[name] for part in parts]) for name in parts[0].levels},
         trust=np.concatenate(trust) if trust else None,
         uncertainty=np.concatenate(uncertainty) if uncertainty else None,
+        embeddings={name: np.concatenate([part.embeddings[name] for part in parts]) for name in parts[0].embeddings},
+    )
+
+
+def judged_utterances(
+    utterances: Sequence[Utterance],
+    predicted: PredictionArrays,
+    present: np.ndarray,
+    labels: Sequence[str],
+    modalities: Sequence[str],
+) -> tuple[JudgedUtterance, ...]:
+    """Utterances with what was predicted of them.
+
+    Args:
+        utterances: T.
+        predicted: of the same T.
+        present: (T, M) booleans.
+        labels: C class names.
+        modalities: M names.
+    """
+    return tuple(
+        JudgedUtterance(
+            id=u.id,
+            speaker=u.speaker,
+            words=u.words,
+            start=u.start,
+            end=u.end,
+            channel=u.channel,
+            label=u.label,
+            emotion=labels[int(predicted.probabilities[i].argmax())],
+            probabilities=dict(zip(labels, predicted.probabilities[i].tolist(), strict=True)),
+            trust={} if predicted.trust is None else dict(zip(modalities, predicted.trust[i].tolist(), strict=True)),
+            uncertainty=None if predicted.uncertainty is None else float(predicted.uncertainty[i]),
+            present=tuple(m for m, there in zip(modalities, present[i], strict=True) if there),
+        )
+        for i, u in enumerate(utterances)
     )

@@ -1,4 +1,4 @@
-"""A trained network with everything that it needs to judge conversations: what a person loads, asks, saves and shares.
+"""A trained network with all that it needs to judge conversations: what a person loads, asks, saves and shares.
 
 On disk, and on a model hub: `model.safetensors` (weights), `config.json` (recipe, label set, feature schema, standardisation,
 scores and how they were chosen), `README.md` (the model card) and, if its text encoder was tuned, `adapter-1.safetensors` and so
@@ -7,57 +7,59 @@ on. No pickle anywhere.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
-import torch
+import numpy as np
 from huggingface_hub import ModelHubMixin, hf_hub_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.numpy import load as load_tensors
 
-from merc.data.batching import batches_of
-from merc.data.pieces import Piece, pieces_of
 from merc.data.preprocessing import Preprocessor, Sample
-from merc.data.schema import Conversation, FeatureSpec, LabelSet
+from merc.data.schema import Absence, Conversation, FeatureSpec, LabelSet
 from merc.data.standardisation import Standardiser
-from merc.encoders.derivation import with_derived
-from merc.encoders.encoding import encode_conversations, encoder_for
-from merc.encoders.interface import Encoder
-from merc.encoders.text.adapter import Adapter, adapter_file, adapter_from, joint_version
-from merc.encoders.text.dialogue import DIALOGUE, DialogueEncoder
-from merc.errors import FeatureError, RunError
+from merc.encoders.resolver import FeatureResolver
+from merc.encoders.text.adapter import Adapter, adapter_file, adapter_from
+from merc.errors import FeatureError, RecipeError, RunError
+from merc.files.tensors import tensor_bytes
 from merc.files.validation import explain
-from merc.inference.card import model_card, shared_recipe, shared_sentences
-from merc.inference.predictions import ConversationEmotions, Judged, UtteranceEmotion, joined
+from merc.inference.card import model_card
+from merc.inference.predictions import JudgedConversation, PredictionArrays, judged_utterances
 from merc.inference.record import ModelRecord
-from merc.networks.interface import Network, parameter_count
-from merc.training.recipe import Recipe, recipe_from
+from merc.networks.registry import network_config
+
+if TYPE_CHECKING:
+    from merc.networks.interface import Network
+else:
+    Network = object  # torch is slow to import
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
-FORMAT = 1
-BATCH_CONVERSATIONS = 64  # in inference
-NO_ENCODERS = ("unknown", "planted")  # features that nothing can make from transcripts
+FORMAT = 2
 
 
 class Recogniser(ModelHubMixin):
     """A trained model.
 
-    Attributes:
-        network, preprocessor, recipe, record: what was trained, what feeds it, how it was trained, what is known of it.
+    Args:
+        network, preprocessor, record: what was trained, what feeds it, what is known of it.
         adapters: of the tuned text encoder; none if it has none.
         temperature: what the coarse head's logits are divided by.
+
+    Attributes:
+        features: where each feature that the model takes comes from; keeps the encoders that were loaded.
     """
 
     def __init__(
         self,
         network: Network,
         preprocessor: Preprocessor,
-        recipe: Recipe,
         record: ModelRecord,
         *,
         adapters: Sequence[Adapter] = (),
@@ -65,10 +67,18 @@ class Recogniser(ModelHubMixin):
     ) -> None:
         self.network = network.eval()
         self.preprocessor = preprocessor
-        self.recipe = recipe
         self.record = record
-        self.adapters = tuple(adapters)
         self.temperature = temperature
+        self.features = FeatureResolver(preprocessor.specs, adapters)
+
+    def __repr__(self) -> str:
+        features = ", ".join(spec.key for spec in self.preprocessor.specs)
+        return f"Recogniser({self.name}: {', '.join(self.label_set.names)}; from {features})"
+
+    @property
+    def name(self) -> str:
+        """The name of the recipe that it was trained by."""
+        return self.record.name
 
     @property
     def label_set(self) -> LabelSet:
@@ -80,10 +90,21 @@ class Recogniser(ModelHubMixin):
         """The modalities that the network takes."""
         return self.preprocessor.modalities
 
-    def to(self, device: str | torch.device) -> Recogniser:
-        """Moves the network to a device."""
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """Of the tuned text encoder; none if it has none."""
+        return self.features.adapters
+
+    def to(self, device: str) -> Self:
+        """Moves the network to a device; encoders that are loaded from then on run there too."""
         self.network.to(device)
+        if device != self.features.device:
+            self.features = FeatureResolver(self.preprocessor.specs, self.adapters, device)
         return self
+
+    def weights_sha256(self) -> str:
+        """SHA-256 of the weights as `model.safetensors` holds them."""
+        return hashlib.sha256(self._weight_bytes()).hexdigest()
 
     def check_specs(self, specs: Sequence[FeatureSpec], where: str) -> None:
         """Refuses features that were made by another encoder, or are of another dimension, than the model's.
@@ -108,151 +129,108 @@ class Recogniser(ModelHubMixin):
                 if given != wanted:
                     raise FeatureError(f"feature {spec.key} of {where}: {what} {given}; the model was trained on {wanted}")
 
-    def predict(
-        self, conversations: Iterable[Conversation], encoder: Encoder | None = None, specs: Sequence[FeatureSpec] = ()
-    ) -> tuple[ConversationEmotions, ...]:
+    def predict(self, conversations: Iterable[Conversation], specs: Sequence[FeatureSpec] = ()) -> tuple[JudgedConversation, ...]:
         """Labels every utterance.
 
-        Text that has no features yet is encoded from its transcripts by the encoder that the model names. Conversations of more
-        than 512 utterances are judged in pieces (see `merc.data.pieces`).
+        Features that are not given are made where they can be: from words, or from other features. Where an encoder can't be had,
+        the modality is absent, and a warning and the result say so. Conversations of more than 512 utterances run in pieces (see
+        `merc.data.pieces`).
 
         Args:
-            conversations: with features of the encoders that the model was trained on, or with transcripts; labels do not matter.
-            encoder: the text encoder, if it is loaded already; must be the one that the model names.
+            conversations: with features of the encoders that the model was trained on, or with words; labels do not matter.
             specs: what is declared of the given features, such as a corpus's schema; features without one are taken on trust.
 
         Raises:
             FeatureError: features of another dimension, another encoder's, or nothing usable in any utterance.
+            MissingExtraError: nothing is usable without an encoder that is not installed.
+
+        Example:
+            >>> import merc
+            >>> chat = merc.Conversation("chat", (merc.Utterance("1", "Ann", "I got the job!"),))
+            >>> merc.load().predict([chat])[0].utterances[0].emotion
+            'joy'
         """
         given = tuple(conversations)
         self.check_specs([spec for spec in specs if any(spec.key in c.features for c in given)], "the given conversations")
-        encoded = self.completed(given, encoder)
-        samples = [self.preprocessor.sample(_unlabelled(c)) for c in encoded]
-        for conversation, sample in zip(given, samples, strict=True):
-            if not sample.present.any():
-                wanted = ", ".join(spec.key for spec in self.preprocessor.specs)
-                found = _describe(conversation)
-                raise FeatureError(f"conversation {conversation.id!r}: no usable features; the model takes {wanted}; found {found}")
+        completed, reasons = self.features.complete(given, specs)
+        for modality, reason in reasons.items():
+            warnings.warn(f"judged without {modality}: {reason}", stacklevel=2)
+        absences = tuple(Absence(None, modality, reason) for modality, reason in reasons.items())
+        return tuple(replace(judged, absences=absences) for judged in self.judge(completed))
+
+    def judge(self, conversations: Sequence[Conversation]) -> tuple[JudgedConversation, ...]:
+        """Labels every utterance by the features that the conversations have; nothing is encoded.
+
+        Raises:
+            FeatureError: a feature of another dimension, or nothing usable in any utterance of a conversation.
+        """
+        samples = [self._usable_sample(conversation) for conversation in conversations]
         return tuple(
-            self._emotions(conversation, sample, judged)
-            for conversation, sample, judged in zip(given, samples, self.judge(samples), strict=True)
+            JudgedConversation(
+                conversation.id,
+                judged_utterances(conversation.utterances, predicted, sample.present, self.label_set.names, self.modalities),
+                self.modalities,
+            )
+            for conversation, sample, predicted in zip(conversations, samples, self.infer(samples), strict=True)
         )
 
-    def judge(self, samples: Sequence[Sample]) -> list[Judged]:
-        """The network's word on prepared samples, in their order."""
-        pieces = [(index, piece) for index, sample in enumerate(samples) for piece in pieces_of(sample)]
-        judged = self._judge_pieces([piece for _, piece in pieces])
-        parts: dict[int, list[Judged]] = {}
-        for (index, _), part in zip(pieces, judged, strict=True):
-            parts.setdefault(index, []).append(part)
-        return [joined(parts[index]) for index in range(len(samples))]
+    def infer(self, samples: Sequence[Sample], *, embeddings: bool = False) -> list[PredictionArrays]:
+        """Runs the network over prepared samples; see `merc.inference.torch_backend.infer`."""
+        from merc.inference.torch_backend import infer
 
-    def _judge_pieces(self, pieces: Sequence[Piece]) -> list[Judged]:
-        device = next(self.network.parameters()).device
-        judged: dict[int, Judged] = {}
-        samples = [piece.sample for piece in pieces]
-        self.network.eval()
-        with torch.inference_mode():
-            for indices, batch in batches_of(samples, BATCH_CONVERSATIONS):
-                output = self.network(batch.to(device))
-                heads = {"coarse": output.coarse.logits.double() / self.temperature}
-                heads |= {f"fine/{name}": level.logits.double() for name, level in output.fine.items()}
-                heads |= {f"unimodal/{name}": level.logits.double() for name, level in output.unimodal.items()}
-                probabilities = {name: logits.softmax(dim=-1).cpu().numpy() for name, logits in heads.items()}
-                trust = None if output.trust is None else output.trust.double().cpu().numpy()
-                uncertainty = None if output.uncertainty is None else output.uncertainty.double().cpu().numpy()
-                for row, index in enumerate(indices):
-                    own = slice(pieces[index].first, pieces[index].last)
-                    judged[index] = Judged(
-                        probabilities=probabilities["coarse"][row, own],
-                        levels={name: p[row, own] for name, p in probabilities.items() if name != "coarse"},
-                        trust=None if trust is None else trust[row, own],
-                        uncertainty=None if uncertainty is None else uncertainty[row, own],
-                    )
-        return [judged[i] for i in range(len(pieces))]
+        return infer(self.network, samples, temperature=self.temperature, embeddings=embeddings)
 
-    def completed(
-        self, conversations: Sequence[Conversation], encoder: Encoder | DialogueEncoder | None = None
-    ) -> tuple[Conversation, ...]:
-        """Conversations with the features that the model takes and that can be made of what they have: of their transcripts, or of
-        other features.
+    def embed(self, conversations: Iterable[Conversation], level: str = "coarse") -> tuple[np.ndarray, ...]:
+        """The network's representation of every utterance: the mean of its latent posterior.
 
         Args:
-            conversations: any; features that are there already stay.
-            encoder: the text encoder, if it is loaded already; must be the one that the model names.
+            conversations: as for `predict`.
+            level: `coarse`, or such as `fine/text` and `unimodal/audio`.
+
+        Returns:
+            (T, Z) of each conversation.
 
         Raises:
-            FeatureError: the text encoder can't be had, or is another.
-            MissingExtraError: it is not installed.
+            FeatureError: see `predict`; or the network has no such level, or no latents.
+
+        Example:
+            >>> import merc
+            >>> chat = merc.Conversation("chat", (merc.Utterance("1", "Ann", "I got the job!"),))
+            >>> merc.load().embed([chat], "unimodal/text")[0].shape
+            (1, 64)
         """
-        conversations = tuple(conversations)
-        for spec in self.preprocessor.specs:
-            conversations = tuple(with_derived(c, spec) for c in conversations)
-            if spec.modality == "text":
-                conversations = self._with_text(conversations, spec, encoder)
-        return conversations
+        completed, _ = self.features.complete(tuple(conversations))
+        inferred = self.infer([self._usable_sample(conversation) for conversation in completed], embeddings=True)
+        for each in inferred:
+            if level not in each.embeddings:
+                known = ", ".join(each.embeddings) or "none, as this network has no latents"
+                raise FeatureError(f"no embedding of level {level!r}; there are: {known}")
+        return tuple(each.embeddings[level] for each in inferred)
 
-    def text_encoder(self, device: str = "cpu") -> Encoder | DialogueEncoder | None:
-        """Loads the encoder of the model's text; None if nothing can make it of transcripts.
+    def _usable_sample(self, conversation: Conversation) -> Sample:
+        bare = replace(conversation, utterances=tuple(replace(u, label=None) for u in conversation.utterances))
+        sample = self.preprocessor.sample(bare)
+        if not sample.present.any():
+            wanted = ", ".join(spec.key for spec in self.preprocessor.specs)
+            found = _describe(conversation)
+            raise FeatureError(f"conversation {conversation.id!r}: no usable features; the model takes {wanted}; found {found}")
+        return sample
 
-        Raises:
-            FeatureError, MissingExtraError: see `completed`.
-        """
-        spec = next((spec for spec in self.preprocessor.specs if spec.modality == "text"), None)
-        if spec is None or spec.encoder in NO_ENCODERS:
-            return None
-        if spec.encoder != DIALOGUE:
-            return encoder_for(spec, device)
-        if not self.adapters or joint_version(self.adapters) != spec.version:
-            found = f"version {joint_version(self.adapters)}" if self.adapters else "none"
-            raise FeatureError(
-                f"feature {spec.key} needs the adapters of version {spec.version} that were saved with it; found {found}"
-            )
-        return DialogueEncoder(self.adapters, device)
-
-    def _with_text(
-        self, conversations: tuple[Conversation, ...], spec: FeatureSpec, encoder: Encoder | DialogueEncoder | None
-    ) -> tuple[Conversation, ...]:
-        bare = [
-            i for i, c in enumerate(conversations) if spec.key not in c.features and any(u.transcript for u in c.utterances)
-        ]  # by position: nothing keeps callers from giving two conversations one id
-        if not bare or spec.encoder in NO_ENCODERS:
-            return conversations
-        encoder = encoder or self.text_encoder()
-        assert encoder is not None  # a feature that names one
-        encoded = encode_conversations([conversations[i] for i in bare], spec, encoder)
-        ready = dict(zip(bare, encoded, strict=True))
-        return tuple(ready.get(i, c) for i, c in enumerate(conversations))
-
-    def _emotions(self, conversation: Conversation, sample: Sample, judged: Judged) -> ConversationEmotions:
-        names, modalities = self.label_set.names, self.modalities
-        return ConversationEmotions(
-            conversation.id,
-            tuple(
-                UtteranceEmotion(
-                    utterance_id=utterance.id,
-                    speaker=utterance.speaker,
-                    label=names[int(judged.probabilities[i].argmax())],
-                    probabilities=dict(zip(names, judged.probabilities[i].tolist(), strict=True)),
-                    trust={} if judged.trust is None else dict(zip(modalities, judged.trust[i].tolist(), strict=True)),
-                    uncertainty=None if judged.uncertainty is None else float(judged.uncertainty[i]),
-                    present=tuple(m for m, there in zip(modalities, sample.present[i], strict=True) if there),
-                )
-                for i, utterance in enumerate(conversation.utterances)
-            ),
-        )
+    def _weight_bytes(self) -> bytes:
+        tensors = {name: t.detach().cpu().numpy() for name, t in self.network.state_dict().items()}
+        return tensor_bytes(tensors, {"format": "pt"})
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        tensors = {name: t.detach().cpu().contiguous() for name, t in self.network.state_dict().items()}
-        save_file(tensors, save_directory / WEIGHTS, metadata={"format": "pt"})
+        (save_directory / WEIGHTS).write_bytes(self._weight_bytes())
+        record = self.record.shared()
         config = {
             "format": FORMAT,
-            "recipe": shared_recipe(self.recipe).model_dump(mode="json"),
+            "recipe": record.recipe,
             "labels": list(self.label_set.names),
             "standardisation": [s.state() for s in self.preprocessor.standardisers.values()],
             "temperature": self.temperature,
             "adapters": len(self.adapters),
-            "record": asdict(replace(self.record, warnings=shared_sentences(self.record.warnings, self.recipe))),
+            "record": record.to_json(),
         }
         (save_directory / CONFIG).write_text(json.dumps(config, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         for number, adapter in enumerate(self.adapters, start=1):
@@ -261,18 +239,9 @@ class Recogniser(ModelHubMixin):
 
     def card(self) -> str:
         """The model card, in Markdown with the hub's header."""
-        record = self.record
-        return model_card(
-            recipe=self.recipe,
-            labels=self.label_set.names,
-            specs=self.preprocessor.specs,
-            parameters=parameter_count(self.network),
-            scores=record.scores,
-            chosen_by=record.chosen_by,
-            corpus=record.corpus,
-            versions=record.versions,
-            warnings=record.warnings,
-        )
+        from merc.networks.interface import parameter_count
+
+        return model_card(self.record, self.label_set.names, self.preprocessor.specs, parameter_count(self.network))
 
     @classmethod
     def from_pretrained(
@@ -285,7 +254,7 @@ class Recogniser(ModelHubMixin):
         local_files_only: bool = False,
         revision: str | None = None,
         **model_kwargs: object,
-    ) -> Recogniser:
+    ) -> Self:
         """A model from a folder or a model hub; the arguments are those of every `from_pretrained` of the hub's library.
 
         The mixin's own method would read the config first, and take its keys for arguments of `__init__`.
@@ -315,7 +284,7 @@ class Recogniser(ModelHubMixin):
         local_files_only: bool,
         token: str | bool | None,
         **model_kwargs: object,
-    ) -> Recogniser:
+    ) -> Self:
         def locate(name: str) -> Path:
             if Path(model_id).is_dir():
                 return Path(model_id) / name
@@ -338,22 +307,20 @@ class Recogniser(ModelHubMixin):
                 raise RunError(f"{config_path}: model format {config['format']}, this version reads {FORMAT}")
             standardisers = [Standardiser.from_state(state) for state in config["standardisation"]]
             preprocessor = Preprocessor(LabelSet(names=tuple(config["labels"])), {s.spec.modality: s for s in standardisers})
-            record = ModelRecord.from_json(config["record"])
-            recipe = recipe_from(config["recipe"], str(config_path))
-            temperature = float(config.get("temperature", 1.0))  # older models have none
-            count = int(config.get("adapters", 0))
+            record = ModelRecord.from_json(config["record"], config["recipe"])
+            temperature, count = float(config["temperature"]), int(config["adapters"])
             if not (math.isfinite(temperature) and temperature > 0):
                 raise RunError(f"{config_path}: temperature {temperature}; allowed is a number above 0")
+            network_settings = network_config(record.recipe["model"], f"{config_path}: model")
+        except RecipeError as error:
+            raise RunError(str(error)) from None
         except (KeyError, TypeError, ValueError, OSError) as error:
             if isinstance(error, RunError):
                 raise
             reason = explain(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
             raise RunError(f"{config_path}: not a merc model's config ({reason})") from None
-        network = recipe.model.build(preprocessor.widths, len(preprocessor.label_set))
-        try:
-            network.load_state_dict(load_file(weights_path))
-        except (SafetensorError, RuntimeError, OSError) as error:
-            raise RunError(f"{weights_path}: damaged weights, or another model's ({str(error).splitlines()[0]})") from None
+        network = network_settings.build(preprocessor.widths, len(preprocessor.label_set))
+        _fill(network, weights_path)
         adapters: list[Adapter] = []
         for number in range(1, count + 1):
             path = locate(adapter_file(number))
@@ -361,37 +328,23 @@ class Recogniser(ModelHubMixin):
                 adapters.append(adapter_from(path.read_bytes(), str(path)))
             except (FeatureError, OSError) as error:
                 raise RunError(f"{path}: an adapter of the text encoder is missing or damaged ({error})") from None
-        return cls(network, preprocessor, recipe, record, adapters=adapters, temperature=temperature)
+        return cls(network, preprocessor, record, adapters=adapters, temperature=temperature)
 
 
-def _unlabelled(conversation: Conversation) -> Conversation:
-    return replace(conversation, utterances=tuple(replace(utterance, label=None) for utterance in conversation.utterances))
+def _fill(network: Network, path: Path) -> None:
+    """Loads a network's weights from its file."""
+    import torch
+
+    try:
+        tensors = load_tensors(path.read_bytes())
+        network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in tensors.items()})
+    except (SafetensorError, RuntimeError, OSError, ValueError) as error:
+        raise RunError(f"{path}: damaged weights, or another model's ({str(error).splitlines()[0]})") from None
 
 
 def _describe(conversation: Conversation) -> str:
     if conversation.features:
         return ", ".join(conversation.features)
-    if any(u.transcript for u in conversation.utterances):
-        return "transcripts, and the model names no text encoder for them"
-    return "no features and no transcripts"
-
-
-def load(path_or_hub_id: str | Path) -> Recogniser:
-    """A model from a run's folder, a saved model's folder, or a model hub.
-
-    Raises:
-        RunError: nothing of the kind is there, or it is damaged.
-    """
-    path = Path(path_or_hub_id)
-    for folder in (path, path / "model"):
-        if (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file():
-            return Recogniser.from_pretrained(str(folder))
-    beside_folders = path.parent != Path() and path.parent.is_dir()  # a mistyped run, then, and nothing to ask the network for
-    if path.exists() or beside_folders or str(path_or_hub_id).count("/") != 1 or str(path_or_hub_id).startswith((".", "/")):
-        raise RunError(f"{path}: no model here; expected {CONFIG} and {WEIGHTS}, in it or in its folder 'model'")
-    try:
-        return Recogniser.from_pretrained(str(path_or_hub_id))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise RunError(
-            f"{path_or_hub_id}: no such folder, and the model hub did not give it ({str(error).splitlines()[0]})"
-        ) from None
+    if any(u.words for u in conversation.utterances):
+        return "words, and the model names no text encoder for them"
+    return "no features and no words"

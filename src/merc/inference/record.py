@@ -1,10 +1,14 @@
-"""What is known of a trained model besides its weights."""
+"""What is known of a trained model besides its weights: plain data, as it is saved."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+# What in a recipe's plain values may name a folder of one machine: models are shared, such folders are not.
+_FOLDERS = (("data", "store"), ("data", "labels"), ("text_tuning", "encoder"), ("text_tuning", "base"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,7 @@ class ModelRecord:
         versions: of merc, Python, torch and numpy.
         seed: of the training.
         warnings: what a user should know, such as a flagged probe.
+        recipe: of the training, as nested plain values; its section `model` builds the network.
     """
 
     scores: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -26,10 +31,27 @@ class ModelRecord:
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     seed: int = 0
     warnings: tuple[str, ...] = ()
+    recipe: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def name(self) -> str:
+        """The recipe's name."""
+        return str(self.recipe.get("name", "model"))
+
+    def to_json(self) -> dict[str, object]:
+        """All but the recipe, which a saved model keeps apart, as plain values."""
+        return {
+            "scores": dict(self.scores),
+            "chosen_by": self.chosen_by,
+            "corpus": dict(self.corpus),
+            "versions": dict(self.versions),
+            "seed": self.seed,
+            "warnings": list(self.warnings),
+        }
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> ModelRecord:
-        """What `dataclasses.asdict` gave, read back from JSON."""
+    def from_json(cls, values: Mapping[str, Any], recipe: Mapping[str, Any]) -> ModelRecord:
+        """What `to_json` gave, read back, with the recipe."""
         return cls(
             scores=values["scores"],
             chosen_by=values["chosen_by"],
@@ -37,4 +59,29 @@ class ModelRecord:
             versions=values["versions"],
             seed=values["seed"],
             warnings=tuple(values["warnings"]),
+            recipe=recipe,
         )
+
+    def shared(self) -> ModelRecord:
+        """The record as it is shared: of absolute paths in recipe and warnings only the last part."""
+        folders = self._local_folders()
+        recipe = dict(self.recipe)
+        for section, key in _FOLDERS:
+            values = recipe.get(section)
+            if isinstance(values, Mapping) and values.get(key) in folders:
+                recipe[section] = {**cast("Mapping[str, Any]", values), key: folders[values[key]]}
+        return replace(self, recipe=recipe, warnings=_shortened(self.warnings, folders))
+
+    def _local_folders(self) -> dict[str, str]:
+        """Absolute paths in the recipe and their last parts, longest first."""
+        sections = [(self.recipe.get(section), key) for section, key in _FOLDERS]
+        found = [values.get(key) for values, key in sections if isinstance(values, Mapping)]
+        paths = [path for path in found if isinstance(path, str) and Path(path).is_absolute()]
+        return {path: Path(path).name for path in sorted(paths, key=len, reverse=True)}
+
+
+def _shortened(sentences: Sequence[str], folders: Mapping[str, str]) -> tuple[str, ...]:
+    shown = tuple(sentences)
+    for folder, last_part in folders.items():
+        shown = tuple(sentence.replace(folder, last_part) for sentence in shown)
+    return shown

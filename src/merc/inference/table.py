@@ -1,45 +1,104 @@
-"""Judgements as a file, one row an utterance: CSV for spreadsheets, JSON Lines and parquet for programs.
+"""The one flat table of judged utterances, a row each: CSV, JSON Lines, parquet and data frames all have its columns.
 
-Columns: conversation, utterance, speaker, transcript, emotion, `probability/CLASS`, `trust/MODALITY`, uncertainty. Trust of an
-absent modality is 0; a model without trust or latents leaves those columns out.
+| column | type | what it holds |
+|---|---|---|
+| conversation, utterance | text | ids |
+| speaker | text | empty where nothing tells it |
+| channel | integer | of the recording, from 0 |
+| start, end | s | from the start of the recording |
+| words | text | what was said |
+| label | text | the annotated emotion, where it is known |
+| emotion | text | the predicted one |
+| probability | number | of the predicted emotion |
+| `p_LABEL` | number | probability of each class, in the model's order |
+| `trust_MODALITY` | number | share of trust, 0 where absent; empty if the network has none |
+| uncertainty | number | mean latent variance; empty if the network has none |
+| present | text | the modalities that it was judged by, joined by `+` |
 """
 
 from __future__ import annotations
 
-import csv
+import importlib.util
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from merc.data.schema import Conversation
-from merc.errors import DataError
+from merc.errors import DataError, MissingExtraError
+from merc.files.csv_cells import csv_text
 from merc.files.staged_file import write_atomically
-from merc.inference.predictions import ConversationEmotions
+from merc.inference.predictions import JudgedConversation
 
-Row = Mapping[str, str | float | None]
-_WORDS = ("conversation", "utterance", "speaker", "transcript", "emotion")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet compute a cell instead of showing it
+if TYPE_CHECKING:
+    from pandas import DataFrame
+else:
+    DataFrame = Any  # an optional extra: annotations must hold without it
+
+Table = Mapping[str, Sequence[str | float | None]]
+_TEXTS = ("conversation", "utterance", "speaker", "words", "label", "emotion", "present")
 
 
-def check_target(path: Path) -> None:
-    """Refuses a file that `write_emotions` could not write, before work is spent on what should stand in it.
+def flat_table(conversations: Sequence[JudgedConversation]) -> Table:
+    """Judged conversations of one model as columns of one length; see the module for what they hold.
+
+    Raises:
+        ValueError: no conversation.
+    """
+    if not conversations:
+        raise ValueError("a table needs at least one conversation")
+    rows = [(conversation.id, utterance) for conversation in conversations for utterance in conversation.utterances]
+    told = [utterance for _, utterance in rows]
+    columns: dict[str, Sequence[str | float | None]] = {
+        "conversation": [conversation for conversation, _ in rows],
+        "utterance": [u.id for u in told],
+        "speaker": [u.speaker for u in told],
+        "channel": [u.channel for u in told],
+        "start": [u.start for u in told],
+        "end": [u.end for u in told],
+        "words": [u.words for u in told],
+        "label": [u.label for u in told],
+        "emotion": [u.emotion for u in told],
+        "probability": [u.probabilities[u.emotion] for u in told],
+    }
+    columns |= {f"p_{label}": [u.probabilities[label] for u in told] for label in conversations[0].labels}
+    columns |= {f"trust_{m}": [u.trust.get(m, 0.0) if u.trust else None for u in told] for m in conversations[0].modalities}
+    return columns | {"uncertainty": [u.uncertainty for u in told], "present": ["+".join(u.present) for u in told]}
+
+
+def data_frame(table: Table) -> DataFrame:
+    """The table as a pandas data frame; numbers that are None become NaN.
+
+    Raises:
+        MissingExtraError: the extra `pandas` is not installed.
+    """
+    if importlib.util.find_spec("pandas") is None:
+        raise MissingExtraError("pandas", "a data frame")
+    import pandas
+
+    kinds = {name: "object" if name in _TEXTS else "Int64" if name == "channel" else "float64" for name in table}
+    return pandas.DataFrame({name: pandas.Series(list(column), dtype=kinds[name]) for name, column in table.items()})
+
+
+def check_target(path: str | Path) -> Path:
+    """Refuses a file that `write_table` could not write, before work is spent on what should stand in it.
 
     Raises:
         DataError: another suffix, or no folder to put the file into.
     """
+    path = Path(path)
     if path.suffix.lower() not in _ENCODERS:
         raise DataError(f"{path}: {path.suffix or 'no'} suffix; predictions are written as {', '.join(_ENCODERS)}")
     if not path.absolute().parent.is_dir() or path.is_dir():
         raise DataError(f"{path}: {'is a folder' if path.is_dir() else 'there is no folder to put this file into'}")
+    return path
 
 
-def write_emotions(conversations: Sequence[Conversation], emotions: Sequence[ConversationEmotions], path: Path) -> int:
-    """Writes the file, whole or not at all, in place of an older one.
+def write_table(conversations: Sequence[JudgedConversation], path: str | Path) -> int:
+    """Writes the table, whole or not at all, in place of an older file.
 
     Args:
-        conversations: what was judged.
-        emotions: the judgements, in the same order.
+        conversations: of one model.
         path: ends in .csv, .jsonl or .parquet.
 
     Returns:
@@ -48,62 +107,32 @@ def write_emotions(conversations: Sequence[Conversation], emotions: Sequence[Con
     Raises:
         DataError: see `check_target`; or the disk is full or not writable.
     """
-    check_target(path)
-    rows = [
-        _row(conversation, position, judged)
-        for conversation, judged in zip(conversations, emotions, strict=True)
-        for position in range(len(conversation))
-    ]
+    path = check_target(path)
+    table = flat_table(conversations)
     try:
-        write_atomically(path, _ENCODERS[path.suffix.lower()](rows))
+        write_atomically(path, _ENCODERS[path.suffix.lower()](table))
     except OSError as error:
         raise DataError(f"{path} can't be written: {error.strerror or error}; nothing was changed") from error
-    return len(rows)
+    return len(table["utterance"])
 
 
-def harmless_cell(text: str) -> str:
-    """The text, with an apostrophe before it where a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def _csv(table: Table) -> bytes:
+    return csv_text(table).encode()
 
 
-def _row(conversation: Conversation, position: int, judged: ConversationEmotions) -> Row:
-    utterance, emotion = conversation.utterances[position], judged.utterances[position]
-    row: dict[str, str | float | None] = {
-        "conversation": conversation.id,
-        "utterance": utterance.id,
-        "speaker": utterance.speaker,
-        "transcript": utterance.transcript,
-        "emotion": emotion.label,
-    }
-    row |= {f"probability/{name}": value for name, value in emotion.probabilities.items()}
-    row |= {f"trust/{name}": value for name, value in emotion.trust.items()}
-    if emotion.uncertainty is not None:
-        row["uncertainty"] = emotion.uncertainty
-    return row
-
-
-def _csv(rows: Sequence[Row]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writerow({name: harmless_cell(name) for name in rows[0]})
-    writer.writerows({k: harmless_cell(v) if isinstance(v, str) else v for k, v in row.items()} for row in rows)
-    return text.getvalue().encode("utf-8", errors="backslashreplace")
-
-
-def _jsonl(rows: Sequence[Row]) -> bytes:
+def _jsonl(table: Table) -> bytes:
+    rows = (dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True))
     return "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode()
 
 
-def _parquet(rows: Sequence[Row]) -> bytes:
+def _parquet(table: Table) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    kinds = {name: pa.string() if name in _TEXTS else pa.int64() if name == "channel" else pa.float64() for name in table}
     buffer = io.BytesIO()
-    columns = {
-        name: pa.array([row[name] for row in rows], type=pa.string() if name in _WORDS else pa.float64()) for name in rows[0]
-    }
-    pq.write_table(pa.table(columns), buffer)
+    pq.write_table(pa.table({name: pa.array(column, type=kinds[name]) for name, column in table.items()}), buffer)
     return buffer.getvalue()
 
 
-_ENCODERS: Mapping[str, Callable[[Sequence[Row]], bytes]] = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
+_ENCODERS: Mapping[str, Callable[[Table], bytes]] = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from merc.data.store.store import open_store
 from merc.encoders.derivation import corpus_with_derived
 from merc.encoders.text.adapter import Adapter
 from merc.encoders.text.dialogue import DialogueEncoder
-from merc.errors import RecipeError
+from merc.errors import FeatureError, RecipeError
 from merc.inference.recogniser import Recogniser
 from merc.training.recipe import Recipe
 from merc.training.text.cross_fitting import Progress, cross_fitted
@@ -70,7 +70,7 @@ def prepared(corpus: Corpus, recipe: Recipe, progress: Progress = lambda _fold, 
         RunError, DataError, MissingExtraError: see `cross_fitted`.
     """
     for modality, name in recipe.data.features.items():
-        corpus = corpus_with_derived(corpus, f"{modality}/{name}")
+        corpus = corpus_with_derived(corpus, modality, name)
     config = recipe.text_tuning
     if (config is not None) != (recipe.data.features.get("text") == TUNED):
         raise RecipeError(
@@ -86,14 +86,24 @@ def prepared(corpus: Corpus, recipe: Recipe, progress: Progress = lambda _fold, 
     return Prepared(_with_feature(corpus, tuned.spec, rows), tuned.adapters)
 
 
-def completed(corpus: Corpus, recogniser: Recogniser, conversations: tuple[Conversation, ...]) -> Corpus:
+def completed(
+    corpus: Corpus, recogniser: Recogniser, conversations: tuple[Conversation, ...], without: Collection[str] = ()
+) -> Corpus:
     """A corpus of some of its conversations, with the features that a model takes and that can be made of what they have.
 
+    Args:
+        corpus: labels mapped.
+        recogniser: the model.
+        conversations: of the corpus.
+        without: modalities that the judgement does without; nothing is made for them.
+
     Raises:
-        FeatureError, MissingExtraError: see `Recogniser.completed`.
+        FeatureError, MissingExtraError: a text encoder can't be had.
     """
     offered = {spec.key for spec in corpus.feature_schema}
-    made = recogniser.completed(conversations)
+    made, reasons = recogniser.features.complete(conversations, corpus.feature_schema, without)
+    if reasons:
+        raise FeatureError("; ".join(f"{reason}, or judge without it: --without {name}" for name, reason in reasons.items()))
     specs = [s for s in recogniser.preprocessor.specs if s.key not in offered and any(s.key in c.features for c in made)]
     ids = {c.id for c in made}
     splits = {

@@ -26,7 +26,7 @@ from merc.evaluation.judgement import EvaluationReport
 from merc.evaluation.metrics import ClassificationScores, classification_scores
 from merc.files.staged_file import temporary_name
 from merc.files.strict_yaml import load_yaml
-from merc.inference.predictions import ConversationEmotions
+from merc.inference.predictions import JudgedConversation
 from merc.runs.folder import CHECKPOINT, LOG, METRICS, MODEL, RECIPE, STATUS
 from merc.runs.run import Hooks, evaluate, train
 from merc.synthetic.conversations import SyntheticConfig, chain_posterior, recorded_chain, synthesise
@@ -52,7 +52,7 @@ class Demonstration:
         majority: who answers with the class shares of the training part, and so always with its largest class.
         ceiling: the Bayes-optimal oracle given densities and chain.
         conversation: one of the test part, with planted labels.
-        emotions: the model's word on it.
+        judged: its predicted emotions.
         states: modality -> for each of its utterances `signal`, `noise` or `absent`.
     """
 
@@ -62,7 +62,7 @@ class Demonstration:
     majority: ClassificationScores
     ceiling: ClassificationScores
     conversation: Conversation
-    emotions: ConversationEmotions
+    judged: JudgedConversation
     states: Mapping[str, tuple[str, ...]]
 
 
@@ -92,7 +92,7 @@ def demonstrate(
             raise KeyboardInterrupt
         report = evaluate(staged, part="test", corpus=corpus).report
         conversation = _shown(corpus)
-        (emotions,) = run.recogniser.predict([conversation])
+        (judged,) = run.recogniser.predict([conversation])
         save_store(corpus, staged / STORE)
     states = {
         modality: tuple(RowState(int(state)).name.lower() for state in of_modality[conversation.id])
@@ -105,7 +105,7 @@ def demonstrate(
         majority=_scores(corpus, {c.id: _shares(corpus, c) for c in corpus.part(SPLIT, "test")}),
         ceiling=_scores(corpus, _knowing(corpus)),
         conversation=conversation,
-        emotions=emotions,
+        judged=judged,
         states=states,
     )
 

@@ -20,15 +20,18 @@ from jaxtyping import Float64
 
 from merc.data.preprocessing import UNLABELLED, Preprocessor, Sample, pick_features
 from merc.data.probe import recorded_probe
-from merc.data.schema import Corpus, Part
-from merc.encoders.derivation import SOURCES
+from merc.data.schema import Corpus, LabelSet, Part
+from merc.encoders.derivation import source_of
 from merc.encoders.text.dialogue import DIALOGUE
 from merc.errors import DataError, RunError
-from merc.evaluation.judgement import Conditions, Evaluation, check_features, check_predictions_target, judge, write_predictions
+from merc.evaluation.judgement import Conditions, Evaluation, check_features, judge
 from merc.evaluation.metrics import classification_scores
 from merc.files.staged_file import write_atomically
-from merc.inference.recogniser import Recogniser, load
+from merc.inference.loading import load
+from merc.inference.recogniser import Recogniser
 from merc.inference.record import ModelRecord
+from merc.inference.table import check_target, write_table
+from merc.inference.torch_backend import infer
 from merc.networks.interface import Network
 from merc.runs.corpus import completed, mapped, open_recipe_store, prepared
 from merc.runs.folder import (
@@ -50,7 +53,7 @@ from merc.runs.folder import (
 from merc.training.interruption import interruption
 from merc.training.loop import EpochRecord, Outcome, Trainer
 from merc.training.objective import Objective
-from merc.training.recipe import DataConfig, Recipe, dump_recipe, load_recipe
+from merc.training.recipe import DataConfig, Recipe, dump_recipe, load_recipe, recipe_from
 from merc.training.temperature import fitted_temperature
 
 SELECTION = {
@@ -114,6 +117,11 @@ def train(
     done_before = _trained_before(folder, recipe) if resume else None
     if done_before is not None:
         return done_before
+    with torch.random.fork_rng(range(torch.cuda.device_count())):  # the caller's generators are as before afterwards
+        return _train(recipe, folder, resume, corpus, hooks)
+
+
+def _train(recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, hooks: Hooks) -> TrainedRun:
     corpus = corpus if corpus is not None else open_recipe_store(recipe)
     check_place(folder, resume)
     ready = prepared(mapped(corpus, recipe), recipe, hooks.on_tuning)
@@ -133,7 +141,7 @@ def train(
     network.begin(counts)
     trainer = Trainer(network, samples, recipe.training, recipe.corruption, Objective(recipe.objective, counts))
 
-    validate = _Validator(preprocessor, recipe, chosen_on)
+    validate = _Validator(preprocessor.label_set, chosen_on)
 
     def on_epoch(record: EpochRecord) -> None:
         append_line(folder / METRICS, asdict(record))
@@ -157,8 +165,9 @@ def train(
             versions=software_versions(),
             seed=recipe.training.seed,
             warnings=tuple(warnings),
+            recipe=recipe.model_dump(mode="json"),
         )
-        recogniser = Recogniser(network, preprocessor, recipe, record, adapters=ready.adapters, temperature=temperature)
+        recogniser = Recogniser(network, preprocessor, record, adapters=ready.adapters, temperature=temperature)
         if outcome.finished:
             save_model(recogniser, folder)
         write_status(folder, "finished" if outcome.finished else "interrupted", outcome)
@@ -166,58 +175,62 @@ def train(
 
 
 def evaluate(
-    run: Path | str,
+    run: str | Path | Recogniser,
     *,
     part: Part = "validation",
     conditions: Conditions | None = None,
     corpus: Corpus | None = None,
     store: str | None = None,
-    predictions: Path | None = None,
+    predictions: str | Path | None = None,
 ) -> Evaluation:
-    """Judges a finished run. A line in the run's log keeps every judgement on record.
+    """Evaluates a finished run or a loaded model. The run's log keeps every evaluation on record; a loaded model has none.
 
     Args:
-        run: the run's folder.
+        run: the run's folder, or a model.
         part: of the recipe's split; `test` has to be asked for.
         conditions: modalities to leave out or perturb.
         corpus: taken in place of the store.
         store: taken in place of the recipe's store.
-        predictions: file to write the predictions to, as parquet.
+        predictions: file to write the judged utterances to: .csv, .jsonl or .parquet (see `merc.inference.table`).
 
     Raises:
         RunError: not a finished run.
         FeatureError: the store lacks a feature that is not left out, or holds one of another encoder.
         DataError: `predictions` is not a place that can be written to.
     """
-    folder = Path(run)
-    recogniser = _finished(folder)
-    recipe = _with_folders(recogniser.recipe, folder)
+    folder = None if isinstance(run, Recogniser) else Path(run)
+    recogniser = run if isinstance(run, Recogniser) else _finished(Path(run))
+    recipe = recipe_from(recogniser.record.recipe)
+    if folder is not None:
+        recipe = _with_folders(recipe, folder)
+    without = () if conditions is None else conditions.without
     if corpus is None:
         corpus = open_recipe_store(recipe, store)
     corpus = mapped(corpus, recipe)
     if corpus.label_set != recogniser.label_set:
         raise RunError(
-            f"{folder}: the model knows the labels {', '.join(recogniser.label_set.names)}; "
+            f"{folder or recogniser.name}: the model knows the labels {', '.join(recogniser.label_set.names)}; "
             f"corpus {corpus.name!r} has {', '.join(corpus.label_set.names)}"
         )
-    corpus = completed(corpus, recogniser, corpus.part(recipe.data.split, part))
-    check_features(recogniser, corpus, () if conditions is None else conditions.without)
+    corpus = completed(corpus, recogniser, corpus.part(recipe.data.split, part), without)
+    check_features(recogniser, corpus, without)
     if predictions is not None:
-        check_predictions_target(predictions)
+        check_target(predictions)
     conversations = corpus.part(recipe.data.split, part)
     evaluation = judge(recogniser, conversations, corpus=corpus.name, split=recipe.data.split, part=part, conditions=conditions)
     report = evaluation.report
-    log_evaluation(  # before all else that can fail: what was looked at is on record
-        folder,
-        part=part,
-        split=recipe.data.split,
-        corpus=corpus.name,
-        conditions=report.conditions.model_dump(mode="json"),
-        weighted_f1=report.coarse.weighted_f1,
-        accuracy=report.coarse.accuracy,
-    )
+    if folder is not None:
+        log_evaluation(  # before all else that can fail: what was looked at is on record
+            folder,
+            part=part,
+            split=recipe.data.split,
+            corpus=corpus.name,
+            conditions=report.conditions.model_dump(mode="json"),
+            weighted_f1=report.coarse.weighted_f1,
+            accuracy=report.coarse.accuracy,
+        )
     if predictions is not None:
-        write_predictions(evaluation.predictions, recogniser.label_set.names, recogniser.modalities, predictions)
+        write_table(evaluation.conversations, predictions)
     return evaluation
 
 
@@ -258,7 +271,6 @@ def _trained_before(folder: Path, recipe: Recipe) -> TrainedRun | None:
         recogniser = load(folder / MODEL)
     except RunError:  # trained on from its checkpoint, and saved anew
         return None
-    recogniser.recipe = recipe
     return TrainedRun(folder, recogniser, outcome)
 
 
@@ -270,14 +282,14 @@ def _counts(samples: Sequence[Sample], corpus: Corpus) -> list[int]:
 class _Validator:
     """Judges a network on the part that the epoch is chosen on."""
 
-    def __init__(self, preprocessor: Preprocessor, recipe: Recipe, samples: Sequence[Sample]) -> None:
-        self._preprocessor, self._recipe, self._samples = preprocessor, recipe, samples
+    def __init__(self, label_set: LabelSet, samples: Sequence[Sample]) -> None:
+        self._label_set, self._samples = label_set, samples
         self._true = np.concatenate([s.labels for s in samples])
 
     def __call__(self, network: Network, temperature: float = 1.0) -> dict[str, float]:
         """Scores by name."""
         rows = self._probabilities(network, temperature)
-        scores = classification_scores(self._true, rows, self._preprocessor.label_set, conversations=len(self._samples))
+        scores = classification_scores(self._true, rows, self._label_set, conversations=len(self._samples))
         return {
             "weighted_f1": scores.weighted_f1,
             "accuracy": scores.accuracy,
@@ -291,14 +303,13 @@ class _Validator:
         return fitted_temperature(np.log(np.maximum(self._probabilities(network, 1.0), 1e-300)), self._true)
 
     def _probabilities(self, network: Network, temperature: float) -> Float64[np.ndarray, "N C"]:
-        judge = Recogniser(network, self._preprocessor, self._recipe, ModelRecord(), temperature=temperature)
-        return np.concatenate([j.probabilities for j in judge.judge(self._samples)])
+        return np.concatenate([arrays.probabilities for arrays in infer(network, self._samples, temperature=temperature)])
 
 
 def _probe_warnings(corpus: Corpus, recipe: Recipe) -> list[str]:
     if corpus.notes.get("synthetic"):
         return []
-    taken = [SOURCES.get(spec.key, spec) for spec in pick_features(corpus, recipe.data.features)]
+    taken = [source_of(spec, corpus.feature_schema) or spec for spec in pick_features(corpus, recipe.data.features)]
     specs, split = [spec for spec in taken if spec.encoder != DIALOGUE], recipe.data.split  # a cross-fitted one saw no label
     report = recorded_probe(corpus, specs)
     if report is None or report.split != split:

@@ -70,4 +70,4 @@ def words_of(folder: Path, store: Path | None = None) -> dict[tuple[str, str], s
     if store is None and named is None:
         raise RunError(f"{folder}: its recipe names no store, so there are no transcripts to show; give one with --store")
     corpus = open_store(store or Path(str(named)))
-    return {(c.id, u.id): u.transcript for c, _, u in iterate_utterances(corpus.conversations) if u.transcript is not None}
+    return {(c.id, u.id): u.words for c, _, u in iterate_utterances(corpus.conversations) if u.words is not None}

@@ -98,7 +98,7 @@ def read_utterances(path: Path) -> JudgedUtterances:
 
 def shifts(conversation: Conversation) -> list[str]:
     """For each utterance whether its label differs from that of its speaker's last labelled one; unlabelled ones shift nothing."""
-    last: dict[str, str] = {}
+    last: dict[str | None, str] = {}
     found: list[str] = []
     for utterance in conversation.utterances:
         before = last.get(utterance.speaker)

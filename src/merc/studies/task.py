@@ -23,8 +23,8 @@ from merc.data.schema import Corpus, Part
 from merc.errors import RunError
 from merc.files.staged_file import locked_folder, write_atomically
 from merc.files.tensors import tensor_bytes
-from merc.inference.predictions import Judged
-from merc.inference.recogniser import load
+from merc.inference.loading import load
+from merc.inference.predictions import PredictionArrays
 from merc.runs.corpus import mapped
 from merc.runs.folder import CHECKPOINT, log_evaluation, read_outcome, source_commit
 from merc.runs.run import Hooks, train
@@ -247,12 +247,12 @@ def _judge(task: Task, run: Path, folder: Path, corpus: Corpus) -> bytes:
     samples = [recogniser.preprocessor.sample(c) for c in conversations]
     log_evaluation(run, part=task.part, split=task.split, corpus=corpus.name, by="study")
     started = time.process_time()
-    clean = recogniser.judge(samples)
+    clean = recogniser.infer(samples)
     seconds = time.process_time() - started
     predicted, trust = [_labels(clean)], [_mean_trust(clean, samples_present=[s.present for s in samples])]
     for condition in task.conditions[1:]:
         perturbed = [under(s, condition, present[s.conversation_id]) for s in samples]
-        judged = recogniser.judge(perturbed)
+        judged = recogniser.infer(perturbed)
         predicted.append(_labels(judged))
         trust.append(_mean_trust(judged, samples_present=[s.present for s in perturbed]))
     tensors = {
@@ -282,11 +282,11 @@ def _judge(task: Task, run: Path, folder: Path, corpus: Corpus) -> bytes:
     return tensor_bytes(tensors, {"facts": facts.model_dump_json()})
 
 
-def _labels(judged: Sequence[Judged]) -> np.ndarray:
+def _labels(judged: Sequence[PredictionArrays]) -> np.ndarray:
     return np.concatenate([j.probabilities.argmax(axis=1) for j in judged])
 
 
-def _mean_trust(judged: Sequence[Judged], samples_present: Sequence[np.ndarray]) -> np.ndarray | None:
+def _mean_trust(judged: Sequence[PredictionArrays], samples_present: Sequence[np.ndarray]) -> np.ndarray | None:
     if judged[0].trust is None:
         return None
     trust = np.concatenate([j.trust for j in judged if j.trust is not None])

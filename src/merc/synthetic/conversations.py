@@ -236,7 +236,7 @@ def _converse(config: SyntheticConfig, chain: EmotionChain, conversation_id: str
     return Conversation(conversation_id, tuple(utterances))
 
 
-def _turns(speakers: Sequence[str]) -> list[_Turn]:
+def _turns(speakers: Sequence[str | None]) -> list[_Turn]:
     """Who speaks, as numbers in order of first appearance, and who of the others spoke last."""
     number = {name: i for i, name in enumerate(dict.fromkeys(speakers))}
     turns: list[_Turn] = []

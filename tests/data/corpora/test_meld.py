@@ -39,7 +39,7 @@ def test_ids_labels_times_and_split(tmp_path):
     corpus = LAYOUT.read(source)
     assert [c.id for c in corpus.conversations] == ["1", "3", "1039", "1153"]
     first, second = corpus.conversations[1].utterances
-    assert (first.id, first.speaker, first.label, first.transcript, first.start, first.end) == (
+    assert (first.id, first.speaker, first.label, first.words, first.start, first.end) == (
         "0",
         "Ann",
         "anger",
@@ -47,7 +47,7 @@ def test_ids_labels_times_and_split(tmp_path):
         None,
         2.5,
     )
-    assert (second.id, second.speaker, second.label, second.transcript, second.start) == ("1", "Bo", "joy", "It’s.", 1.5)
+    assert (second.id, second.speaker, second.label, second.words, second.start) == ("1", "Bo", "joy", "It’s.", 1.5)
     assert {p: set(i) for p, i in corpus.splits["official"].parts.items()} == {
         "train": {"1", "3"},
         "validation": {"1039"},
@@ -131,5 +131,5 @@ def test_real_meld_has_the_published_counts():
     assert "60" not in corpus.splits["official"].parts["train"]
     audio = np.concatenate([c.features["audio/praat"] for c in corpus.conversations])
     assert np.isnan(audio).all(axis=1).sum() == 2
-    words = [u.transcript for c in corpus.conversations for u in c.utterances]
+    words = [u.words for c in corpus.conversations for u in c.utterances]
     assert all(words) and not any("\x80" <= letter <= "\x9f" for text in words for letter in text or "")

@@ -22,9 +22,9 @@ def test_csv_with_speakers(tmp_path):
     (conversation,) = read_chat(written(tmp_path, 'Speaker,Text,mood,label\nAnn,"Hello, you",x,joy\nBo,It\x92s you.,y,\nAnn,,z,\n'))
     assert conversation.id == "chat"
     assert conversation.utterances == (
-        Utterance("0", "Ann", None, "Hello, you"),
-        Utterance("1", "Bo", None, "It’s you."),
-        Utterance("2", "Ann", None, None),
+        Utterance("0", "Ann", words="Hello, you"),
+        Utterance("1", "Bo", words="It’s you."),
+        Utterance("2", "Ann"),
     )
 
 
@@ -32,8 +32,8 @@ def test_csv_with_everything(tmp_path):
     text = "conversation,id,speaker,utterance,start,end\nb,u1,Ann,One,0.5,1\na,u1,Bo,Two,00:00:02.5,\nb,u2,Cy,Three,,\n"
     first, second = read_chat(written(tmp_path, text))
     assert (first.id, second.id) == ("b", "a")
-    assert first.utterances == (Utterance("u1", "Ann", None, "One", 0.5, 1.0), Utterance("u2", "Cy", None, "Three"))
-    assert second.utterances == (Utterance("u1", "Bo", None, "Two", 2.5),)
+    assert first.utterances == (Utterance("u1", "Ann", words="One", start=0.5, end=1.0), Utterance("u2", "Cy", words="Three"))
+    assert second.utterances == (Utterance("u1", "Bo", words="Two", start=2.5),)
 
 
 def test_melds_own_csv_is_read_by_dialogue(tmp_path):
@@ -43,18 +43,18 @@ def test_melds_own_csv_is_read_by_dialogue(tmp_path):
     )
     conversations = read_chat(written(tmp_path, header + rows))
     assert [c.id for c in conversations] == ["0", "1"]
-    assert conversations[1].utterances == (Utterance("0", "Bo", None, "Bye", 1.0, 2.0),)
+    assert conversations[1].utterances == (Utterance("0", "Bo", words="Bye", start=1.0, end=2.0),)
 
 
 def test_windows_files_are_read(tmp_path):
     (conversation,) = read_chat(written(tmp_path, "speaker,text\r\nZoë,it’s café\r\n".encode("cp1252")))
-    assert conversation.utterances[0] == Utterance("0", "Zoë", None, "it’s café")
+    assert conversation.utterances[0] == Utterance("0", "Zoë", words="it’s café")
 
 
 def test_plain_text(tmp_path):
     (conversation,) = read_chat(written(tmp_path, "\ufeffAnn: See 12:30: there\r\n\r\n Dr. Bo :no\nAnn:\n", "talk.txt"))
     assert conversation.id == "talk"
-    assert [(u.id, u.speaker, u.transcript) for u in conversation.utterances] == [
+    assert [(u.id, u.speaker, u.words) for u in conversation.utterances] == [
         ("0", "Ann", "See 12:30: there"),
         ("1", "Dr. Bo", "no"),
         ("2", "Ann", None),
@@ -67,7 +67,7 @@ def test_json_lines_lose_labels_and_keep_features(tmp_path):
         {"id": "c", "utterances": [{"speaker": "Ann", "label": "whatever", "transcript": "Hm", "features": {"audio/x": [1, 2]}}]},
     ]
     (conversation,) = read_chat(written(tmp_path, "\n".join(map(json.dumps, lines)), "chat.jsonl"))
-    assert conversation.utterances == (Utterance("0", "Ann", None, "Hm"),)
+    assert conversation.utterances == (Utterance("0", "Ann", words="Hm"),)
     np.testing.assert_array_equal(conversation.features["audio/x"], [[1, 2]])
 
 
@@ -82,7 +82,7 @@ def test_text_and_csv_say_the_same(tmp_path_factory, turns):
     by_csv = read_chat(written(folder, "speaker,text\n" + quoted, "chat.csv"))
     by_text = read_chat(written(folder, "".join(f"{name}: {words}\n" for name, words in turns), "chat.txt"))
     assert by_csv[0].utterances == by_text[0].utterances
-    assert [(u.speaker, u.transcript) for u in by_csv[0].utterances] == [(name, words.strip()) for name, words in turns]
+    assert [(u.speaker, u.words) for u in by_csv[0].utterances] == [(name, words.strip()) for name, words in turns]
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_a_header_rules_and_blank_lines_and_separators_do_no_harm(tmp_path):
     assert LAYOUT.matches(source)
     corpus = LAYOUT.read(source)
     assert (corpus.name, list(corpus.splits), dict(corpus.notes)) == ("chats", ["mine"], {"licence": "CC0"})
-    assert corpus.conversations[0].utterances[0].transcript == "a\u2028b\u0085c"
+    assert corpus.conversations[0].utterances[0].words == "a\u2028b\u0085c"
 
 
 def test_a_byte_order_mark_is_let_through(tmp_path):

@@ -35,8 +35,8 @@ def test_a_plain_table_is_a_corpus(tmp_path):
     corpus = LAYOUT.read(source)
     assert (corpus.name, corpus.label_set.names) == ("chats", ("calm", "cross"))
     first, second = corpus.conversations
-    assert first.utterances == (Utterance("0", "Ann", "calm", "a", 0.5), Utterance("1", "Cy", None, "c"))
-    assert second.utterances == (Utterance("0", "Bo", "cross", "b"),)
+    assert first.utterances == (Utterance("0", "Ann", words="a", start=0.5, label="calm"), Utterance("1", "Cy", words="c"))
+    assert second.utterances == (Utterance("0", "Bo", words="b", label="cross"),)
     np.testing.assert_array_equal(first.features["text/t"], np.array([[1, math.nan], [3, 4]], np.float32))
     assert np.isnan(second.features["text/t"]).all()
     assert dict(corpus.splits["official"].parts) == {"train": ("c1",)}

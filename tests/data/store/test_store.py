@@ -23,8 +23,11 @@ TEXT = FeatureSpec(modality="text", name="minilm", dimension=4, encoder="all-Min
 def corpus(seed=0, notes=None):
     """Two conversations; the second lacks audio."""
     rng = np.random.default_rng(seed)
-    first = tuple(Utterance(str(i), "AB"[i % 2], ("calm", "cross", None)[i], f"w{i} ’", i * 1.5, i * 1.5 + 1) for i in range(3))
-    second = (Utterance("0", "C", "cross"),)
+    first = tuple(
+        Utterance(str(i), "AB"[i % 2], words=f"w{i} ’", start=i * 1.5, end=i * 1.5 + 1, label=("calm", "cross", None)[i])
+        for i in range(3)
+    )
+    second = (Utterance("0", "C", label="cross"),)
     audio = rng.normal(size=(3, 3)).astype(np.float32)
     audio[1] = np.nan
     audio[2, 0] = np.nan
@@ -237,7 +240,7 @@ def test_half_a_surrogate_pair_is_named(tmp_path):
         name="made",
         label_set=LabelSet(names=("a", "b")),
         feature_schema=(),
-        conversations=(Conversation("c1", (Utterance("u7", "A", transcript="\ud800"),)),),
+        conversations=(Conversation("c1", (Utterance("u7", "A", words="\ud800"),)),),
     )
     with pytest.raises(DataError, match=r"'c1', utterance 'u7': transcript '\\ud800' is not valid Unicode"):
         save_store(broken, tmp_path / "store")

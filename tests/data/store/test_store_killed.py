@@ -112,7 +112,7 @@ for number in range(10):
 
 
 def corpus(value):
-    turns = tuple(Utterance(str(i), "A", "calm", f"{value}") for i in range(12))
+    turns = tuple(Utterance(str(i), "A", words=f"{value}", label="calm") for i in range(12))
     return Corpus(
         name="made",
         label_set=LabelSet(names=("calm", "cross")),
@@ -134,7 +134,7 @@ def state(folder):
         key: sorted({float(x) for c in opened.conversations for x in c.features[key].flat})
         for key in opened.conversations[0].features
     }
-    told["transcripts"] = sorted({float(u.transcript or "nan") for c in opened.conversations for u in c.utterances})
+    told["transcripts"] = sorted({float(u.words or "nan") for c in opened.conversations for u in c.utterances})
     return told, dict(opened.notes)
 
 

@@ -17,7 +17,7 @@ TALK = [("Ann", "i am so happy today !"), ("Bo", "why ?"), ("Ann", "did you leav
 
 
 def conversation(turns, name="c"):
-    return Conversation(name, tuple(Utterance(str(i), who, transcript=words) for i, (who, words) in enumerate(turns)))
+    return Conversation(name, tuple(Utterance(str(i), who, words=words) for i, (who, words) in enumerate(turns)))
 
 
 @pytest.fixture(scope="module")
@@ -139,9 +139,9 @@ sentences = st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)
 def test_a_reading_ends_with_its_utterance_and_keeps_the_limit(base, turns, limit):
     tokenizer, _, _ = load_base(base)
     talk = conversation([*turns, ("a", "why ?")])
-    said = [i for i, u in enumerate(talk.utterances) if u.transcript.strip()]
+    said = [i for i, u in enumerate(talk.utterances) if u.words.strip()]
     for i, reading in zip(said, tokenised_windows(tokenizer, [(talk, i) for i in said], limit), strict=True):
-        own = tokenizer(f"A: {talk.utterances[i].transcript}", truncation=True, max_length=limit)["input_ids"]
+        own = tokenizer(f"A: {talk.utterances[i].words}", truncation=True, max_length=limit)["input_ids"]
         own = own if len(reading) == len(own) else own[1:]
         assert list(reading[-len(own) :]) == own and reading[0] == tokenizer.cls_token_id
         assert reading.count(tokenizer.cls_token_id) == 1 and len(reading) <= limit

@@ -9,11 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from merc.cli.tables.cells import NOTHING, add_row, decimal, new_table, percent
-from merc.data.schema import Conversation
 from merc.evaluation.judgement import Conditions, EvaluationReport, TrustReport, UncertaintyReport
 from merc.evaluation.metrics import ClassificationScores
 from merc.files.printable import printable
-from merc.inference.predictions import ConversationEmotions, UtteranceEmotion
+from merc.inference.predictions import JudgedConversation, JudgedUtterance
 from merc.runs.demo import Demonstration
 from merc.runs.run import TrainedRun
 
@@ -24,7 +23,7 @@ _MARKS = {"signal": "", "noise": " noise", "absent": ""}
 def training_lines(run: TrainedRun) -> Iterator[RenderableType]:
     """Best epoch, validation scores, and where the model lies."""
     outcome = run.outcome
-    part = run.recogniser.recipe.selection_part
+    part = "test" if run.recogniser.record.recipe["protocol"] == "test-peak" else "validation"
     honest = part == "validation"
     caution = "" if honest else ": its scores are not comparable with others"
     yield Text(f"best epoch: {outcome.best_epoch} of {outcome.epochs}, chosen on {part}{caution}", style="" if honest else "yellow")
@@ -55,16 +54,15 @@ def evaluation_tables(report: EvaluationReport) -> Iterator[RenderableType]:
         yield Text(f"{report.context_only} utterance(s) had no modality at all and were judged from their context")
 
 
-def emotion_tables(conversations: Sequence[Conversation], emotions: Sequence[ConversationEmotions]) -> Iterator[RenderableType]:
+def emotion_tables(conversations: Sequence[JudgedConversation]) -> Iterator[RenderableType]:
     """One table a conversation: speaker, words, emotion, probability, trust per modality."""
-    for conversation, judged in zip(conversations, emotions, strict=True):
-        modalities = tuple(judged.utterances[0].trust)
+    for conversation in conversations:
+        modalities = tuple(conversation.utterances[0].trust)
         columns = ("speaker", "words", "emotion", "probability", *(f"trust {m}" for m in modalities))
         table = new_table(f"conversation {printable(conversation.id)}", columns, words=3)
-        for utterance, emotion in zip(conversation.utterances, judged.utterances, strict=True):
-            trust = [_trust(emotion, m) for m in modalities]
-            probability = decimal(emotion.probabilities[emotion.label])
-            add_row(table, utterance.speaker, utterance.transcript or NOTHING, emotion.label, probability, *trust)
+        for u in conversation.utterances:
+            trust = [_trust(u, m) for m in modalities]
+            add_row(table, u.speaker or NOTHING, u.words or NOTHING, u.emotion, decimal(u.probabilities[u.emotion]), *trust)
         yield table
 
 
@@ -82,10 +80,17 @@ def demonstration_tables(result: Demonstration) -> Iterator[RenderableType]:
     modalities = tuple(result.states)
     columns = ("", "speaker", "planted", "predicted", "probability", *(f"trust {m}" for m in modalities))
     table = new_table(f"conversation {result.conversation.id} (synthetic: emotions and features were planted)", columns, words=4)
-    for t, (utterance, emotion) in enumerate(zip(result.conversation.utterances, result.emotions.utterances, strict=True)):
+    for t, (utterance, emotion) in enumerate(zip(result.conversation.utterances, result.judged.utterances, strict=True)):
         trust = [f"{_trust(emotion, m)}{_MARKS[result.states[m][t]]}" for m in modalities]
-        right = emotion.label == utterance.label
-        cells = (t + 1, utterance.speaker, utterance.label, emotion.label, decimal(emotion.probabilities[emotion.label]), *trust)
+        right = emotion.emotion == utterance.label
+        cells = (
+            t + 1,
+            utterance.speaker,
+            utterance.label,
+            emotion.emotion,
+            decimal(emotion.probabilities[emotion.emotion]),
+            *trust,
+        )
         add_row(table, *cells, style=None if right else "yellow")
     yield table
     yield Text(f"'noise': the planted features say nothing there; {NOTHING}: the modality is absent.")
@@ -147,5 +152,5 @@ def _uncertainty_table(uncertainty: UncertaintyReport) -> Table:
     return table
 
 
-def _trust(emotion: UtteranceEmotion, modality: str) -> str:
+def _trust(emotion: JudgedUtterance, modality: str) -> str:
     return decimal(emotion.trust[modality]) if modality in emotion.present else NOTHING

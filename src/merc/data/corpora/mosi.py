@@ -86,7 +86,7 @@ def _utterances(table: CsvTable) -> list[Utterance]:
             raise DataError(f"{table.place(row)}: unknown label {code!r}; allowed: 0 (negative), 1 (positive)")
     transcripts = [repair_quotes(text).strip() or None for text in table.columns["transcript"]]
     rows = zip(table.counts("index"), table.texts("video"), codes, transcripts, strict=True)
-    return [Utterance(str(index), video, _CODES[code], transcript) for index, video, code, transcript in rows]
+    return [Utterance(str(index), video, words=transcript, label=_CODES[code]) for index, video, code, transcript in rows]
 
 
 def _videos(table: CsvTable) -> dict[str, list[int]]:

@@ -72,7 +72,7 @@ def read_declared_chat(path: Path) -> Chat:
     conversations = chat.conversations
     if not conversations:
         raise DataError(f"{path} holds no utterance")
-    if not any(u.transcript or c.features for c in conversations for u in c.utterances):
+    if not any(u.words or c.features for c in conversations for u in c.utterances):
         raise DataError(f"{path}: no utterance has a transcript or features, so there is nothing to judge by")
     return chat
 
@@ -96,7 +96,7 @@ def _read_csv(path: Path) -> Chat:
         if identity in of_conversation:
             raise DataError(f"{table.place(row)}: conversation {name!r} has an utterance {identity!r} already")
         words = repair_quotes(transcripts[row]).strip() or None
-        of_conversation[identity] = Utterance(identity, repair_quotes(speakers[row]), None, words, starts[row], ends[row])
+        of_conversation[identity] = Utterance(identity, repair_quotes(speakers[row]), words=words, start=starts[row], end=ends[row])
     return Chat(tuple(Conversation(name, tuple(utterances.values())) for name, utterances in turns.items()))
 
 
@@ -142,5 +142,5 @@ def _read_text(path: Path) -> Chat:
         if match is None or not any(character.isalpha() for character in name):
             raise DataError(f"{path}, line {number}: found {shorten(repr(stripped))}, expected the form 'Name: words'")
         words = repair_quotes(match.group(2)).strip() or None
-        utterances.append(Utterance(str(len(utterances)), repair_quotes(name), None, words))
+        utterances.append(Utterance(str(len(utterances)), repair_quotes(name), words=words))
     return Chat((Conversation(path.stem, tuple(utterances)),) if utterances else ())

@@ -178,7 +178,7 @@ def _conversation(
         if transcript is None and sentences is not None:
             problems.append(Problem("cell", f"{place}: transcript {describe(sentences[position])}, expected text"))
         label = _label(number, label_names, place, problems)
-        utterances.append(Utterance(id=utterance_id, speaker=speaker or "unknown", label=label, transcript=transcript))
+        utterances.append(Utterance(id=utterance_id, speaker=speaker or "unknown", words=transcript, label=label))
     features = _features(raw, count, slots, tuple(u.id for u in utterances), problems)
     return DraftConversation(id=raw.id, utterances=tuple(utterances), features=features)
 

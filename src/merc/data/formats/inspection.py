@@ -172,7 +172,7 @@ def _report(
         shortest=min(lengths, default=0),
         longest=max(lengths, default=0),
         unlabelled=sum(u.label is None for c in conversations for u in c.utterances),
-        with_transcript=sum(u.transcript is not None for c in conversations for u in c.utterances),
+        with_transcript=sum(u.words is not None for c in conversations for u in c.utterances),
         labels=labels,
         features=features,
         parts=parts,
@@ -288,7 +288,7 @@ def _duplicate_findings(
     """Conversations with the same words throughout: the same one under two names, which no check of ids can see."""
     by_words: dict[tuple[str, ...], list[str]] = {}
     for conversation in conversations:
-        words = tuple((u.transcript or "").casefold().strip() for u in conversation.utterances)
+        words = tuple((u.words or "").casefold().strip() for u in conversation.utterances)
         if len(words) >= _DUPLICATE_LENGTH and any(words):
             by_words.setdefault(words, []).append(conversation.id)
     alike = [ids for ids in by_words.values() if len(set(ids)) > 1]

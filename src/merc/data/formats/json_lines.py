@@ -159,7 +159,7 @@ def _conversation(place: str, line: str, dimensions: dict[str, int]) -> Conversa
     except ValidationError as error:
         raise DataError(f"{place}: {explain(error)}") from error
     utterances = tuple(
-        Utterance(str(position) if u.id is None else u.id, u.speaker, u.label, u.transcript, u.start, u.end)
+        Utterance(str(position) if u.id is None else u.id, u.speaker, u.transcript, u.start, u.end, label=u.label)
         for position, u in enumerate(parsed.utterances)
     )
     features: dict[str, FeatureArray] = {}
@@ -194,7 +194,7 @@ def _record(conversation: Conversation) -> dict[str, Any]:
 def _utterance_record(utterance: Utterance, position: int, features: Mapping[str, FeatureArray]) -> dict[str, Any]:
     record: dict[str, Any] = {"id": utterance.id, "speaker": utterance.speaker}
     optional = {
-        "transcript": utterance.transcript,
+        "transcript": utterance.words,
         "label": utterance.label,
         "start": utterance.start,
         "end": utterance.end,

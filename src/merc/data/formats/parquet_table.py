@@ -51,7 +51,7 @@ def write_parquet(corpus: Corpus, path: Path) -> None:
         columns["conversation"] = pa.array([c.id for c, _, _ in rows], pa.string())
         columns["utterance"] = pa.array([u.id for _, _, u in rows], pa.string())
         columns["speaker"] = pa.array([u.speaker for _, _, u in rows], pa.string())
-        columns["transcript"] = pa.array([u.transcript for _, _, u in rows], pa.string())
+        columns["transcript"] = pa.array([u.words for _, _, u in rows], pa.string())
         columns["label"] = pa.array([u.label for _, _, u in rows], pa.string())
         columns["start"] = pa.array([u.start for _, _, u in rows], pa.float64())
         columns["end"] = pa.array([u.end for _, _, u in rows], pa.float64())
@@ -213,10 +213,10 @@ def _conversation(
         Utterance(
             id=texts["utterance"][row] if "utterance" in texts else str(position),
             speaker=texts["speaker"][row],
-            label=value(texts, "label", row),
-            transcript=value(texts, "transcript", row),
+            words=value(texts, "transcript", row),
             start=value(times, "start", row),
             end=value(times, "end", row),
+            label=value(texts, "label", row),
         )
         for position, row in enumerate(rows)
     )

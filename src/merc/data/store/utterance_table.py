@@ -35,7 +35,7 @@ def encode_table(conversations: Iterable[Conversation]) -> bytes:
     """
     rows: dict[str, list[object]] = {name: [] for name in _COLUMNS.names}
     for conversation, position, u in iterate_utterances(conversations):
-        values = (conversation.id, position, u.id, u.speaker, u.label, u.transcript, u.start, u.end)
+        values = (conversation.id, position, u.id, u.speaker, u.label, u.words, u.start, u.end)
         for name, value in zip(_COLUMNS.names, values, strict=True):
             if isinstance(value, str) and not is_unicode(value):
                 raise DataError(f"conversation {conversation.id!r}, utterance {u.id!r}: {name} {value!r} is not valid Unicode")
@@ -65,7 +65,11 @@ def decode_table(data: bytes) -> dict[str, list[Utterance]]:
         if row["position"] != len(turns) or (turns and row["conversation"] != last):
             raise DataError(f"row {number}: utterances of {row['conversation']!r} are out of order")
         last = row["conversation"]
-        turns.append(Utterance(row["utterance"], row["speaker"], row["label"], row["transcript"], row["start"], row["end"]))
+        turns.append(
+            Utterance(
+                row["utterance"], row["speaker"], words=row["transcript"], start=row["start"], end=row["end"], label=row["label"]
+            )
+        )
     return utterances
 
 

@@ -16,7 +16,7 @@ LEVELS = (FUNCTIONALS.index("avg_intensity"),)
 
 
 def speaker_relative(
-    rows: Float32[np.ndarray, "_ _"], speakers: Sequence[str], levels: Sequence[int] = LEVELS
+    rows: Float32[np.ndarray, "_ _"], speakers: Sequence[str | None], levels: Sequence[int] = LEVELS
 ) -> Float32[np.ndarray, "_ _"]:
     """Doubles the measurements of one conversation's utterances [chosen].
 
@@ -49,7 +49,7 @@ def speaker_relative(
         relative[:, column] -= numbers[:, column].sum() / max(1, known[:, column].sum())
 
     own = np.full_like(values, np.nan)
-    indices: dict[str, list[int]] = {}
+    indices: dict[str | None, list[int]] = {}
     for index, speaker in enumerate(speakers):
         indices.setdefault(speaker, []).append(index)
     for said in indices.values():

@@ -181,10 +181,10 @@ def context_turns(conversation: Conversation, place: int) -> list[tuple[str, str
         if _said(conversation.utterances[before]):
             earlier.insert(0, conversation.utterances[before])
     turns = [*earlier, conversation.utterances[place]]
-    letters: dict[str, str] = {}
+    letters: dict[str | None, str] = {}
     for utterance in reversed(turns):
         letters.setdefault(utterance.speaker, SPEAKERS[len(letters)])
-    return [(letters[u.speaker], u.transcript or "") for u in turns]
+    return [(letters[u.speaker], u.words or "") for u in turns]
 
 
 def tokenised_windows(tokenizer: Any, places: Sequence[tuple[Conversation, int]], limit: int) -> list[ContextWindow]:
@@ -241,4 +241,4 @@ def window_digests(conversation: Conversation) -> list[bytes | None]:
 
 
 def _said(utterance: Utterance) -> bool:
-    return bool(utterance.transcript and utterance.transcript.strip())
+    return bool(utterance.words and utterance.words.strip())

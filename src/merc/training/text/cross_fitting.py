@@ -103,7 +103,7 @@ def tuned_spec(adapters: Sequence[Adapter], dimension: int) -> FeatureSpec:
 
 
 def _claim(folder: Path, train: Sequence[Conversation], label_set: LabelSet, config: TextTuningConfig) -> None:
-    said = [[c.id, [[u.speaker, u.transcript, u.label] for u in c.utterances]] for c in train]
+    said = [[c.id, [[u.speaker, u.words, u.label] for u in c.utterances]] for c in train]
     content = {
         "settings": config.model_dump(mode="json", exclude={"encoder"}),
         "labels": list(label_set.names),

@@ -158,7 +158,7 @@ def _labelled(
     labels: list[int] = []
     for conversation in conversations:
         for place, utterance in enumerate(conversation.utterances):
-            if utterance.label is not None and utterance.transcript and utterance.transcript.strip():
+            if utterance.label is not None and utterance.words and utterance.words.strip():
                 places.append((conversation, place))
                 labels.append(label_set.index(utterance.label))
     if not places:

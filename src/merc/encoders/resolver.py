@@ -1,0 +1,189 @@
+"""Where each feature of a model comes from: given, derived from a given one, encoded from words or sound, or absent and why.
+
+One resolver belongs to one model. It loads an encoder when it is first needed and keeps it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from merc.data.schema import Conversation, FeatureSpec
+from merc.encoders.audio.sound import sound_encoder
+from merc.encoders.derivation import source_of, with_derived
+from merc.encoders.encoding import check_same, encode_conversations, encoder_for
+from merc.encoders.interface import PRAAT_NAME, Encoder, SoundEncoder
+from merc.encoders.registry import BUNDLED
+from merc.encoders.text.adapter import Adapter, joint_version
+from merc.errors import FeatureError, MissingExtraError
+
+if TYPE_CHECKING:
+    from merc.encoders.text.dialogue import DialogueEncoder
+else:
+    DialogueEncoder = object  # slow to import
+
+Input = Literal["words", "sound"]
+Origin = Literal["given", "derived", "encoded", "absent"]
+DIALOGUE = "dialogue"
+NO_ENCODERS = ("unknown", "planted")  # nothing makes such features of words or sound
+_BY_ENCODER: dict[str, Input] = {PRAAT_NAME: "sound", DIALOGUE: "words", **dict.fromkeys(BUNDLED, "words")}
+_BY_MODALITY: dict[str, Input] = {"text": "words", "audio": "sound"}
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSource:
+    """Where one feature comes from.
+
+    Attributes:
+        spec: the feature that the model takes.
+        origin: `given`, `derived` from `base`, `encoded` (and derived, where `base` is another feature), or `absent`.
+        base: what is given or encoded; `spec` itself where nothing is derived.
+        input: what `base` is encoded from; None unless it is encoded.
+        reason: why the feature is absent; else empty.
+    """
+
+    spec: FeatureSpec
+    origin: Origin
+    base: FeatureSpec
+    input: Input | None = None
+    reason: str = ""
+
+
+def input_of(spec: FeatureSpec) -> Input | None:
+    """What a feature's encoder reads; None where nothing at hand makes it.
+
+    The encoder decides. Of a speech or text model, whose name does not tell, the files of its folder do, and else the modality.
+    """
+    if spec.encoder in NO_ENCODERS:
+        return None
+    if spec.encoder in _BY_ENCODER:
+        return _BY_ENCODER[spec.encoder]
+    folder = Path(spec.encoder)
+    if folder.is_absolute() and folder.is_dir():
+        if (folder / "preprocessor_config.json").is_file():
+            return "sound"
+        if any((folder / name).is_file() for name in ("modules.json", "tokenizer.json", "tokenizer_config.json")):
+            return "words"
+    return _BY_MODALITY.get(spec.modality)
+
+
+class FeatureResolver:
+    """The features that one model takes.
+
+    Args:
+        specs: of the features.
+        adapters: of the model's tuned text encoder, if it has one.
+        device: where encoders run.
+    """
+
+    def __init__(self, specs: Sequence[FeatureSpec], adapters: Sequence[Adapter] = (), device: str = "cpu") -> None:
+        self.specs = tuple(specs)
+        self.adapters = tuple(adapters)
+        self.device = device
+        self._loaded: dict[FeatureSpec, Encoder | SoundEncoder | DialogueEncoder] = {}
+        self._lock = threading.Lock()
+
+    def resolve(
+        self, given: Collection[str], inputs: Collection[Input], declared: Iterable[FeatureSpec] = ()
+    ) -> tuple[FeatureSource, ...]:
+        """Where each feature comes from, in the model's order; loads nothing.
+
+        Args:
+            given: keys of the features that are there.
+            inputs: what can be encoded.
+            declared: what is known of the given features.
+        """
+        declared = tuple(declared)
+        return tuple(self._resolve(spec, given, inputs, declared) for spec in self.specs)
+
+    def encoder(self, spec: FeatureSpec) -> Encoder | SoundEncoder | DialogueEncoder:
+        """The encoder of a feature that is not derived, loaded at the first call.
+
+        Raises:
+            FeatureError: it can't be had, or is another than the one that made the feature.
+            MissingExtraError: what it needs is not installed.
+        """
+        with self._lock:
+            if spec not in self._loaded:
+                self._loaded[spec] = self._load(spec)
+            return self._loaded[spec]
+
+    def complete(
+        self, conversations: Sequence[Conversation], declared: Iterable[FeatureSpec] = (), without: Collection[str] = ()
+    ) -> tuple[tuple[Conversation, ...], dict[str, str]]:
+        """Conversations with what can be made of their words and features; what is there already stays.
+
+        Args:
+            conversations: any.
+            declared: what is known of their features.
+            without: modalities that nobody asks for.
+
+        Returns:
+            The conversations, and of each modality that could not be encoded the reason.
+
+        Raises:
+            FeatureError, MissingExtraError: a text encoder can't be had, and some conversation has no other feature of the model's.
+        """
+        completed, declared = tuple(conversations), tuple(declared)
+        reasons: dict[str, str] = {}
+        failed: FeatureError | MissingExtraError | None = None
+        for spec in self.specs:
+            if spec.modality in without:
+                continue
+            completed = tuple(with_derived(conversation, spec, declared) for conversation in completed)
+            if source_of(spec) is not None or input_of(spec) != "words":
+                continue
+            # By position: nothing keeps callers from giving two conversations one id.
+            bare = [i for i, c in enumerate(completed) if spec.key not in c.features and any(u.words for u in c.utterances)]
+            if not bare:
+                continue
+            try:
+                encoder = self.encoder(spec)
+            except (FeatureError, MissingExtraError) as error:
+                reasons[spec.modality], failed = str(error), error
+                continue
+            texts = cast("Encoder | DialogueEncoder", encoder)  # its input is words
+            encoded = dict(zip(bare, encode_conversations([completed[i] for i in bare], spec, texts), strict=True))
+            filled = list(completed)
+            for i, conversation in encoded.items():
+                filled[i] = conversation
+            completed = tuple(filled)
+        keys = {spec.key for spec in self.specs if spec.modality not in without}
+        if failed is not None and not all(keys & set(c.features) for c in completed):
+            raise failed
+        return completed, reasons
+
+    def _resolve(
+        self, spec: FeatureSpec, given: Collection[str], inputs: Collection[Input], declared: tuple[FeatureSpec, ...]
+    ) -> FeatureSource:
+        if spec.key in given:
+            return FeatureSource(spec, "given", spec)
+        source = source_of(spec, declared)
+        base = source or spec
+        if source is not None and source.key in given:
+            return FeatureSource(spec, "derived", base)
+        needed = input_of(base)
+        if needed is None:
+            return FeatureSource(spec, "absent", base, reason=f"no encoder makes {base.key} of words or sound")
+        if needed not in inputs:
+            return FeatureSource(spec, "absent", base, reason=f"there {'are no words' if needed == 'words' else 'is no recording'}")
+        return FeatureSource(spec, "encoded", base, needed)
+
+    def _load(self, spec: FeatureSpec) -> Encoder | SoundEncoder | DialogueEncoder:
+        if spec.encoder == DIALOGUE:
+            if not self.adapters or joint_version(self.adapters) != spec.version:
+                found = f"version {joint_version(self.adapters)}" if self.adapters else "none"
+                raise FeatureError(
+                    f"feature {spec.key} needs the adapters of version {spec.version} that were saved with it; found {found}"
+                )
+            from merc.encoders.text.dialogue import DialogueEncoder
+
+            return DialogueEncoder(self.adapters, self.device)
+        if input_of(spec) == "sound":
+            encoder = sound_encoder(spec.encoder, self.device)
+            check_same(spec, encoder)
+            return encoder
+        return encoder_for(spec, self.device)

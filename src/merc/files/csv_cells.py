@@ -1,0 +1,32 @@
+"""Foreign text in the cells of a CSV file, shown by spreadsheets instead of computed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+
+# What makes a spreadsheet compute a cell instead of showing it, after whatever it may skip before it. The signs have full-width
+# twins that some read alike.
+_SKIPPED = r"[\s\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]*"
+_FORMULA = re.compile(rf"{_SKIPPED}[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r]")
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")  # what UTF-8 or spreadsheets refuse
+
+
+def harmless_cell(text: str) -> str:
+    """The text as a spreadsheet will show it: an apostrophe before what it would compute, U+FFFD for what it can't hold."""
+    return ("'" if _FORMULA.match(text) else "") + _UNWRITABLE.sub("\ufffd", text)
+
+
+def csv_text(columns: Mapping[str, Sequence[str | float | None]]) -> str:
+    """Columns of one length as CSV (RFC 4180): commas, CR LF, quotes around all texts, no byte order mark.
+
+    Texts, headers among them, pass through `harmless_cell`; numbers never change; None is an empty cell.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
+    writer.writerow([harmless_cell(name) for name in columns])
+    for row in zip(*columns.values(), strict=True):
+        writer.writerow([harmless_cell(cell) if isinstance(cell, str) else cell for cell in row])
+    return text.getvalue()

@@ -1,0 +1,48 @@
+"""Models by name: the one that comes with the package, a run's or a saved model's folder, or an id of a model hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+from merc.errors import RunError
+from merc.inference.recogniser import CONFIG, WEIGHTS, Recogniser
+
+SHIPPED = "shipped"
+SHIPPED_FOLDER = Path(__file__).parents[1] / "assets" / "shipped"  # its card: README.md there
+Model = TypeVar("Model", bound=Recogniser)
+
+
+def load_model(name: str | Path | None, kind: type[Model]) -> Model:
+    """A model.
+
+    Args:
+        name: a folder of a run or of a saved model, or an id of a model hub; None or `shipped` is the model that comes with merc:
+            CMATH on text and audio, trained on MELD.
+        kind: the class to make, `Recogniser` or one of its subclasses.
+
+    Raises:
+        RunError: nothing of the kind is there, or it is damaged.
+    """
+    if name is None or str(name) == SHIPPED:
+        if not SHIPPED_FOLDER.is_dir():
+            raise RunError("this installation has no shipped model; name one, such as the folder of a run")
+        name = SHIPPED_FOLDER
+    path = Path(name)
+    for folder in (path, path / "model"):
+        if (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file():
+            return kind.from_pretrained(str(folder))
+    beside_folders = path.parent != Path() and path.parent.is_dir()  # a mistyped run, then, and nothing to ask the network for
+    if path.exists() or beside_folders or str(name).count("/") != 1 or str(name).startswith((".", "/")):
+        raise RunError(f"{path}: no model here; expected {CONFIG} and {WEIGHTS}, in it or in its folder 'model'")
+    try:
+        return kind.from_pretrained(str(name))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise RunError(f"{name}: no such folder, and the model hub did not give it ({str(error).splitlines()[0]})") from None
+
+
+def load(name: str | Path | None = None) -> Recogniser:
+    """A trained model; see `load_model`."""
+    return load_model(name, Recogniser)
