@@ -42,7 +42,9 @@ def test_the_name_of_the_model_chooses_the_network(write):
     recipe = load_recipe(write("model: {name: early_fusion, layers: 2}"))
     assert isinstance(recipe.model, EarlyFusionConfig)
     assert recipe.model.layers == 2
-    with pytest.raises(RecipeError, match=r"model: .*'cmath', .*'early_fusion'"):
+    with pytest.raises(
+        RecipeError, match=r"model\.name: no network is registered as 'lstm'; did you mean 'bc_lstm'\? there are cmath, .*"
+    ):
         load_recipe(write("model: {name: lstm}"))
 
 

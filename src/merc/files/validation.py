@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
+import difflib
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from merc.errors import MercError
 
 _SHOWN = 60  # characters of a wrong value that a message repeats
 
@@ -22,6 +28,45 @@ def explain(error: ValidationError) -> str:
     return text if len(faults) == 1 else f"{text}; {len(faults) - 1} more fault(s)"
 
 
+def explain_all(error: ValidationError, record: type[BaseModel], place: str = "") -> str:
+    """All faults of a config in one line; an unknown key is answered with the nearest name and with all that are allowed.
+
+    Args:
+        error: that validating `record` raised.
+        record: the config's class.
+        place: of the config in the whole, which itself has none.
+    """
+    return "; ".join(_explain(fault, record, place) for fault in error.errors(include_url=False))
+
+
 def shorten(text: str) -> str:
     """At most 60 characters, the cut marked by an ellipsis."""
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def _explain(fault: Any, record: type[BaseModel], place: str) -> str:
+    steps = [*([place] if place else []), *(str(step) for step in fault["loc"])]
+    key = ".".join(steps)
+    if fault["type"] != "extra_forbidden":
+        if isinstance(fault.get("ctx", {}).get("error"), MercError):  # which names its place itself
+            return str(fault["ctx"]["error"])
+        shown = f" (found {fault['input']!r})" if not isinstance(fault["input"], dict) else ""
+        return f"{key}: {fault['msg'].removeprefix('Value error, ')}{shown}"
+    allowed = _keys_at(record, fault["loc"][:-1])
+    within = ".".join(steps[:-1])
+    nearest = difflib.get_close_matches(steps[-1], allowed, n=1, cutoff=0.4) or [a for a in allowed if _initials(a) == steps[-1]]
+    hint = f"did you mean {within and f'{within}.'}{nearest[0]}? " if nearest else ""
+    return f"{key}: unknown key; {hint}allowed in {within or 'a recipe'}: {', '.join(allowed)}"
+
+
+def _initials(name: str) -> str:
+    return "".join(word[0] for word in name.split("_"))
+
+
+def _keys_at(record: type[BaseModel], location: Sequence[int | str]) -> list[str]:
+    """The keys that a record may have at a place."""
+    for step in location:
+        annotation = record.model_fields[step].annotation if step in record.model_fields else None  # else a place in a list
+        inner = [a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel)]
+        record = inner[0] if inner else record
+    return list(record.model_fields)

@@ -22,10 +22,11 @@ from merc.data.schema import Corpus, Part
 from merc.errors import DataError, FeatureError, RecipeError
 from merc.files.validation import explain
 from merc.networks.interface import parameter_count
+from merc.networks.registry import NetworkConfig
 from merc.runs.corpus import mapped
 from merc.settings import Settings
 from merc.studies.recipe import StudyRecipe, refuse_keys
-from merc.training.recipe import NetworkConfig, Recipe, overlaid, recipe_from, recipe_values
+from merc.training.recipe import Recipe, overlaid, recipe_from, recipe_values
 
 CMATH_NAME = "cmath"
 VariantKind = Literal["rival", "ablation"]

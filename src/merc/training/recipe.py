@@ -5,27 +5,20 @@ A recipe is a YAML file. Options change single keys: `training.learning_rate=3e-
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, cast
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
 
 from merc.data.schema import Part
 from merc.data.standardisation import CLIP_BOUND
 from merc.errors import RecipeError
 from merc.files.strict_yaml import load_yaml
+from merc.files.validation import explain_all
 from merc.networks.cmath.network import CMATHConfig
-from merc.networks.rivals.bc_lstm import BcLSTMConfig
-from merc.networks.rivals.dialogue_rnn import DialogueRNNConfig
-from merc.networks.rivals.early_fusion import EarlyFusionConfig
-from merc.networks.rivals.late_fusion import LateFusionConfig
-from merc.networks.rivals.logistic_regression import LogisticRegressionConfig
-from merc.networks.rivals.majority import MajorityConfig
-from merc.networks.rivals.mult import MulTConfig
-from merc.networks.rivals.sdt import SDTConfig
+from merc.networks.registry import NetworkConfig, network_class, network_config
 from merc.settings import Settings
 from merc.training.corruption import CorruptionConfig
 from merc.training.loop import TrainingConfig
@@ -33,18 +26,13 @@ from merc.training.objective import ObjectiveConfig
 from merc.training.text.tuning import TextTuningConfig
 
 Protocol = Literal["validation", "test-peak"]
-NetworkConfig = Annotated[
-    CMATHConfig
-    | MajorityConfig
-    | LogisticRegressionConfig
-    | EarlyFusionConfig
-    | LateFusionConfig
-    | BcLSTMConfig
-    | DialogueRNNConfig
-    | SDTConfig
-    | MulTConfig,
-    Field(discriminator="name"),
-]
+
+
+def _network(value: object) -> NetworkConfig:
+    if isinstance(value, NetworkConfig):
+        network_class(value.name)  # or a saved model could not be loaded again
+        return value
+    return network_config({"name": "cmath", **cast("Mapping[str, object]", value)} if isinstance(value, Mapping) else value)
 
 
 class DataConfig(Settings):
@@ -83,7 +71,7 @@ class Recipe(Settings):
     protocol: Protocol = "validation"
     calibration: Literal["none", "temperature"] = "none"
     data: DataConfig = DataConfig()
-    model: NetworkConfig = Field(default_factory=CMATHConfig)
+    model: Annotated[SerializeAsAny[NetworkConfig], BeforeValidator(_network)] = Field(default_factory=CMATHConfig)
     objective: ObjectiveConfig = ObjectiveConfig()
     corruption: CorruptionConfig = CorruptionConfig()
     training: TrainingConfig = TrainingConfig()
@@ -159,14 +147,10 @@ def recipe_from(values: Mapping[str, object], where: str = "recipe") -> Recipe:
     Raises:
         RecipeError: an unknown key or a value that is not allowed; all of them, in one line.
     """
-    given = dict(values)
-    model = given.get("model")
-    if isinstance(model, Mapping) and "name" not in model:
-        given["model"] = {"name": "cmath", **model}
     try:
-        return Recipe.model_validate(given)
+        return Recipe.model_validate(dict(values))
     except ValidationError as error:
-        raise RecipeError(f"{where}: " + "; ".join(_explain(e) for e in error.errors(include_url=False))) from None
+        raise RecipeError(f"{where}: {explain_all(error, Recipe)}") from None
 
 
 def dump_recipe(recipe: Recipe) -> str:
@@ -192,39 +176,3 @@ def _apply(values: dict[str, Any], option: str) -> None:
             raise RecipeError(f"--set {option!r}: {name!r} holds a single value, no keys")
         values = inner
     values[names[-1]] = value
-
-
-def _explain(error: Any) -> str:
-    location = tuple(str(part) for part in error["loc"] if part not in _network_names())
-    key = ".".join(location)
-    if error["type"] != "extra_forbidden":
-        shown = f" (found {error['input']!r})" if not isinstance(error["input"], dict) else ""
-        return f"{key}: {error['msg'].removeprefix('Value error, ')}{shown}"
-    allowed = _keys_at(tuple(str(part) for part in error["loc"][:-1]))
-    prefix = "".join(f"{name}." for name in location[:-1])
-    nearest = difflib.get_close_matches(location[-1], allowed, n=1, cutoff=0.4) or [
-        a for a in allowed if _initials(a) == location[-1]
-    ]
-    hint = f"did you mean {prefix}{nearest[0]}? " if nearest else ""
-    return f"{key}: unknown key; {hint}allowed in {prefix.rstrip('.') or 'a recipe'}: {', '.join(allowed)}"
-
-
-def _initials(name: str) -> str:
-    return "".join(word[0] for word in name.split("_"))
-
-
-def _network_names() -> set[str]:
-    return {option.model_fields["name"].default for option in get_args(get_args(NetworkConfig)[0])}
-
-
-def _keys_at(location: tuple[str, ...]) -> list[str]:
-    """The keys that a recipe may have at a place; a network's name stands in the place behind `model`."""
-    model: type[BaseModel] = Recipe
-    for name in location:
-        if name in _network_names():
-            model = next(o for o in get_args(get_args(NetworkConfig)[0]) if o.model_fields["name"].default == name)
-            continue
-        annotation = model.model_fields[name].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
-    return list(model.model_fields)

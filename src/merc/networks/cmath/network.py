@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 import torch
 from jaxtyping import Bool, Float
@@ -24,10 +24,11 @@ from merc.networks.cmath.reconstruction import ModalityReconstruction, Reconstru
 from merc.networks.cmath.symmetric_transformer import SymmetricTransformer
 from merc.networks.dropout import Dropout
 from merc.networks.interface import Classify, Level, Network, NetworkOutput, Posterior, check_names
-from merc.settings import Settings
+from merc.networks.registry import NetworkConfig, register_network
 
 
-class CMATHConfig(Settings):
+@register_network
+class CMATHConfig(NetworkConfig):
     """CMATH's sizes and switches.
 
     Attributes:
@@ -38,7 +39,7 @@ class CMATHConfig(Settings):
         reconstruction, attention, tower, fusion, distillation: the parts.
     """
 
-    name: Literal["cmath"] = "cmath"
+    name: str = "cmath"
     width: int = Field(default=128, ge=4)
     dropout: float = Field(default=0.4, ge=0, lt=1)
     central: tuple[str, ...] | None = None
@@ -52,6 +53,11 @@ class CMATHConfig(Settings):
     def _heads_divide_width(self) -> CMATHConfig:
         check_heads(self.width, self.attention.heads, "attention.heads")
         return self
+
+    @property
+    def is_causal(self) -> bool:
+        """With `attention.causal`."""
+        return self.attention.causal
 
     @property
     def has_trust(self) -> bool:

@@ -14,7 +14,6 @@ Letters in shapes: B conversations, T utterances, I input columns with the flag,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -26,10 +25,11 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from merc.data.batching import Batch
 from merc.networks.dropout import Dropout
 from merc.networks.interface import Level, Network, NetworkOutput, check_names
-from merc.settings import Settings
+from merc.networks.registry import NetworkConfig, register_network
 
 
-class BcLSTMConfig(Settings):
+@register_network
+class BcLSTMConfig(NetworkConfig):
     """Sizes of the rival.
 
     Attributes:
@@ -39,7 +39,7 @@ class BcLSTMConfig(Settings):
         dropout: behind every LSTM layer and every dense layer.
     """
 
-    name: Literal["bc_lstm"] = "bc_lstm"
+    name: str = "bc_lstm"
     width: int = Field(default=128, ge=4)
     layers: int = Field(default=1, ge=1, le=8)
     dropout: float = Field(default=0.5, ge=0, lt=1)

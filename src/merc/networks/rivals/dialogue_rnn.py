@@ -15,7 +15,6 @@ columns going in and out, d model width, e = 2d width of both directions togethe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -27,12 +26,13 @@ from merc.data.batching import Batch
 from merc.networks.attention import MASKED
 from merc.networks.dropout import Dropout
 from merc.networks.interface import Level, Network, NetworkOutput, check_names
-from merc.settings import Settings
+from merc.networks.registry import NetworkConfig, register_network
 
 DIRECTIONS = 2  # the conversation, and the conversation reversed
 
 
-class DialogueRNNConfig(Settings):
+@register_network
+class DialogueRNNConfig(NetworkConfig):
     """Sizes of the rival.
 
     Attributes:
@@ -42,7 +42,7 @@ class DialogueRNNConfig(Settings):
         attention: over all emotion states of the conversation (BiDialogueRNN+Att); without it, the network is BiDialogueRNN.
     """
 
-    name: Literal["dialogue_rnn"] = "dialogue_rnn"
+    name: str = "dialogue_rnn"
     width: int = Field(default=128, ge=4)
     dropout: float = Field(default=0.5, ge=0, lt=1)
     attention: bool = True

@@ -9,7 +9,6 @@ Letters in shapes: B conversations, T utterances, d model width.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -20,10 +19,11 @@ from merc.data.batching import Batch
 from merc.networks.attention import AttentionConfig, Relations, check_heads
 from merc.networks.cmath.cma_transformer import Tower, TowerConfig
 from merc.networks.interface import Level, Network, NetworkOutput, check_names
-from merc.settings import Settings
+from merc.networks.registry import NetworkConfig, register_network
 
 
-class EarlyFusionConfig(Settings):
+@register_network
+class EarlyFusionConfig(NetworkConfig):
     """Sizes of the rival.
 
     Attributes:
@@ -35,7 +35,7 @@ class EarlyFusionConfig(Settings):
         attention: heads, biases and masks.
     """
 
-    name: Literal["early_fusion"] = "early_fusion"
+    name: str = "early_fusion"
     width: int = Field(default=128, ge=4)
     layers: int = Field(default=4, ge=1, le=24)
     feed_forward: int = Field(default=4, ge=1, le=8)
@@ -46,6 +46,11 @@ class EarlyFusionConfig(Settings):
     def _heads_divide_width(self) -> EarlyFusionConfig:
         check_heads(self.width, self.attention.heads, "attention.heads")
         return self
+
+    @property
+    def is_causal(self) -> bool:
+        """With `attention.causal`."""
+        return self.attention.causal
 
     def build(self, widths: Mapping[str, int], classes: int) -> EarlyFusion:
         """The network for inputs of these widths (modality -> columns).

@@ -9,7 +9,6 @@ Letters in shapes: B conversations, T utterances, C classes, M modalities, W inp
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float
@@ -22,10 +21,11 @@ from merc.networks.attention import AttentionConfig, Relations, check_heads
 from merc.networks.cmath.cma_transformer import Tower, TowerConfig
 from merc.networks.dropout import Dropout
 from merc.networks.interface import Classify, Level, Network, NetworkOutput, check_names
-from merc.settings import Settings
+from merc.networks.registry import NetworkConfig, register_network
 
 
-class LateFusionConfig(Settings):
+@register_network
+class LateFusionConfig(NetworkConfig):
     """Sizes of the rival.
 
     Attributes:
@@ -37,7 +37,7 @@ class LateFusionConfig(Settings):
         attention: heads, biases and masks.
     """
 
-    name: Literal["late_fusion"] = "late_fusion"
+    name: str = "late_fusion"
     width: int = Field(default=128, ge=4)
     layers: int = Field(default=2, ge=1, le=24)
     feed_forward: int = Field(default=4, ge=1, le=8)
@@ -48,6 +48,11 @@ class LateFusionConfig(Settings):
     def _heads_divide_width(self) -> LateFusionConfig:
         check_heads(self.width, self.attention.heads, "attention.heads")
         return self
+
+    @property
+    def is_causal(self) -> bool:
+        """With `attention.causal`."""
+        return self.attention.causal
 
     def build(self, widths: Mapping[str, int], classes: int) -> LateFusion:
         """The network for inputs of these widths (modality -> columns).

@@ -9,24 +9,24 @@ Letters in shapes: B conversations, T utterances, C classes, M modalities, I col
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import torch
 from torch import nn
 
 from merc.data.batching import Batch
 from merc.networks.interface import Level, Network, NetworkOutput
-from merc.settings import Settings
+from merc.networks.registry import NetworkConfig, register_network
 
 
-class LogisticRegressionConfig(Settings):
+@register_network
+class LogisticRegressionConfig(NetworkConfig):
     """A linear map has no sizes of its own.
 
     Attributes:
         name: tells configs of networks apart.
     """
 
-    name: Literal["logistic_regression"] = "logistic_regression"
+    name: str = "logistic_regression"
 
     def build(self, widths: Mapping[str, int], classes: int) -> LogisticRegression:
         """The network for inputs of these widths (modality -> columns)."""

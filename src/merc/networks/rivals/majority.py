@@ -10,24 +10,24 @@ Letters in shapes: B conversations, T utterances, C classes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import torch
 from torch import nn
 
 from merc.data.batching import Batch
 from merc.networks.interface import Level, Network, NetworkOutput
-from merc.settings import Settings
+from merc.networks.registry import NetworkConfig, register_network
 
 
-class MajorityConfig(Settings):
+@register_network
+class MajorityConfig(NetworkConfig):
     """A constant has no sizes.
 
     Attributes:
         name: tells configs of networks apart.
     """
 
-    name: Literal["majority"] = "majority"
+    name: str = "majority"
 
     def build(self, widths: Mapping[str, int], classes: int) -> Majority:
         """The network; `widths` (modality -> columns) does not matter to it."""

@@ -9,7 +9,6 @@ Letters in shapes: B conversations, T utterances, M modalities, H heads, d model
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -21,10 +20,11 @@ from merc.data.batching import Batch
 from merc.networks.attention import attend, check_heads, key_bias, sinusoids
 from merc.networks.dropout import Dropout
 from merc.networks.interface import Level, Network, NetworkOutput, check_names
-from merc.settings import Settings
+from merc.networks.registry import NetworkConfig, register_network
 
 
-class MulTConfig(Settings):
+@register_network
+class MulTConfig(NetworkConfig):
     """Sizes of the rival. The published networks have width 30 to 40, and 4 or 5 layers that read sequences of words and frames.
 
     Attributes:
@@ -36,7 +36,7 @@ class MulTConfig(Settings):
         dropout: everywhere.
     """
 
-    name: Literal["mult"] = "mult"
+    name: str = "mult"
     width: int = Field(default=64, ge=4)
     heads: int = Field(default=4, ge=1)
     layers: int = Field(default=1, ge=1, le=24)

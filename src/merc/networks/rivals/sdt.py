@@ -9,7 +9,6 @@ Letters in shapes: B conversations, T utterances, C classes, M modalities, H hea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -21,10 +20,11 @@ from merc.data.batching import Batch
 from merc.networks.attention import attend, check_heads, key_bias, sinusoids
 from merc.networks.dropout import Dropout
 from merc.networks.interface import Classify, Level, Network, NetworkOutput, check_names
-from merc.settings import Settings
+from merc.networks.registry import NetworkConfig, register_network
 
 
-class SDTConfig(Settings):
+@register_network
+class SDTConfig(NetworkConfig):
     """Sizes of the rival. The published network has width 1024; temperature 1 on IEMOCAP and 8 on MELD.
 
     The published loss is the plain sum of the three terms: `objective` with unimodal 1, logit 1 and ramp_epochs 0.
@@ -38,7 +38,7 @@ class SDTConfig(Settings):
         speakers: how many speakers have an embedding of their own. Later ones share the last [chosen].
     """
 
-    name: Literal["sdt"] = "sdt"
+    name: str = "sdt"
     width: int = Field(default=128, ge=4)
     heads: int = Field(default=8, ge=1)
     dropout: float = Field(default=0.5, ge=0, lt=1)
