@@ -4,7 +4,7 @@
 # Date: 2026-11-29
 # Versions: pyannote.database 6.1.1, pandas 3.1.1
 # Guess: The speaker field is text, so "NA" stays "NA"; lines that start with ";;" are comments.
-# Seen: load_rttm gives "NA" and "None" the label nan, so two speakers count as one; the comment ";; checked" adds a recording
+# Seen: load_rttm gives "NA", "None" and "null" the label nan, so three speakers count as one; the comment ";; checked" adds a recording
 #   named "checked".
 # Why it matters: NA are initials, and None is what programs write for an unknown speaker or a missing emotion; who speaks is an
 #   input of every model of conversations.
@@ -18,7 +18,7 @@ HOME="$work" venv/bin/python - <<'PY'
 from pyannote.database.util import load_rttm
 
 TURN = "SPEAKER talk 1 {}.000 1.000 <NA> <NA> {} <NA> <NA>\n"
-turns = "".join(TURN.format(start, speaker) for start, speaker in enumerate(["NA", "Ben", "None"]))
+turns = "".join(TURN.format(start, speaker) for start, speaker in enumerate(["NA", "Ben", "None", "null"]))
 with open("turns.rttm", "w") as file:
     file.write(turns)
 with open("comment.rttm", "w") as file:
@@ -26,7 +26,7 @@ with open("comment.rttm", "w") as file:
 labels = [label for _, _, label in load_rttm("turns.rttm")["talk"].itertracks(yield_label=True)]
 recordings = list(load_rttm("comment.rttm"))
 print("speakers:", labels, "recordings:", recordings)
-assert [str(label) for label in labels] == ["nan", "Ben", "nan"]
-assert not isinstance(labels[0], str) and not isinstance(labels[2], str)
+assert [str(label) for label in labels] == ["nan", "Ben", "nan", "nan"]
+assert [isinstance(label, str) for label in labels] == [False, True, False, False]
 assert recordings == ["checked", "talk"]
 PY
