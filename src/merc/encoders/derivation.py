@@ -13,7 +13,7 @@ from merc.encoders.interface import PRAAT_NAME
 
 PRAAT = FeatureSpec(modality="audio", name="praat", dimension=len(FUNCTIONALS), encoder=PRAAT_NAME, version=PraatEncoder.version)
 PRAAT_RELATIVE = FeatureSpec(
-    modality="audio", name="praat-relative", dimension=2 * len(FUNCTIONALS), encoder="praat-relative", version="1"
+    modality="audio", name="praat-relative", dimension=2 * len(FUNCTIONALS), encoder="praat-relative", version=PraatEncoder.version
 )
 # What is derived, and from what; see `speaker_relative` for how.
 SOURCES: Mapping[str, FeatureSpec] = MappingProxyType({PRAAT_RELATIVE.key: PRAAT})
