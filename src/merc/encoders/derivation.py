@@ -15,7 +15,7 @@ from merc.encoders.interface import PRAAT_NAME
 
 PRAAT = FeatureSpec(modality="audio", name="praat", dimension=len(FUNCTIONALS), encoder=PRAAT_NAME, version=PraatEncoder.version)
 PRAAT_RELATIVE = FeatureSpec(
-    modality="audio", name="praat-relative", dimension=2 * len(FUNCTIONALS), encoder="praat-relative", version="1"
+    modality="audio", name="praat-relative", dimension=2 * len(FUNCTIONALS), encoder="praat-relative", version=PraatEncoder.version
 )
 # Derived features whose value at an utterance depends on later ones: the level is relative to the whole conversation's.
 LOOKING_AHEAD = (PRAAT_RELATIVE.encoder,)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ def decibels(amplitude: float) -> float:
 
 
 def told_by_praat(clip: np.ndarray) -> dict[str, float]:
-    """The same numbers by the commands that Praat's users give; syllable nuclei one by one, as the publication tells it."""
+    """The same numbers by the commands that Praat's users give."""
     from parselmouth.praat import call
 
     sound = parselmouth.Sound(clip.astype(np.float64), sampling_frequency=RATE)
@@ -48,28 +49,36 @@ def told_by_praat(clip: np.ndarray) -> dict[str, float]:
 
 
 def articulation_told_by_praat(sound: "parselmouth.Sound") -> float:
+    """Syllable nuclei as the published script counts them, each maximum sought between its neighbouring frames."""
     from parselmouth.praat import call
 
-    intensity = call(sound, "To Intensity", 50, 0.016, False)
-    loudest = call(intensity, "Get maximum", 0, 0, "None")
-    threshold = call(intensity, "Get quantile", 0, 0, 0.99) - 25
-    grid = call(intensity, "To TextGrid (silences)", threshold - loudest, 0.3, 0.1, "silent", "sounding")
+    intensity = call(sound, "To Intensity", 50, 0, True)
+    curve = call(call(intensity, "Down to Matrix"), "To Sound (slice)", 1)
+    quantile = call(intensity, "Get quantile", 0, 0, 0.99)
+    threshold = max(quantile - 25, call(intensity, "Get minimum", 0, 0, "Parabolic"))
+    silence_threshold = -25 - (call(intensity, "Get maximum", 0, 0, "Parabolic") - quantile)
+    grid = call(intensity, "To TextGrid (silences)", silence_threshold, 0.3, 0.1, "silent", "sounding")
+    intervals = [
+        tuple(call(grid, f"Get {edge} time of interval", 1, i) for edge in ("start", "end"))
+        for i in range(1, call(grid, "Get number of intervals", 1) + 1)
+        if call(grid, "Get label of interval", 1, i) == "sounding"
+    ]
     pitch = call(sound, "To Pitch (ac)", 0.02, 30, 4, False, 0.03, 0.25, 0.01, 0.35, 0.25, 450)
-    sounding = 0.0
-    for i in range(1, call(grid, "Get number of intervals", 1) + 1):
-        if call(grid, "Get label of interval", 1, i) == "sounding":
-            sounding += call(grid, "Get end time of interval", 1, i) - call(grid, "Get start time of interval", 1, i)
+
     levels = [call(intensity, "Get value in frame", i + 1) for i in range(call(intensity, "Get number of frames"))]
-    nuclei, last = 0, 0
+    moments = [call(intensity, "Get time from frame number", i + 1) for i in range(len(levels))]
+    peaks = []
     for i in range(1, len(levels) - 1):
-        if levels[i - 1] < levels[i] >= levels[i + 1] and levels[i] > threshold:
-            moment = call(intensity, "Get time from frame number", i + 1)
-            interval = call(grid, "Get interval at time", 1, moment)
-            is_sounding = call(grid, "Get label of interval", 1, interval) == "sounding"
-            is_voiced = not np.isnan(call(pitch, "Get value at time", moment, "Hertz", "linear"))
-            nuclei += is_sounding and is_voiced and levels[i] - min(levels[last:i]) >= 2
-            last = i
-    return nuclei / sounding if nuclei else float("nan")
+        if levels[i - 1] < levels[i] >= levels[i + 1]:
+            moment = call(curve, "Get time of maximum", moments[i - 1], moments[i + 1], "Sinc70")
+            level = call(curve, "Get value at time", moment, "Cubic")
+            peaks += [(moment, level)] if level > threshold else []
+    nuclei = 0
+    for (moment, level), (following, _) in pairwise(peaks):
+        dip = min(level for level, frame in zip(levels, moments, strict=True) if moment <= frame <= following)
+        is_voiced = not np.isnan(call(pitch, "Get value at time", moment, "Hertz", "Linear"))
+        nuclei += level - dip > 2 and is_voiced and any(start <= moment < end for start, end in intervals)
+    return nuclei / sum(end - start for start, end in intervals) if nuclei else float("nan")
 
 
 def chirps(seed: int) -> np.ndarray:
@@ -87,14 +96,39 @@ def chirps(seed: int) -> np.ndarray:
     return clip + noise(len(clip) / RATE, 3e-4, seed=seed + 1)
 
 
-TALK = [pytest.param(chirps(seed), id=f"chirps {seed}") for seed in range(4)]
-SENTENCES = [("I am so happy today that I could sing about it", 13), ("He will be late again tonight.", 8), ("Hey!", 1)]
+def bumps(depths: list[float], each: float = 0.25) -> np.ndarray:
+    """Voiced bumps, equally loud, with dips of so many dB between them; and a quarter of a second of silence around them."""
+    half = round(each * RATE / 2)
+    phases = np.pi * np.arange(2 * half) / (2 * half)
+    levels = -np.concatenate([depth * np.sin(phases) ** 2 for depth in (20, *depths, 20)])[half:-half]
+    return np.concatenate((silence(0.25), buzz(120, len(levels) / RATE) * 10 ** (levels / 20), silence(0.25))).astype(np.float32)
+
+
+def pulses(seed: int) -> np.ndarray:
+    """Single samples at irregular distances and of random height."""
+    generator = np.random.default_rng(seed)
+    places = np.cumsum(generator.integers(40, 250, 100))
+    train = np.zeros(places[-1] + 1, dtype=np.float32)
+    train[places] = generator.uniform(0.1, 0.9, len(places))
+    return train
+
+
+SOUNDS = {
+    **{f"chirps {seed}": chirps(seed) for seed in range(4)},
+    **{f"pulses {seed}": pulses(seed) for seed in range(2)},
+    "dips": bumps([10, 1, 3, 0.7, 6]),
+    "tone": tone(180),
+    "noise": noise(2.0, 0.001, seed=3),
+    "buzz": buzz(75.5),
+    "short buzz": buzz(300, 0.15),
+}
+SENTENCES = [("I am so happy today that I could sing about it", 13), ("He will be late again tonight.", 8)]
 
 
 def test_it_is_a_sound_encoder_of_melds_columns() -> None:
     encoder = sound_encoder()
     assert isinstance(encoder, PraatEncoder) and isinstance(encoder, SoundEncoder)
-    assert (encoder.name, encoder.version, encoder.dimension, encoder.modality) == ("praat", "1", 8, "audio")
+    assert (encoder.name, encoder.version, encoder.dimension, encoder.modality) == ("praat", "2", 8, "audio")
     assert FUNCTIONALS == PRAAT_COLUMNS
 
 
@@ -137,27 +171,44 @@ def test_a_tone_in_noise_has_its_harmonicity(ratio: float) -> None:
 @pytest.mark.parametrize("each", [0.15, 0.2, 0.3])
 def test_syllables_are_counted(count: int, each: float) -> None:
     clip = syllables(count, each)
-    assert measured(clip)["articulation_rate"] == pytest.approx(count / (len(clip) / RATE), rel=1e-4)
+    nuclei = count - 1 or np.nan  # the last one never counts
+    assert measured(clip)["articulation_rate"] == pytest.approx(nuclei / (len(clip) / RATE), rel=1e-4, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("depths", "nuclei"),
+    [([10, 0.7, 0.7], 1), ([0.7, 0.7, 10], 1), ([3, 1.5, 3], 2), ([0.7, 0.7], np.nan), ([40, 40], 2)],
+)
+def test_a_nucleus_is_followed_by_a_dip_of_more_than_2_decibels(depths: list[float], nuclei: float) -> None:
+    clip = bumps(depths)
+    assert measured(clip)["articulation_rate"] == pytest.approx(nuclei / (len(clip) / RATE), rel=1e-4, nan_ok=True)
+
+
+def test_a_maximum_25_decibels_under_the_loudest_is_no_syllable() -> None:
+    loud, quiet = bumps([])[4000:-4000], bumps([])[4000:-4000] * 10 ** (-30 / 20)
+    clip = np.concatenate((silence(0.25), loud, quiet, loud, silence(0.25)))
+    assert measured(clip)["articulation_rate"] == pytest.approx(1 / (len(clip) / RATE), rel=1e-4)
 
 
 def test_pauses_are_no_phonation_time_but_gaps_are() -> None:
     with_pauses = np.concatenate((silence(1.0), syllables(3), silence(1.0), syllables(2), silence(1.0)))
-    # 5 syllables of .2 s; the edges are smeared over the window of .13 s.
-    assert measured(with_pauses)["articulation_rate"] == pytest.approx(5 / (5 * 0.2), rel=0.2)
+    # 5 syllables of .2 s, of which the last does not count; the edges are smeared over the window of .13 s.
+    assert measured(with_pauses)["articulation_rate"] == pytest.approx(4 / (5 * 0.2), rel=0.2)
     with_gap = np.concatenate((syllables(3)[:-2000], syllables(2)[2000:]))
-    assert measured(with_gap)["articulation_rate"] == pytest.approx(5 / (len(with_gap) / RATE), rel=1e-3)
+    assert measured(with_gap)["articulation_rate"] == pytest.approx(4 / (len(with_gap) / RATE), rel=1e-3)
 
 
 def test_unvoiced_syllables_do_not_count() -> None:
     voiced = syllables(4)
     loudness = np.abs(voiced.reshape(-1, 80)).max(axis=1).repeat(80)
-    assert measured(voiced)["articulation_rate"] > 3
+    assert measured(voiced)["articulation_rate"] > 2
     assert np.isnan(measured(loudness * noise(len(voiced) / RATE, 0.3))["articulation_rate"])
 
 
-@pytest.mark.parametrize("clip", TALK)
+@pytest.mark.filterwarnings("ignore::parselmouth.PraatWarning")  # of the twin, on sounds whose level hardly changes
+@pytest.mark.parametrize("clip", SOUNDS.values(), ids=SOUNDS)
 def test_every_number_is_what_praats_commands_tell(clip: np.ndarray) -> None:
-    assert measured(clip) == pytest.approx(told_by_praat(clip), rel=1e-5, abs=1e-3, nan_ok=True)
+    assert measured(clip) == pytest.approx(told_by_praat(clip), rel=1e-6, abs=1e-5, nan_ok=True)
 
 
 @needs_espeak
@@ -167,18 +218,10 @@ def test_speech_measures_as_praats_commands_tell_and_its_syllables_are_about_rig
     speech = espeak(words, voice)
     clip = speech + noise(len(speech) / RATE, 1e-5)
     row = measured(clip)
-    assert row == pytest.approx(told_by_praat(clip), rel=1e-5, abs=1e-3, nan_ok=True)
+    assert row == pytest.approx(told_by_praat(clip), rel=1e-6, abs=1e-5)
     seconds = len(np.trim_zeros(np.round(clip, 3))) / RATE
     assert row["articulation_rate"] * seconds == pytest.approx(count, rel=0.3)
     assert 60 < row["avg_intensity"] < 85 and 75 < row["avg_pitch"] < 300
-
-
-@pytest.mark.parametrize("clip", [tone(180), noise(1.0), noise(2.0, 0.001, seed=3), buzz(75.5), buzz(300, 0.06), noise(0.03)])
-def test_harmonicity_is_praats(clip: np.ndarray) -> None:
-    harmonicity = parselmouth.Sound(clip.astype(np.float64), sampling_frequency=RATE).to_harmonicity_cc()
-    told = parselmouth.praat.call(harmonicity, "Get mean", 0, 0)
-    # A tone's has 77 dB: what is left of the 8th digit of its correlation.
-    assert measured(clip)["mean_hnr"] == pytest.approx(told, abs=1e-3)
 
 
 def test_a_quarter_of_the_amplitude_takes_12_decibels_and_nothing_else() -> None:
@@ -221,7 +264,7 @@ def test_noise_has_no_pitch_but_the_rest() -> None:
 @pytest.mark.parametrize(
     ("seconds", "lacking"),
     [
-        (0.13, 1),  # too short for a dip before its peak
+        (0.13, 1),  # too short for two syllables
         (0.07, 1),
         (0.06, 3),
         (0.035, 6),
@@ -248,20 +291,6 @@ def test_absent_clips_are_rows_of_nan_and_neighbours_change_nothing() -> None:
     assert PraatEncoder().encode([]).shape == (0, 8)
 
 
-def test_all_of_it_takes_less_time_than_praats_harmonicity_alone() -> None:
-    clip = np.concatenate([chirps(seed) for seed in range(4)])
-    sound = parselmouth.Sound(clip.astype(np.float64), sampling_frequency=RATE)
-    encoder = PraatEncoder()
-
-    def seconds(work: object) -> float:
-        start = time.process_time()
-        work()
-        return time.process_time() - start
-
-    rounds = [(seconds(lambda: encoder.encode([clip])), seconds(sound.to_harmonicity_cc)) for _ in range(3)]
-    assert min(own for own, _ in rounds) < min(praats for _, praats in rounds)
-
-
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"merc\[audio\]"):
@@ -269,7 +298,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_long_clip_takes_no_longer_than_its_parts() -> None:
-    part = buzz(150, 20.0) * (1.1 + np.sin(times(20.0) * 20)).astype(np.float32)
+    part = buzz(150, 5.0) * (1.1 + np.sin(times(5.0) * 20)).astype(np.float32)
     whole = np.concatenate([part] * 6)
     encoder = PraatEncoder()
     start = time.process_time()

@@ -29,7 +29,7 @@ PRAAT_COLUMNS = (
     "mean_hnr",  # dB
 )
 # Declared as of the encoder `praat`, which measures the same: its tests hold it to the description that came with the files.
-PRAAT = FeatureSpec(modality="audio", name="praat", dimension=len(PRAAT_COLUMNS), encoder="praat", version="1")
+PRAAT = FeatureSpec(modality="audio", name="praat", dimension=len(PRAAT_COLUMNS), encoder="praat", version="2")
 _COLUMNS = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID", "StartTime", "EndTime")
 _FIRST_IDS = {"train": 0, "dev": MELD_VALIDATION_FROM, "test": MELD_TEST_FROM}  # file prefix -> id of its dialogue 0
 _END_IDS = {"train": MELD_VALIDATION_FROM, "dev": MELD_TEST_FROM, "test": MELD_DIALOGUES}
