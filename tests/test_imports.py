@@ -203,3 +203,23 @@ sys.exit(f"exit code {{code}}" if code else f"loaded: {{loaded}}" if loaded else
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
+
+
+# The one module of each package that may import them, for its callers import it when a model is loaded.
+BACKENDS = {"merc.encoders": {"merc.encoders.text.torch_model"}}
+
+
+@pytest.mark.parametrize("package", BACKENDS)
+def test_a_package_is_imported_without_the_libraries_of_training(package):
+    names = [name for name in MODULES if f"{name}.".startswith(f"{package}.") and name not in BACKENDS[package]]
+    slow = ["torch", "transformers", "sentence_transformers", "scipy", "sklearn"]
+    program = f"""
+import importlib, sys
+for name in {names!r}:
+    importlib.import_module(name)
+    found = [slow for slow in {slow!r} if slow in sys.modules]
+    if found:
+        sys.exit(f"{{name}} loads {{found}}")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr

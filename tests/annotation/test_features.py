@@ -93,9 +93,10 @@ def test_words_are_encoded_once_each(cache):
     assert again.texts == []
 
 
-def test_a_reading_is_kept_with_all_that_it_hangs_on(cache, monkeypatch, tmp_path):
+def test_a_vector_is_kept_with_all_that_it_depends_on(cache, monkeypatch, tmp_path):
     from merc.encoders.text.adapter import Adapter
-    from merc.encoders.text.dialogue import CONTEXT, DialogueEncoder, load_base
+    from merc.encoders.text.dialogue import CONTEXT, DialogueEncoder
+    from merc.encoders.text.torch_model import load_base
     from tiny_text_model import build_plain
 
     base = str(build_plain(tmp_path / "tiny"))
@@ -115,4 +116,4 @@ def test_a_reading_is_kept_with_all_that_it_hangs_on(cache, monkeypatch, tmp_pat
     assert encoded == []
     changed = Conversation(talk.id, (Utterance("0", talk.utterances[0].speaker, words="why ?"), *talk.utterances[1:]))
     text_rows(changed, encoder, cache)
-    assert [place for _, place in encoded] == list(range(CONTEXT + 1)), "the utterance and those that are read with it"
+    assert [place for _, place in encoded] == list(range(CONTEXT + 1)), "the utterance and those whose context it is"

@@ -138,3 +138,12 @@ def test_a_tuning_without_its_feature_is_refused(recipe, corpus, tiny_recipe, tm
     with pytest.raises(RecipeError, match=r"text_tuning and data\.features.text: tuned need one another"):
         train(type(recipe).model_validate(values), tmp_path / "run", corpus=corpus)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_device_that_is_not_there_is_refused_before_anything_is_tuned(recipe, corpus, tmp_path):
+    values = recipe.model_dump(mode="json")
+    values["text_tuning"]["encoder"] = str(tmp_path / "encoder")
+    values["training"]["device"] = "cuda:99"
+    with pytest.raises(RecipeError, match=r"training\.device is 'cuda:99'"):
+        train(type(recipe).model_validate(values), tmp_path / "run", corpus=corpus)
+    assert not (tmp_path / "encoder").exists()

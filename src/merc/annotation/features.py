@@ -17,6 +17,7 @@ from merc.annotation.media.clips import RATE, Clip
 from merc.data.schema import Conversation
 from merc.encoders.interface import Encoder, SoundEncoder
 from merc.encoders.text.dialogue import DialogueEncoder, window_digests
+from merc.encoders.text.sentence import text_digest
 
 HELD = 600.0  # s of sound that wait to be encoded together, at most; 38 MB [chosen]
 
@@ -65,8 +66,7 @@ def text_rows(
     if isinstance(encoder, DialogueEncoder):
         contents = window_digests(conversation)
     else:
-        said = [(u.words or "").strip() for u in conversation.utterances]
-        contents = [hashlib.sha256(words.encode("utf-8", "replace")).digest() if words else None for words in said]
+        contents = [text_digest(u.words) for u in conversation.utterances]
     return cache.rows(encoder.name, encoder.version, encoder.dimension, contents, encode)
 
 

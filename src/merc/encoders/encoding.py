@@ -24,6 +24,7 @@ from merc.encoders.interface import Encoder, Progress, SoundEncoder
 from merc.encoders.registry import feature_name
 from merc.encoders.text.dialogue import DialogueEncoder
 from merc.encoders.text.sentence import text_encoder
+from merc.encoders.text.windows import WINDOW_RULE
 from merc.errors import DataError, FeatureError, StoreError
 from merc.files.staged_file import write_atomically
 from merc.files.tensors import tensor_bytes
@@ -167,7 +168,7 @@ def _is_needed(corpus: Corpus, spec: FeatureSpec, folder: Path, *, overwrite: bo
 
 
 def _cache_key(spec: FeatureSpec, transcripts: Sequence[str | None], chunk: int) -> str:
-    content = json.dumps([spec.encoder, spec.version, spec.dimension, chunk, list(transcripts)])
+    content = json.dumps([WINDOW_RULE, spec.encoder, spec.version, spec.dimension, chunk, list(transcripts)])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 

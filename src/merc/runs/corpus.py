@@ -17,6 +17,7 @@ from merc.encoders.text.adapter import Adapter
 from merc.encoders.text.dialogue import DialogueEncoder
 from merc.errors import FeatureError, RecipeError
 from merc.inference.recogniser import Recogniser
+from merc.training.loop import device_for
 from merc.training.recipe import Recipe
 from merc.training.text.cross_fitting import Progress, cross_fitted
 
@@ -62,11 +63,12 @@ def prepared(corpus: Corpus, recipe: Recipe, progress: Progress = lambda _fold, 
 
     Args:
         corpus: labels mapped.
-        recipe: with a section `text_tuning`, its text encoder is tuned on the training part, or taken up from its folder.
+        recipe: with a section `text_tuning`, its text encoder is tuned on the training part, or taken up from its folder, on the
+            recipe's `training.device`.
         progress: of the tuning.
 
     Raises:
-        RecipeError: a section `text_tuning` without the text feature `tuned`, or the other way round.
+        RecipeError: a section `text_tuning` without the text feature `tuned`, or the other way round; or the device is not there.
         RunError, DataError, MissingExtraError: see `cross_fitted`.
     """
     for modality, name in recipe.data.features.items():
@@ -79,9 +81,10 @@ def prepared(corpus: Corpus, recipe: Recipe, progress: Progress = lambda _fold, 
         )
     if config is None:
         return Prepared(corpus)
-    tuned = cross_fitted(corpus.part(recipe.data.split, "train"), corpus.label_set, config, progress)
+    device = device_for(recipe.training.device)
+    tuned = cross_fitted(corpus.part(recipe.data.split, "train"), corpus.label_set, config, progress, device)
     others = [c for c in corpus.conversations if c.id not in tuned.train]
-    encoded = zip(others, DialogueEncoder(tuned.adapters).encode(others), strict=True)
+    encoded = zip(others, DialogueEncoder(tuned.adapters, device).encode(others), strict=True)
     rows: Mapping[str, Float32[np.ndarray, "_ _"]] = {**tuned.train, **{c.id: array for c, array in encoded}}
     return Prepared(_with_feature(corpus, tuned.spec, rows), tuned.adapters)
 

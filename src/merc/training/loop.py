@@ -124,7 +124,7 @@ class Trainer:
         corruption: CorruptionConfig,
         objective: Objective,
     ) -> None:
-        self.device = torch.device(_device(config.device))
+        self.device = torch.device(device_for(config.device))
         self.network = network.to(self.device)
         self.average = copy.deepcopy(network).requires_grad_(False).eval()
         self.parameters, self.averaged = list(network.parameters()), list(self.average.parameters())  # to walk the modules is slow
@@ -288,7 +288,12 @@ class Trainer:
         return Outcome(self.best_epoch, self.best_score, self.step // self.steps_per_epoch, finished)
 
 
-def _device(name: str) -> str:
+def device_for(name: str) -> str:
+    """The torch device that `training.device` names.
+
+    Raises:
+        RecipeError: it is not there.
+    """
     there = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "auto":
         return "cuda" if there else "cpu"

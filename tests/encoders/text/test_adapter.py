@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merc.encoders.text.adapter import Adapter, adapter_from
+from merc.encoders.text.torch_model import add_adapter
 from merc.errors import FeatureError
 
 
@@ -50,7 +51,7 @@ def test_the_version_follows_the_numbers():
 def test_changes_are_added_to_the_weights():
     network, adapter = Network(), make_adapter()
     before = {name: p.detach().clone() for name, p in network.named_parameters()}
-    adapter.apply_to(network, "x")
+    add_adapter(network, adapter)
     for name, (a, b) in adapter.pairs.items():
         change = network.get_parameter(f"{name}.weight").detach() - before[f"{name}.weight"]
         torch.testing.assert_close(change, torch.from_numpy(b.astype(np.float32) @ a.astype(np.float32)))
@@ -59,13 +60,13 @@ def test_changes_are_added_to_the_weights():
 
 @pytest.mark.parametrize(("out", "into"), [(4, 3), (5, 4)])
 def test_another_shape_is_refused(out, into):
-    with pytest.raises(FeatureError, match=r"here: changes first by .*; the model 'minilm' has there: \(5, 3\)"):
-        make_adapter(out=out, into=into).apply_to(Network(), "here")
+    with pytest.raises(FeatureError, match=r"adapter: changes first by .*; the model 'minilm' has there: \(5, 3\)"):
+        add_adapter(Network(), make_adapter(out=out, into=into))
 
 
 def test_a_missing_module_is_refused():
     with pytest.raises(FeatureError, match=r"changes first by .* has there: none"):
-        make_adapter().apply_to(torch.nn.Linear(3, 5), "here")
+        add_adapter(torch.nn.Linear(3, 5), make_adapter())
 
 
 @given(st.data())

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from merc.data.schema import Conversation, Utterance
 from merc.encoders.registry import resolve
 from merc.encoders.text.adapter import Adapter
-from merc.encoders.text.dialogue import DialogueEncoder, context_turns, load_base, tokenised_windows, window_digests
+from merc.encoders.text.dialogue import OWN_TOKENS, DialogueEncoder, context_turns, tokenised_windows, window_digests
+from merc.encoders.text.torch_model import add_adapter, load_base
 from merc.errors import FeatureError
 from tiny_text_model import MOST_TOKENS, WORDS, build_plain
 
@@ -38,9 +39,9 @@ def encoder(adapter):
 
 
 def slow_rows(adapter, turns):
-    """Each utterance by a pass of its own, its reading put together by hand."""
+    """Each utterance by a pass of its own, its context window put together by hand."""
     tokenizer, model, _ = load_base(adapter.base)
-    adapter.apply_to(model, "test")
+    add_adapter(model, adapter)
     rows = []
     for last, (speaker, words) in enumerate(turns):
         if words is None:
@@ -136,16 +137,43 @@ sentences = st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)
 
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from("abc"), sentences), min_size=1, max_size=12), st.integers(8, MOST_TOKENS))
-def test_a_reading_ends_with_its_utterance_and_keeps_the_limit(base, turns, limit):
+def test_a_window_ends_with_its_utterance_and_keeps_the_limit(base, turns, limit):
     tokenizer, _, _ = load_base(base)
     talk = conversation([*turns, ("a", "why ?")])
     said = [i for i, u in enumerate(talk.utterances) if u.words.strip()]
-    for i, reading in zip(said, tokenised_windows(tokenizer, [(talk, i) for i in said], limit), strict=True):
-        own = tokenizer(f"A: {talk.utterances[i].words}", truncation=True, max_length=limit)["input_ids"]
-        own = own if len(reading) == len(own) else own[1:]
-        assert list(reading[-len(own) :]) == own and reading[0] == tokenizer.cls_token_id
-        assert reading.count(tokenizer.cls_token_id) == 1 and len(reading) <= limit
+    for i, windows in zip(said, tokenised_windows(tokenizer, [(talk, i) for i in said], limit), strict=True):
+        whole = tokenizer(f"A: {talk.utterances[i].words}")["input_ids"]
+        mark, words = whole[1:3], whole[3:-1]
+        assert (len(windows) == 1) == (len(whole) <= limit)
+        for window in windows:
+            ids = list(window.content)
+            own = [*mark, *words[: window.weight - 4], whole[-1]]
+            words = words[window.weight - 4 :]
+            assert ids[-len(own) :] == own and ids[0] == tokenizer.cls_token_id
+            assert ids.count(tokenizer.cls_token_id) == 1 and window.size == len(ids) <= limit
+        assert not words, "every word is read"
         assert len(context_turns(talk, i)) == 1 + min(4, said.index(i))
+
+
+def test_a_long_utterance_is_the_mean_of_its_windows(encoder):
+    """Each half of 31 words is read after the same earlier turn; its own four tokens more are two ends, letter and colon."""
+    halves = ["why did you leave me today ? " * 2 + "why", "so happy today ! " * 4]
+    before, after = ("Bo", "why ?"), ("Bo", "am i happy")
+    (rows,) = encoder.encode([conversation([before, ("Ann", " ".join(halves)), after])])
+    parts = [encoder.encode([conversation([before, ("Ann", half)])])[0][1] for half in halves]
+    np.testing.assert_allclose(rows[1], (parts[0] * (15 + 4) + parts[1] * (16 + 4)) / 39, atol=1e-5)
+    (alone,) = encoder.encode([conversation([before])])
+    np.testing.assert_allclose(rows[0], alone[0], atol=1e-5)
+
+
+def test_the_shipped_length_is_read_to_its_end():
+    """What a window of the bundled model takes of an utterance, and no token more or less."""
+    tokenizer, _, _ = load_base("minilm")
+    words = ["happy"] * (OWN_TOKENS - 4)
+    for more, expected in ((0, [OWN_TOKENS]), (1, [50, 51])):
+        talk = conversation([("Ann", " ".join([*words, *["leave"] * more]))])
+        ((*windows,),) = tokenised_windows(tokenizer, [(talk, 0)], 512)
+        assert [window.weight for window in windows] == expected
 
 
 def test_letters_tell_who_spoke_last():
@@ -161,7 +189,7 @@ def test_the_place_in_the_conversation_carries_nothing(encoder):
     np.testing.assert_allclose(rows[5:10], rows[10:15], atol=1e-5, equal_nan=True)
 
 
-def test_digests_tell_what_a_vector_hangs_on():
+def test_digests_tell_what_a_vector_depends_on():
     digests = window_digests(conversation(TALK))
     assert [d is None for d in digests] == [False, False, False, True, False]
     assert window_digests(conversation([(who.lower(), words) for who, words in TALK])) == digests

@@ -1,5 +1,6 @@
 """Text encoders: the bundled one, tiny models of both kinds made here, and folders that must be refused."""
 
+import hashlib
 import importlib.util
 import json
 import shutil
@@ -10,13 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from merc.encoders import registry
 from merc.encoders.interface import Encoder
 from merc.encoders.registry import BUNDLED_SHA256, check_folder, feature_name, resolve
-from merc.encoders.text.sentence import TOKENS_PER_BATCH, batches_by_length, text_encoder
+from merc.encoders.text.sentence import text_digest, text_encoder
 from merc.errors import DataError, FeatureError, MissingExtraError, UnsafeFileError
 from tiny_text_model import WORDS, build_plain, build_sentence
 
@@ -132,10 +131,50 @@ def test_a_sentence_transformers_folder_keeps_its_modules(plain: Path, sentence:
     assert encoder.version != text_encoder(str(plain)).version
 
 
-def test_overlong_transcripts_are_cut(plain: Path) -> None:
+def test_long_texts_are_read_whole(plain: Path) -> None:
+    halves = ["why did you leave " * 7, "so happy today ! " * 7]  # each with the two added tokens 30 of the 32 that the model takes
     encoder = text_encoder(str(plain))
-    long, cut = encoder.encode(["why " * 500, "why " * 30])
-    np.testing.assert_allclose(long, cut, atol=1e-5)
+    whole, back, first, second = encoder.encode([" ".join(halves), " ".join(halves[::-1]), *halves])
+    np.testing.assert_allclose(whole, (first + second) / 2, atol=1e-5)
+    np.testing.assert_allclose(whole, back, atol=1e-5)
+    assert np.abs(whole - first).max() > 1e-3
+
+
+def test_the_end_of_a_long_text_counts(bundled: Encoder) -> None:
+    beginning = "We walked home along the river, as we do on every other day of the week. " * 20
+    rows = bundled.encode(
+        [beginning + end for end in ("I hate you all, leave me alone! " * 5, "I am so happy, I love you all! " * 5)]
+    )
+    assert np.abs(rows[0] - rows[1]).max() > 1e-2
+    if bundled.name == "minilm":
+        np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+
+
+def test_a_prompt_of_the_models_own_leaves_room_for_the_text(copy: Path) -> None:
+    (copy / "config_sentence_transformers.json").write_text(
+        json.dumps({"prompts": {"query": "why did you leave me today ? "}, "default_prompt_name": "query"})
+    )
+    words = ["happy"] * 25 + ["leave"]
+    rows = text_encoder(str(copy)).encode([" ".join(words), " ".join([*words[:-1], "am"])])
+    assert np.abs(rows[0] - rows[1]).max() > 1e-4, "the last word was cut off"
+
+
+def test_loading_leaves_the_callers_random_numbers_alone(copy: Path) -> None:
+    import torch
+    from safetensors.numpy import load_file, save_file
+
+    weights = copy / "model.safetensors"
+    kept = {name: tensor for name, tensor in load_file(weights).items() if not name.startswith("pooler")}
+    save_file(kept, weights, metadata={"format": "pt"})  # what a file lacks is drawn
+    before = torch.get_rng_state()
+    text_encoder(str(copy)).encode(["hello"])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_digests_tell_texts_apart() -> None:
+    assert text_digest(None) is None and text_digest(" \n") is None
+    assert text_digest(" why ?") == text_digest("why ?\n") != text_digest("why !")
+    assert text_digest("why ?") != hashlib.sha256(b"why ?").digest(), "the rule for long texts is part of it"
 
 
 def test_version_follows_what_decides_the_vectors(copy: Path) -> None:
@@ -348,14 +387,3 @@ def test_feature_names(name: str, expected: str) -> None:
 def test_a_name_without_letters_has_no_feature_name() -> None:
     with pytest.raises(FeatureError, match="no feature name"):
         feature_name("/m/...")
-
-
-@given(st.lists(st.integers(1, 5000), max_size=300))
-def test_batches_hold_every_text_once_and_stay_small(token_counts: list[int]) -> None:
-    batches = list(batches_by_length(token_counts))
-    assert sorted(i for batch in batches for i in batch) == list(range(len(token_counts)))
-    for batch in batches:
-        assert len(batch) == 1 or len(batch) * max(token_counts[i] for i in batch) <= TOKENS_PER_BATCH
-        assert 1 <= len(batch) <= 128
-    flat = [token_counts[i] for batch in batches for i in batch]
-    assert flat == sorted(flat)

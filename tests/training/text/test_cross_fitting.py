@@ -65,6 +65,23 @@ def test_the_encoder_is_that_of_all_folds(tuned, config):
     assert (tuned.spec.key, tuned.spec.dimension, tuned.spec.encoder) == ("text/tuned", 16, "dialogue")
 
 
+def test_all_runs_on_the_device_that_is_asked_for(config, train, tmp_path, monkeypatch):
+    asked = []
+
+    def tuned_there(conversations, labels, settings, on_step, device):
+        asked.append(("tune", device))
+        return tune(conversations, labels, settings, on_step)
+
+    def encoder_there(adapters, device):
+        asked.append(("encode", device))
+        return DialogueEncoder(adapters)
+
+    monkeypatch.setattr(cross_fitting, "tune", tuned_there)
+    monkeypatch.setattr(cross_fitting, "DialogueEncoder", encoder_there)
+    cross_fitted(train, LABELS, config.model_copy(update={"encoder": str(tmp_path / "kept")}), device="cuda:7")
+    assert asked == [("tune", "cuda:7"), ("encode", "cuda:7")] * 3
+
+
 def test_what_is_kept_is_taken_up(tuned, config, train, monkeypatch):
     monkeypatch.setattr(cross_fitting, "tune", None)
     monkeypatch.setattr(cross_fitting, "DialogueEncoder", None)

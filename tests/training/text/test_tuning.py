@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from labelled_talks import LABELS, talks
+from merc.data.schema import Conversation, Utterance
 from merc.encoders.text.adapter import adapter_from
 from merc.encoders.text.dialogue import DialogueEncoder
 from merc.errors import DataError, RunError
-from merc.training.text.tuning import TextTuningConfig, low_rank, tune
+from merc.training.text.tuning import TextTuningConfig, has_bfloat16, low_rank, tune
 from tiny_text_model import build_plain
 
 
@@ -64,6 +65,41 @@ def test_steps_are_told(config):
     told = []
     tune(talks(5), LABELS, config.model_copy(update={"epochs": 2}), lambda done, total: told.append((done, total)))
     assert told == [(n + 1, len(told)) for n in range(len(told))] and told
+
+
+def test_the_callers_random_numbers_stay_as_they_are(config):
+    before = torch.get_rng_state()
+    tune(talks(3), LABELS, config.model_copy(update={"epochs": 1}))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_auto_is_half_precision_only_where_the_processor_has_it(config, monkeypatch):
+    def version(precision):
+        return tune(talks(5), LABELS, config.model_copy(update={"epochs": 1, "precision": precision})).adapter.version
+
+    versions = {precision: version(precision) for precision in ("float32", "bfloat16")}
+    assert versions["float32"] != versions["bfloat16"]
+    for name, has, expected in (("avx512_bf16", True, "bfloat16"), ("avx512_bf16", False, "float32"), ("avx2", True, "float32")):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda name=name, has=has: {name: has, "cpu_name": "bf16"})
+        assert version("auto") == versions[expected]
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    assert not has_bfloat16(torch.device("cpu"))
+
+
+def test_a_long_utterance_is_learned_from_to_its_end(config):
+    def version(end):
+        utterance = Utterance("0", "a", words="i am so happy today ! " * 20 + end, label="glad")
+        return tune([Conversation("c", (utterance,))], LABELS, config.model_copy(update={"epochs": 1})).adapter.version
+
+    assert version("leave") != version("happy")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_it_tunes_on_the_device_that_is_asked_for(config):
+    before = torch.cuda.get_rng_state()
+    tuned = tune(talks(30), LABELS, config, device="cuda")
+    assert tuned.weight.device.type == "cpu" and torch.equal(torch.cuda.get_rng_state(), before)
+    assert separation(DialogueEncoder([tuned.adapter], "cuda")) > 1
 
 
 def test_nothing_to_learn_from(config):

@@ -10,18 +10,12 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float16
 
 from merc.errors import FeatureError
 from merc.files.tensors import tensor_bytes
-
-if TYPE_CHECKING:
-    from torch import nn
-else:
-    nn = object  # torch is slow to import, and reading a file's checksum needs none
 
 _FORMAT = "merc-adapter-1"
 _ABOUT = "merc"
@@ -55,30 +49,6 @@ class Adapter:
     def version(self) -> str:
         """The first 16 hex digits of the file's SHA-256."""
         return hashlib.sha256(self.to_bytes()).hexdigest()[:VERSION_DIGITS]
-
-    def apply_to(self, model: nn.Module, where: str) -> None:
-        """Adds the changes to a model's weights, in place.
-
-        Args:
-            model: the base model.
-            where: named in errors.
-
-        Raises:
-            FeatureError: the model has no such matrix, or one of another shape.
-        """
-        import torch
-
-        modules = dict(model.named_modules())
-        with torch.no_grad():
-            for name, (a, b) in self.pairs.items():
-                weight = getattr(modules.get(name), "weight", None)
-                shape = (b.shape[0], a.shape[1])
-                if not isinstance(weight, torch.Tensor) or tuple(weight.shape) != shape or a.shape[0] != b.shape[1]:
-                    found = "none" if not isinstance(weight, torch.Tensor) else str(tuple(weight.shape))
-                    raise FeatureError(
-                        f"{where}: changes {name} by {b.shape} x {a.shape}; the model {self.base!r} has there: {found}"
-                    )
-                weight += torch.from_numpy(b.astype(np.float32) @ a.astype(np.float32)).to(weight)
 
 
 def adapter_file(number: int) -> str:

@@ -1,55 +1,37 @@
 """A text encoder that reads each utterance with the turns before it and with who said them.
 
-A window is up to `CONTEXT` earlier turns and, last, the utterance itself, each as `A: words`, with a separator after each. The
-letters tell the speakers: A is the utterance's own, B the other one who spoke last, and so on; so names carry nothing, and neither
-does the place in the conversation. What is said later changes nothing, so causal models stay causal. The utterance's vector is the
-mean of all last hidden states, as the sentence encoders' own is, and that again the mean over several adapters of one model, which
-say more together than any of them [chosen, both; docs/tuning.md].
+A context window is up to `CONTEXT` earlier turns and, last, the utterance itself, each as `A: words`, with a separator after each.
+The letters tell the speakers: A is the utterance's own, B the other one who spoke last, and so on; so names carry nothing, and
+neither does the place in the conversation. What is said later changes nothing, so causal models stay causal. A window's vector is
+the mean of all last hidden states, as the sentence encoders' own is, and that again the mean over several adapters of one model,
+which say more together than any of them [chosen, both; docs/tuning.md]. A long utterance has several windows, each with the same
+earlier turns (see `merc.encoders.text.windows`).
 
-Shapes: B windows, S tokens of the longest, T utterances of a conversation, D features.
+Shapes: N utterances, T utterances of a conversation, D features.
 """
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import Float, Float32, Int64
-from torch import Tensor
+from jaxtyping import Float32
 
 from merc.data.schema import Conversation, Utterance
 from merc.encoders.interface import Progress
-from merc.encoders.registry import resolve
 from merc.encoders.text.adapter import Adapter, joint_version
-from merc.encoders.text.sentence import batches_by_length
-from merc.errors import FeatureError, MissingExtraError
+from merc.encoders.text.windows import WINDOW_RULE, Window, cut_text, encode_windows
 
 DIALOGUE = "dialogue"  # the encoder's name; what it learned makes its version
 CONTEXT = 4  # earlier turns [chosen]
-OWN_TOKENS = 96  # of the utterance itself, its speaker included; the rest is cut [chosen: MELD's longest has 87]
-CONTEXT_TOKENS = 40  # of each earlier turn [chosen: one MELD turn in a hundred has more]
+OWN_TOKENS = 96  # of the utterance itself in one window, its speaker included [chosen: one of MELD's training part has more]
+CONTEXT_TOKENS = 40  # the first ones of each earlier turn [chosen: one MELD turn in a hundred has more]
 SPEAKERS = "ABCDE"
 
 
-ContextWindow = tuple[int, ...]  # ids of the tokens that are read for one utterance
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WindowBatch:
-    """What the model takes.
-
-    Attributes:
-        tokens: (B, S) ids, 0 in the padding.
-        mask: (B, S), 1 for tokens, 0 in the padding.
-    """
-
-    tokens: Int64[Tensor, "B S"]
-    mask: Int64[Tensor, "B S"]
+ContextWindow = Window[tuple[int, ...]]
 
 
 class DialogueEncoder:
@@ -68,7 +50,7 @@ class DialogueEncoder:
     Raises:
         ValueError: no adapter, or adapters of different models.
         FeatureError: the model is not the one that they change.
-        MissingExtraError: see `load_base`.
+        MissingExtraError: transformers, or the bundled model's package, is not installed.
     """
 
     modality = "text"
@@ -78,16 +60,11 @@ class DialogueEncoder:
         bases = {(adapter.base, adapter.base_version) for adapter in adapters}
         if len(bases) != 1:
             raise ValueError(f"expected adapters of one text model; found {sorted(bases)}")
-        ((base, base_version),) = bases
+        from merc.encoders.text.torch_model import AdaptedModel
+
         self.version = joint_version(adapters)
-        self.device = device
-        self._tokenizer, model, version = load_base(base)
-        if version != base_version:
-            raise FeatureError(f"adapter for {base!r}, version {base_version}; found version {version}")
-        model.to(device)
-        self._limit = int(model.config.max_position_embeddings)
-        self._models = [_adapted(model, adapter) for adapter in adapters]
-        self.dimension = int(model.config.hidden_size)
+        self._model = AdaptedModel(adapters, device)
+        self.dimension = self._model.dimension
 
     def encode(
         self, conversations: Sequence[Conversation], progress: Progress | None = None
@@ -117,59 +94,8 @@ class DialogueEncoder:
         Raises:
             FeatureError: the model returned a number that is not finite.
         """
-        windows = tokenised_windows(self._tokenizer, places, self._limit)
-        rows = np.empty((len(windows), self.dimension), dtype=np.float32)
-        done = 0
-        for indices in batches_by_length([len(window) for window in windows]):
-            batch = collate_windows([windows[i] for i in indices], self.device)
-            with torch.inference_mode():
-                rows[indices] = torch.stack([pooled(model, batch) for model in self._models]).mean(dim=0).cpu().numpy()
-            done += len(indices)
-            if progress is not None:
-                progress(done, len(windows))
-        if not np.isfinite(rows).all():
-            raise FeatureError(f"the text encoder {DIALOGUE!r} returned numbers that are not finite")
-        return rows
-
-
-def _adapted(model: Any, adapter: Adapter) -> Any:
-    """A copy with the adapter's changes; what it does not change is shared with the model, not copied."""
-    shared = {id(p): p for name, p in model.named_parameters() if name.removesuffix(".weight") not in adapter.pairs}
-    changed = copy.deepcopy(model, memo=shared)
-    adapter.apply_to(changed, "adapter")
-    return changed.eval()
-
-
-def load_base(name: str) -> tuple[Any, Any, str]:
-    """Tokenizer, model and version of a text model.
-
-    Raises:
-        MissingExtraError: transformers, or the bundled model's package, is not installed.
-        FeatureError: it can't be had or loaded.
-    """
-    import importlib.util
-
-    if importlib.util.find_spec("transformers") is None:
-        raise MissingExtraError("text", f"the text encoder {DIALOGUE!r}")
-    from transformers import AutoModel, AutoTokenizer
-    from transformers.utils import logging
-
-    source = resolve(name)
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        folder = str(source.folder)
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-        model = AutoModel.from_pretrained(
-            folder, trust_remote_code=False, local_files_only=True, use_safetensors=True, attn_implementation="sdpa"
-        )
-    except Exception as error:  # an arbitrary folder in the hands of third-party loaders, which raise anything
-        reason = (str(error).strip().splitlines() or [""])[0]
-        raise FeatureError(f"text model {name!r} can't be loaded: {type(error).__name__}: {reason}") from error
-    finally:
-        if shown:
-            logging.enable_progress_bar()
-    return tokenizer, model.float().eval(), source.version
+        windows = tokenised_windows(self._model.tokenizer, places, self._model.limit)
+        return encode_windows(windows, self._model.embed, self.dimension, self.name, progress)
 
 
 def context_turns(conversation: Conversation, place: int) -> list[tuple[str, str]]:
@@ -187,55 +113,49 @@ def context_turns(conversation: Conversation, place: int) -> list[tuple[str, str
     return [(letters[u.speaker], u.words or "") for u in turns]
 
 
-def tokenised_windows(tokenizer: Any, places: Sequence[tuple[Conversation, int]], limit: int) -> list[ContextWindow]:
-    """The windows of some utterances, each with words.
+def tokenised_windows(tokenizer: Any, places: Sequence[tuple[Conversation, int]], limit: int) -> list[list[ContextWindow]]:
+    """The windows of some utterances, each with words; one of each unless it is long.
 
     Args:
         tokenizer: of the model.
         places: conversation and place of each.
         limit: tokens that the model can take; where there are more, the earliest turns are left out.
     """
+
+    def tokenised(texts: list[str]) -> list[list[int]]:
+        return tokenizer(texts, verbose=False)["input_ids"] if texts else []
+
     turns = [context_turns(conversation, place) for conversation, place in places]
-    texts = {f"{letter}: {words}": () for of_one in turns for letter, words in of_one}
-    own_limit = min(OWN_TOKENS, limit)
-    ids = tokenizer(list(texts), truncation=True, max_length=own_limit)["input_ids"] if texts else []
-    tokens: dict[str, list[int]] = dict(zip(texts, ids, strict=True))
-    start = getattr(tokenizer, "cls_token_id", None)
-    windows: list[ContextWindow] = []
-    for of_one in turns:
-        parts = [tokens[f"{letter}: {words}"] for letter, words in of_one]
-        parts = [*(part[:CONTEXT_TOKENS] for part in parts[:-1]), parts[-1]]
-        while sum(map(len, parts)) > limit and len(parts) > 1:
-            parts.pop(0)
-        # A text begins with the model's token for that, if it has one; the turns that follow the first one don't.
-        later = [part[1:] if part[:1] == [start] else part for part in parts[1:]]
-        windows.append(tuple(token for part in (parts[0], *later) for token in part))
+    texts = list(dict.fromkeys(f"{letter}: {words}" for of_one in turns for letter, words in of_one))
+    tokens = dict(zip(texts, tokenised(texts), strict=True))
+    start, own_limit = getattr(tokenizer, "cls_token_id", None), min(OWN_TOKENS, limit)
+    windows: list[list[ContextWindow]] = []
+    for *earlier, (letter, words) in turns:
+        context = [tokens[f"{by}: {said}"][:CONTEXT_TOKENS] for by, said in earlier]
+        own = [tokens[f"{letter}: {words}"]]
+        if len(own[0]) > own_limit:
+            mark = f"{letter}: "
+            parts = cut_text(words, lambda part, mark=mark: len(tokenised([mark + part])[0]), own_limit)
+            own = [ids[:own_limit] for ids in tokenised([mark + part for part in parts])]
+        windows.append([_window(context, ids, limit, start) for ids in own])
     return windows
 
 
-def collate_windows(batch: Sequence[ContextWindow], device: str = "cpu") -> WindowBatch:
-    """Pads windows to the longest of them."""
-    b, s = len(batch), max(map(len, batch))
-    tokens = torch.zeros(b, s, dtype=torch.int64)
-    mask = torch.zeros(b, s, dtype=torch.int64)
-    for row, window in enumerate(batch):
-        tokens[row, : len(window)] = torch.tensor(window)
-        mask[row, : len(window)] = 1
-    return WindowBatch(tokens.to(device), mask.to(device))
-
-
-def pooled(model: Any, batch: WindowBatch) -> Float[Tensor, "B D"]:
-    """The mean of the last hidden states of a window's tokens, in single precision."""
-    states: Float[Tensor, "B S D"] = model(input_ids=batch.tokens, attention_mask=batch.mask).last_hidden_state
-    weights = batch.mask / batch.mask.sum(dim=1, keepdim=True)
-    return (weights[..., None] * states.float()).sum(dim=1)  # no matrix product: autocast would round it
+def _window(context: Sequence[list[int]], own: list[int], limit: int, start: int | None) -> ContextWindow:
+    parts = [*context, own]
+    while sum(map(len, parts)) > limit and len(parts) > 1:
+        parts.pop(0)
+    # A text begins with the model's token for that, if it has one; the turns that follow the first one don't.
+    later = [part[1:] if part[:1] == [start] else part for part in parts[1:]]
+    ids = tuple(token for part in (parts[0], *later) for token in part)
+    return Window(ids, len(ids), len(own))
 
 
 def window_digests(conversation: Conversation) -> list[bytes | None]:
-    """For each utterance a SHA-256 over all that its vector hangs on; None where it has no words."""
+    """For each utterance a SHA-256 over all that its vector depends on beside its encoder; None where it has no words."""
     digests: list[bytes | None] = []
     for place, utterance in enumerate(conversation.utterances):
-        said = "\0".join(part for turn in context_turns(conversation, place) for part in turn)
+        said = "\0".join((WINDOW_RULE, *(part for turn in context_turns(conversation, place) for part in turn)))
         digests.append(hashlib.sha256(said.encode("utf-8", "replace")).digest() if _said(utterance) else None)
     return digests
 

@@ -4,53 +4,50 @@ The bundled `minilm` (all-MiniLM-L6-v2, 384 numbers, unit length) needs no netwo
 four layers, each averaged over the tokens, one after the other (4 x 384 = 1536 numbers) [chosen: the sentence vector was trained
 for topic alone, and earlier layers keep more of the tone].
 
-Shapes: N transcripts, D features, n texts of a batch, S tokens.
+Shapes: N transcripts, D features.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
-from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float32
 
 from merc.encoders.interface import Encoder, Progress
 from merc.encoders.registry import ModelFolder, resolve
+from merc.encoders.text.windows import WINDOW_RULE, Window, cut_text, encode_windows
 from merc.errors import FeatureError, MissingExtraError
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+    from merc.encoders.text.torch_model import SentenceModel
 else:
-    SentenceTransformer = Any  # an optional extra: annotations must hold without it
-
-TOKENS_PER_BATCH = 4096  # padded; keeps the activations of a large model under about 1 GiB
-TEXTS_PER_BATCH = 128
+    SentenceModel = object  # its module imports torch
 
 
-class TextEncoder(ABC):
-    """The part that all text encoders share: equal texts encoded once, batches of like length, absence as NaN.
+class TextEncoder:
+    """Equal texts are encoded once, long ones in windows, in batches of like length; absence is NaN.
 
-    Subclasses give `_embed`. What else is in a batch moves a vector by rounding only (tested: under 1e-5).
+    What else is in a batch moves a vector by rounding only (tested: under 1e-5).
     """
 
     modality = "text"
 
-    def __init__(self, source: ModelFolder, model: SentenceTransformer) -> None:
+    def __init__(self, source: ModelFolder, model: SentenceModel) -> None:
         self.name = source.name
         self.version = source.version
         self._model = model
-        self._tokenizer: Any = model.tokenizer
-        self.dimension = int(self._embed(["a"]).shape[1])
+        self.dimension = int(model.embed(["a"]).shape[1])
 
     def encode(self, transcripts: Sequence[str | None], progress: Progress | None = None) -> Float32[np.ndarray, "N D"]:
         """Encodes transcripts.
 
         Args:
-            transcripts: N texts; None or blank means absent. What exceeds the model's length is cut at its end.
+            transcripts: N texts of any length, see `merc.encoders.text.windows`; None or blank means absent.
             progress: called after every batch with transcripts done and N.
 
         Returns:
@@ -63,59 +60,31 @@ class TextEncoder(ABC):
         for row, text in enumerate(transcripts):
             if text is not None and text.strip():
                 rows.setdefault(text, []).append(row)
-        encoded = np.full((len(transcripts), self.dimension), np.nan, dtype=np.float32)
-        done = len(transcripts) - sum(map(len, rows.values()))
-        texts = list(rows)
-        for batch in batches_by_length(self._token_counts(texts)):
-            vectors = self._embed([texts[i] for i in batch])
-            for i, vector in zip(batch, vectors, strict=True):
-                if not np.isfinite(vector).all():
-                    raise FeatureError(f"text encoder {self.name!r} returned numbers that are not finite for {texts[i][:60]!r}")
-                encoded[rows[texts[i]]] = vector
-                done += len(rows[texts[i]])
+
+        def report(done: int, of: int) -> None:
             if progress is not None:
-                progress(done, len(transcripts))
+                progress(len(transcripts) - of + done, len(transcripts))
+
+        vectors = encode_windows(self._windows(list(rows)), self._model.embed, self.dimension, self.name, report)
+        encoded = np.full((len(transcripts), self.dimension), np.nan, dtype=np.float32)
+        for vector, places in zip(vectors, rows.values(), strict=True):
+            encoded[places] = vector
         return encoded
 
-    def _token_counts(self, texts: list[str]) -> list[int]:
-        if not texts:
-            return []
-        return [len(ids) for ids in self._tokenizer(texts, **self._truncation())["input_ids"]]
-
-    def _truncation(self) -> dict[str, Any]:
-        limit = self._model.max_seq_length
-        return {} if limit is None else {"truncation": True, "max_length": limit}
-
-    @abstractmethod
-    def _embed(self, texts: list[str]) -> Float32[np.ndarray, "n D"]:
-        """The vectors of one batch of texts, one row each."""
+    def _windows(self, texts: list[str]) -> list[list[Window[str]]]:
+        limit = self._model.limit or sys.maxsize
+        windows: list[list[Window[str]]] = []
+        for text, count in zip(texts, self._model.token_counts(texts), strict=True):
+            parts = [text] if count <= limit else cut_text(text, lambda part: self._model.token_counts([part])[0], limit)
+            counts = [count] if len(parts) == 1 else self._model.token_counts(parts)
+            windows.append([Window(part, size, size) for part, size in zip(parts, counts, strict=True)])
+        return windows
 
 
-class SentenceEncoder(TextEncoder):
-    """The model's own sentence vector; for a plain transformers model the mean over tokens of the last hidden state."""
-
-    def _embed(self, texts: list[str]) -> Float32[np.ndarray, "n D"]:
-        model: Any = self._model  # its stub knows media types that pyright can't resolve
-        return np.asarray(model.encode(texts, batch_size=len(texts), show_progress_bar=False), dtype=np.float32)
-
-
-class LayersEncoder(TextEncoder):
-    """The last `layers` hidden states, lowest first, each averaged over the tokens, concatenated: D = layers x hidden size."""
-
-    def __init__(self, source: ModelFolder, model: SentenceTransformer) -> None:
-        self._layers = source.layers
-        super().__init__(source, model)
-
-    def _embed(self, texts: list[str]) -> Float32[np.ndarray, "n D"]:
-        import torch
-
-        tokens = self._tokenizer(texts, padding=True, return_tensors="pt", **self._truncation()).to(self._model.device)
-        transformer: Any = self._model[0]
-        with torch.inference_mode():
-            states = transformer.auto_model(**tokens, output_hidden_states=True).hidden_states[-self._layers :]
-        mask_nS1 = tokens["attention_mask"].unsqueeze(-1).to(states[0].dtype)
-        means = [(state * mask_nS1).sum(dim=1) / mask_nS1.sum(dim=1) for state in states]
-        return torch.cat(means, dim=-1).float().cpu().numpy()
+def text_digest(text: str | None) -> bytes | None:
+    """A SHA-256 over all that a text's vector depends on beside its encoder; None where there are no words."""
+    said = (text or "").strip()
+    return hashlib.sha256(f"{WINDOW_RULE}\0{said}".encode("utf-8", "replace")).digest() if said else None
 
 
 def text_encoder(name_or_path: str = "minilm", device: str = "cpu") -> Encoder:
@@ -135,49 +104,11 @@ def text_encoder(name_or_path: str = "minilm", device: str = "cpu") -> Encoder:
     if importlib.util.find_spec("sentence_transformers") is None:
         raise MissingExtraError("text", f"the text encoder {name_or_path!r}")
     source = resolve(name_or_path)
-    kind = LayersEncoder if source.layers else SentenceEncoder
+    from merc.encoders.text.torch_model import LayersModel, SentenceModel
+
+    kind = LayersModel if source.layers else SentenceModel
     try:
-        return kind(source, _load(source, device))
+        return TextEncoder(source, kind(source, device))
     except Exception as error:  # an arbitrary folder in the hands of third-party loaders, which raise anything
         reason = (str(error).strip().splitlines() or [""])[0]
         raise FeatureError(f"text encoder {name_or_path!r} can't be loaded: {type(error).__name__}: {reason}") from error
-
-
-def batches_by_length(token_counts: Sequence[int]) -> Iterator[list[int]]:
-    """Indices in batches of like length, shortest first: at most 128 texts and, padded, 4096 tokens, but one text at least."""
-    batch: list[int] = []
-    for index in sorted(range(len(token_counts)), key=token_counts.__getitem__):
-        # Ascending order: this text is the longest so far, so it sets the padded width.
-        if batch and ((len(batch) + 1) * token_counts[index] > TOKENS_PER_BATCH or len(batch) == TEXTS_PER_BATCH):
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
-
-
-def _load(source: ModelFolder, device: str) -> SentenceTransformer:
-    from sentence_transformers import SentenceTransformer
-
-    with _no_loading_bar():
-        model = SentenceTransformer(
-            str(source.folder),
-            device=device,
-            trust_remote_code=False,
-            local_files_only=True,
-            model_kwargs={"use_safetensors": True},
-        )
-    return model.float().eval()
-
-
-@contextmanager
-def _no_loading_bar() -> Generator[None, None, None]:
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()

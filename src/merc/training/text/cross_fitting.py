@@ -58,6 +58,7 @@ def cross_fitted(
     label_set: LabelSet,
     config: TextTuningConfig,
     progress: Progress = lambda _fold, _folds, _done, _total: None,
+    device: str = "cpu",
 ) -> TunedText:
     """Tunes the encoders of a training part, or takes up those that the encoder's folder keeps.
 
@@ -66,6 +67,7 @@ def cross_fitted(
         label_set: the classes.
         config: the settings; `encoder` is the folder.
         progress: called on the way; what it raises ends the tuning, and what is done stays.
+        device: to tune and encode on.
 
     Raises:
         RunError: the folder belongs to other settings or conversations, can't be written, or there are fewer conversations than
@@ -85,12 +87,12 @@ def cross_fitted(
         path = folder / f"fold-{number}.safetensors"
         if not path.is_file():
             others = [c for i, c in enumerate(train) if i not in held]
-            tuned = tune(others, label_set, config, lambda done, total, n=number: progress(n, config.folds, done, total))
+            tuned = tune(others, label_set, config, lambda done, total, n=number: progress(n, config.folds, done, total), device)
             _write(path, tuned.adapter.to_bytes())
         adapters.append(adapter_from(path.read_bytes(), str(path)))
         if kept is None:
             own = [train[i] for i in sorted(held)]
-            features |= {c.id: rows for c, rows in zip(own, DialogueEncoder(adapters[-1:]).encode(own), strict=True)}
+            features |= {c.id: rows for c, rows in zip(own, DialogueEncoder(adapters[-1:], device).encode(own), strict=True)}
     if kept is None:
         kept = features
         _write(folder / FEATURES, tensor_bytes({str(i): features[c.id] for i, c in enumerate(train)}))

@@ -1,15 +1,17 @@
 """Tuning a text model on labelled conversations, and keeping of the change what a low rank holds.
 
-The model reads as `merc.encoders.text.dialogue` does, under a linear head and the cross-entropy of the labels. All matrices
-of its layers are tuned; of each one's change the best approximation of a given rank is kept, by singular values [chosen: adapters
-of a low rank from the start (LoRA) learned less; docs/tuning.md]. Embeddings, biases and norms stay.
+The model takes the context windows of `merc.encoders.text.dialogue`, under a linear head and the cross-entropy of the labels; each
+window of a long utterance is an example of its label [chosen: a step's memory is bounded]. All matrices of its layers are tuned; of
+each one's change the best approximation of a given rank is kept, by singular values [chosen: adapters of a low rank from the start
+(LoRA) learned less; docs/tuning.md]. Embeddings, biases and norms stay.
 
 Shapes: B windows, D hidden size, C classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,10 +23,13 @@ from torch import Tensor, nn
 
 from merc.data.schema import Conversation, LabelSet
 from merc.encoders.text.adapter import Adapter, Pair
-from merc.encoders.text.dialogue import ContextWindow, collate_windows, load_base, pooled, tokenised_windows
+from merc.encoders.text.dialogue import ContextWindow, tokenised_windows
+from merc.encoders.text.torch_model import collate_windows, load_base, pooled
 from merc.errors import DataError, RunError
 from merc.settings import Settings
 
+# What torch.cpu.get_capabilities calls the instructions for products of bfloat16, on x86 and ARM.
+_BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")
 _POOL = 64  # batches from whose windows those of like length are put together
 
 
@@ -43,7 +48,8 @@ class TextTuningConfig(Settings):
         batch_utterances: windows a step.
         clip_norm: bound on the gradient's norm.
         folds: of the training part; so many encoders are tuned, each without its fold (see `merc.training.text.cross_fitting`).
-        precision: of the model's products while it is tuned; `bfloat16` is faster where the processor has instructions for it.
+        precision: of the model's products while it is tuned. `bfloat16` is faster where the processor has instructions for it, and
+            slower elsewhere; `auto` takes it only there, so another machine may tune another encoder.
         seed: of the head, the order and the folds.
     """
 
@@ -59,7 +65,7 @@ class TextTuningConfig(Settings):
     batch_utterances: int = Field(default=16, ge=1)
     clip_norm: float = Field(default=1.0, gt=0)
     folds: int = Field(default=3, ge=2)
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["auto", "float32", "bfloat16"] = "float32"
     seed: int = Field(default=0, ge=0)
 
 
@@ -83,6 +89,7 @@ def tune(
     label_set: LabelSet,
     config: TextTuningConfig,
     on_step: Callable[[int, int], None] = lambda _done, _total: None,
+    device: str = "cpu",
 ) -> Tuned:
     """Tunes a text model.
 
@@ -91,14 +98,36 @@ def tune(
         label_set: the classes.
         config: how.
         on_step: called with steps done and steps in all; what it raises ends the tuning.
+        device: to tune on, such as `cpu` or `cuda:0`. The caller's random generators stay as they are.
 
     Raises:
         MissingExtraError: the text model is not installed.
         DataError: no utterance has a transcript and a label.
         RunError: the loss is not finite.
     """
-    torch.manual_seed(config.seed)
+    place = torch.device(device)
+    with _own_random_numbers(place, config.seed):
+        return _tuned(conversations, label_set, config, on_step, place)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a processor has instructions for products of bfloat16; False where torch does not tell."""
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            return torch.cuda.is_bf16_supported(including_emulation=False)
+    instructions = getattr(torch.cpu, "get_capabilities", dict[str, object])()  # older torch has none
+    return device.type == "cpu" and any(instructions.get(name) is True for name in _BFLOAT16_INSTRUCTIONS)
+
+
+def _tuned(
+    conversations: Sequence[Conversation],
+    label_set: LabelSet,
+    config: TextTuningConfig,
+    on_step: Callable[[int, int], None],
+    device: torch.device,
+) -> Tuned:
     tokenizer, model, version = load_base(config.base)
+    model.to(device)
     matrices = _matrices(model)
     before = {name: module.weight.detach().clone() for name, module in matrices.items()}
     for parameter in model.parameters():
@@ -106,7 +135,8 @@ def tune(
     for module in matrices.values():
         module.weight.requires_grad = True
     windows, labels = _labelled(tokenizer, conversations, label_set, int(model.config.max_position_embeddings))
-    head = nn.Linear(int(model.config.hidden_size), len(label_set))
+    labels = labels.to(device)
+    head = nn.Linear(int(model.config.hidden_size), len(label_set)).to(device)  # drawn on the CPU: the same on every device
     learned = [module.weight for module in matrices.values()]
     groups = [{"params": learned, "lr": config.learning_rate}, {"params": list(head.parameters()), "lr": config.head_learning_rate}]
     optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
@@ -119,9 +149,10 @@ def tune(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
     dropout = nn.Dropout(config.dropout)
     model.train()
+    half = config.precision == "bfloat16" or (config.precision == "auto" and has_bfloat16(device))
     for done, batch in enumerate(batches, start=1):
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
-            vectors = pooled(model, collate_windows([windows[i] for i in batch]))
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            vectors = pooled(model, collate_windows([windows[i].content for i in batch], device))
         loss = nn.functional.cross_entropy(head(dropout(vectors)), labels[batch])
         if not torch.isfinite(loss):
             raise RunError(f"text tuning: the loss is {loss.item()} at step {done}; try a lower text_tuning.learning_rate")
@@ -131,8 +162,8 @@ def tune(
         optimiser.step()
         schedule.step()
         on_step(done, total)
-    pairs = {name: low_rank(module.weight.detach() - before[name], config.rank) for name, module in matrices.items()}
-    return Tuned(Adapter(config.base, version, pairs), head.weight.detach(), head.bias.detach())
+    pairs = {name: low_rank((module.weight.detach() - before[name]).cpu(), config.rank) for name, module in matrices.items()}
+    return Tuned(Adapter(config.base, version, pairs), head.weight.detach().cpu(), head.bias.detach().cpu())
 
 
 def low_rank(change: Float[Tensor, "out in"], rank: int) -> Pair:
@@ -146,6 +177,17 @@ def low_rank(change: Float[Tensor, "out in"], rank: int) -> Pair:
     return a.numpy().astype(np.float16), b.numpy().astype(np.float16)
 
 
+@contextmanager
+def _own_random_numbers(device: torch.device, seed: int) -> Generator[None, None, None]:
+    """Torch's global generators begin with the seed, for modules draw from them; afterwards they are as they were."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reach devices that are not restored
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield
+
+
 def _matrices(model: Any) -> dict[str, nn.Linear]:
     """The matrices of the layers, by name; a pooler behind them is not used."""
     return {name: m for name, m in model.named_modules() if isinstance(m, nn.Linear) and not name.startswith("pooler")}
@@ -155,21 +197,23 @@ def _labelled(
     tokenizer: Any, conversations: Sequence[Conversation], label_set: LabelSet, limit: int
 ) -> tuple[list[ContextWindow], Tensor]:
     places: list[tuple[Conversation, int]] = []
-    labels: list[int] = []
+    classes: list[int] = []
     for conversation in conversations:
         for place, utterance in enumerate(conversation.utterances):
             if utterance.label is not None and utterance.words and utterance.words.strip():
                 places.append((conversation, place))
-                labels.append(label_set.index(utterance.label))
+                classes.append(label_set.index(utterance.label))
     if not places:
         raise DataError("no utterance has both a transcript and a label, so there is nothing to tune a text model on")
-    return tokenised_windows(tokenizer, places, limit), torch.tensor(labels)
+    examples = zip(classes, tokenised_windows(tokenizer, places, limit), strict=True)
+    labels, windows = zip(*((label, window) for label, of_one in examples for window in of_one), strict=True)
+    return list(windows), torch.tensor(labels)
 
 
 def _batches(windows: Sequence[ContextWindow], config: TextTuningConfig, epoch: int) -> list[list[int]]:
     """Indices of windows of like length, in random order; put together anew in each epoch."""
     random = np.random.default_rng([config.seed, epoch])
-    lengths = np.array([len(reading) for reading in windows])
+    lengths = np.array([window.size for window in windows])
     batches: list[list[int]] = []
     order, pool = random.permutation(len(windows)), _POOL * config.batch_utterances
     for start in range(0, len(order), pool):

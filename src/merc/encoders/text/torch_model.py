@@ -1,0 +1,210 @@
+"""The text models themselves, on torch: of all that encodes text, this module alone imports it, and is imported when one is loaded.
+
+Shapes: B windows, S tokens of the longest, n texts of a batch, D features.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int64
+from torch import Tensor, nn
+
+from merc.encoders.registry import ModelFolder, resolve
+from merc.encoders.text.adapter import Adapter
+from merc.errors import FeatureError, MissingExtraError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowBatch:
+    """What the model takes.
+
+    Attributes:
+        tokens: (B, S) ids, 0 in the padding.
+        mask: (B, S), 1 for tokens, 0 in the padding.
+    """
+
+    tokens: Int64[Tensor, "B S"]
+    mask: Int64[Tensor, "B S"]
+
+
+class AdaptedModel:
+    """A text model with one adapter or several, whose vectors are averaged.
+
+    Args:
+        adapters: of one model.
+        device: to run on.
+
+    Attributes:
+        tokenizer: of the model.
+        limit: tokens that the model can take.
+        dimension: D.
+
+    Raises:
+        FeatureError: the model is not the one that the adapters change.
+        MissingExtraError: see `load_base`.
+    """
+
+    def __init__(self, adapters: Sequence[Adapter], device: str) -> None:
+        base, base_version = adapters[0].base, adapters[0].base_version
+        self.tokenizer, model, version = load_base(base)
+        if version != base_version:
+            raise FeatureError(f"adapter for {base!r}, version {base_version}; found version {version}")
+        model.to(device)
+        self.limit = int(model.config.max_position_embeddings)
+        self.dimension = int(model.config.hidden_size)
+        self._device = device
+        self._models = [_adapted(model, adapter) for adapter in adapters]
+
+    def embed(self, windows: Sequence[Sequence[int]]) -> Float32[np.ndarray, "B D"]:
+        """The vectors of windows, given by the ids of their tokens."""
+        batch = collate_windows(windows, self._device)
+        with torch.inference_mode():
+            return torch.stack([pooled(model, batch) for model in self._models]).mean(dim=0).cpu().numpy()
+
+
+class SentenceModel:
+    """A model's own sentence vector; for a plain transformers model the mean over tokens of the last hidden state.
+
+    Args:
+        source: a checked folder. With `modules.json` it is read as a sentence-transformers model, else as a transformers model.
+        device: to run on.
+
+    Attributes:
+        limit: tokens that the model takes of a text; None where it has no limit.
+    """
+
+    def __init__(self, source: ModelFolder, device: str) -> None:
+        from sentence_transformers import SentenceTransformer
+
+        with _loading():
+            model = SentenceTransformer(
+                str(source.folder),
+                device=device,
+                trust_remote_code=False,
+                local_files_only=True,
+                model_kwargs={"use_safetensors": True},
+            )
+        self._model: Any = model.float().eval()  # its stub knows media types that pyright can't resolve
+        self._prompt = str(model.prompts.get(model.default_prompt_name or "", ""))
+        self.limit: int | None = model.max_seq_length
+
+    def token_counts(self, texts: Sequence[str]) -> list[int]:
+        """The tokens of each text, with those that the model adds."""
+        if not texts:
+            return []
+        return [len(ids) for ids in self._model.tokenizer([self._prompt + text for text in texts], verbose=False)["input_ids"]]
+
+    def embed(self, texts: Sequence[str]) -> Float32[np.ndarray, "n D"]:
+        """The vectors of one batch of texts, one row each."""
+        return np.asarray(self._model.encode(list(texts), batch_size=len(texts), show_progress_bar=False), dtype=np.float32)
+
+
+class LayersModel(SentenceModel):
+    """The last `layers` hidden states, lowest first, each averaged over the tokens, concatenated: D = layers x hidden size."""
+
+    def __init__(self, source: ModelFolder, device: str) -> None:
+        super().__init__(source, device)
+        self._layers = source.layers
+
+    def embed(self, texts: Sequence[str]) -> Float32[np.ndarray, "n D"]:
+        """See `SentenceModel.embed`."""
+        cut: dict[str, Any] = {} if self.limit is None else {"truncation": True, "max_length": self.limit}
+        tokens = self._model.tokenizer(list(texts), padding=True, return_tensors="pt", **cut).to(self._model.device)
+        with torch.inference_mode():
+            states = self._model[0].auto_model(**tokens, output_hidden_states=True).hidden_states[-self._layers :]
+        mask_nS1 = tokens["attention_mask"].unsqueeze(-1).to(states[0].dtype)
+        means = [(state * mask_nS1).sum(dim=1) / mask_nS1.sum(dim=1) for state in states]
+        return torch.cat(means, dim=-1).float().cpu().numpy()
+
+
+def load_base(name: str) -> tuple[Any, Any, str]:
+    """Tokenizer, model and version of a text model.
+
+    Raises:
+        MissingExtraError: transformers, or the bundled model's package, is not installed.
+        FeatureError: it can't be had or loaded.
+    """
+    if importlib.util.find_spec("transformers") is None:
+        raise MissingExtraError("text", f"the text model {name!r}")
+    from transformers import AutoModel, AutoTokenizer
+
+    source = resolve(name)
+    try:
+        folder = str(source.folder)
+        with _loading():
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+            model = AutoModel.from_pretrained(
+                folder, trust_remote_code=False, local_files_only=True, use_safetensors=True, attn_implementation="sdpa"
+            )
+    except Exception as error:  # an arbitrary folder in the hands of third-party loaders, which raise anything
+        reason = (str(error).strip().splitlines() or [""])[0]
+        raise FeatureError(f"text model {name!r} can't be loaded: {type(error).__name__}: {reason}") from error
+    return tokenizer, model.float().eval(), source.version
+
+
+def add_adapter(model: nn.Module, adapter: Adapter) -> None:
+    """Adds an adapter's changes to a model's weights, in place.
+
+    Raises:
+        FeatureError: the model has no such matrix, or one of another shape.
+    """
+    modules = dict(model.named_modules())
+    with torch.no_grad():
+        for name, (a, b) in adapter.pairs.items():
+            weight = getattr(modules.get(name), "weight", None)
+            shape = (b.shape[0], a.shape[1])
+            if not isinstance(weight, Tensor) or tuple(weight.shape) != shape or a.shape[0] != b.shape[1]:
+                found = tuple(weight.shape) if isinstance(weight, Tensor) else "none"
+                raise FeatureError(
+                    f"adapter: changes {name} by {b.shape} x {a.shape}; the model {adapter.base!r} has there: {found}"
+                )
+            weight += torch.from_numpy(b.astype(np.float32) @ a.astype(np.float32)).to(weight)
+
+
+def collate_windows(batch: Sequence[Sequence[int]], device: str | torch.device = "cpu") -> WindowBatch:
+    """Pads windows, given by the ids of their tokens, to the longest of them."""
+    b, s = len(batch), max(map(len, batch))
+    tokens = torch.zeros(b, s, dtype=torch.int64)
+    mask = torch.zeros(b, s, dtype=torch.int64)
+    for row, window in enumerate(batch):
+        tokens[row, : len(window)] = torch.tensor(window)
+        mask[row, : len(window)] = 1
+    return WindowBatch(tokens.to(device), mask.to(device))
+
+
+def pooled(model: Any, batch: WindowBatch) -> Float[Tensor, "B D"]:
+    """The mean of the last hidden states of a window's tokens, in single precision."""
+    states: Float[Tensor, "B S D"] = model(input_ids=batch.tokens, attention_mask=batch.mask).last_hidden_state
+    weights = batch.mask / batch.mask.sum(dim=1, keepdim=True)
+    return (weights[..., None] * states.float()).sum(dim=1)  # no matrix product: autocast would round it
+
+
+def _adapted(model: Any, adapter: Adapter) -> Any:
+    """A copy with the adapter's changes; what it does not change is shared with the model, not copied."""
+    shared = {id(p): p for name, p in model.named_parameters() if name.removesuffix(".weight") not in adapter.pairs}
+    changed = copy.deepcopy(model, memo=shared)
+    add_adapter(changed, adapter)
+    return changed.eval()
+
+
+@contextmanager
+def _loading() -> Generator[None, None, None]:
+    """Without a progress bar, and with the caller's random generator as it was: loaders draw the weights that a file lacks."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()

@@ -1,0 +1,118 @@
+"""Long texts are read whole: in windows that the model can take, whose vectors are averaged by their number of tokens.
+
+A text within the limit is one window, and its vector is that window's. Averaging is chosen, not measured: of MELD's 9,989 training
+utterances one is longer than a window, of the 1,109 of validation none, so validation does not tell it from the last window alone.
+
+Shapes: N texts, n windows of a batch, D features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+from jaxtyping import Float32
+
+from merc.encoders.interface import Progress
+from merc.errors import FeatureError
+
+TOKENS_PER_BATCH = 4096  # padded; keeps the activations of a large model under about 1 GiB
+TEXTS_PER_BATCH = 128
+WINDOW_RULE = "halved at words, averaged by tokens"  # part of every digest of a text: another rule, other vectors of long texts
+
+Content = TypeVar("Content")
+
+
+@dataclass(frozen=True, slots=True)
+class Window(Generic[Content]):
+    """What a model takes in one pass.
+
+    Attributes:
+        content: a text, or the ids of its tokens.
+        size: tokens, with those of the context.
+        weight: tokens of the text itself, which the window's vector counts by.
+    """
+
+    content: Content
+    size: int
+    weight: int
+
+
+def cut_text(text: str, count: Callable[[str], int], limit: int) -> list[str]:
+    """Parts of a text of at most `limit` tokens each; a text within the limit stays as it is.
+
+    It is halved between words until all parts fit; a word that alone exceeds the limit is halved between characters.
+
+    Args:
+        text: any.
+        count: the tokens of a text, with all that the model adds to it.
+        limit: of the model. A single character is never cut.
+    """
+    words = text.split()
+    units, glue = (words, " ") if len(words) > 1 else ("".join(words), "")
+    middle = len(units) // 2
+    if not middle or count(text) <= limit:
+        return [text]
+    halves = (glue.join(units[:middle]), glue.join(units[middle:]))
+    return [part for half in halves for part in cut_text(half, count, limit)]
+
+
+def encode_windows(
+    texts: Sequence[Sequence[Window[Content]]],
+    embed: Callable[[list[Content]], Float32[np.ndarray, "_ _"]],
+    dimension: int,
+    name: str,
+    progress: Progress | None = None,
+) -> Float32[np.ndarray, "_ _"]:
+    """The vectors of texts: that of a text's only window, or the mean of its windows'.
+
+    The mean is weighted by tokens. Where all windows' vectors have unit length, the text's has it, too.
+
+    Args:
+        texts: N, one window each or more.
+        embed: takes the contents of n windows of like size; gives their vectors, (n, D).
+        dimension: D.
+        name: of the encoder, for the error.
+        progress: called after every batch with the share of the windows that is done, in texts, and N.
+
+    Raises:
+        FeatureError: the model returned a number that is not finite.
+    """
+    windows = [window for of_one in texts for window in of_one]
+    vectors = np.empty((len(windows), dimension), dtype=np.float32)
+    done = 0
+    for batch in batches_by_length([window.size for window in windows]):
+        vectors[batch] = embed([windows[i].content for i in batch])
+        done += len(batch)
+        if progress is not None:
+            progress(done * len(texts) // len(windows), len(texts))
+    if not np.isfinite(vectors).all():
+        raise FeatureError(f"the text encoder {name!r} returned numbers that are not finite")
+    firsts = np.cumsum([0, *map(len, texts)])
+    rows = vectors[firsts[:-1]]
+    for row, of_one in enumerate(texts):
+        if len(of_one) > 1:
+            rows[row] = _mean(vectors[firsts[row] : firsts[row + 1]], [window.weight for window in of_one])
+    return rows
+
+
+def batches_by_length(token_counts: Sequence[int]) -> Iterator[list[int]]:
+    """Indices in batches of like length, shortest first: at most 128 texts and, padded, 4096 tokens, but one text at least."""
+    batch: list[int] = []
+    for index in sorted(range(len(token_counts)), key=token_counts.__getitem__):
+        # Ascending order: this text is the longest so far, so it sets the padded width.
+        if batch and ((len(batch) + 1) * token_counts[index] > TOKENS_PER_BATCH or len(batch) == TEXTS_PER_BATCH):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _mean(vectors: Float32[np.ndarray, "n D"], weights: Sequence[int]) -> Float32[np.ndarray, " D"]:
+    mean = np.average(vectors, axis=0, weights=weights)
+    if np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4):
+        mean /= max(float(np.linalg.norm(mean)), np.finfo(np.float32).tiny)
+    return mean.astype(np.float32)
