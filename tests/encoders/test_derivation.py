@@ -43,13 +43,22 @@ def test_a_corpus_gets_it_if_its_source_is_of_our_making(rows):
     def corpus(spec):
         return Corpus("x", LabelSet(names=("a", "b")), (spec,), (talk({spec.key: rows}),))
 
-    made = corpus_with_derived(corpus(PRAAT), PRAAT_RELATIVE.key)
+    made = corpus_with_derived(corpus(PRAAT), "audio", "praat-relative")
     assert [spec.key for spec in made.feature_schema] == ["audio/praat", "audio/praat-relative"]
     assert made.conversations[0].features[PRAAT_RELATIVE.key].shape == (3, 16)
-    assert corpus_with_derived(made, PRAAT_RELATIVE.key) is made
+    assert corpus_with_derived(made, "audio", "praat-relative") is made
     foreign = corpus(PRAAT.model_copy(update={"version": "unknown"}))
-    assert corpus_with_derived(foreign, PRAAT_RELATIVE.key) is foreign
-    assert corpus_with_derived(corpus(PRAAT), "audio/other").feature_schema == (PRAAT,)
+    assert corpus_with_derived(foreign, "audio", "praat-relative") is foreign
+    assert corpus_with_derived(corpus(PRAAT), "audio", "other").feature_schema == (PRAAT,)
+
+
+def test_the_encoder_decides_not_the_features_name(rows):
+    mine = PRAAT.model_copy(update={"modality": "prosody", "name": "mine"})
+    made = corpus_with_derived(
+        Corpus("x", LabelSet(names=("a", "b")), (mine,), (talk({mine.key: rows}),)), "prosody", "praat-relative"
+    )
+    assert [spec.key for spec in made.feature_schema] == ["prosody/mine", "prosody/praat-relative"]
+    np.testing.assert_array_equal(made.conversations[0].features["prosody/praat-relative"], speaker_relative(rows, SPEAKERS))
 
 
 def test_the_sources_are_what_the_readers_and_the_encoder_declare():

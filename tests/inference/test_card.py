@@ -4,6 +4,7 @@ import yaml
 
 from merc.data.schema import FeatureSpec
 from merc.inference.card import MISUSE, PAPER, encoder_shown, model_card
+from merc.inference.record import ModelRecord
 from merc.training.recipe import Recipe, recipe_from
 
 LOCAL = FeatureSpec(modality="text", name="mine", dimension=384, encoder="/home/me/models/my-encoder", version="0123abcd")
@@ -13,16 +14,15 @@ PUBLIC = FeatureSpec(modality="audio", name="is10", dimension=1582, encoder="ope
 def card(**changes):
     values = {
         "recipe": Recipe(name="meld-text"),
-        "labels": ("calm", "cross"),
-        "specs": (LOCAL, PUBLIC),
-        "parameters": 1234567,
         "scores": {"weighted_f1": 0.58765, "accuracy": 0.6},
         "chosen_by": "highest weighted F1 on validation",
         "corpus": {"name": "meld", "licence": "GPL-3.0", "conversations": {"train": 5}},
         "versions": {"merc": "0.1.0", "torch": "2.13.0"},
         "warnings": ("the probe was blind",),
+        **changes,
     }
-    return model_card(**{**values, **changes})
+    record = ModelRecord(**{**values, "recipe": values["recipe"].model_dump(mode="json")})
+    return model_card(record, ("calm", "cross"), (LOCAL, PUBLIC), 1234567)
 
 
 def test_the_header_is_yaml_that_a_hub_reads():

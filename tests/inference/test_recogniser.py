@@ -15,6 +15,8 @@ from merc.data.formats.chat import read_chat, read_declared_chat
 from merc.data.formats.json_lines import write_jsonl
 from merc.data.preprocessing import Preprocessor
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
+from merc.encoders import resolver
+from merc.encoders.encoding import check_same
 from merc.errors import FeatureError, RunError
 from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
@@ -30,7 +32,9 @@ def recogniser(tiny_corpus, tiny_recipe):
     recipe = tiny_recipe(model={"reconstruction": {"kernel": 3}})
     preprocessor = Preprocessor.fit(tiny_corpus, tiny_corpus.part("official", "train"))
     torch.manual_seed(0)
-    return Recogniser(recipe.model.build(preprocessor.widths, 3), preprocessor, recipe, RECORD)
+    return Recogniser(
+        recipe.model.build(preprocessor.widths, 3), preprocessor, replace(RECORD, recipe=recipe.model_dump(mode="json"))
+    )
 
 
 @pytest.fixture
@@ -53,9 +57,9 @@ def test_labels_do_not_matter_even_foreign_ones(recogniser, judged):
 
 def test_every_utterance_is_answered_in_order(recogniser, judged):
     found = recogniser.predict(judged)
-    assert [c.conversation_id for c in found] == [c.id for c in judged]
+    assert [c.id for c in found] == [c.id for c in judged]
     for conversation, answer in zip(judged, found, strict=True):
-        assert [u.utterance_id for u in answer.utterances] == [u.id for u in conversation.utterances]
+        assert [u.id for u in answer.utterances] == [u.id for u in conversation.utterances]
         assert [u.speaker for u in answer.utterances] == [u.speaker for u in conversation.utterances]
         sample = recogniser.preprocessor.sample(conversation)
         for u, there in zip(answer.utterances, sample.present, strict=True):
@@ -99,7 +103,6 @@ def test_saved_and_loaded_it_answers_the_same_bit_for_bit(recogniser, saved, jud
     for again in (load(saved), load(str(saved)), load(saved.parent), Recogniser.from_pretrained(saved)):
         assert again.predict(judged) == recogniser.predict(judged)
         assert again.record == recogniser.record
-        assert again.recipe == recogniser.recipe
         assert again.preprocessor.specs == recogniser.preprocessor.specs
         assert again.label_set == recogniser.label_set
 
@@ -199,7 +202,9 @@ def test_truncated_weights_are_one_clear_error(saved, share):
 def test_weights_of_another_model_are_refused(saved, recogniser, tiny_recipe):
     other = tiny_recipe(model={"fusion": {"latent": 4}})
     network = other.model.build(recogniser.preprocessor.widths, 3)
-    Recogniser(network, recogniser.preprocessor, other, RECORD).save_pretrained(saved.parent / "other")
+    Recogniser(network, recogniser.preprocessor, replace(RECORD, recipe=other.model_dump(mode="json"))).save_pretrained(
+        saved.parent / "other"
+    )
     shutil.copy(saved.parent / "other" / "model.safetensors", saved)
     with pytest.raises(RunError, match="another model's") as caught:
         load(saved)
@@ -275,14 +280,14 @@ def test_a_file_that_declares_another_encoder_is_refused(recogniser, judged, tin
 
 
 def test_a_saved_model_tells_no_folder_of_the_machine(recogniser, tmp_path):
-    data = recogniser.recipe.data.model_copy(update={"store": "/secret/place/store", "labels": "/secret/place/two.yaml"})
-    record = replace(RECORD, warnings=("run 'merc data probe /secret/place/store'",))
-    recipe = recogniser.recipe.model_copy(update={"data": data})
-    Recogniser(recogniser.network, recogniser.preprocessor, recipe, record).save_pretrained(tmp_path / "model")
+    data = {**recogniser.record.recipe["data"], "store": "/secret/place/store", "labels": "/secret/place/two.yaml"}
+    warning = "run 'merc data probe /secret/place/store'"
+    record = replace(recogniser.record, warnings=(warning,), recipe={**recogniser.record.recipe, "data": data})
+    Recogniser(recogniser.network, recogniser.preprocessor, record).save_pretrained(tmp_path / "model")
     for path in (tmp_path / "model").iterdir():
         assert b"/secret" not in path.read_bytes(), path.name
     again = load(tmp_path / "model")
-    assert (again.recipe.data.store, again.recipe.data.labels) == ("store", "two.yaml")
+    assert (again.record.recipe["data"]["store"], again.record.recipe["data"]["labels"]) == ("store", "two.yaml")
     assert again.record.warnings == ("run 'merc data probe store'",)
 
 
@@ -340,9 +345,28 @@ def make_reader(tiny_recipe):
     return make
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def reader(make_reader):
     return make_reader("counting")
+
+
+@pytest.fixture
+def loaded(monkeypatch):
+    """Makes the resolver load this encoder, and collects the features that it was loaded for."""
+
+    def make(encoder):
+        asked = []
+
+        def encoder_for(spec, device):
+            assert device == "cpu"
+            asked.append(spec)
+            check_same(spec, encoder)
+            return encoder
+
+        monkeypatch.setattr(resolver, "encoder_for", encoder_for)
+        return asked
+
+    return make
 
 
 def read_by(encoder, recipe):
@@ -353,44 +377,55 @@ def read_by(encoder, recipe):
         (talk("a", 0, 8, ("calm", "cross"), encoded=True),),
     )
     preprocessor = Preprocessor.fit(corpus, corpus.conversations)
-    return Recogniser(recipe.model.build(preprocessor.widths, 3), preprocessor, recipe, ModelRecord())
+    return Recogniser(recipe.model.build(preprocessor.widths, 3), preprocessor, ModelRecord(recipe=recipe.model_dump(mode="json")))
 
 
-def test_raw_transcripts_are_encoded_by_the_encoder_that_the_model_names(reader, monkeypatch):
-    named, encoder = [], Counting()
-
-    def encoder_for(spec, device):
-        assert device == "cpu"
-        named.append(spec)
-        return encoder
-
-    monkeypatch.setattr(module, "encoder_for", encoder_for)
+def test_words_are_encoded_by_the_encoder_that_the_model_names_which_is_kept(reader, loaded):
+    encoder = Counting()
+    named = loaded(encoder)
     given = [talk("x", 3, 4), talk("y", 1, 2, encoded=True), talk("z", 5, 1)]
     found = reader.predict(given)
+    assert reader.predict(given) == found
     assert named == [reader.preprocessor.specs[0]]
-    assert encoder.asked == [[WORDS[3], WORDS[4], WORDS[5], WORDS[6], WORDS[5]]]
-    assert found == reader.predict([talk("x", 3, 4, encoded=True), given[1], talk("z", 5, 1, encoded=True)])
+    assert encoder.asked == [[WORDS[3], WORDS[4], WORDS[5], WORDS[6], WORDS[5]]] * 2
+    assert [c.utterances for c in found] == [
+        c.utterances for c in reader.predict([talk("x", 3, 4, encoded=True), given[1], talk("z", 5, 1, encoded=True)])
+    ]
 
 
-def test_two_conversations_of_one_id_are_not_mixed_up(reader):
-    twice = [talk("x", 0, 3), talk("x", 4, 2)]
-    found = reader.predict(twice, encoder=Counting())
+def test_two_conversations_of_one_id_are_not_mixed_up(reader, loaded):
+    loaded(Counting())
+    found = reader.predict([talk("x", 0, 3), talk("x", 4, 2)])
     assert found == reader.predict([talk("x", 0, 3, encoded=True), talk("x", 4, 2, encoded=True)])
 
 
 @pytest.mark.parametrize("change", [{"name": "other"}, {"version": "2"}, {"dimension": 7}])
-def test_another_encoder_is_refused(reader, change):
+def test_another_encoder_is_refused(reader, loaded, change):
     encoder = Counting()
     for name, value in change.items():
         setattr(encoder, name, value)
+    loaded(encoder)
     with pytest.raises(FeatureError, match="text/counting was made by encoder 'counting', version 1, dimension 6; found"):
-        reader.predict([talk("x", 0, 3)], encoder=encoder)
+        reader.predict([talk("x", 0, 3)])
     assert encoder.asked == []
 
 
-def test_transcripts_are_no_use_to_a_model_of_unknown_encoder(make_reader):
+def test_words_are_no_use_to_a_model_of_unknown_encoder(make_reader):
     with pytest.raises(FeatureError, match="no usable features; the model takes text/counting"):
-        make_reader("unknown").predict([talk("x", 0, 3)], encoder=Counting())
+        make_reader("unknown").predict([talk("x", 0, 3)])
+
+
+def test_embeddings_of_every_level(recogniser, judged):
+    for level in ("coarse", "fine/text", "unimodal/audio"):
+        found = recogniser.embed(judged, level)
+        assert [z.shape for z in found] == [(len(c), 6) for c in judged]
+        assert all(np.isfinite(z).all() for z in found)
+    with pytest.raises(FeatureError, match=r"no embedding of level 'fine/smell'; there are: coarse, fine/text"):
+        recogniser.embed(judged, "fine/smell")
+
+
+def test_its_repr_fits_on_a_line(recogniser):
+    assert repr(recogniser) == "Recogniser(tiny: calm, cross, glad; from text/planted, audio/planted, visual/planted)"
 
 
 def test_eight_modalities_and_one(tiny_recipe):
@@ -399,6 +434,6 @@ def test_eight_modalities_and_one(tiny_recipe):
         streams = tuple(Stream(modality=f"m{i}", dimension=2 + i, quality=1.0) for i in range(count))
         corpus = synthesise(SyntheticConfig(train=2, validation=1, test=1, length=(2, 3), streams=streams))
         preprocessor = Preprocessor.fit(corpus, corpus.conversations)
-        model = Recogniser(tiny_recipe().model.build(preprocessor.widths, 6), preprocessor, tiny_recipe(), ModelRecord())
+        model = Recogniser(tiny_recipe().model.build(preprocessor.widths, 6), preprocessor, ModelRecord())
         for answer in model.predict(corpus.conversations):
             assert all(np.isfinite(list(u.probabilities.values())).all() for u in answer.utterances)

@@ -295,7 +295,7 @@ def test_a_finished_run_is_not_written_again_unless_its_model_is_damaged(trained
     with monkeypatch.context() as patch:
         patch.setattr("merc.runs.run.save_model", lambda *_: pytest.fail("rewritten"))
         again = train(tiny_recipe(), tmp_path / "run", resume=True)  # not even the store is needed
-    assert again.recogniser.recipe == tiny_recipe()
+    assert again.recogniser.record.recipe == tiny_recipe().model_dump(mode="json")
     path = tmp_path / "run/model/model.safetensors"
     path.write_bytes(path.read_bytes()[:100])
     train(tiny_recipe(), tmp_path / "run", resume=True, corpus=tiny_corpus)
@@ -600,6 +600,6 @@ def test_a_corpus_of_other_labels_is_refused(trained, tiny_corpus):
 def test_the_package_offers_the_whole_way(tiny_recipe, tiny_corpus, tmp_path):
     run = merc.train(tiny_recipe(training={"epochs": 1}), tmp_path / "run", corpus=tiny_corpus)
     assert merc.evaluate(run.folder, corpus=tiny_corpus).report.model == "tiny"
-    assert merc.load(run.folder).predict(tiny_corpus.conversations[:1])[0].conversation_id == tiny_corpus.conversations[0].id
+    assert merc.load(run.folder).predict(tiny_corpus.conversations[:1])[0].id == tiny_corpus.conversations[0].id
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):
         _ = merc.nothing_of_the_kind

@@ -10,7 +10,8 @@ from labelled_talks import LABELS, talks
 from merc.data.schema import Conversation, Corpus, Split
 from merc.encoders.derivation import PRAAT
 from merc.encoders.text.adapter import adapter_file
-from merc.errors import FeatureError, RecipeError, RunError
+from merc.errors import FeatureError, MissingExtraError, RecipeError, RunError
+from merc.evaluation.judgement import Conditions
 from merc.inference.loading import load
 from merc.inference.recogniser import CONFIG
 from merc.runs.run import Hooks, evaluate, train
@@ -87,7 +88,7 @@ def test_a_loaded_model_says_the_same_of_raw_words_as_of_the_corpus(run, corpus)
 def test_temperature_changes_no_label_and_fits_better(run, corpus):
     model = load(run.folder)
     scaled = evaluate(run.folder, corpus=corpus)
-    samples = [model.preprocessor.sample(c) for c in model.completed(raw(corpus, "validation"))]
+    samples = [model.preprocessor.sample(c) for c in model.features.complete(raw(corpus, "validation"))[0]]
     model.temperature = 1.0
     plain = np.concatenate([judged.probabilities for judged in model.infer(samples)])
     assert (plain.argmax(axis=1) == scaled.predictions.probabilities.argmax(axis=1)).all()
@@ -111,6 +112,25 @@ def test_sound_alone_is_judged_too(run, corpus):
     assert all(u.present == ("audio",) for u in judged.utterances)
 
 
+def test_without_the_text_extra_sound_is_judged_and_the_absence_told(run, corpus, monkeypatch):
+    def missing(_self, _spec):
+        raise MissingExtraError("text", "the text encoder")
+
+    model = load(run.folder)
+    monkeypatch.setattr(type(model.features), "encoder", missing)
+    with pytest.warns(UserWarning, match="judged without text: the text encoder needs the optional extra 'text'"):
+        judged = model.predict(raw(corpus, "test"))
+    assert all(u.present == ("audio",) for c in judged for u in c.utterances)
+    assert [(a.utterance_id, a.modality) for a in judged[0].absences] == [(None, "text")]
+    (first, *_) = raw(corpus, "test")
+    with pytest.raises(MissingExtraError):
+        model.predict([Conversation(first.id, first.utterances)])
+    report = evaluate(run.folder, corpus=corpus, conditions=Conditions(without=("text",))).report
+    assert report.coarse.weighted_f1 > 0
+    with pytest.raises(FeatureError, match=r"judge without it: --without text"):
+        evaluate(run.folder, corpus=corpus)
+
+
 def test_a_missing_or_foreign_adapter_is_told(run, corpus, tmp_path):
     shutil.copytree(run.folder / "model", tmp_path / "model")
     adapter = tmp_path / "model" / adapter_file(2)
@@ -119,8 +139,8 @@ def test_a_missing_or_foreign_adapter_is_told(run, corpus, tmp_path):
     with pytest.raises(RunError, match=r"adapter-2\.safetensors: an adapter of the text encoder is missing or damaged"):
         load(tmp_path / "model")
     adapter.write_bytes(content[:-2] + b"\x00\x01")
-    with pytest.raises(FeatureError, match="feature text/tuned needs the adapters of version"):
-        load(tmp_path / "model").predict(raw(corpus, "test"))
+    with pytest.raises(RunError, match="feature text/tuned needs adapters of version"):
+        load(tmp_path / "model")
 
 
 @pytest.mark.parametrize("temperature", [0, -1, float("inf")])

@@ -72,7 +72,7 @@ def _same_as_judged_by_hand(plan, out, store):
     task = tasks_of(plan, plan.arms[0], [1], "validation")[0]
     judged = read_judged(out / task.folder / "judged-validation.safetensors")
     model = load(out / task.folder / "run")
-    assert model.recipe.training.seed == 1
+    assert model.record.recipe["training"]["seed"] == 1
     samples = [model.preprocessor.sample(c) for c in open_store(store).part("official", "validation")]
     said = model.infer(samples)
     np.testing.assert_allclose(judged.probabilities, np.concatenate([j.probabilities for j in said]), atol=1e-6)

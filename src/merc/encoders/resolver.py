@@ -122,14 +122,15 @@ class FeatureResolver:
             without: modalities that nobody asks for.
 
         Returns:
-            The conversations, and of each modality that could not be encoded the reason.
+            The conversations, and of each modality whose encoder is not installed the reason.
 
         Raises:
-            FeatureError, MissingExtraError: a text encoder can't be had, and some conversation has no other feature of the model's.
+            FeatureError: an encoder can't be had, or is another than the one that made the feature.
+            MissingExtraError: an encoder is not installed, and some conversation has no other feature of the model's.
         """
         completed, declared = tuple(conversations), tuple(declared)
         reasons: dict[str, str] = {}
-        failed: FeatureError | MissingExtraError | None = None
+        failed: MissingExtraError | None = None
         for spec in self.specs:
             if spec.modality in without:
                 continue
@@ -142,7 +143,7 @@ class FeatureResolver:
                 continue
             try:
                 encoder = self.encoder(spec)
-            except (FeatureError, MissingExtraError) as error:
+            except MissingExtraError as error:
                 reasons[spec.modality], failed = str(error), error
                 continue
             texts = cast("Encoder | DialogueEncoder", encoder)  # its input is words

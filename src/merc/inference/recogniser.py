@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from huggingface_hub import ModelHubMixin, hf_hub_download
@@ -25,8 +25,8 @@ from safetensors.numpy import load as load_tensors
 from merc.data.preprocessing import Preprocessor, Sample
 from merc.data.schema import Absence, Conversation, FeatureSpec, LabelSet
 from merc.data.standardisation import Standardiser
-from merc.encoders.resolver import FeatureResolver
-from merc.encoders.text.adapter import Adapter, adapter_file, adapter_from
+from merc.encoders.resolver import DIALOGUE, FeatureResolver
+from merc.encoders.text.adapter import Adapter, adapter_file, adapter_from, joint_version
 from merc.errors import FeatureError, RecipeError, RunError
 from merc.files.tensors import tensor_bytes
 from merc.files.validation import explain
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 else:
     Network = object  # torch is slow to import
 
+Own = TypeVar("Own", bound="Recogniser")
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 FORMAT = 2
 
@@ -95,7 +96,7 @@ class Recogniser(ModelHubMixin):
         """Of the tuned text encoder; none if it has none."""
         return self.features.adapters
 
-    def to(self, device: str) -> Self:
+    def to(self: Own, device: str) -> Own:
         """Moves the network to a device; encoders that are loaded from then on run there too."""
         self.network.to(device)
         if device != self.features.device:
@@ -245,7 +246,7 @@ class Recogniser(ModelHubMixin):
 
     @classmethod
     def from_pretrained(
-        cls,
+        cls: type[Own],
         pretrained_model_name_or_path: str | Path,
         *,
         force_download: bool = False,
@@ -254,7 +255,7 @@ class Recogniser(ModelHubMixin):
         local_files_only: bool = False,
         revision: str | None = None,
         **model_kwargs: object,
-    ) -> Self:
+    ) -> Own:
         """A model from a folder or a model hub; the arguments are those of every `from_pretrained` of the hub's library.
 
         The mixin's own method would read the config first, and take its keys for arguments of `__init__`.
@@ -275,7 +276,7 @@ class Recogniser(ModelHubMixin):
 
     @classmethod
     def _from_pretrained(
-        cls,
+        cls: type[Own],
         *,
         model_id: str,
         revision: str | None,
@@ -284,7 +285,7 @@ class Recogniser(ModelHubMixin):
         local_files_only: bool,
         token: str | bool | None,
         **model_kwargs: object,
-    ) -> Self:
+    ) -> Own:
         def locate(name: str) -> Path:
             if Path(model_id).is_dir():
                 return Path(model_id) / name
@@ -328,6 +329,11 @@ class Recogniser(ModelHubMixin):
                 adapters.append(adapter_from(path.read_bytes(), str(path)))
             except (FeatureError, OSError) as error:
                 raise RunError(f"{path}: an adapter of the text encoder is missing or damaged ({error})") from None
+        for spec in preprocessor.specs:
+            if spec.encoder == DIALOGUE and (not adapters or joint_version(adapters) != spec.version):
+                raise RunError(
+                    f"{config_path}: feature {spec.key} needs adapters of version {spec.version}; the saved ones are others"
+                )
         return cls(network, preprocessor, record, adapters=adapters, temperature=temperature)
 
 
