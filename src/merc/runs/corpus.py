@@ -37,7 +37,7 @@ class Prepared:
     adapters: tuple[Adapter, ...] = ()
 
 
-def open_recipe_store(recipe: Recipe, store: str | None = None) -> Corpus:
+def open_recipe_store(recipe: Recipe, store: str | Path | None = None) -> Corpus:
     """The corpus that a recipe names, or the one that is given in its place.
 
     Raises:
