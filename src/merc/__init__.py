@@ -2,7 +2,7 @@
 
 model = merc.load("runs/meld")
 emotions = model.predict(conversations)
-run = merc.train(merc.load_recipe(Path("recipes/meld.yaml")), "runs/meld")
+run = merc.train(merc.load_recipe("recipes/meld.yaml"), "runs/meld")
 evaluation = merc.evaluate("runs/meld")
 annotation = merc.annotate("talk.mp4", "talk.srt")
 """
@@ -17,20 +17,28 @@ if TYPE_CHECKING:
     from merc.annotation.media.decoding import Sound
     from merc.annotation.options import Options
     from merc.annotation.result import Annotation
+    from merc.data.batching import Batch
     from merc.data.schema import Conversation, Corpus, Utterance
     from merc.data.store.store import open_store
     from merc.errors import MercError
     from merc.inference.loading import load
     from merc.inference.recogniser import Recogniser
+    from merc.networks.interface import Level, Network, NetworkOutput
+    from merc.networks.registry import NetworkConfig, register_network
     from merc.runs.run import evaluate, train
     from merc.training.recipe import Recipe, load_recipe
 
 __all__ = [
     "Annotation",
     "Annotator",
+    "Batch",
     "Conversation",
     "Corpus",
+    "Level",
     "MercError",
+    "Network",
+    "NetworkConfig",
+    "NetworkOutput",
     "Options",
     "Recipe",
     "Recogniser",
@@ -41,15 +49,21 @@ __all__ = [
     "load",
     "load_recipe",
     "open_store",
+    "register_network",
     "train",
 ]
 
 _HOME = {
     "Annotation": "merc.annotation.result",
     "Annotator": "merc.annotation.annotator",
+    "Batch": "merc.data.batching",
     "Conversation": "merc.data.schema",
     "Corpus": "merc.data.schema",
+    "Level": "merc.networks.interface",
     "MercError": "merc.errors",
+    "Network": "merc.networks.interface",
+    "NetworkConfig": "merc.networks.registry",
+    "NetworkOutput": "merc.networks.interface",
     "Options": "merc.annotation.options",
     "Recipe": "merc.training.recipe",
     "Recogniser": "merc.inference.recogniser",
@@ -60,6 +74,7 @@ _HOME = {
     "load": "merc.inference.loading",
     "load_recipe": "merc.training.recipe",
     "open_store": "merc.data.store.store",
+    "register_network": "merc.networks.registry",
     "train": "merc.runs.run",
 }
 

@@ -5,7 +5,7 @@ import pytest
 
 from merc.data.schema import Conversation, Corpus, LabelSet, Utterance
 from merc.encoders.audio.levels import speaker_relative
-from merc.encoders.derivation import PRAAT, PRAAT_RELATIVE, corpus_with_derived, with_derived
+from merc.encoders.derivation import LOOKING_AHEAD, PRAAT, PRAAT_RELATIVE, corpus_with_derived, with_derived
 
 SPEAKERS = ("Ann", "Bo", "Ann")
 
@@ -69,3 +69,10 @@ def test_the_sources_are_what_the_readers_and_the_encoder_declare():
     assert OF_MELD == PRAAT
     pytest.importorskip("parselmouth")
     assert feature_spec(PraatEncoder()) == PRAAT
+
+
+def test_what_looks_ahead_is_declared(rows):
+    later = rows.copy()
+    later[-1] += 1
+    first, second = (with_derived(talk({PRAAT.key: x}), PRAAT_RELATIVE).features[PRAAT_RELATIVE.key] for x in (rows, later))
+    assert (first[0] != second[0]).any() == (PRAAT_RELATIVE.encoder in LOOKING_AHEAD)

@@ -74,6 +74,13 @@ def test_a_name_leads_to_its_config_and_back(name):
     assert network_config(config.model_dump(mode="json")) == config
 
 
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_causal_network_says_so(name):
+    assert not network_config({"name": name}).is_causal
+    if "attention" in network_class(name).model_fields and name != "dialogue_rnn":  # whose attention is on or off
+        assert network_config({"name": name, "attention": {"causal": True}}).is_causal
+
+
 def test_listing_networks_and_refusing_one_imports_no_torch():
     program = """
 import sys

@@ -131,6 +131,19 @@ def test_a_variant_with_a_key_of_no_recipe_is_refused(plan, study_recipe):
         load_variant(study_recipe.parent, "rival", "mute")
 
 
+def test_a_causal_arm_is_not_given_a_feature_that_looks_ahead(plan, study_recipe, tiny_corpus):
+    relative = [
+        s.model_copy(update={"encoder": "praat-relative"}) if s.modality == "audio" else s for s in tiny_corpus.feature_schema
+    ]
+    corpus = replace(tiny_corpus, feature_schema=tuple(relative))
+    causal = "about: Live.\nmodel: {name: early_fusion, width: 8, attention: {heads: 2, causal: true}}\n"
+    (study_recipe.parent / "rivals" / "live.yaml").write_text(causal)
+    assert plan(corpus=corpus).arms
+    for options in (["rivals=[live]"], ["common={model: {attention: {causal: true}}}"]):
+        with pytest.raises(RecipeError, match="the network is causal, but the feature audio/planted"):
+            plan(*options, corpus=corpus)
+
+
 def test_a_network_without_width_has_no_size_to_choose(plan, study_recipe):
     (study_recipe.parent / "rivals" / "big.yaml").write_text("about: Big.\nsame_size: true\nmodel: {name: majority}\n")
     with pytest.raises(RecipeError, match="same_size: model 'majority' has no width"):

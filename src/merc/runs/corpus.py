@@ -12,7 +12,7 @@ from jaxtyping import Float32
 from merc.data.labels import apply_mapping, find_mapping
 from merc.data.schema import Conversation, Corpus, FeatureSpec
 from merc.data.store.store import open_store
-from merc.encoders.derivation import corpus_with_derived
+from merc.encoders.derivation import LOOKING_AHEAD, corpus_with_derived, source_of
 from merc.encoders.text.adapter import Adapter
 from merc.encoders.text.dialogue import DialogueEncoder
 from merc.errors import FeatureError, RecipeError
@@ -37,7 +37,7 @@ class Prepared:
     adapters: tuple[Adapter, ...] = ()
 
 
-def open_recipe_store(recipe: Recipe, store: str | None = None) -> Corpus:
+def open_recipe_store(recipe: Recipe, store: str | Path | None = None) -> Corpus:
     """The corpus that a recipe names, or the one that is given in its place.
 
     Raises:
@@ -68,11 +68,13 @@ def prepared(corpus: Corpus, recipe: Recipe, progress: Progress = lambda _fold, 
         progress: of the tuning.
 
     Raises:
-        RecipeError: a section `text_tuning` without the text feature `tuned`, or the other way round; or the device is not there.
+        RecipeError: see `check_causal`; a section `text_tuning` without the text feature `tuned`, or the other way round; or the
+            device is not there.
         RunError, DataError, MissingExtraError: see `cross_fitted`.
     """
     for modality, name in recipe.data.features.items():
         corpus = corpus_with_derived(corpus, modality, name)
+    check_causal(corpus, recipe)
     config = recipe.text_tuning
     if (config is not None) != (recipe.data.features.get("text") == TUNED):
         raise RecipeError(
@@ -87,6 +89,23 @@ def prepared(corpus: Corpus, recipe: Recipe, progress: Progress = lambda _fold, 
     encoded = zip(others, DialogueEncoder(tuned.adapters, device).encode(others), strict=True)
     rows: Mapping[str, Float32[np.ndarray, "_ _"]] = {**tuned.train, **{c.id: array for c, array in encoded}}
     return Prepared(_with_feature(corpus, tuned.spec, rows), tuned.adapters)
+
+
+def check_causal(corpus: Corpus, recipe: Recipe) -> None:
+    """Refuses a causal network on a feature that depends on later utterances, with which its outputs would depend on them too.
+
+    Raises:
+        RecipeError: naming the feature, and the one to take instead.
+    """
+    picks = recipe.data.features
+    for spec in corpus.feature_schema if recipe.model.is_causal else ():
+        if spec.encoder in LOOKING_AHEAD and (not picks or picks.get(spec.modality) == spec.name):
+            source = source_of(spec, corpus.feature_schema)
+            instead = f"take {source.key} in its place" if source else f"leave {spec.modality} out"
+            raise RecipeError(
+                f"recipe {recipe.name!r}: the network is causal, but the feature {spec.key} of an utterance depends on later ones; "
+                f"{instead} (data.features), or a network that is not causal"
+            )
 
 
 def completed(

@@ -180,7 +180,7 @@ def evaluate(
     part: Part = "validation",
     conditions: Conditions | None = None,
     corpus: Corpus | None = None,
-    store: str | None = None,
+    store: str | Path | None = None,
     predictions: str | Path | None = None,
 ) -> Evaluation:
     """Evaluates a finished run or a loaded model. The run's log keeps every evaluation on record; a loaded model has none.

@@ -23,7 +23,7 @@ from merc.errors import DataError, FeatureError, RecipeError
 from merc.files.validation import explain
 from merc.networks.interface import parameter_count
 from merc.networks.registry import NetworkConfig
-from merc.runs.corpus import mapped
+from merc.runs.corpus import check_causal, mapped
 from merc.settings import Settings
 from merc.studies.recipe import StudyRecipe, refuse_keys
 from merc.training.recipe import Recipe, overlaid, recipe_from, recipe_values
@@ -92,7 +92,8 @@ def plan_study(study: StudyRecipe, folder: Path, corpus: Corpus) -> Plan:
         corpus: the store that the base names.
 
     Raises:
-        RecipeError: an unknown rival or ablation, a variant that does not fit, or a base that is not CMATH.
+        RecipeError: an unknown rival or ablation, a variant that does not fit (see also `merc.runs.corpus.check_causal`), or a base
+            that is not CMATH.
         FeatureError: the store lacks a modality or feature that an arm takes.
         DataError: no such split, or conversations that several splits would test.
     """
@@ -108,6 +109,7 @@ def plan_study(study: StudyRecipe, folder: Path, corpus: Corpus) -> Plan:
     fitted = [Preprocessor.fit(corpus, corpus.part(split, "train"), features, whole.data.clip) for split in splits]
     widths = fitted[0].widths
     classes = len(corpus.label_set)
+    check_causal(corpus, whole)
     size = parameters_of(whole.model, widths, classes)
     base = overlaid(base, {"data": {"features": features}})
     arms = [Arm(name=CMATH_NAME, kind="cmath", about=whole.about, recipe=recipe_from(base, study.base), parameters=size)]
@@ -124,6 +126,7 @@ def plan_study(study: StudyRecipe, folder: Path, corpus: Corpus) -> Plan:
                 recipe = recipe_from(values, where)
                 narrow = {m: widths[m] for m in taken}
                 try:
+                    check_causal(corpus, recipe)
                     if variant.same_size:
                         recipe = _of_size(recipe, narrow, classes, size)
                     parameters = parameters_of(recipe.model, narrow, classes)

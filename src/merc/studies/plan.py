@@ -8,11 +8,13 @@ from pathlib import Path
 from statistics import mean
 
 import numpy as np
+from pydantic import ValidationError
 
 from merc.data.preprocessing import pick_features
 from merc.data.schema import Corpus, Part
 from merc.errors import RunError
 from merc.files.staged_file import is_temporary, write_atomically
+from merc.files.validation import explain
 from merc.runs.folder import read_outcome
 from merc.settings import Settings
 from merc.studies.arms import Arm, Plan
@@ -93,7 +95,8 @@ def read_plan(folder: Path) -> KeptPlan:
     except FileNotFoundError:
         raise RunError(f"{folder}: no study here (no {PLAN}); make one with 'merc study RECIPE --out {folder}'") from None
     except (OSError, ValueError) as error:
-        raise RunError(f"{folder / PLAN}: damaged, or of another version ({str(error).splitlines()[0]})") from None
+        reason = explain(error) if isinstance(error, ValidationError) else str(error).splitlines()[0]
+        raise RunError(f"{folder / PLAN}: damaged, or of another version ({reason})") from None
     if kept.format != FORMAT:
         raise RunError(f"{folder / PLAN}: plan format {kept.format}, this version reads {FORMAT}")
     return kept

@@ -93,7 +93,7 @@ class Recipe(Settings):
         return "test" if self.protocol == "test-peak" else "validation"
 
 
-def load_recipe(path: Path, options: Sequence[str] = ()) -> Recipe:
+def load_recipe(path: str | Path, options: Sequence[str] = ()) -> Recipe:
     """Reads a recipe and applies `--set` options, left to right.
 
     Args:
@@ -106,12 +106,13 @@ def load_recipe(path: Path, options: Sequence[str] = ()) -> Recipe:
     return recipe_from(recipe_values(path, options), str(path))
 
 
-def recipe_values(path: Path, options: Sequence[str] = ()) -> dict[str, Any]:
+def recipe_values(path: str | Path, options: Sequence[str] = ()) -> dict[str, Any]:
     """The nested plain values of a recipe's file, not yet checked, with `--set` options applied; the name is the file's by default.
 
     Raises:
         RecipeError: no such file, no valid YAML, no mapping, or an option that can't be applied.
     """
+    path = Path(path)
     try:
         content = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

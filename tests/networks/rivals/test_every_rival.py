@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from merc.data.batching import Batch, collate
 from merc.errors import RecipeError
+from merc.networks.registry import BUILT_IN
 
 WIDTHS = {"text": 6, "audio": 5, "visual": 4}
 LENGTHS = (5, 1, 7, 3)  # neither sorted nor alike
@@ -40,6 +41,10 @@ MORE_TERMS = {"late fusion", "SDT"}
 def without(*groups):
     """The rivals that are in none of these groups."""
     return [name for name in RIVALS if not any(name in group for group in groups)]
+
+
+def test_no_rival_is_left_out():
+    assert {rival["name"] for rival in RIVALS.values()} == set(BUILT_IN) - {"cmath"}
 
 
 @pytest.fixture
