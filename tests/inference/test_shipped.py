@@ -14,6 +14,7 @@ from merc.annotation.media.decoding import Sound
 from merc.annotation.options import Options
 from merc.annotation.sample import LINES
 from merc.annotation.transcripts.reading import read_transcript
+from merc.data.schema import Conversation, Utterance
 from merc.errors import RunError
 from merc.inference.loading import SHIPPED_FOLDER, load
 from shipped_golden import GOLDEN, raw_recording, summary
@@ -53,6 +54,17 @@ def test_words_alone_give_the_golden_results(annotator):
     assert [list(row) for row in summary(found)] == [list(found.labels)] * 16
     np.testing.assert_allclose(table(found), golden("words"), atol=1e-3)
     assert all(u.present == ("text",) for u in found.utterances)
+
+
+def test_the_end_of_a_long_utterance_counts():
+    beginning = "We walked home along the river, as we do on every other day of the week, and I looked at the water. " * 6
+    ends = {
+        "anger": "I hate you! Leave me alone, you ruined everything, I am so angry with you! " * 6,
+        "joy": "I am so happy! This is wonderful, thank you, I love you all so much! " * 6,
+    }
+    for emotion, end in ends.items():
+        (judged,) = load().predict([Conversation("c", (Utterance("1", "Ann", beginning + end), Utterance("2", "Bo", "Oh.")))])
+        assert judged.utterances[0].emotion == emotion
 
 
 @needs_espeak

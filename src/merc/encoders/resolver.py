@@ -9,7 +9,7 @@ import threading
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
 from merc.data.schema import Conversation, FeatureSpec
 from merc.encoders.audio.sound import sound_encoder
@@ -18,16 +18,11 @@ from merc.encoders.encoding import check_same, encode_conversations, encoder_for
 from merc.encoders.interface import PRAAT_NAME, Encoder, SoundEncoder
 from merc.encoders.registry import BUNDLED
 from merc.encoders.text.adapter import Adapter, joint_version
+from merc.encoders.text.dialogue import DIALOGUE, DialogueEncoder
 from merc.errors import FeatureError, MissingExtraError
-
-if TYPE_CHECKING:
-    from merc.encoders.text.dialogue import DialogueEncoder
-else:
-    DialogueEncoder = object  # slow to import
 
 Input = Literal["words", "sound"]
 Origin = Literal["given", "derived", "encoded", "absent"]
-DIALOGUE = "dialogue"
 NO_ENCODERS = ("unknown", "planted")  # nothing makes such features of words or sound
 _BY_ENCODER: dict[str, Input] = {PRAAT_NAME: "sound", DIALOGUE: "words", **dict.fromkeys(BUNDLED, "words")}
 _BY_MODALITY: dict[str, Input] = {"text": "words", "audio": "sound"}
@@ -180,8 +175,6 @@ class FeatureResolver:
                 raise FeatureError(
                     f"feature {spec.key} needs the adapters of version {spec.version} that were saved with it; found {found}"
                 )
-            from merc.encoders.text.dialogue import DialogueEncoder
-
             return DialogueEncoder(self.adapters, self.device)
         if input_of(spec) == "sound":
             encoder = sound_encoder(spec.encoder, self.device)
