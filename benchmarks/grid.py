@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from merc.data.store.store import open_store
-from merc.files.processes import usable_cores
+from merc.files.posix import usable_cores
 from merc.runs.run import Hooks, train
 from merc.studies.study import open_study
 from merc.training.recipe import Recipe

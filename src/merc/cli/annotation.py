@@ -61,7 +61,9 @@ def annotate(
     ] = "base",
     language: Annotated[str | None, typer.Option(metavar="CODE", help="Of what is said, such as 'en'; for recognition.")] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no features between runs.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes for a folder; by default one for each core that this process may use.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes for a folder; by default one for each core that this process may use.")
+    ] = None,
     device: Annotated[str, typer.Option(help="Where encoders and model run, such as 'cuda:0'.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and write nothing.")] = False,
 ) -> None:
@@ -133,7 +135,7 @@ def _annotate_folder(source: Path, options: Options, formats: tuple[str, ...], o
     from merc.annotation.batch import FolderOptions, annotate_folder
     from merc.annotation.manifest import MANIFEST
     from merc.cli.tables.annotations import folder_table
-    from merc.files.processes import usable_cores
+    from merc.files.posix import usable_cores
 
     with counted("files") as update:
         records = annotate_folder(

@@ -19,7 +19,7 @@ def locked_folder(folder: Path, *, wait: bool = True) -> Generator[bool, None, N
         Whether the lock was had; always True with `wait`.
 
     Raises:
-        OSError: nothing can be written beside the folder.
+        OSError: nothing can be written beside the folder, whose parents are made if need be.
     """
     place = folder.resolve()
     path = place.with_name(f".{place.name}.lock")
@@ -32,6 +32,7 @@ def locked_folder(folder: Path, *, wait: bool = True) -> Generator[bool, None, N
     try:
         yield True
     finally:
-        with suppress(OSError):  # while it is held: whoever waits for it notices that its file has lost its name
+        # While it is held: filelock, once it has a lock, looks whether the file still has its name, and else begins again.
+        with suppress(OSError):
             path.unlink(missing_ok=True)
         lock.release()

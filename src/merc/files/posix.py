@@ -1,4 +1,4 @@
-"""What only POSIX systems have: it keeps Ctrl-C from worker processes. Elsewhere nothing is done, and Ctrl-C ends them too."""
+"""What not every system has, and what is done without: on Windows Ctrl-C may end worker processes too."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 HERE = hasattr(signal, "pthread_sigmask")
+
+
+def usable_cores() -> int:
+    """The cores that this process may use, which a batch system or `taskset` may limit to fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -90,11 +90,6 @@ def kill(executor: ProcessPoolExecutor) -> None:
         process.kill()
 
 
-def usable_cores() -> int:
-    """The cores that this process may use, which a batch system or `taskset` may limit to fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _begin(begin: Callable[..., None], arguments: tuple[object, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     leave_terminal()

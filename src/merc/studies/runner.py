@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import mean
 
 from merc.data.schema import Part
-from merc.files.processes import usable_cores
+from merc.files.posix import usable_cores
 from merc.studies.arms import CMATH_NAME, Arm, ArmKind
 from merc.studies.plan import KeptPlan, first_tasks, later_tasks, selected_score
 from merc.studies.pool import Ended, Pool
