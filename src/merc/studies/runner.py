@@ -5,7 +5,7 @@ runs/ARM/seed-N/, or
 runs/ARM/SPLIT/seed-N/               one folder a task (see `merc.studies.task`)
 utterances-PART.parquet              the judged utterances: ids, labels, and how they stand in their conversation
 results.parquet, results.md,
-report.html                          what comes of it (see `merc.report`)
+report.html                          what comes of it (see `merc.studies.report`)
 
 Several machines may run one study into one shared folder: what another process is training is waited for, not repeated.
 """
