@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
 import statistics
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -27,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from merc.data.store.store import open_store
+from merc.files.posix import usable_cores
 from merc.runs.run import Hooks, train
 from merc.studies.study import open_study
 from merc.training.recipe import Recipe
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--dropout", type=float, nargs="+", default=[0.3, 0.5])
     parser.add_argument("--rate", type=float, nargs="+", default=[5e-4, 1e-3])
     parser.add_argument("--set", action="append", default=[], dest="options", metavar="KEY=VALUE")
-    parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--processes", type=int, default=usable_cores())
     arguments = parser.parse_args()
     points = [Point(dropout, rate) for dropout, rate in product(arguments.dropout, arguments.rate)]
     opened = open_study(arguments.study, arguments.out, ["ablations=[]", *arguments.options], "validation")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import multiprocessing
 import os
-import struct
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +20,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merc.annotation import cache as module
-from merc.annotation.cache import FeatureCache, default_folder
+from merc.annotation.cache import NAME, FeatureCache, default_folder
 from merc.errors import DataError
-from merc.files.staged_file import temporary_name
 
 DIMENSION = 5
 
@@ -64,8 +66,14 @@ def encoder(folder: Path) -> Callable[..., Encoder]:
     return lambda **named: Encoder(FeatureCache(folder, on_warning=pytest.fail), **named)
 
 
-def packs(folder: Path) -> list[Path]:
-    return sorted(folder.glob("features/*/*.safetensors"))
+def database(folder: Path) -> Path:
+    return folder / NAME
+
+
+def kept(folder: Path) -> int:
+    """How many rows the cache holds."""
+    with closing(sqlite3.connect(database(folder))) as opened:
+        return opened.execute("SELECT count(*) FROM features").fetchone()[0]
 
 
 def test_a_second_call_encodes_nothing(encoder: Callable[..., Encoder]) -> None:
@@ -84,7 +92,7 @@ def test_equal_inputs_are_encoded_once_and_absent_ones_never(encoder: Callable[.
     assert np.isnan(found).all(axis=1).tolist() == [False, True, False, False]
     first(None, None)
     first()
-    assert first.asked == [[0, 2]] and len(packs(folder)) == 1
+    assert first.asked == [[0, 2]] and kept(folder) == 2
 
 
 def test_an_edited_line_is_all_that_is_encoded(encoder: Callable[..., Encoder], folder: Path) -> None:
@@ -94,7 +102,7 @@ def test_an_edited_line_is_all_that_is_encoded(encoder: Callable[..., Encoder], 
     assert edited.asked == [[1, 3]]
     again("a", "B", "c", "d")
     assert again.asked == []
-    assert len(packs(folder)) == 2
+    assert kept(folder) == 5
 
 
 @pytest.mark.parametrize(
@@ -132,67 +140,86 @@ def test_any_calls_give_what_the_encoder_gives_and_never_encode_twice(
     assert sum(map(len, encoder.asked)) == len({word for words in calls for word in words if word is not None})
 
 
-def of_type(kind: str, size: int) -> bytes:
-    """A safetensors file whose digests are of a type that is not ours."""
-    header = json.dumps({"digests": {"dtype": kind, "shape": [1, 32], "data_offsets": [0, 32 * size]}}).encode()
-    return struct.pack("<Q", len(header)) + header + bytes(32 * size)
-
-
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
-    "empty": lambda _: b"",
     "half of it": lambda data: data[: len(data) // 2],
-    "one byte short": lambda data: data[:-1],
-    "a flipped bit in the rows": lambda data: data[:-1] + bytes([data[-1] ^ 1]),
-    "a flipped bit in the checksum": lambda data: data.replace(b'"sha256":"', b'"sha256":"x'),
-    "text": lambda _: b"hello " * 100,
-    "a huge header": lambda data: struct.pack("<Q", 2**62) + data[8:],
-    "another type": lambda _: of_type("BF16", 2),
-    "wide digests": lambda _: of_type("I64", 8),
-    "no rows": lambda _: of_type("U8", 1),
+    "text": lambda _: b"hello " * 1000,
+    "zeros": lambda data: bytes(len(data)),
+    "another header": lambda data: b"SQLite format 4\0" + data[16:],
+    "another root page": lambda data: data[:100] + bytes(3996) + data[4096:],
+    "another table of this name": lambda data: data.replace(b"used INTEGER", b"unused INT  "),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file_counts_as_absent_and_is_written_anew(encoder: Callable[..., Encoder], folder: Path, damage: str) -> None:
+def test_a_damaged_database_is_told_and_begun_anew(encoder: Callable[..., Encoder], folder: Path, damage: str) -> None:
     encoder()("a", "b")
-    (pack,) = packs(folder)
-    whole = pack.read_bytes()
-    pack.write_bytes(DAMAGES[damage](whole))
-    assert pack.read_bytes() != whole
+    whole = database(folder).read_bytes()
+    database(folder).write_bytes(DAMAGES[damage](whole))
+    assert database(folder).read_bytes() != whole
+    told: list[str] = []
+    second, third = Encoder(FeatureCache(folder, on_warning=told.append)), encoder()
+    second("a", "b")
+    second("a", "c")
+    assert second.asked == [[0, 1], [1]]
+    third("a", "b", "c")
+    assert third.asked == [], "the new one is whole"
+    assert len(told) == 1 and str(folder) in told[0] and "damaged" in told[0]
+
+
+def test_an_empty_file_is_an_empty_cache(encoder: Callable[..., Encoder], folder: Path) -> None:
+    folder.mkdir()
+    database(folder).touch()
+    encoder()("a")
+    again = encoder()
+    again("a")
+    assert again.asked == []
+
+
+@pytest.mark.parametrize("value", [b"", b"short", b"x" * 36, "text", 7, None])
+def test_a_damaged_row_is_encoded_anew(encoder: Callable[..., Encoder], folder: Path, value: object) -> None:
+    encoder()("a", "b")
+    with closing(sqlite3.connect(database(folder))) as opened, opened:
+        opened.execute("UPDATE features SET row = ?", (value,))
     second, third = encoder(), encoder()
     second("a", "b")
-    assert second.asked == [[0, 1]]
-    assert pack.read_bytes() == whole
     third("a", "b")
-    assert third.asked == []
+    assert second.asked == [[0, 1]] and third.asked == []
+
+
+def test_a_row_of_another_key_is_not_taken(encoder: Callable[..., Encoder], folder: Path) -> None:
+    encoder()("a", "b")
+    with closing(sqlite3.connect(database(folder))) as opened, opened:
+        opened.execute("UPDATE features SET row = (SELECT max(row) FROM features)")
+    second = encoder()
+    second("a", "b")
+    assert len(second.asked) == 1 and len(second.asked[0]) == 1
 
 
 def test_any_flipped_byte_leaves_the_result_as_it_is(encoder: Callable[..., Encoder], folder: Path) -> None:
     encoder()("a", "b")
-    (pack,) = packs(folder)
-    whole = pack.read_bytes()
-    for place in range(len(whole)):
-        for old in packs(folder):
-            old.unlink()
-        pack.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
-        encoder()("a", "b")  # compares with what the encoder gives
+    whole = database(folder).read_bytes()
+    told = [place for place in range(len(whole)) if whole[place]]
+    for place in [*told[:150], *told[150::8]]:
+        database(folder).write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        Encoder(FeatureCache(folder))("a", "b")  # compares with what the encoder gives
 
 
-def test_a_process_killed_while_writing_leaves_no_pack_and_its_rest_is_removed_later(
-    encoder: Callable[..., Encoder], folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    encoder()("a")
-    (pack,) = packs(folder)
-    half, fresh, foreign = (pack.parent / name for name in (temporary_name(), temporary_name(), "notes.tmp"))
-    for path in (half, fresh, foreign):
-        path.write_bytes(pack.read_bytes()[:50])
-    for path in (half, foreign):
-        os.utime(path, (1e9, 1e9))
-    second = encoder()
-    second("a", "b")
-    assert second.asked == [[1]]
-    assert not half.exists()
-    assert fresh.exists() and foreign.exists(), "another process may be writing it; and what is not ours is left alone"
+def test_a_process_killed_while_writing_leaves_what_was_there(folder: Path) -> None:
+    Encoder(FeatureCache(folder))("a")
+    program = f"""
+import os, signal, sqlite3
+database = sqlite3.connect({str(database(folder))!r})
+database.execute("PRAGMA cache_size = 1")  # so that pages are written before the end
+database.execute("BEGIN IMMEDIATE")
+database.execute("DELETE FROM features")
+database.executemany("INSERT INTO features VALUES (?, ?, 0)", [(os.urandom(32), os.urandom(3000)) for _ in range(50)])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL and database(folder).with_name(f"{NAME}-journal").exists()
+    after = Encoder(FeatureCache(folder, on_warning=pytest.fail))
+    after("a", "b")
+    assert after.asked == [[1]] and kept(folder) == 2
 
 
 def test_an_encoder_that_fails_leaves_nothing(folder: Path) -> None:
@@ -201,7 +228,7 @@ def test_an_encoder_that_fails_leaves_nothing(folder: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         FeatureCache(folder).rows("e", "1", 5, [digest("a")], fail)
-    assert packs(folder) == []
+    assert kept(folder) == 0
 
 
 def test_a_file_where_the_folder_should_be_is_told_once(folder: Path) -> None:
@@ -215,87 +242,91 @@ def test_a_file_where_the_folder_should_be_is_told_once(folder: Path) -> None:
     Encoder(FeatureCache(folder))("a")  # nobody listens
 
 
+@pytest.mark.parametrize("old", [False, True])
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder_is_read_and_the_rest_encoded(encoder: Callable[..., Encoder], folder: Path) -> None:
+def test_a_read_only_folder_is_read_and_the_rest_encoded(encoder: Callable[..., Encoder], folder: Path, old: bool) -> None:
     encoder()("a")
-    (pack,) = packs(folder)
-    pack.parent.chmod(0o500)
+    used(folder, {"a": 1 if old else 2**40})
+    database(folder).chmod(0o400)
+    folder.chmod(0o500)
     told: list[str] = []
     second = Encoder(FeatureCache(folder, on_warning=told.append))
     second("a", "b")
-    pack.parent.chmod(0o700)
+    folder.chmod(0o700)
     assert second.asked == [[1]] and len(told) == 1
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+def test_a_full_disk_is_told_once_and_leaves_what_was_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Encoder(FeatureCache(folder))("a")
+
+    def on_a_full_disk(*arguments: object, **named: object) -> sqlite3.Connection:
+        opened = connect(*arguments, **named)
+        opened.execute("PRAGMA max_page_count = 1")  # SQLite then takes as many as there are for the most
+        return opened
 
     told: list[str] = []
+    connect = sqlite3.connect
     with monkeypatch.context() as patch:
-        patch.setattr("merc.files.staged_file.os.fsync", full)
-        Encoder(FeatureCache(folder, on_warning=told.append))("a")
-    assert len(told) == 1 and told[0].endswith(f": {os.strerror(errno.ENOSPC)}")
-    assert list(folder.glob("features/*/*")) == []
+        patch.setattr("merc.annotation.cache.sqlite3.connect", on_a_full_disk)
+        full = Encoder(FeatureCache(folder, on_warning=told.append), dimension=5000)
+        full("a")
+        full("a")
+    assert told == [f"features can't be kept in {folder} for a next run: database or disk is full"]
+    assert full.asked == [[0], [0]]
+    again = Encoder(FeatureCache(folder, on_warning=pytest.fail))
+    again("a")
+    assert again.asked == [] and kept(folder) == 1
+
+
+def used(folder: Path, times: dict[str, int]) -> None:
+    """Sets when the rows of words were used last, by the rows themselves, which lie in the order of their keeping."""
+    with closing(sqlite3.connect(database(folder))) as opened, opened:
+        for number, time in enumerate(times.values(), start=1):
+            opened.execute("UPDATE features SET used = ? WHERE rowid = ?", (time, number))
 
 
 def test_what_was_not_used_for_the_longest_time_is_removed(folder: Path) -> None:
-    encoder = Encoder(FeatureCache(folder, max_packs=3))
-    for age, word in enumerate("abc"):
-        before = set(packs(folder))
+    wide = {"dimension": 900}  # a row takes a page of 4096 bytes
+    encoder = Encoder(FeatureCache(folder), **wide)
+    for word in "abcd":
         encoder(word)
-        (pack,) = set(packs(folder)) - before
-        os.utime(pack, (1e9 + age, 1e9 + age))
+    used(folder, {"a": 1, "b": 2, "c": 3, "d": 4})
     encoder("a")  # used now
-    encoder("d")
-    assert len(packs(folder)) == 3
-    encoder.asked.clear()
-    encoder("a", "c", "d")
-    assert encoder.asked == []
-    encoder("b")
-    assert encoder.asked == [[0]]
+    bounded = Encoder(FeatureCache(folder, max_bytes=database(folder).stat().st_size), **wide)
+    bounded("e")
+    assert bounded.asked == [[0]] and kept(folder) == 4
+    bounded("a", "c", "d", "e")
+    assert bounded.asked == [[0]]
+    bounded("b")
+    assert bounded.asked == [[0], [0]]
 
 
-def test_packs_are_read_from_the_one_last_used_until_all_is_found(encoder: Callable[..., Encoder], folder: Path) -> None:
+def test_reading_writes_at_most_once_a_day(encoder: Callable[..., Encoder], folder: Path) -> None:
     encoder()("a")
-    (old,) = packs(folder)
-    encoder()("b")
-    old.write_bytes(b"damaged")
-    os.utime(old, (1e9, 1e9))
-    encoder()("b")
-    assert old.exists(), "it was read, though all had been found"
-    encoder()("c")
-    assert not old.exists()
+    before = database(folder).read_bytes()
+    encoder()("a")
+    assert database(folder).read_bytes() == before
+    used(folder, {"a": 1})
+    encoder()("a")
+    with closing(sqlite3.connect(database(folder))) as opened:
+        assert abs(opened.execute("SELECT used FROM features").fetchone()[0] - time.time()) < 60
 
 
 def test_the_bound_on_size_holds_over_all_encoders(folder: Path) -> None:
-    Encoder(FeatureCache(folder))("a")
-    size = packs(folder)[0].stat().st_size
-    for number in range(8):
-        Encoder(FeatureCache(folder, max_bytes=3 * size), name=f"e{number % 2}")(str(number))
-        assert sum(pack.stat().st_size for pack in packs(folder)) <= 3 * size
-    assert len(packs(folder)) == 3
-    kept = packs(folder)
-    Encoder(FeatureCache(folder, max_bytes=3 * size))(*map(str, range(100)))
-    assert packs(folder) == kept, "what exceeds the bound by itself drives nothing out"
-
-
-def test_a_pack_removed_by_another_process_meanwhile_is_encoded_anew(
-    encoder: Callable[..., Encoder], folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    encoder()("a")
-    listed = packs(folder)
-    listed[0].unlink()
-    monkeypatch.setattr(module, "_newest_first", lambda _: listed)
-    second = encoder()
-    second("a")
-    assert second.asked == [[0]]
+    bound = 20 * 4096
+    for number in range(30):
+        Encoder(FeatureCache(folder, max_bytes=bound), name=f"e{number % 2}", dimension=900)(str(number))
+        assert database(folder).stat().st_size <= bound + 2 * 4096
+    before = kept(folder)
+    assert before >= 10
+    Encoder(FeatureCache(folder, max_bytes=bound), dimension=900)(*map(str, range(100)))
+    assert kept(folder) == before, "what exceeds the bound by itself drives nothing out"
 
 
 def work(folder: Path, seed: int) -> int:
-    """Many calls over the same words, with bounds so tight that packs are removed all the time; how often was encoded."""
+    """Many calls over the same words, with a bound so tight that rows are removed all the time; how often was encoded."""
     told: list[str] = []
-    encoder = Encoder(FeatureCache(folder, on_warning=told.append, max_packs=5))
+    encoder = Encoder(FeatureCache(folder, on_warning=told.append, max_bytes=12 * 4096), dimension=900)
     random = np.random.default_rng(seed)
     for _ in range(60):
         encoder(*(str(number) for number in random.integers(0, 12, size=4)))
@@ -307,24 +338,23 @@ def test_two_processes_share_a_folder(folder: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         encoded = pool.starmap(work, [(folder, 0), (folder, 1)])
     assert all(0 < count < 240 for count in encoded)
-    assert 1 <= len(packs(folder)) <= 6
-    assert [path for path in folder.glob("features/*/*") if path not in packs(folder)] == []
+    assert 1 <= kept(folder) <= 12
+    with closing(sqlite3.connect(database(folder))) as opened:
+        assert opened.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
 def test_only_the_owner_may_read(encoder: Callable[..., Encoder], folder: Path) -> None:
     encoder()("a")
-    assert folder.stat().st_mode & 0o077 == 0
-    assert packs(folder)[0].parent.stat().st_mode & 0o077 == 0
+    assert folder.stat().st_mode & 0o077 == database(folder).stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("name", ["../../up", "/home/me/models/my model", "..", "Größe/ü", "a" * 300, "\ud800", "x\0y"])
-def test_any_name_of_an_encoder_stays_inside_the_folder(encoder: Callable[..., Encoder], folder: Path, name: str) -> None:
+def test_an_encoder_may_have_any_name(encoder: Callable[..., Encoder], folder: Path, name: str) -> None:
     first = encoder(name=name)
     first("a")
     first("a")
     assert first.asked == [[0]]
-    (pack,) = packs(folder)
-    assert pack.parent.parent == folder / "features"
+    assert list(folder.iterdir()) == [database(folder)]
 
 
 def test_the_default_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-import torch
-
 from merc.annotation.annotator import Annotator
 from merc.annotation.export.files import FORMATS, write_files
 from merc.annotation.manifest import FileRecord, read_manifest, write_manifest
@@ -172,6 +170,8 @@ def _begin(options: Options, threads: int | None) -> None:
     _options[:] = [options]
     _annotator.clear()
     if threads is not None:
+        import torch
+
         torch.set_num_threads(threads)
 
 

@@ -1,43 +1,39 @@
 """Features kept by what they were made of: a recording that is annotated again costs nothing, an edited one only its changes.
 
-Layout: `features/<encoder>/<64 hex digits>.safetensors` in the cache's folder, a pack for each call that encoded something. A pack
-holds the digests of its inputs, (n, 32), their rows, (n, D), and a SHA-256 over both; its name is that of the digests. A name for
-a whole recording would be simpler, but correcting one line of a transcript would then encode a whole film again; a file for each
-utterance would mean thousands. So packs are read from the one last used until every digest is found; at most `MAX_PACKS` are
-kept, which bounds the reading.
-
-Packs are written whole or not at all, and never changed, so any number of processes may share a folder without a lock. What is
-damaged is removed and encoded anew. A cache that can't be read or written costs time, never the result.
+They lie in one SQLite database, a row an input, which any number of processes may share and which stays whole when one is killed. A
+row carries a checksum. Damaged rows are encoded anew, a damaged database is begun anew: a cache that can't be read or written costs
+time, never the result.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
+import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 
 from merc.errors import DataError
 from merc.files.printable import printable
-from merc.files.staged_file import is_temporary, write_atomically
-from merc.files.tensors import tensor_bytes
 
-MAX_BYTES = 2**30  # of all packs; about 700,000 utterances of 384 numbers [chosen]
-MAX_PACKS = 4096  # their digests are read in less than a second [chosen]
-ABANDONED = 3600.0  # s; a temporary file that is older was left by a process that was killed [chosen]
+NAME = "features.sqlite"
+MAX_BYTES = 2**30  # of the database; about 500,000 utterances of 384 numbers [chosen]
+RENEWED = 86_400  # s; the last use is noted to the day, so that reading seldom writes [chosen]
+WAIT = 30.0  # s, for another process that is writing [chosen]
 DIGEST = 32  # bytes, SHA-256's
-_LAYOUT = b"merc features 1"  # another layout gets other folders
-_SUFFIX = ".safetensors"
+_CHECKSUM = 16  # bytes before the numbers of a row
+_LAYOUT = b"merc features 2"
+_DAMAGED = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)  # the first: a table of another form
+_OLDEST = "SELECT rowid FROM features ORDER BY used LIMIT 1 + (SELECT count(*) FROM features) / 16"
 
-Digests = UInt8[np.ndarray, "_ 32"]
 Rows = Float32[np.ndarray, "_ _"]
-Row = Float32[np.ndarray, "_"]
+Found = TypeVar("Found")
 
 
 def default_folder() -> Path:
@@ -60,23 +56,15 @@ class FeatureCache:
     """Rows of features that were encoded before.
 
     Args:
-        folder: made when there is something to keep; None keeps nothing. What lies there tells of what was said: it is made
-            readable by its owner alone.
-        on_warning: called once, with a sentence, where something can't be kept.
-        max_bytes, max_packs: beyond either, the packs that were not used for the longest time are removed.
+        folder: made if need be; None keeps nothing. What lies there tells of what was said: it is readable by its owner alone.
+        on_warning: called once, with a sentence, where something can't be kept, or what was kept is lost.
+        max_bytes: beyond it, the rows that were not used for the longest time are removed.
     """
 
-    def __init__(
-        self,
-        folder: Path | None,
-        on_warning: Callable[[str], None] | None = None,
-        max_bytes: int = MAX_BYTES,
-        max_packs: int = MAX_PACKS,
-    ) -> None:
-        self._folder = None if folder is None else folder / "features"
+    def __init__(self, folder: Path | None, on_warning: Callable[[str], None] | None = None, max_bytes: int = MAX_BYTES) -> None:
+        self._folder = folder
         self._on_warning = on_warning
         self._max_bytes = max_bytes
-        self._max_packs = max_packs
 
     def rows(
         self,
@@ -97,136 +85,97 @@ class FeatureCache:
             (N, D), NaN throughout where an input is absent.
         """
         assert all(content is None or len(content) == DIGEST for content in contents)
+        parts = (encoder_name, encoder_version, str(dimension))
+        encoder = _LAYOUT + b"".join(_sha256(part.encode("utf-8", "surrogatepass")) for part in parts)
         places: dict[bytes, list[int]] = {}
         for index, content in enumerate(contents):
             if content is not None:
-                places.setdefault(content, []).append(index)
-        result = np.full((len(contents), dimension), np.nan, dtype=np.float32)
-        folder = None if self._folder is None else self._folder / _encoder_folder(encoder_name, encoder_version, dimension)
-        missing = set(places)
-        if folder is not None:
-            for digest, row in _found(folder, missing, dimension):
-                result[places[digest]] = row
+                places.setdefault(_sha256(encoder + content), []).append(index)
+        known = (self._use(lambda database: _find(database, places, dimension)) if places else None) or {}
+        missing = [key for key in places if key not in known]
         if missing:
-            fresh = [digest for digest in places if digest in missing]
-            encoded = encode([places[digest][0] for digest in fresh])
-            assert encoded.shape == (len(fresh), dimension)
-            for digest, row in zip(fresh, encoded, strict=True):
-                result[places[digest]] = row
-            if folder is not None:
-                self._keep(folder, fresh, encoded)
+            encoded = encode([places[key][0] for key in missing])
+            assert encoded.shape == (len(missing), dimension)
+            known |= zip(missing, encoded, strict=True)
+            self._use(lambda database: _keep(database, missing, encoded, self._max_bytes))
+        result = np.full((len(contents), dimension), np.nan, dtype=np.float32)
+        for key, indices in places.items():
+            result[indices] = known[key]
         return result
 
-    def _keep(self, folder: Path, digests: list[bytes], rows: Rows) -> None:
+    def _use(self, work: Callable[[sqlite3.Connection], Found]) -> Found | None:
+        """What the work with the database gives; None where it fails, which is told."""
+        if self._folder is None:
+            return None
+        path = self._folder / NAME
         try:
-            folder.parents[1].mkdir(parents=True, exist_ok=True, mode=0o700)
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            name, data = _pack(digests, rows)
-            if len(data) <= self._max_bytes:
-                write_atomically(folder / name, data)
-            self._trim(folder.parent)
-        except OSError as error:
-            if self._on_warning is not None:
-                place = printable(str(folder.parents[1]))
-                self._on_warning(f"features can't be kept in {place} for a next run: {error.strerror or error}")
-                self._on_warning = None
-
-    def _trim(self, features: Path) -> None:
-        """Removes what is beyond the bounds. Another process may do so at the same time: what is gone is as good as removed."""
-        packs: list[tuple[int, int, Path]] = []  # last used, size
-        for path in features.glob("*/*"):
-            with suppress(OSError):
-                found = path.lstat()
-                if _is_pack(path.name):
-                    packs.append((found.st_mtime_ns, found.st_size, path))
-                elif is_temporary(path.name) and found.st_mtime < time.time() - ABANDONED:
-                    path.unlink()
-        size, count = sum(size for _, size, _ in packs), len(packs)
-        for _, freed, path in sorted(packs):
-            if size <= self._max_bytes and count <= self._max_packs:
-                return
-            path.unlink(missing_ok=True)
-            size, count = size - freed, count - 1
-
-
-def _encoder_folder(name: str, version: str, dimension: int) -> str:
-    """A readable name and a hash, since what is readable of two encoders may be equal."""
-    key = hashlib.sha256(_LAYOUT)
-    for part in (name, version, str(dimension)):
-        key.update(hashlib.sha256(part.encode("utf-8", "surrogatepass")).digest())
-    readable = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[-40:].lstrip("-")
-    return f"{readable or 'encoder'}-{key.hexdigest()[:16]}"
-
-
-def _is_pack(name: str) -> bool:
-    return re.fullmatch(rf"[0-9a-f]{{64}}{re.escape(_SUFFIX)}", name) is not None
-
-
-def _pack(digests: list[bytes], rows: Rows) -> tuple[str, bytes]:
-    """A pack's name and bytes. Equal digests give an equal name: processes that encode the same write the same file."""
-    table = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, DIGEST)
-    name = hashlib.sha256(table.tobytes()).hexdigest() + _SUFFIX
-    return name, tensor_bytes({"digests": table, "rows": rows}, {"sha256": _checksum(table, rows)})
-
-
-def _checksum(digests: Digests, rows: Rows) -> str:
-    return hashlib.sha256(digests.tobytes() + rows.tobytes()).hexdigest()
-
-
-def _found(folder: Path, missing: set[bytes], dimension: int) -> Iterator[tuple[bytes, Row]]:
-    """What the folder's packs hold of the missing digests, which are taken out of the set; used packs are marked as used."""
-    for path in _newest_first(folder):
-        if not missing:
-            return
-        try:
-            wanted = list(_read(path, missing, dimension))
-        except _DamagedPack:
-            with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                return _with_database(path, work)
+            except sqlite3.DatabaseError as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
+                    raise
+                self._warn(f"the features that were kept in {printable(str(self._folder))} are damaged, and made anew: {error}")
                 path.unlink()
-            continue
-        except OSError:  # removed by another process, or not to be read
-            continue
-        if wanted:
-            with suppress(OSError):
-                os.utime(path)
-        for digest, row in wanted:
-            if digest in missing:
-                missing.remove(digest)
-                yield digest, row
+                return _with_database(path, work)
+        except (OSError, sqlite3.Error) as error:
+            reason = (error.strerror if isinstance(error, OSError) else None) or error
+            self._warn(f"features can't be kept in {printable(str(self._folder))} for a next run: {reason}")
+            return None
+
+    def _warn(self, sentence: str) -> None:
+        if self._on_warning is not None:
+            self._on_warning(sentence)
+            self._on_warning = None
 
 
-class _DamagedPack(Exception):
-    """A file that is no pack, or not the one that was written."""
+def _with_database(path: Path, work: Callable[[sqlite3.Connection], Found]) -> Found:
+    if not path.exists():
+        path.touch(mode=0o600)
+    with closing(sqlite3.connect(path, timeout=WAIT, isolation_level="IMMEDIATE")) as database:
+        database.execute("CREATE TABLE IF NOT EXISTS features (key BLOB PRIMARY KEY, row BLOB, used INTEGER)")
+        database.execute("CREATE INDEX IF NOT EXISTS last_use ON features (used)")
+        return work(database)
 
 
-def _newest_first(folder: Path) -> list[Path]:
-    packs: list[tuple[int, Path]] = []
-    with suppress(OSError):  # no folder yet, or none that can be read
-        for path in folder.iterdir():
-            if _is_pack(path.name):
-                with suppress(OSError):
-                    packs.append((path.stat().st_mtime_ns, path))
-    return [path for _, path in sorted(packs, reverse=True)]
+def _find(database: sqlite3.Connection, keys: Iterable[bytes], dimension: int) -> dict[bytes, Float32[np.ndarray, " D"]]:
+    """The rows that are kept and whole."""
+    now = int(time.time())
+    found: dict[bytes, Float32[np.ndarray, " D"]] = {}
+    renewed: list[tuple[int, bytes]] = []
+    for key in keys:
+        for row, old in database.execute("SELECT CAST(row AS BLOB), used < ? FROM features WHERE key = ?", (now - RENEWED, key)):
+            if row and row[:_CHECKSUM] == _checksum(key, row[_CHECKSUM:]) and len(row) == _CHECKSUM + 4 * dimension:
+                found[key] = np.frombuffer(row, dtype="<f4", offset=_CHECKSUM).astype(np.float32)
+                renewed += [(now, key)] if old else []
+    with suppress(sqlite3.OperationalError), database:  # a database that can only be read
+        database.executemany("UPDATE features SET used = ? WHERE key = ?", renewed)
+    return found
 
 
-def _read(path: Path, missing: set[bytes], dimension: int) -> Iterator[tuple[bytes, Row]]:
-    """The rows of a pack that are wanted. The rows are read, and the checksum made, only where there is one."""
-    from safetensors import SafetensorError, safe_open
+def _keep(database: sqlite3.Connection, keys: Sequence[bytes], rows: Rows, max_bytes: int) -> None:
+    """Adds rows, and removes old ones to keep the database within its size."""
+    numbers = [row.astype("<f4").tobytes() for row in rows]
+    now, added = int(time.time()), sum(map(len, numbers))
+    if added > max_bytes:
+        return
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        while _used_bytes(database) + added > max_bytes:
+            if not database.execute(f"DELETE FROM features WHERE rowid IN ({_OLDEST})").rowcount:
+                break
+        records = [(key, _checksum(key, row) + row, now) for key, row in zip(keys, numbers, strict=True)]
+        database.executemany("INSERT OR REPLACE INTO features VALUES (?, ?, ?)", records)
 
-    try:
-        with safe_open(path, "np") as pack:
-            digests = pack.get_tensor("digests")
-            if digests.dtype != np.uint8 or digests.ndim != 2 or digests.shape[1] != DIGEST:
-                raise _DamagedPack
-            wanted = [(place, digest) for place, digest in enumerate(map(bytes, digests)) if digest in missing]
-            if not wanted:
-                return
-            rows = pack.get_tensor("rows")
-            if rows.dtype != np.float32 or rows.shape != (len(digests), dimension):
-                raise _DamagedPack
-            if (pack.metadata() or {}).get("sha256") != _checksum(digests, rows):
-                raise _DamagedPack
-    except (SafetensorError, TypeError, AttributeError, ValueError) as error:  # the latter: types that numpy does not know
-        raise _DamagedPack from error
-    for place, digest in wanted:
-        yield digest, rows[place]
+
+def _used_bytes(database: sqlite3.Connection) -> int:
+    pages, free, size = (database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size"))
+    return (pages - free) * size
+
+
+def _checksum(key: bytes, row: bytes) -> bytes:
+    return _sha256(key + row)[:_CHECKSUM]
+
+
+def _sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -62,7 +61,9 @@ def annotate(
     ] = "base",
     language: Annotated[str | None, typer.Option(metavar="CODE", help="Of what is said, such as 'en'; for recognition.")] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no features between runs.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes for a folder; by default one a core.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes for a folder; by default one for each core that this process may use.")
+    ] = None,
     device: Annotated[str, typer.Option(help="Where encoders and model run, such as 'cuda:0'.")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and write nothing.")] = False,
 ) -> None:
@@ -86,7 +87,7 @@ def annotate(
     if source.is_dir():
         if transcript is not None or as_json:
             raise DataError(f"{source}: --transcript and --json are for a single file, and this is a folder")
-        _annotate_folder(source, options, wanted, out, workers or os.cpu_count() or 1)
+        _annotate_folder(source, options, wanted, out, workers)
         return
     _annotate_file(source, transcript, options, wanted, out, as_json=as_json)
 
@@ -130,14 +131,15 @@ def _annotate_file(
             note(str(path))
 
 
-def _annotate_folder(source: Path, options: Options, formats: tuple[str, ...], out: Path | None, workers: int) -> None:
+def _annotate_folder(source: Path, options: Options, formats: tuple[str, ...], out: Path | None, workers: int | None) -> None:
     from merc.annotation.batch import FolderOptions, annotate_folder
     from merc.annotation.manifest import MANIFEST
     from merc.cli.tables.annotations import folder_table
+    from merc.files.posix import usable_cores
 
     with counted("files") as update:
         records = annotate_folder(
-            source, FolderOptions(options, formats, out, workers), lambda done, total, _file: update(done, total)
+            source, FolderOptions(options, formats, out, workers or usable_cores()), lambda done, total, _file: update(done, total)
         )
     show(folder_table(records))
     note(str((out or source) / MANIFEST))

@@ -1,5 +1,5 @@
-"""Processes that share work: one executor each, so that one that is killed takes no other's work with it. They do not hear
-Ctrl-C, which their parent answers, and end when it is gone.
+"""Processes that share work: one executor each, so that one that is killed takes no other's work with it. They ignore Ctrl-C, which
+their parent answers, and end when it is gone.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
 from typing import TypeVar
+
+from merc.files.posix import block_sigint, leave_terminal
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -80,38 +80,24 @@ def executor(begin: Callable[..., None], arguments: tuple[object, ...]) -> Proce
         begin: called first in it, with the arguments.
         arguments: of `begin`.
     """
-    return ProcessPoolExecutor(1, SPAWNED, _begin, (os.getpid(), begin, arguments))
+    return ProcessPoolExecutor(1, SPAWNED, _begin, (begin, arguments))
 
 
 def kill(executor: ProcessPoolExecutor) -> None:
     """Kills the executor's process."""
     found = executor._processes  # pyright: ignore[reportPrivateUsage]  # nothing public tells
-    for pid in list(found or {}):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    for process in list((found or {}).values()):
+        process.kill()
 
 
-@contextmanager
-def block_sigint() -> Generator[None, None, None]:
-    """Holds Ctrl-C back while a process is made, which would be born into the terminal's group and die of it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _begin(parent: int, begin: Callable[..., None], arguments: tuple[object, ...]) -> None:
-    os.setpgrp()  # so that Ctrl-C in the terminal reaches the parent alone
+def _begin(begin: Callable[..., None], arguments: tuple[object, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    leave_terminal()
+    parent = multiprocessing.parent_process()
+    assert parent is not None
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
+        parent.join()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

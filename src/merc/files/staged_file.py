@@ -6,7 +6,6 @@ full disk included, removes the temporary file.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import secrets
@@ -90,28 +89,9 @@ def sync_folder(folder: Path) -> None:
 
     Failure is ignored: the rename has happened, and readers see the whole new file.
     """
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    with suppress(OSError):  # Windows opens no folder
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-@contextmanager
-def locked_folder(folder: Path, *, wait: bool = True) -> Generator[bool, None, None]:
-    """Hold the folder's advisory lock; the kernel frees it when the holder dies.
-
-    Yields:
-        Whether the lock was had; always True with `wait`.
-    """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            held = True
-        except BlockingIOError:
-            held = False
-        yield held
-    finally:
-        os.close(descriptor)

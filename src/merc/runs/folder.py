@@ -23,7 +23,8 @@ import torch
 from safetensors import SafetensorError
 
 from merc.errors import RunError
-from merc.files.staged_file import is_temporary, locked_folder, temporary_name, write_atomically
+from merc.files.lock import locked_folder
+from merc.files.staged_file import is_temporary, temporary_name, write_atomically
 from merc.inference.recogniser import Recogniser
 from merc.training.loop import Outcome
 

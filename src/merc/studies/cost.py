@@ -68,7 +68,7 @@ def highest_resident(*, anew: bool) -> float | None:
     """Highest resident memory of this process in MiB; `anew` starts its count at what is resident now. None off Linux."""
     if anew:
         gc.collect()
-        with suppress(OSError, AttributeError):
+        with suppress(OSError, AttributeError, TypeError):
             ctypes.CDLL(None).malloc_trim(0)  # what earlier trainings left unused goes back to the system
         with suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")

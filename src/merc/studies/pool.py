@@ -18,7 +18,8 @@ import torch
 
 from merc.data.store.store import open_store
 from merc.errors import MercError
-from merc.files.processes import SPAWNED, block_sigint, executor, kill
+from merc.files.posix import block_sigint
+from merc.files.processes import SPAWNED, executor, kill
 from merc.runs.run import Hooks
 from merc.studies.plan import digest_of
 from merc.studies.task import End, Place, Task, run_task

@@ -5,14 +5,13 @@ runs/ARM/seed-N/, or
 runs/ARM/SPLIT/seed-N/               one folder a task (see `merc.studies.task`)
 utterances-PART.parquet              the judged utterances: ids, labels, and how they stand in their conversation
 results.parquet, results.md,
-report.html                          what comes of it (see `merc.report`)
+report.html                          what comes of it (see `merc.studies.report`)
 
 Several machines may run one study into one shared folder: what another process is training is waited for, not repeated.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pathlib import Path
 from statistics import mean
 
 from merc.data.schema import Part
+from merc.files.posix import usable_cores
 from merc.studies.arms import CMATH_NAME, Arm, ArmKind
 from merc.studies.plan import KeptPlan, first_tasks, later_tasks, selected_score
 from merc.studies.pool import Ended, Pool
@@ -107,11 +107,11 @@ def run_study(
         folder: the study's.
         store: of the corpus.
         part: to be judged; `validation` while a design is still being chosen.
-        processes: at once; None takes as many as there are cores.
+        processes: at once; None takes as many as there are cores that this process may use.
         hooks: what to call on the way.
     """
     hooks = hooks or StudyHooks()
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     processes = processes or cores
     with interruption() as interrupted, Pool(processes, max(1, cores // processes), folder, store) as pool:
         session = _Session(plan, folder, pool, processes, hooks, interrupted)

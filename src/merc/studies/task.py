@@ -21,7 +21,8 @@ from safetensors import SafetensorError, safe_open
 from merc.data.preprocessing import pick_features
 from merc.data.schema import Corpus, Part
 from merc.errors import RunError
-from merc.files.staged_file import locked_folder, write_atomically
+from merc.files.lock import locked_folder
+from merc.files.staged_file import write_atomically
 from merc.files.tensors import tensor_bytes
 from merc.inference.loading import load
 from merc.inference.predictions import PredictionArrays

@@ -46,7 +46,8 @@ from merc.data.store.manifest import (
 )
 from merc.data.store.utterance_table import decode_table, encode_table
 from merc.errors import DataError, StoreError
-from merc.files.staged_file import is_temporary, locked_folder, staged_file, sync_folder, temporary_name
+from merc.files.lock import locked_folder
+from merc.files.staged_file import is_temporary, staged_file, sync_folder, temporary_name
 from merc.files.validation import explain
 
 
@@ -179,17 +180,14 @@ def _fresh_folder(folder: Path) -> Generator[Path, None, None]:
     temporary = folder.parent / temporary_name(folder.name)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with locked_folder(folder.parent):
-            _sweep_siblings(folder)
+        with locked_folder(folder):
+            for sibling in folder.parent.iterdir():
+                if is_temporary(sibling.name, folder.name):
+                    shutil.rmtree(sibling, ignore_errors=True)
             temporary.mkdir()
-            alive = locked_folder(temporary)
-            alive.__enter__()  # held until the end, so that no one else sweeps this folder
-        try:
             yield temporary
             sync_folder(temporary)
             temporary.rename(folder)
-        finally:
-            alive.__exit__(None, None, None)
         sync_folder(folder.parent)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -197,14 +195,6 @@ def _fresh_folder(folder: Path) -> Generator[Path, None, None]:
             if parent.is_dir() and not any(parent.iterdir()):
                 parent.rmdir()
         raise
-
-
-def _sweep_siblings(folder: Path) -> None:
-    for sibling in folder.parent.iterdir():
-        if is_temporary(sibling.name, folder.name) and sibling.is_dir():
-            with locked_folder(sibling, wait=False) as abandoned:
-                if abandoned:
-                    shutil.rmtree(sibling, ignore_errors=True)
 
 
 def _sweep(folder: Path) -> None:

@@ -1,0 +1,36 @@
+"""What not every system has, and what is done without: on Windows Ctrl-C may end worker processes too."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+
+HERE = hasattr(signal, "pthread_sigmask")
+
+
+def usable_cores() -> int:
+    """The cores that this process may use, which a batch system or `taskset` may limit to fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def block_sigint() -> Generator[None, None, None]:
+    """Holds Ctrl-C back while a process is made, which would be born into the terminal's group and die of it."""
+    if not HERE or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def leave_terminal() -> None:
+    """Takes this process out of the terminal's group, so that Ctrl-C reaches its parent alone, and ends `block_sigint` in it."""
+    if HERE:
+        os.setpgrp()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

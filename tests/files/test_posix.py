@@ -1,0 +1,45 @@
+"""What only POSIX has, on POSIX and as it is elsewhere."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from merc.files import posix
+
+
+@pytest.mark.skipif(not posix.HERE, reason="not POSIX")
+def test_ctrl_c_is_held_back_not_lost():
+    with pytest.raises(KeyboardInterrupt):
+        for passed in range(2):
+            with posix.block_sigint():
+                os.kill(os.getpid(), signal.SIGINT)
+                assert passed == 0
+
+
+def test_elsewhere_nothing_is_done(monkeypatch):
+    monkeypatch.setattr(posix, "HERE", False)
+    monkeypatch.delattr(os, "setpgrp", raising=False)
+    monkeypatch.delattr(signal, "pthread_sigmask", raising=False)
+    with posix.block_sigint():
+        posix.leave_terminal()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no affinity")
+def test_the_cores_are_those_that_the_process_may_use():
+    program = "import os; from merc.files import posix; os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}; print(posix.usable_cores())"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "1\n"
+    assert posix.usable_cores() == len(os.sched_getaffinity(0))
+
+
+def test_without_affinity_they_are_those_of_the_machine(monkeypatch):
+    monkeypatch.delattr(posix.os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(posix.os, "cpu_count", lambda: 5)
+    assert posix.usable_cores() == 5
+    monkeypatch.setattr(posix.os, "cpu_count", lambda: None)
+    assert posix.usable_cores() == 1
