@@ -4,8 +4,8 @@
 # Date: 2026-11-29
 # Versions: pyannote.database 6.1.1, pandas 3.1.1
 # Guess: The speaker field is text, so "NA" stays "NA"; lines that start with ";;" are comments.
-# Seen: load_rttm gives "NA", "None" and "null" the label nan, so three speakers count as one; the comment ";; checked" adds a recording
-#   named "checked".
+# Seen: load_rttm gives "NA", "None" and "null" the label nan, so three speakers count as one; the comment ";; checked" adds a
+#   recording named "checked".
 # Why it matters: NA are initials, and None is what programs write for an unknown speaker or a missing emotion; who speaks is an
 #   input of every model of conversations.
 set -euo pipefail
