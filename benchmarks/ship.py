@@ -1,11 +1,11 @@
-"""Makes the shipped model of a finished run: its files, its scores, its card.
+"""Makes the shipped model of a finished run, or judges the shipped one again: its files, its scores, its card.
 
-    python benchmarks/ship.py runs/shipped --out src/merc/assets/shipped --mosi store/mosi --test
+    python benchmarks/ship.py runs/shipped --meld store/meld --mosi store/mosi
+    python benchmarks/ship.py --meld store/meld --mosi store/mosi --test
 
-Scores are those of the run's validation part and, with --test, of its test part, each with an interval from a bootstrap over
-conversations; the look at the test part is noted in the run's log. With --mosi the emotions' polarity is judged on CMU-MOSI's
-transcripts, which the model never saw: joy against anger, disgust, fear and sadness. All figures go into scores.json and into the
-card, README.md.
+Scores are those of MELD's validation part and, with --test, of its test part, each with an interval from a bootstrap over
+conversations. With --mosi the emotions' polarity is judged on CMU-MOSI's transcripts, which the model never saw: joy against anger,
+disgust, fear and sadness. All figures go into scores.json and into the card, README.md.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
-from merc.data.schema import Conversation, Part
+from merc.data.schema import PARTS, Conversation, Corpus, Part
 from merc.data.store.store import open_store
 from merc.encoders.text.adapter import adapter_file
 from merc.evaluation.calibration import expected_calibration_error
 from merc.evaluation.judgement import Conditions, Predictions
 from merc.inference.card import MISUSE
-from merc.inference.loading import load
+from merc.inference.loading import SHIPPED_FOLDER, load
 from merc.inference.recogniser import CARD, CONFIG, WEIGHTS, Recogniser
 from merc.runs.run import evaluate
 
@@ -42,20 +42,21 @@ Figures = dict[str, float | list[float]]
 def main() -> None:
     """Parses, judges, writes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("run", type=Path, nargs="?", help="a finished run; by default the model that is shipped already")
+    parser.add_argument("--out", type=Path, default=SHIPPED_FOLDER)
+    parser.add_argument("--meld", type=Path, required=True, help="a store of MELD with Praat's measurements")
     parser.add_argument("--mosi", type=Path, help="a store of CMU-MOSI")
     parser.add_argument("--test", action="store_true", help="also judge the test part")
     arguments = parser.parse_args()
     model = load(arguments.run)
-    scores: dict[str, object] = {"validation": judged(arguments.run, "validation")}
-    if arguments.test:
-        scores["test"] = judged(arguments.run, "test")
+    meld, parts = open_store(arguments.meld), PARTS[2:0:-1] if arguments.test else PARTS[1:2]
+    scores: dict[str, object] = {part: judged(model, meld, part) for part in parts}
     if arguments.mosi is not None:
         scores["mosi"] = polarity(model, open_store(arguments.mosi).conversations)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    for name in (WEIGHTS, CONFIG, *(adapter_file(number) for number, _ in enumerate(model.adapters, start=1))):
-        shutil.copyfile(arguments.run / "model" / name, arguments.out / name)
+    if arguments.run is not None:
+        for name in (WEIGHTS, CONFIG, *(adapter_file(number) for number, _ in enumerate(model.adapters, start=1))):
+            shutil.copyfile(arguments.run / "model" / name, arguments.out / name)
     (arguments.out / SCORES).write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
     (arguments.out / CARD).write_text(card(model, scores), encoding="utf-8")
     size = sum(path.stat().st_size for path in arguments.out.iterdir())
@@ -65,11 +66,11 @@ def main() -> None:
         raise SystemExit("too large to ship")
 
 
-def judged(run: Path, part: Part) -> dict[str, Figures]:
+def judged(model: Recogniser, meld: Corpus, part: Part) -> dict[str, Figures]:
     """Scores of a part: with all that there is, and with words or sound alone."""
     found: dict[str, Figures] = {}
     for name, without in (("words and sound", ()), ("words", ("audio",)), ("sound", ("text",))):
-        evaluation = evaluate(run, part=part, conditions=Conditions(without=without))
+        evaluation = evaluate(model, part=part, corpus=meld, conditions=Conditions(without=without))
         found[name] = figures(evaluation.predictions, tuple(evaluation.report.coarse.per_class))
     return found
 
@@ -140,7 +141,7 @@ def polarity(model: Recogniser, conversations: Sequence[Conversation]) -> Figure
 
 def card(model: Recogniser, scores: dict[str, object]) -> str:
     """The run's own card with the shipped model's own part before its limits."""
-    test = "the test part was judged once" if "test" in scores else "the test part has not been judged"
+    test = "the test part was judged once, when all was settled" if "test" in scores else "the test part has not been judged"
     own = TEMPLATE.read_text(encoding="utf-8").format(tables=_tables(scores), misuse=MISUSE, test=test)
     text = model.card()
     place = text.index("## Limits")

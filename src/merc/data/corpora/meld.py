@@ -103,8 +103,11 @@ def _utterances(table: CsvTable) -> list[Utterance]:
     ids = [str(number) for number in table.counts("Utterance_ID")]
     speakers = [repair_quotes(name) for name in table.texts("Speaker")]
     transcripts = [repair_quotes(text).strip() or None for text in table.columns["Utterance"]]
-    fields = (ids, speakers, labels, transcripts, table.seconds("StartTime"), table.seconds("EndTime"))
-    return [Utterance(*row) for row in zip(*fields, strict=True)]
+    times = zip(table.seconds("StartTime"), table.seconds("EndTime"), strict=True)
+    return [
+        Utterance(number, speaker, words, start, end, label=label)
+        for number, speaker, words, (start, end), label in zip(ids, speakers, transcripts, times, labels, strict=True)
+    ]
 
 
 def _conversations(turns: Mapping[_Place, Utterance], praat: Mapping[_Place, FeatureArray]) -> tuple[Conversation, ...]:
