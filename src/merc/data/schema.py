@@ -145,7 +145,8 @@ class Conversation:
     Attributes:
         id: unique in the corpus.
         utterances: one or more, ids unique in the conversation.
-        features: `FeatureSpec.key` -> array of shape (T, D); an all-NaN row is absence. Not every feature need be there.
+        features: `FeatureSpec.key` -> array of shape (T, D), kept as float32; an all-NaN row is absence. Not every feature need be
+            there.
 
     Raises:
         DataError: no utterance, a repeated utterance id, an array of another length or rank, an infinite number.
@@ -161,14 +162,18 @@ class Conversation:
         repeated = first_repeated(u.id for u in self.utterances)
         if repeated is not None:
             raise DataError(f"conversation {self.id!r}: utterance id {repeated!r} occurs more than once")
-        for key, array in self.features.items():
+        features: dict[str, FeatureArray] = {}
+        for key, given in self.features.items():
+            array = np.asarray(given)
             if array.ndim != 2 or array.shape[0] != len(self.utterances):
                 raise DataError(
                     f"conversation {self.id!r}, feature {key}: shape {array.shape}, "
                     f"expected ({len(self.utterances)}, dimension), one row an utterance"
                 )
-            if array.dtype != np.float32:
-                raise DataError(f"conversation {self.id!r}, feature {key}: dtype {array.dtype}, expected float32")
+            if array.dtype.kind != "f":
+                raise DataError(f"conversation {self.id!r}, feature {key}: dtype {array.dtype}, expected floating-point numbers")
+            with np.errstate(over="ignore"):  # what float32 can't hold is infinite, and refused below
+                array = features[key] = array.astype(np.float32, copy=False)
             infinite = np.isinf(array).any(axis=1)
             if infinite.any():
                 row = int(np.flatnonzero(infinite)[0])
@@ -176,10 +181,14 @@ class Conversation:
                     f"conversation {self.id!r}, utterance {self.utterances[row].id!r}, feature {key}: infinite number; "
                     "allowed are finite numbers, and NaN for what is missing"
                 )
-        object.__setattr__(self, "features", MappingProxyType(dict(self.features)))
+        object.__setattr__(self, "features", MappingProxyType(features))
 
     def __len__(self) -> int:
         return len(self.utterances)
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{key} {array.shape[1]}-d" for key, array in self.features.items()) or "no features"
+        return f"Conversation({self.id!r}: {len(self.utterances)} utterances, {shapes})"
 
     def __reduce__(self) -> tuple[type[Conversation], tuple[object, ...]]:
         return (Conversation, (self.id, self.utterances, dict(self.features)))
