@@ -99,9 +99,9 @@ def test_what_is_no_file_or_no_data_is_refused(tmp_path: Path) -> None:
     (tmp_path / "lfs.pkl").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
     with pytest.raises(DataError, match="a pointer of Git LFS"):
         open_source(tmp_path / "lfs.pkl")
-    (tmp_path / "evil.pkl").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    (tmp_path / "call.pkl").write_bytes(b"cos\ngetpid\n)R.")
     with pytest.raises(UnsafeFileError):
-        import_corpus(tmp_path / "evil.pkl")
+        import_corpus(tmp_path / "call.pkl")
 
 
 def test_zeros_are_data_unless_told_otherwise(tmp_path: Path) -> None:
