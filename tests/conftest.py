@@ -1,12 +1,24 @@
-"""Shapes and types are checked in the test run only: jaxtyping's import hook with beartype over the whole package.
+"""Shapes and types are checked in the test run only: every call of the package's functions by beartype, with jaxtyping's import hook
+where a module names shapes, since the hook costs plain functions several times what beartype does.
 
 Below it, the small corpora, samples, recipes and networks that several tests build on. Imports stay inside the fixtures: tests of
 single files need not wait for torch.
 """
 
+from pathlib import Path
+
+from beartype import BeartypeConf
+from beartype.claw import beartype_package
 from jaxtyping import install_import_hook
 
-install_import_hook("merc", "beartype.beartype")
+SOURCE = Path(__file__).resolve().parents[1] / "src"
+WITH_SHAPES = [
+    ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+    for path in SOURCE.rglob("*.py")
+    if "jaxtyping" in path.read_text(encoding="utf-8")
+]
+beartype_package("merc", conf=BeartypeConf(claw_is_pep526=False))
+install_import_hook(WITH_SHAPES, "beartype.beartype")
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402

@@ -30,7 +30,7 @@ HOSTILE = (
 )
 LABELS = {"neutral": 480, "joy": 160, HOSTILE[1]: 120, "sadness & <b>grief</b>": 90, "surprise": 70, "fear": 30, "disgust": 25}
 MODALITIES = ("text", "audio", "visual")
-HOSTILE_ARM = r"without-<i onclick='window.ran=1'>-$\alpha$-&-" + "\u202e"
+HOSTILE_ARM = r"without-<i onclick='x()'>-$\alpha$-&-" + "\u202e"
 RIVALS = {
     "sdt": (0.652, MODALITIES, "sdt"),
     "early-fusion": (0.641, MODALITIES, "early_fusion"),
