@@ -1,5 +1,5 @@
-"""Shapes and types are checked in the test run only: every call of the package's functions by beartype, with jaxtyping's import hook
-where a module names shapes, since the hook costs plain functions several times what beartype does.
+"""Shapes and types are checked in the test run only: every call of the package's functions by beartype, and with jaxtyping's import
+hook where a module names shapes; the hook costs plain functions several times what beartype does.
 
 Below it, the small corpora, samples, recipes and networks that several tests build on. Imports stay inside the fixtures: tests of
 single files need not wait for torch.

@@ -1,6 +1,6 @@
 """SIGKILL at every step of a change: the store is the old one or the new one, whole.
 
-A process of its own forks a writer for each step: the n-th call to the file system, synchronisation or half-finished write kills it.
+A process of its own forks a writer for each step: the n-th call to the file system, sync or half-finished write kills it.
 A second process meets a real limit of the kernel's on file sizes, as a full disk would be.
 """
 
@@ -12,7 +12,7 @@ import pytest
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
 from merc.data.splits import by_parts
-from merc.data.store.store import add_features, open_store, save_store, update_notes
+from merc.data.store import open_store, save_store, update_notes
 
 COMMON = """
 import os, resource, shutil, signal, sys
@@ -184,14 +184,21 @@ def test_a_writer_killed_at_any_step_leaves_the_old_store_or_the_new(killed, cha
     assert seen == sorted(seen), "once new, the store stays new"
     assert not seen[0]
     both = {"audio/x": [2.0], "transcripts": [2.0]}
-    assert states[1:] == {
-        "fresh": [(both, {"value": 2.0})],
-        "overwrite": [(both, {"value": 2.0})],
-        "add": [({"audio/x": [1.0], "text/t": [2.0], "transcripts": [1.0]}, {"value": 1.0})],
-        "replace": [({"audio/x": [2.0], "transcripts": [1.0]}, {"value": 1.0})],
-        "notes": [({"audio/x": [1.0], "transcripts": [1.0]}, {"value": 2.0})],
-        "several": [(both, {"value": 2.0}), ({**both, "text/t": [2.0]}, {"value": 2.0}), ({**both, "text/t": [2.0]}, {"value": 3.0})],
-    }[change]
+    assert (
+        states[1:]
+        == {
+            "fresh": [(both, {"value": 2.0})],
+            "overwrite": [(both, {"value": 2.0})],
+            "add": [({"audio/x": [1.0], "text/t": [2.0], "transcripts": [1.0]}, {"value": 1.0})],
+            "replace": [({"audio/x": [2.0], "transcripts": [1.0]}, {"value": 1.0})],
+            "notes": [({"audio/x": [1.0], "transcripts": [1.0]}, {"value": 2.0})],
+            "several": [
+                (both, {"value": 2.0}),
+                ({**both, "text/t": [2.0]}, {"value": 2.0}),
+                ({**both, "text/t": [2.0]}, {"value": 3.0}),
+            ],
+        }[change]
+    )
 
 
 def test_a_real_limit_on_file_size_is_a_clear_error(tmp_path):
