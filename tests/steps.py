@@ -6,6 +6,7 @@ The same work takes the same number of steps on every machine, so that a test ca
 import enum
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from re import _constants as op
 from re import _parser
@@ -162,7 +163,7 @@ def holds_at(where, text, at, flags):
 
 
 def steps(work, *packages):
-    """The steps that `work()` takes, imports of the first time included; patterns are counted that stand in modules of these packages, or are compiled meanwhile."""
+    """The steps that `work()` takes; patterns are counted that stand in modules of these packages, or are compiled meanwhile."""
     count = [0]
 
     def in_line(_frame, event, _argument):
@@ -194,5 +195,5 @@ def steps(work, *packages):
 def in_proportion(work, size, *packages):
     """Whether the steps of `work(size)` grow no faster than the size: from twice to thrice by no more than from once to twice."""
     work(1)  # what is imported or compiled once is now
-    once, twice, thrice = (steps(lambda: work(count), *packages) for count in (size, 2 * size, 3 * size))
+    once, twice, thrice = (steps(partial(work, count), *packages) for count in (size, 2 * size, 3 * size))
     return thrice - twice <= 1.02 * (twice - once) + 20
