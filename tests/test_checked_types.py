@@ -5,7 +5,7 @@ import pytest
 from beartype.roar import BeartypeCallHintViolation
 from jaxtyping import TypeCheckError
 
-from merc.data.unpickle import loads_plain
+from merc.data.unpickle.reading import loads_plain
 from merc.evaluation.calibration import expected_calibration_error
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 import programs
-from merc.data.store import save_store
+from merc.data.store.store import save_store
 from merc.errors import RunError
 
 RIVAL = ["--set", "model={name: early_fusion, width: 8, layers: 1, attention: {heads: 2}}"]

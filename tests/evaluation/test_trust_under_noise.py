@@ -6,11 +6,10 @@ A share of the planted rows is noise already: to replace them changes nothing, s
 import numpy as np
 import pytest
 
-from merc.config import recipe_from
-from merc.data.planting import RowState, Stream, planted_truth
-from merc.data.synthetic import SyntheticConfig, synthesise
-from merc.run import train
-from merc.training.corruption import Spoiling, spoil
+from merc.runs.run import train
+from merc.synthetic.conversations import SyntheticConfig, synthesise
+from merc.synthetic.planting import RowState, Stream, planted_truth
+from merc.training.recipe import recipe_from
 from unchecked import unchecked_shapes
 
 STREAMS = (("text", 64, 6.5), ("audio", 48, 5.5), ("visual", 32, 4.5))  # in falling quality

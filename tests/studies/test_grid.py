@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import programs
-from merc.run_folder import read_outcome
+from merc.runs.folder import read_outcome
 
 
 def run(recipe, out, *words):

@@ -10,10 +10,10 @@ import pytest
 
 from merc.cli import main
 from merc.data.schema import Split
-from merc.data.staged_file import locked_folder
-from merc.data.store import open_store, save_store
+from merc.data.store.store import open_store, save_store
 from merc.errors import DataError, RunError
-from merc.run import Hooks
+from merc.files.staged_file import locked_folder
+from merc.runs.run import Hooks
 from merc.studies import pool, runner
 from merc.studies.plan import all_tasks, digest_of, read_plan, strongest_rivals, tasks_of
 from merc.studies.robustness import CLEAN

@@ -8,7 +8,6 @@ import json
 import pytest
 
 import nesting
-from merc.annotation.transcript import Turn
 from merc.annotation.transcripts.reading import read_transcript
 from merc.annotation.transcripts.transcript import Turn
 from merc.errors import DataError

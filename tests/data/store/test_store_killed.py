@@ -12,7 +12,7 @@ import pytest
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
 from merc.data.splits import by_parts
-from merc.data.store import open_store, save_store, update_notes
+from merc.data.store.store import open_store, save_store, update_notes
 
 COMMON = """
 import os, resource, shutil, signal, sys
@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
 from merc.data.splits import by_parts
-from merc.data.staged_file import StagedFile
-from merc.data.store import add_features, save_store, update_notes
+from merc.files.staged_file import StagedFile
+from merc.data.store.store import add_features, save_store, update_notes
 from merc.errors import StoreError
 
 def corpus(value, rows=12, dimension=32):

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from merc.data.unpickle import Budget, loads_plain, read_pickle
+from merc.data.unpickle.reading import Budget, loads_plain, read_pickle
 from merc.errors import DataError, UnsafeFileError
 from pickle_opcodes import content, dtype, integer, text
 

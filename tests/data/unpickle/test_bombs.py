@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import pytest
 
-from merc.data.unpickle import Budget, loads_plain
+from merc.data.unpickle.reading import Budget, loads_plain
 from merc.errors import DataError, UnsafeFileError
 from pickle_opcodes import content, dtype, integer, text
 
