@@ -317,7 +317,7 @@ def limited(*arguments, bytes_a_file=None, stdout=subprocess.PIPE):
             resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_a_file, bytes_a_file))
 
     command = [sys.executable, "-m", "merc", *map(str, arguments)]
-    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, preexec_fn=limit, check=False, timeout=120)
+    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, preexec_fn=limit, check=False)
 
 
 def test_a_checkpoint_that_finds_no_room(tmp_path, store, recipe):
