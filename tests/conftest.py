@@ -1,12 +1,25 @@
-"""Shapes and types are checked in the test run only: jaxtyping's import hook with beartype over the whole package.
+"""Shapes and types are checked in the test run only: every call of the package's functions by beartype, and with jaxtyping's import
+hook where a module names shapes; the hook costs plain functions several times what beartype does.
 
 Below it, the small corpora, samples, recipes and networks that several tests build on. Imports stay inside the fixtures: tests of
 single files need not wait for torch.
 """
 
+import shutil
+from pathlib import Path
+
+from beartype import BeartypeConf
+from beartype.claw import beartype_package
 from jaxtyping import install_import_hook
 
-install_import_hook("merc", "beartype.beartype")
+SOURCE = Path(__file__).resolve().parents[1] / "src"
+WITH_SHAPES = [
+    ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+    for path in SOURCE.rglob("*.py")
+    if "jaxtyping" in path.read_text(encoding="utf-8")
+]
+beartype_package("merc", conf=BeartypeConf(claw_is_pep526=False))
+install_import_hook(WITH_SHAPES, "beartype.beartype")
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
@@ -20,6 +33,65 @@ settings.load_profile("merc")
 def no_terminal_width(monkeypatch):
     """What is printed must not hang on the terminal that the tests were started from."""
     monkeypatch.delenv("COLUMNS", raising=False)
+
+
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium; skips where playwright or Chromium is missing."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no chromium on this machine: the page is not opened")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the page is not opened")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=program, args=CHROMIUM)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def idle_tabs():
+    """Tabs of the browser that no test uses: a new one costs a process."""
+    return []
+
+
+@pytest.fixture
+def open_tab(browser, idle_tabs):
+    """Opens a file in a window of a size and mode. The tab keeps what it requested, what was blocked, and messages and errors."""
+    used = []
+
+    def open_file(path, width, height, mode):
+        if idle_tabs:
+            tab = idle_tabs.pop()
+        else:
+            tab = browser.new_page()
+            tab.set_default_timeout(0)  # a busy machine is no failure
+            tab.on("request", lambda request: tab.requests.append(request.url))
+            tab.on("requestfailed", lambda request: tab.blocked.append((request.url, request.failure)))
+            tab.on("console", lambda message: tab.messages.append(message.text))
+            tab.on("pageerror", lambda error: tab.messages.append(str(error)))
+        used.append(tab)
+        tab.requests, tab.blocked, tab.messages = [], [], []
+        tab.set_viewport_size({"width": width, "height": height})
+        tab.emulate_media(media="screen", color_scheme=mode)
+        tab.mouse.move(0, 0)
+        tab.goto(path.as_uri())
+        return tab
+
+    yield open_file
+    for tab in used:
+        tab.goto("about:blank")
+    idle_tabs.extend(used)
 
 
 CLASSES = ("calm", "cross", "glad")

@@ -1,15 +1,13 @@
 """benchmarks/seeds.py, which prints the scores of the docs: seeds, new draws of planted streams, trust under noise."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
+import programs
 from merc.data.store.store import save_store
+from merc.errors import RunError
 
-ROOT = Path(__file__).resolve().parents[1]
 RIVAL = ["--set", "model={name: early_fusion, width: 8, layers: 1, attention: {heads: 2}}"]
 
 
@@ -27,8 +25,7 @@ def recipe(tiny_corpus, tmp_path_factory):
 
 
 def run(recipe, out, *words):
-    command = [sys.executable, str(ROOT / "benchmarks" / "seeds.py"), str(recipe), "--out", str(out), "--seeds", "2", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return programs.run("seeds", recipe, "--out", out, "--seeds", "2", *words)
 
 
 def test_scores_over_seeds_new_draws_and_noise(recipe, tmp_path):
@@ -50,8 +47,8 @@ def test_scores_over_seeds_new_draws_and_noise(recipe, tmp_path):
     again = run(recipe, tmp_path / "runs")
     assert again.returncode == 0 and "test/" not in again.stdout
     assert {p: p.read_bytes() for p in (tmp_path / "runs").rglob("model/*")} == before, "a finished run is not repeated"
-    other = run(recipe, tmp_path / "runs", "--set", "training.epochs=1")
-    assert other.returncode != 0 and "belongs to another recipe" in other.stderr
+    with pytest.raises(RunError, match="belongs to another recipe"):
+        run(recipe, tmp_path / "runs", "--set", "training.epochs=1")
 
 
 def test_a_network_without_trust(recipe, tmp_path):

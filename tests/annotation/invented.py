@@ -35,11 +35,11 @@ TALK = (
     ("Ben", "joy", ""),
 )
 HOSTILE = (
-    "</script><script>window.ran=1;alert(1)</script>",
-    '"><img src=x onerror="window.ran=1;alert(1)">\'',
-    "<svg/onload=alert(1)> onmouseover=alert(1) </title></textarea></style><style>*{display:none}</style>",
-    '=HYPERLINK("http://evil.example/";"click")',
-    "  +1+cmd|' /C calc'!A0",
+    "</script><script>window.ran=1</script>",
+    '"><img src=x onerror="window.ran=1">\'',
+    "<svg/onload=window.ran=1> onmouseover=window.ran=1 </title></textarea></style><style>*{display:none}</style>",
+    '=HYPERLINK("http://other.example/";"click")',
+    "  +1+SUM(A1)",
     "\u200b@SUM(A1)",
     "{{ 7 * 7 }}{% raw %}${7*7} {\\an8}{\\i1} <b>bold</b> \\N 1\n\n2\n00:00:00,000 --> 00:01:00,000",
     "turned \u202egnp.tab\u2066 \u200f \x1b[2J\x07 \x00 \u2028 \ufffe \ud800 end <!-- ]]>",

@@ -137,12 +137,10 @@ def test_an_unknown_label_in_a_csv(refused, tmp_path):
 @pytest.mark.parametrize("protocol", [b"", b"\x80\x02"], ids=["protocol-0", "protocol-2"])
 @pytest.mark.parametrize("command", ["import", "inspect"])
 def test_a_pickle_with_code_in_it(refused, tmp_path, protocol, command):
-    witness = tmp_path / "ran"
     path = tmp_path / "features.pkl"
-    path.write_bytes(protocol + b"cos\nsystem\n(S'touch " + str(witness).encode() + b"'\ntR.")
+    path.write_bytes(protocol + b"cos\ngetpid\n)R.")
     more = ("--out", tmp_path / "store") if command == "import" else ()
-    refused("data", command, path, *more, says=[path, "os.system"])
-    assert not witness.exists()
+    refused("data", command, path, *more, says=[path, "os.getpid"])
 
 
 @pytest.mark.parametrize(
@@ -319,7 +317,7 @@ def limited(*arguments, bytes_a_file=None, stdout=subprocess.PIPE):
             resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_a_file, bytes_a_file))
 
     command = [sys.executable, "-m", "merc", *map(str, arguments)]
-    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, preexec_fn=limit, check=False, timeout=120)
+    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, preexec_fn=limit, check=False)
 
 
 def test_a_checkpoint_that_finds_no_room(tmp_path, store, recipe):

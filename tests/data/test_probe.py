@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from merc.data.probe import (
+    FOLDS,
     FeatureProbe,
     Figure,
     ProbeReport,
@@ -24,7 +25,7 @@ from merc.data.probe import (
 )
 from merc.data.schema import PARTS, Conversation, Corpus, FeatureSpec, LabelSet, Split, Utterance
 from merc.errors import DataError
-from merc.synthetic.planting import Stream, plant
+from steps import in_proportion
 
 NAMES = ("neutral", "joy", "anger", "sadness")
 SHARES = (0.4, 0.3, 0.2, 0.1)
@@ -254,8 +255,15 @@ def test_the_report_is_deterministic_and_goes_through_json() -> None:
         assert recorded_probe(replace(corpus, notes={"probe": malformed})) is None
 
 
-def test_data_of_melds_size_takes_seconds() -> None:
-    corpus = corpus_with(dict.fromkeys(PARTS, 2.0), {"train": 1038, "validation": 114, "test": 280}, length=10, dimension=384)
-    start = time.process_time()
-    assert only(corpus).verdict == "sound"
-    assert time.process_time() - start < 60.0
+def test_a_feature_is_fitted_once_a_fold_and_once_more_in_few_iterations(monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted: list[LogisticRegression] = []
+    fit = LogisticRegression.fit
+    monkeypatch.setattr(LogisticRegression, "fit", lambda model, *rows: fitted.append(model) or fit(model, *rows))
+    assert only(corpus_with(dict.fromkeys(PARTS, 2.0), length=10, dimension=384)).verdict == "sound"
+    assert len(fitted) == FOLDS + 1
+    assert all(model.n_iter_.max() <= 100 for model in fitted)
+
+
+def test_the_steps_of_probing_grow_with_the_corpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("merc.data.probe._ITERATIONS", 1)
+    assert in_proportion(lambda count: probe(corpus_with(dict.fromkeys(PARTS, 2.0), dict.fromkeys(PARTS, 5 + count))), 10)

@@ -48,6 +48,6 @@ def syllables(count: int, each: float = 0.2, frequency: float = 120.0) -> np.nda
 def espeak(text: str, voice: str = "en", speed: int = 160) -> np.ndarray:
     """Speech, as loud as espeak-ng makes it."""
     command = ["espeak-ng", "--stdout", "-v", voice, "-s", str(speed), text]
-    wav = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+    wav = subprocess.run(command, capture_output=True, check=True).stdout
     samples = np.frombuffer(wav[44:], dtype="<i2") / 2**15
     return resample_poly(samples, RATE, ESPEAK_RATE).astype(np.float32)

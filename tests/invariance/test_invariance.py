@@ -3,6 +3,7 @@
 On random and on trained weights, for every switch of the network, to 1e-5. Beside it: what must hold for any input.
 """
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from merc.data.batching import Batch, collate
 from merc.data.preprocessing import Sample
 from merc.training.objective import Objective, ObjectiveConfig
+from unchecked import unchecked_shapes
 
 TOLERANCE = 1e-5
 MODELS = {
@@ -66,7 +68,7 @@ def train(network, samples, steps=16):
 
 @pytest.fixture(scope="module", params=["random", "trained"])
 def network_of(request, make_network, make_samples):
-    """Gives the network of a model by name, with random or with trained weights, and its widths."""
+    """Gives the network of a model by name, with random or with trained weights, and its widths. The random ones check shapes."""
     made = {}
 
     def make(name, count=3):
@@ -81,7 +83,8 @@ def network_of(request, make_network, make_samples):
             made[name, count] = network, widths
         return made[name, count]
 
-    return make
+    with unchecked_shapes() if request.param == "trained" else nullcontext():
+        yield make
 
 
 def answers(network, batch):

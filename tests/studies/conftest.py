@@ -2,6 +2,8 @@
 
 import pytest
 
+from studies.inline import in_this_process
+
 BASE = """\
 about: Small.
 data: {{store: {store}, features: {{text: planted, audio: planted, visual: planted}}}}
@@ -60,7 +62,8 @@ def finished_study(study_store, tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
     recipe = write_recipes(folder / "recipes", study_store)
     opened = open_study(recipe, folder / "out", ["ablations=[without-corruption, diverges]"])
-    assert run_study(opened.plan, folder / "out", opened.store, processes=2).finished
+    with in_this_process():
+        assert run_study(opened.plan, folder / "out", opened.store, processes=2).finished
     return folder / "out"
 
 

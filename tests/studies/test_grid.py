@@ -1,21 +1,22 @@
 """benchmarks/grid.py, which tunes every rival of a study on the same grid."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
 import pytest
 import yaml
 
+import programs
 from merc.runs.folder import read_outcome
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(recipe, out, *words):
-    command = [sys.executable, str(ROOT / "benchmarks" / "grid.py"), str(recipe), "--out", str(out), "--seeds", "2", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    def one_thread(_processes, _context, begin, arguments):
+        return ThreadPoolExecutor(1, "in place of a process", begin, arguments)
+
+    with mock.patch.object(programs.module("grid"), "ProcessPoolExecutor", one_thread):
+        return programs.run("grid", recipe, "--out", out, "--seeds", "2", *words)
 
 
 def test_every_rival_with_a_dropout_meets_every_point(study_recipe, tmp_path):

@@ -1,32 +1,35 @@
 """A small study run for real in processes: what is done is not repeated, what fails or is killed does not stop the rest."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
-from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from merc.cli import main
 from merc.data.schema import Split
-from merc.data.store.store import save_store
+from merc.data.store.store import open_store, save_store
 from merc.errors import DataError, RunError
-from merc.studies.plan import all_tasks, read_plan, strongest_rivals, tasks_of
+from merc.files.staged_file import locked_folder
+from merc.runs.run import Hooks
+from merc.studies import pool, runner
+from merc.studies.plan import all_tasks, digest_of, read_plan, strongest_rivals, tasks_of
 from merc.studies.robustness import CLEAN
 from merc.studies.runner import StudyHooks, run_study
 from merc.studies.strata import read_utterances
 from merc.studies.study import open_study
 from merc.studies.summary import summarise
-from merc.studies.task import is_done, read_failure, read_judged
+from merc.studies.task import Place, is_done, read_failure, read_judged, run_task
+from studies import faults
+from studies.inline import in_this_process
 
 
-def run(recipe, out, *options, part="validation", **more):
+def run(recipe, out, *options, part="validation", spawn=False, **more):
     opened = open_study(recipe, out, options, part)
-    return opened, run_study(opened.plan, out, opened.store, part=part, processes=2, **more)
+    with nullcontext() if spawn else in_this_process():
+        return opened, run_study(opened.plan, out, opened.store, part=part, processes=2, **more)
 
 
 def stamps(out):
@@ -48,7 +51,6 @@ def test_a_study_runs_once_and_then_judges_alone(study_recipe, study_store, tmp_
         "without-corruption": 1,
     }
     assert seen[-1].arms[0].done == 3 and sum(a.done for a in seen[-1].arms) == 9
-    assert any(a.running for p in seen for a in p.arms)
     assert not list(out.rglob("checkpoint.safetensors")), "a finished run keeps no checkpoint"
 
     before = stamps(out)
@@ -99,50 +101,43 @@ def test_a_training_that_fails_is_recorded_and_stops_nothing(study_recipe, tmp_p
     assert done == ["cmath"] * 3
 
 
-def test_a_process_that_is_killed_takes_no_other_with_it(study_recipe, tmp_path):
-    """The first training is killed while it runs; the next session trains it anew."""
+def test_a_process_that_is_killed_takes_no_other_with_it(study_recipe, tmp_path, monkeypatch):
+    """The first training is killed at its third step; the next session trains it anew."""
     out = tmp_path / "out"
-    killed = []
-
-    def kill(progress):
-        if not killed and any(share > 0 for a in progress.arms for share in a.running):
-            children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-            working = [int(pid) for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
-            os.kill(working[0], signal.SIGKILL)
-            killed.append(working[0])
-
-    options = ("rivals=[]", "ablations=[]", "common.training.epochs=40", "seeds.cmath=2")
-    opened, outcome = run(study_recipe, out, *options, hooks=StudyHooks(on_progress=kill))
-    assert killed and outcome.finished and len(outcome.failed) == 1
-    (folder,) = outcome.failed
+    options = ("rivals=[]", "ablations=[]", "seeds.cmath=2")
+    monkeypatch.setattr(pool, "_work", faults.killed_at_the_third_step)
+    opened, outcome = run(study_recipe, out, *options, spawn=True)
+    folder = "runs/cmath/seed-0"
+    assert outcome.finished and list(outcome.failed) == [folder]
     assert "its process was killed" in outcome.failed[folder] and "its process was killed" in read_failure(out / folder)
     (other,) = [t for t in all_tasks(opened.plan, out, "validation") if t.folder != folder]
     assert is_done(other, out)
+    monkeypatch.undo()
     _, outcome = run(study_recipe, out, *options)
     assert outcome.finished and not outcome.failed and read_failure(out / folder) is None
 
 
-def test_ctrl_c_saves_what_is_under_way(study_recipe, tmp_path):
+def test_ctrl_c_saves_what_is_under_way(study_recipe, tmp_path, monkeypatch, capsys):
     """As a person would: one Ctrl-C, then the same command again. Nothing that was done is repeated."""
     out = tmp_path / "out"
-    words = ["--set", "rivals=[]", "--set", "ablations=[]", "--set", "seeds.cmath=2", "--set", "common.training.epochs=30"]
-    command = [sys.executable, "-m", "merc", "study", str(study_recipe), "--out", str(out), "--split", "validation", *words]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    deadline = time.monotonic() + 120
-    while not list(out.glob("runs/*/*/run/checkpoint.safetensors")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130, errors
+    words = ["--set", "rivals=[]", "--set", "ablations=[]", "--set", "seeds.cmath=2", "--set", "common.training.epochs=6"]
+    monkeypatch.setattr(pool, "_work", faults.interrupted_at_the_third_step)
+    progress, seen = runner._Session.progress, []
+    monkeypatch.setattr(runner._Session, "progress", lambda session: seen.append(progress(session)) or seen[-1])
+    code = main(["study", str(study_recipe), "--out", str(out), "--split", "validation", "--processes", "2", *words])
+    errors = capsys.readouterr().err
+    assert code == 130, errors
+    assert any(len(arm.running) == 2 for told in seen for arm in told.arms)
     assert "interrupted; what is done is kept" in errors and "merc study" in errors and "--split validation" in errors
     kept = list(out.glob("runs/*/*/run/run.json"))
-    assert {json.loads(p.read_text())["status"] for p in kept} <= {"interrupted", "finished"}
+    assert {json.loads(p.read_text())["status"] for p in kept} == {"interrupted"}
     epochs = {p.parent: sum(len(m.read_text().splitlines()) for m in p.parent.glob("metrics.jsonl")) for p in kept}
     assert any(epochs.values())
+    monkeypatch.undo()
     _, outcome = run(study_recipe, out, *words[1::2])
     assert outcome.finished and not outcome.failed
     for folder, done in epochs.items():
-        assert len((folder / "metrics.jsonl").read_text().splitlines()) == 30 >= done
+        assert len((folder / "metrics.jsonl").read_text().splitlines()) == 6 > done
 
 
 def test_another_studys_folder_is_refused(study_recipe, tmp_path):
@@ -173,20 +168,27 @@ def test_a_folder_without_a_study_or_with_a_damaged_one_is_told(study_recipe, tm
         read_plan(tmp_path)
 
 
-def test_what_another_process_trains_is_waited_for(study_recipe, tmp_path):
+def test_what_another_process_trains_is_waited_for(study_recipe, tmp_path, monkeypatch):
     """Two sessions share a folder: together they train every run once."""
     out = tmp_path / "out"
-    words = ["--set", "rivals=[]", "--set", "ablations=[]", "--set", "common.training.epochs=5"]
-    command = [sys.executable, "-m", "merc", "study", str(study_recipe), "--out", str(out), "--split", "validation", *words]
-    open_study(study_recipe, out, words[1::2])
-    both = [
-        subprocess.Popen([*command, "--processes", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    for process in both:
-        _, errors = process.communicate(timeout=240)
-        assert process.returncode == 0, errors
-        assert "failed" not in errors
+    options = ("rivals=[]", "ablations=[]")
+    opened = open_study(study_recipe, out, options, "validation")
+    first = tasks_of(opened.plan, opened.plan.arms[0], [0], "validation")[0]
+    (out / first.folder).mkdir(parents=True)
+    other = ExitStack()
+    assert other.enter_context(locked_folder(out / first.folder))
+    naps = []
+
+    def nap(_seconds):
+        naps.append([is_done(t, out) for t in all_tasks(opened.plan, out, "validation")])
+        if naps[-1] == [False, True, True]:
+            other.close()
+            corpus = open_store(opened.store)
+            assert run_task(first, Place(out, corpus, digest_of(corpus)), Hooks()) == "done"
+
+    monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=runner.time.monotonic, sleep=nap))
+    _, outcome = run(study_recipe, out, *options)
+    assert outcome.finished and not outcome.failed and naps[-1] == [False, True, True]
     costs = list(out.glob("runs/cmath/*/cost.jsonl"))
     assert len(costs) == 3 and all(len(p.read_text().splitlines()) == 1 for p in costs)
 
@@ -244,7 +246,8 @@ def test_a_store_that_changed_is_refused(study_recipe, tiny_corpus, tmp_path):
     save_store(changed, tmp_path / "changed")
     with pytest.raises(RunError, match=r"belongs to another study; they differ in the store's content"):
         open_study(study_recipe, tmp_path / "out", [f"common.data.store={tmp_path / 'changed'}", *options[1:]])
-    outcome = run_study(opened.plan, tmp_path / "out", tmp_path / "changed", processes=1)
+    with in_this_process():
+        outcome = run_study(opened.plan, tmp_path / "out", tmp_path / "changed", processes=1)
     assert len(outcome.failed) == 3 and all("is not what it was when the study began" in e for e in outcome.failed.values())
     moved = tmp_path / "moved"
     (tmp_path / "store").rename(moved)

@@ -13,9 +13,7 @@ from merc.studies.recipe import load_study
 from merc.studies.runner import run_study
 from merc.studies.study import open_study
 from merc.studies.task import is_done
-from merc.synthetic.conversations import SyntheticConfig, synthesise
-from merc.synthetic.planting import Stream
-from merc.training.recipe import load_recipe
+from studies.inline import in_this_process
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDIES = sorted((ROOT / "recipes").glob("study-*.yaml"))
@@ -62,7 +60,8 @@ def test_every_arm_of_it_is_trained_and_judged(path, tmp_path):
     invented_store(study, tmp_path / "store")
     out = tmp_path / "out"
     opened = open_study(path, out, shortened(study, tmp_path / "store"))
-    outcome = run_study(opened.plan, out, opened.store, processes=2)
+    with in_this_process():
+        outcome = run_study(opened.plan, out, opened.store, processes=2)
     assert outcome.finished and outcome.failed == {}
     tasks = all_tasks(opened.plan, out, "test")
     assert all(is_done(t, out) for t in tasks)
@@ -81,7 +80,8 @@ def test_iemocaps_other_protocols_are_ready(options, tmp_path):
     corpus = invented_store(study, tmp_path / "store")
     small = [*shortened(study, tmp_path / "store"), "rivals=[majority, early-fusion]", "ablations=[]", *options]
     opened = open_study(path, tmp_path / "out", small)
-    outcome = run_study(opened.plan, tmp_path / "out", opened.store, processes=2)
+    with in_this_process():
+        outcome = run_study(opened.plan, tmp_path / "out", opened.store, processes=2)
     assert outcome.finished and outcome.failed == {}
     if "labels" in options[0]:
         assert len(opened.plan.classes) == 4

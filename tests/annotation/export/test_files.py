@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import nesting
 from annotation.invented import HOSTILE, annotation, hostile
 from merc.annotation.export.files import FORMATS, harmless_cell, write_files
 from merc.annotation.result import Annotation
@@ -64,7 +65,6 @@ def edited(change):
     ("text", "message"),
     [
         ("", "not valid JSON"),
-        ("[" * 100_000, "not valid JSON"),
         ('{"format": 1, "format": 1}', "not valid JSON: an object has a key twice"),
         ("[]", "format None; this version of merc reads format 1"),
         ('{"format": true}', "format True"),
@@ -84,6 +84,11 @@ def test_json_that_is_not_an_annotation_is_refused_in_one_line(text, message):
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
+
+
+def test_json_that_is_nested_too_deep_is_refused_in_one_line():
+    with nesting.few_calls(), pytest.raises(DataError, match=r"^annotation: not valid JSON: .*recursion.*$"):
+        Annotation.from_json(nesting.LISTS)
 
 
 # CSV

@@ -157,7 +157,7 @@ def test_the_policy_stands_before_anything_that_it_governs():
         ("talk.mp4", "./talk.mp4"),
         ('a b #1?%41&".wav', "./a%20b%20%231%3F%2541%26%22.wav"),
         ("clips/é.wav", "./clips/%C3%A9.wav"),
-        ("javascript:alert(1)", "./javascript%3Aalert%281%29"),
+        ("javascript:void(1)", "./javascript%3Avoid%281%29"),
         ("http:evil.example", "./http%3Aevil.example"),
         ("\udcff.wav", "./%FF.wav"),
     ],

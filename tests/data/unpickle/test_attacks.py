@@ -1,28 +1,30 @@
-"""Pickles that mean harm: each must end in one error, soon, in little memory, with nothing run, imported or opened."""
+"""Pickles of what is no plain data: each must end in one error, after few steps, in little memory, with nothing run or opened.
+
+None of these files would harm a program that reads it with Python's own unpickler: the functions that they name give the number of
+the process or some such value, no length or depth is large, and the limits that they exceed are those of a small budget.
+"""
 
 from __future__ import annotations
 
+import os
 import pickle
-import resource
-import signal
 import struct
 import sys
-import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 import pytest
 
-from merc.data.unpickle.reading import loads_plain, read_pickle
+from merc.data.unpickle.reading import Budget, loads_plain, read_pickle
 from merc.errors import DataError, UnsafeFileError
 from pickle_opcodes import content, dtype, integer, text
 
-SECONDS = 15.0  # CPU, on a slow machine with every call type-checked
-MEMORY = 200 << 20
+SMALL = Budget(file_bytes=10_000, objects=2_000, memo=100, depth=49, spare_bytes=20_000, growth=64)
+CLAIMED = 16 << 20  # bytes that a file says it has
+MEMORY = 1 << 20  # bytes
 FORBIDDEN = (
     "import",
     "exec",
@@ -58,36 +60,34 @@ def watch() -> Watch:
     warm = pickle.dumps([{"a": np.arange(3)}, {1}, np.float32(1), np.array(["a"])])
     loads_plain(warm, "warm")  # what is imported lazily, by whoever, is now
     with pytest.raises(DataError):
-        loads_plain(b"cposix\nsystem\n.", "warm")
+        loads_plain(b"cposix\ngetpid\n.", "warm", SMALL)
     return Watch()
 
 
 @contextmanager
-def bounded(watch: Watch) -> Iterator[None]:
-    """Fails if the body takes too long or too much memory, or does anything but compute."""
-
-    def stop(_: int, __: FrameType | None) -> None:
-        raise TimeoutError("the reader hangs")
-
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, 60)
+def bounded(watch: Watch, steps: int) -> Iterator[None]:
+    """Fails if the body makes more than `steps` calls or takes too much memory, or does anything but compute."""
     modules = set(sys.modules)
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
     tracemalloc.start()
-    started = time.process_time()
     watch.events.clear()
     watch.on = True
+    sys.setprofile(count)
     try:
         yield
     finally:
+        sys.setprofile(None)
         watch.on = False
-        seconds = time.process_time() - started
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
     assert not watch.events
     assert set(sys.modules) == modules
-    assert seconds < SECONDS
+    assert calls < steps
     assert peak < MEMORY
 
 
@@ -102,43 +102,37 @@ def array(shape: tuple[int, ...], kind: bytes, data: bytes, fortran: bytes = b"\
 F4 = dtype("f4")
 
 ATTACKS: dict[str, tuple[bytes, str]] = {
-    # calls
-    "os.system": (b"cos\nsystem\n(" + text("true") + b"tR", "byte 0: .*os.system"),
-    "posix.system": (b"cposix\nsystem\n(S'echo harm > canary'\ntR", "posix.system"),
-    "nt.system": (b"cnt\nsystem\n(S'true'\ntR", "nt.system"),
-    "subprocess": (b"\x80\x02csubprocess\nPopen\n" + text("true") + b"\x85R", "byte 2: .*subprocess.Popen"),
-    "eval": (b"cbuiltins\neval\n(S'1'\ntR", "builtins.eval"),
-    "python 2 eval": (b"c__builtin__\neval\n(S'1'\ntR", "__builtin__.eval"),
-    "exec": (b"cbuiltins\nexec\n(S'1'\ntR", "builtins.exec"),
-    "getattr": (b"cbuiltins\ngetattr\n(cnumpy\nndarray\nS'tofile'\ntR", "builtins.getattr"),
-    "import": (b"cbuiltins\n__import__\n(S'antigravity'\ntR", "__import__"),
+    # calls: every name is harmless, and none is in the table
+    "os.getpid": (b"cos\ngetpid\n)R", "byte 0: .*os.getpid"),
+    "posix.getpid": (b"cposix\ngetpid\n)R", "posix.getpid"),
+    "after a protocol": (b"\x80\x02cos\ngetpid\n)R", "byte 2: .*os.getpid"),
+    "built-in function": (b"cbuiltins\nlen\n(S'1'\ntR", "builtins.len"),
+    "python 2's": (b"c__builtin__\nlen\n(S'1'\ntR", "__builtin__.len"),
+    "getattr": (b"cbuiltins\ngetattr\n(cnumpy\nndarray\nS'shape'\ntR", "builtins.getattr"),
     "type": (b"cbuiltins\ntype\n(NtR", "builtins.type"),
     "object": (b"cbuiltins\nobject\n)R", "builtins.object"),
     "a module that is not there": (b"cno_such_module\nthing\n", "no_such_module.thing"),
-    "a module that imports": (b"cantigravity\nx\n", "antigravity.x"),
+    "a module that is not imported yet": (b"ccolorsys\nrgb_to_hsv\n", "colorsys.rgb_to_hsv"),
     "reconstructor": (b"ccopy_reg\n_reconstructor\n(cnumpy\nndarray\nc__builtin__\nobject\nNtR", "copy_reg._reconstructor"),
     "torch": (b"ctorch._utils\n_rebuild_tensor_v2\n", "torch._utils._rebuild_tensor_v2"),
     "pandas": (b"cpandas.core.frame\nDataFrame\n", "pandas.core.frame.DataFrame"),
-    "numpy.load": (b"cnumpy\nload\n(S'x.npy'\ntR", "numpy.load"),
-    "numpy.memmap": (b"cnumpy\nmemmap\n(S'x'\ntR", "numpy.memmap"),
-    "other functions of multiarray": (b"cnumpy.core.multiarray\nfromfile\n(S'x'\ntR", "numpy.core.multiarray.fromfile"),
-    "runstring": (b"cnumpy.testing._private.utils\nrunstring\n(S'1'\n}tR", "runstring"),
-    "f2py": (b"cnumpy.f2py.diagnose\nrun_command\n", "run_command"),
+    "another function of numpy": (b"cnumpy\nzeros\n(K\x01tR", "numpy.zeros"),
+    "other functions of multiarray": (b"cnumpy.core.multiarray\nzeros\n(K\x01tR", "numpy.core.multiarray.zeros"),
     "codecs.decode": (b"c_codecs\ndecode\n(S'x'\nS'rot13'\ntR", "_codecs.decode"),
     "another codec": (b"c_codecs\nencode\n(" + text("x") + text("idna") + b"tR", "_codecs.encode"),
     "dotted name": (b"\x80\x04" + text("numpy") + text("ndarray.__reduce__") + b"\x93", "numpy.ndarray.__reduce__"),
     "dotted module": (b"\x80\x04" + text("numpy.ndarray") + text("tofile") + b"\x93", "numpy.ndarray.tofile"),
-    "computed name": (b"\x80\x04" + text("posix") + b"\x94" + text("system") + b"\x94" + b"00h\x00h\x01\x93", "posix.system"),
-    "name of bytes": (b"\x80\x04C\x05posixC\x06system\x93", "type bytes"),
+    "computed name": (b"\x80\x04" + text("posix") + b"\x94" + text("getpid") + b"\x94" + b"00h\x00h\x01\x93", "posix.getpid"),
+    "name of bytes": (b"\x80\x04C\x05posixC\x06getpid\x93", "type bytes"),
     "name of lists": (b"\x80\x04]]\x93", "type list"),
     "name of numpy strings": (
         b"cnumpy._core.multiarray\nscalar\n" + dtype("S5", "|", 5) + content(b"numpy") + b"\x86R" + text("ndarray") + b"\x93",
         "type bytes_",
     ),
-    "name with escapes": (b"cposix\nsys\\x74em\n", r"posix\.sys"),
-    "name with control characters": (b"c\x1b[31mposix\nsystem\n", "x1b"),
-    "endless name": (b"c" + b"a" * 100_000 + b"\nx\n", "aaa"),
-    "INST": (b"(S'true'\niposix\nsystem\n", "byte 9: .*INST.*posix.system"),
+    "name with escapes": (b"cposix\nget\\x70id\n", r"posix\.get"),
+    "name with control characters": (b"c\x1b[31mposix\ngetpid\n", "x1b"),
+    "long name": (b"c" + b"a" * 1000 + b"\nx\n", "aaa"),
+    "INST": (b"(iposix\ngetpid\n", "byte 1: .*INST.*posix.getpid"),
     "OBJ": (b"(cbuiltins\nlist\no", "OBJ"),
     "NEWOBJ": (b"\x80\x02cbuiltins\nlist\n)\x81", "NEWOBJ"),
     "NEWOBJ_EX": (b"\x80\x04cbuiltins\nlist\n)}\x92", "NEWOBJ_EX"),
@@ -153,10 +147,10 @@ ATTACKS: dict[str, tuple[bytes, str]] = {
     "call of a default's type": (b"cbuiltins\nint\n(S'5'\ntR", "a call of builtins.int"),
     "call of a list": (b"])R", "a call of a value of type list"),
     "call with a list": (b"cbuiltins\nlist\n]R", "with a value of type list"),
-    "call of a str": (b"S'posix.system'\n)R", "a call of a value of type str"),
+    "call of a str": (b"S'posix.getpid'\n)R", "a call of a value of type str"),
     "call of a dtype": (dtype("f4") + b")R", "a call of a bare numpy dtype"),
     "default factory that runs": (b"ccollections\ndefaultdict\n(ccollections\nOrderedDict\ntR", "defaultdict"),
-    "bytes of a length": (b"cbuiltins\nbytes\n(J\xff\xff\xff\x7ftR", "bytes"),
+    "bytes of a length": (b"cbuiltins\nbytes\n(K\x05tR", "bytes"),
     "dict of a str": (b"cbuiltins\ndict\n(S'ab'\ntR", "built-in container"),
     "dict of long pairs": (b"cbuiltins\ndict\n(](K\x01K\x02K\x03tatR", "dict"),
     # states
@@ -176,13 +170,9 @@ ATTACKS: dict[str, tuple[bytes, str]] = {
     "array in a list before its state": (b"]" + EMPTY_ARRAY + b"a", "without its state"),
     "array used before its state": (EMPTY_ARRAY + b"q\x00h\x00", "without its state"),
     "array doubled before its state": (EMPTY_ARRAY + b"2", "without its state"),
-    "array that holds itself": (
-        EMPTY_ARRAY + b"q\x00(K\x01(K\x01t" + dtype("O8", "|", flags=63) + b"\x89]h\x00atb",
-        "without its state",
-    ),
     "subclass of ndarray": (RECONSTRUCT + b"cnumpy\nmatrix\nK\x00\x85C\x01b\x87R", "numpy.matrix"),
     "reconstruct of another type": (RECONSTRUCT + b"cbuiltins\nlist\nK\x00\x85C\x01b\x87R", "_reconstruct"),
-    "reconstruct of a large shape": (RECONSTRUCT + b"cnumpy\nndarray\nJ\xff\xff\xff\x7f\x85C\x01b\x87R", "_reconstruct"),
+    "reconstruct of another shape": (RECONSTRUCT + b"cnumpy\nndarray\nK\x05\x85C\x01b\x87R", "_reconstruct"),
     "reconstruct of a shape of arrays": (
         RECONSTRUCT + b"cnumpy\nndarray\n" + array((2,), F4, content(bytes(8))) + b"\x85C\x01b\x87R",
         "_reconstruct",
@@ -205,31 +195,31 @@ ATTACKS: dict[str, tuple[bytes, str]] = {
         b"cnumpy\ndtype\n" + text("f4") + b"\x89\x88\x87R(K\x04S'<'\nNNNK\x00K\x00K\x00}tb",
         "another state",
     ),
-    "dtype state that lies about its size": (dtype("U2", size=800), "item size"),
-    "dtype with the flags of pointers": (array((1,), dtype("i8", flags=63), content(bytes(8))), "and the flags 63"),
+    "dtype state that lies about its size": (dtype("U2", size=12), "item size"),
+    "dtype with flags that are not its own": (array((1,), dtype("i8", flags=8), content(bytes(8))), "and the flags 8"),
     "dtype shared with numpy": (b"cnumpy\ndtype\n" + text("f4") + b"\x89\x89\x87R", "numpy.dtype"),
-    "object dtype with the flags of numbers": (dtype("O8", "|"), "and the flags 0"),
+    "object dtype with flags that are not its own": (dtype("O8", "|", flags=127), "and the flags 127"),
     "dtype with another order": (dtype("f4", order="?"), "another state"),
     "dtype without its state": (b"cnumpy\ndtype\n" + text("f4") + b"\x89\x88\x87R", "without its state"),
     "datetime": (b"cnumpy\ndtype\n" + text("M8") + b"\x89\x88\x87R", "dtype 'M8'"),
     "long double": (b"cnumpy\ndtype\n" + text("f16") + b"\x89\x88\x87R", "dtype 'f16'"),
     "complex": (b"cnumpy\ndtype\n" + text("c8") + b"\x89\x88\x87R", "dtype 'c8'"),
-    "string of huge items": (b"cnumpy\ndtype\n" + text("U99999999999") + b"\x89\x88\x87R", "dtype 'U999"),
+    "string of long items": (b"cnumpy\ndtype\n" + text("U10000000") + b"\x89\x88\x87R", "dtype 'U100"),
     "bare dtype": (F4, "bare numpy dtype"),
     "bare name": (b"]cbuiltins\nlist\na", "the name builtins.list where data should be"),
     # shapes and bytes
-    "fewer bytes than the shape": (array((1000, 1000), F4, content(bytes(8))), "8 bytes for a numpy array of shape"),
+    "fewer bytes than the shape": (array((3, 2), F4, content(bytes(8))), "8 bytes for a numpy array of shape"),
     "more bytes than the shape": (array((1,), F4, content(bytes(8))), "8 bytes for a numpy array"),
     "negative shape": (array((-1,), F4, content(bytes(4))), "shape that is none"),
     "two negative axes": (array((-2, -2), F4, content(bytes(16))), "shape that is none"),
     "shape that overflows": (array((2**32, 2**32, 4), F4, content(b"")), "0 bytes for a numpy array"),
     "shape that overflows to its bytes": (array((2**62 + 1, 4), F4, content(bytes(16))), "16 bytes for a numpy array"),
-    "shape of giants": (array((2**2000, 0), F4, content(b"")), "that has no bytes"),
-    "many empty rows": (array((2**40, 0), F4, content(b"")), "that has no bytes"),
+    "shape of large integers": (array((2**70, 0), F4, content(b"")), "that has no bytes"),
+    "many empty rows": (array((1_000_001, 0), F4, content(b"")), "that has no bytes"),
     "shape of booleans": (EMPTY_ARRAY + b"(K\x01\x88\x85" + F4 + b"\x89C\x04abcdtb", "shape that is none"),
     "shape of floats": (EMPTY_ARRAY + b"(K\x01G" + struct.pack(">d", 1) + b"\x85" + F4 + b"\x89C\x04abcdtb", "shape that is none"),
     "shape of 65 axes": (array((1,) * 65, F4, content(bytes(4))), "shape that is none"),
-    "items of no bytes": (array((2**40,), dtype("S0", "|", 0), content(b"")), "that has no bytes"),
+    "items of no bytes": (array((1_000_001,), dtype("S0", "|", 0), content(b"")), "that has no bytes"),
     "content that is no bytes": (array((1,), F4, b"]"), "type list as a numpy array's content"),
     "content that is no latin1": (array((1,), F4, text("ab\u20ac")), "type str as a numpy array's content"),
     "character beyond Unicode": (array((1,), dtype("U1", size=4), content(b"\xff" * 4)), "beyond Unicode"),
@@ -253,43 +243,39 @@ ATTACKS: dict[str, tuple[bytes, str]] = {
         "_frombuffer",
     ),
     # hashes
-    "nested shared tuples as key": (b"}" + b"K\x01" + b"2\x86" * 60 + b"K\x01s", "type tuple as a dict's key"),
-    "nested shared tuples in a set": (b"\x8f(" + b"K\x01" + b"2\x86" * 60 + b"\x90", "type tuple as a dict's key"),
-    "nested shared tuples in a frozenset": (b"(" + b"K\x01" + b"2\x86" * 60 + b"\x91", "type tuple as a dict's key"),
-    "nested shared tuples in set()": (b"cbuiltins\nset\n(]K\x01" + b"2\x86" * 60 + b"atR", "type tuple as a dict's key"),
+    "shared tuples as key": (b"}" + b"K\x01" + b"2\x86" * 3 + b"K\x01s", "type tuple as a dict's key"),
+    "shared tuples in a set": (b"\x8f(" + b"K\x01" + b"2\x86" * 3 + b"\x90", "type tuple as a dict's key"),
+    "shared tuples in a frozenset": (b"(" + b"K\x01" + b"2\x86" * 3 + b"\x91", "type tuple as a dict's key"),
+    "shared tuples in set()": (b"cbuiltins\nset\n(]K\x01" + b"2\x86" * 3 + b"atR", "type tuple as a dict's key"),
     "list as key": (b"}]Ns", "type list as a dict's key"),
     "float as key": (b"}G" + struct.pack(">d", 1) + b"Ns", "type float"),
     "array as key": (b"}" + array((1,), F4, content(bytes(4))) + b"Ns", "type ndarray"),
     "colliding integers": (
-        b"}(" + b"".join(integer(i * (2**61 - 1)) + b"N" for i in range(1, 200)) + b"u",
+        b"}(" + b"".join(integer(i * (2**61 - 1)) + b"N" for i in range(1, 4)) + b"u",
         "type int as a dict's key",
     ),
     # loops
     "list in itself": (b"]q\x00h\x00a", "a list that contains itself"),
     "dict in itself": (b"}q\x00K\x00h\x00s", "a dict that contains itself"),
     "tuple in itself": (b"]q\x00h\x00\x85a", "contains itself"),
-    # lengths that lie
-    "BINBYTES8 of 2^62": (b"\x80\x04\x8e" + struct.pack("<Q", 2**62) + b"ab", "BINBYTES8"),
-    "BINBYTES8 of 2^64 - 1": (b"\x80\x04\x8e" + struct.pack("<Q", 2**64 - 1) + b"ab", "BINBYTES8"),
-    "BINUNICODE8 of 2^62": (b"\x80\x04\x8d" + struct.pack("<Q", 2**62) + b"ab", "BINUNICODE8"),
-    "BYTEARRAY8 of 2^62": (b"\x80\x05\x96" + struct.pack("<Q", 2**62) + b"ab", "BYTEARRAY8"),
-    "BINBYTES of 4 GB": (b"\x80\x03B\xff\xff\xff\xffab", "BINBYTES"),
-    "BINUNICODE of 4 GB": (b"\x80\x02X\xff\xff\xff\xffab", "BINUNICODE"),
+    # lengths beyond the end of the file, none of them large
+    "BINBYTES8 beyond the end": (b"\x80\x04\x8e" + struct.pack("<Q", 300) + b"ab", "BINBYTES8"),
+    "BINUNICODE8 beyond the end": (b"\x80\x04\x8d" + struct.pack("<Q", 300) + b"ab", "BINUNICODE8"),
+    "BYTEARRAY8 beyond the end": (b"\x80\x05\x96" + struct.pack("<Q", 300) + b"ab", "BYTEARRAY8"),
+    "BINBYTES beyond the end": (b"\x80\x03B" + struct.pack("<I", CLAIMED) + b"ab", "BINBYTES"),
+    "BINUNICODE beyond the end": (b"\x80\x02X" + struct.pack("<I", CLAIMED) + b"ab", "BINUNICODE"),
     "BINSTRING of -1": (b"T\xff\xff\xff\xffab", "BINSTRING"),
-    "LONG4 of 2 GB": (b"\x80\x02\x8b\xff\xff\xff\x7fab", "LONG4"),
+    "LONG4 beyond the end": (b"\x80\x02\x8b" + struct.pack("<i", CLAIMED) + b"ab", "LONG4"),
     "LONG4 of -1": (b"\x80\x02\x8b\xff\xff\xff\xffab", "LONG4"),
-    "LONG4 of a million bytes": (
-        b"\x80\x02\x8b" + struct.pack("<i", 1_000_000) + b"\x7f" * 1_000_000,
-        "an integer of 7999999 bits",
-    ),
-    "INT of a million digits": (b"I" + b"9" * 1_000_000 + b"\n", "INT"),
-    "LONG of a million digits": (b"L" + b"9" * 1_000_000 + b"L\n", "LONG"),
-    "FLOAT of a million digits": (b"F" + b"9" * 1_000_000 + b"\n", "FLOAT"),
+    "LONG4 of 256 bytes": (b"\x80\x02\x8b" + struct.pack("<i", 256) + b"\x7f" * 256, "an integer of 2047 bits"),
+    "INT of 700 digits": (b"I" + b"9" * 700 + b"\n", "INT"),
+    "LONG of 700 digits": (b"L" + b"9" * 700 + b"L\n", "LONG"),
+    "FLOAT of 700 digits": (b"F" + b"9" * 700 + b"\n", "FLOAT"),
     "INT in octal": (b"I0101\n", "INT"),
     "INT in hexadecimal": (b"I0x10\n", "INT"),
     "FLOAT in other digits": (b"F1_0.5\n", "FLOAT"),
-    "GET of a million digits": (b"g" + b"9" * 1_000_000 + b"\n", "GET"),
-    "frame beyond the end": (b"\x80\x04\x95" + struct.pack("<Q", 2**63) + b"N", "of which the file lacks"),
+    "GET of 700 digits": (b"g" + b"9" * 700 + b"\n", "GET"),
+    "frame beyond the end": (b"\x80\x04\x95" + struct.pack("<Q", 100) + b"N", "of which the file lacks"),
     "frame within a frame": (
         b"\x80\x04\x95" + struct.pack("<Q", 10) + b"\x95" + struct.pack("<Q", 1) + b"N",
         "a frame within another",
@@ -297,8 +283,8 @@ ATTACKS: dict[str, tuple[bytes, str]] = {
     "bad escape": (b"S'\\d'\n", "STRING"),
     "bad UTF-8": (b"X\x01\x00\x00\x00\xff", "BINUNICODE"),
     # the memo
-    "memo index of 4 billion": (b"Nr\xff\xff\xff\xff", "memo index 4294967295"),
-    "memo index of a thousand bits": (b"Np" + b"9" * 300 + b"\n", "memo index 999"),
+    "memo index beyond the budget": (b"Nr" + struct.pack("<I", 100), "memo index 100"),
+    "memo index of 30 digits": (b"Np" + b"9" * 30 + b"\n", "memo index 999"),
     "negative memo index": (b"Np-1\n", "memo index -1"),
     "memo entry that is not there": (b"h\x05", "memo entry 5"),
     "memo entry written twice": (b"Nq\x00K\x01q\x00", "second memo entry with the index 0"),
@@ -326,7 +312,7 @@ ATTACKS: dict[str, tuple[bytes, str]] = {
     "protocol 255": (b"\x80\xffN", "pickle protocol 255"),
     "protocol named later": (b"N\x80\x02", "pickle protocol 2"),
     "unknown opcode": (b"N\xff", "no opcode"),
-    "second pickle after the first": (b"N.cposix\nsystem\n(S'true'\ntR", "18 bytes after the end|bytes after the end"),
+    "second pickle after the first": (b"N.cposix\ngetpid\n)R", "17 bytes after the end"),
 }
 
 
@@ -335,48 +321,47 @@ def test_attack_ends_in_one_error(name: str, watch: Watch, tmp_path: Path, monke
     attack, found = ATTACKS[name]
     monkeypatch.chdir(tmp_path)
     data = attack + b"."
-    with bounded(watch), pytest.raises(DataError, match=found) as caught:
-        loads_plain(data, "features.pkl")
+    with bounded(watch, 2_000 + 50 * len(data)), pytest.raises(DataError, match=found) as caught:
+        loads_plain(data, "features.pkl", SMALL)
     message = str(caught.value)
     assert message.startswith("features.pkl, byte ") and "; allowed: " in message
     assert message.isprintable() and len(message) < 700
     assert not any(tmp_path.iterdir())
 
 
-def test_the_watch_sees_what_python_would_have_done(watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The attack is real and the watch works: Python's own unpickler runs the command, and the watch hears it."""
-    monkeypatch.chdir(tmp_path)
-    data = ATTACKS["posix.system"][0] + b"."
+def test_the_watch_sees_what_python_would_have_done(watch: Watch) -> None:
+    """The files are real ones and the watch works: Python's own unpickler calls the function and imports the module."""
+    assert "colorsys" not in sys.modules
     watch.events.clear()
     watch.on = True
     try:
-        pickle.loads(data)
+        assert pickle.loads(ATTACKS["posix.getpid"][0] + b".") == os.getpid()
+        assert pickle.loads(ATTACKS["a module that is not imported yet"][0] + b".").__name__ == "rgb_to_hsv"
     finally:
         watch.on = False
-    assert (tmp_path / "canary").exists()
-    assert any("os.system" in event for event in watch.events) and any("pickle.find_class" in event for event in watch.events)
+        sys.modules.pop("colorsys", None)
+    assert any("pickle.find_class" in event and "getpid" in event for event in watch.events)
+    assert any(event.startswith("import") and "colorsys" in event for event in watch.events)
 
 
 def test_the_error_of_a_file_with_code(tmp_path: Path) -> None:
     """The error for a file with code names file, byte, what was found and what is allowed, and says that nothing was run."""
     path = tmp_path / "features.pkl"
-    path.write_bytes(b"\x80\x02](K\x01cposix\nsystem\nS'true'\n\x85Re.")
+    path.write_bytes(b"\x80\x02](K\x01cposix\ngetpid\n)Re.")
     with pytest.raises(UnsafeFileError) as caught:
         read_pickle(path)
     assert str(caught.value) == (
-        f"{path}, byte 6: not plain data: the name posix.system; allowed: numpy's _reconstruct, ndarray, dtype, scalar and "
+        f"{path}, byte 6: not plain data: the name posix.getpid; allowed: numpy's _reconstruct, ndarray, dtype, scalar and "
         "_frombuffer, _codecs.encode to latin1, OrderedDict, defaultdict, and the built-in dict, list, tuple, set, frozenset, "
         "bytes, bytearray. Nothing in the file was run"
     )
 
 
-def test_a_device_or_a_long_file_is_not_read_into_memory(tmp_path: Path) -> None:
-    sparse = tmp_path / "long.pkl"
-    with sparse.open("wb") as stream:
-        stream.truncate(1 << 40)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(DataError, match="at most 8589934592"):
-        read_pickle(sparse)
+def test_a_device_or_a_long_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = tmp_path / "long.pkl"
+    long.write_bytes(pickle.dumps(list(range(300))))
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was read"))
+    with pytest.raises(DataError, match="a pickle may have at most 100"):
+        read_pickle(long, Budget(file_bytes=100))
     with pytest.raises(DataError, match="not a file"):
-        read_pickle(Path("/dev/zero"))
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # KiB
+        read_pickle(Path(os.devnull))

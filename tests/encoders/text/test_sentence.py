@@ -189,8 +189,8 @@ def test_version_follows_what_decides_the_vectors(copy: Path) -> None:
 @pytest.mark.parametrize(
     "kind",
     [
-        "os.system",
-        "subprocess.Popen",
+        "os.getpid",
+        "colorsys.rgb_to_hsv",
         "modeling_evil.Transformer",
         "sentence_transformers_evil.models.Transformer",
         "sentence_transformers.models.Router",

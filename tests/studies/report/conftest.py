@@ -1,18 +1,6 @@
-"""The invented studies that the tests of the report share, rendered once a session, and a browser where there is one."""
-
-import shutil
+"""The invented studies that the tests of the report share, rendered once a session."""
 
 import pytest
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="session")
@@ -43,16 +31,3 @@ def peak_page(peak_study):
     from merc.studies.report.page import render_page
 
     return render_page(peak_study)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Headless Chromium; skips where playwright or Chromium is missing."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("no chromium on this machine: the page is not opened")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the page is not opened")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield opened
-        opened.close()

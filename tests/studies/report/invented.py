@@ -19,9 +19,9 @@ from merc.studies.results import (
 
 LONG = "pneumonoultramicroscopicsilicovolcanoconiosis" * 4
 HOSTILE = (
-    "</script><script>alert(1)</script>",
-    '"><img src=x onerror="alert(1)">',
-    "<svg/onload=alert(1)>",
+    "</script><script>window.ran=1</script>",
+    '"><img src=x onerror="window.ran=1">',
+    "<svg/onload=window.ran=1>",
     "{{ 7 * 7 }}{% raw %}",
     "a | b `c` [d](https://evil.example/) ![e](//evil.example/e.png) **f** www.evil.example @ada $g^2$",
     "turned \u202egnp.tab\u2066 \u200f \x1b[2J\x07 \x00 \u2028 \ufffe \ud800 end",

@@ -47,23 +47,15 @@ def files(page, peak_page, tmp_path_factory):
 
 
 @pytest.fixture
-def opened(browser, files):
-    """Opens a page in a window of a width and mode; closes it afterwards."""
-    tabs = []
+def opened(open_tab, files):
+    """Opens a page in a window of a width and mode, with all that is folded unfolded."""
 
     def open_page(name, width, mode):
-        tab = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=mode)
-        tabs.append(tab)
-        tab.requests, tab.messages = [], []
-        tab.on("request", lambda request: tab.requests.append(request.url))
-        tab.on("console", lambda message: tab.messages.append(message.text))
-        tab.goto(files[name].as_uri())
+        tab = open_tab(files[name], width, 1000, mode)
         tab.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
         return tab
 
-    yield open_page
-    for tab in tabs:
-        tab.close()
+    return open_page
 
 
 @pytest.mark.parametrize("width", WIDTHS)
