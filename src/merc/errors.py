@@ -5,7 +5,16 @@ The command line prints a `MercError` as it is and exits with code 2. Anything e
 
 
 class MercError(ValueError):
-    """The base of all errors caused by input: a file, a recipe, an option, a missing extra."""
+    """The base of all errors caused by input: a file, a recipe, an option, a missing extra.
+
+    Example:
+        >>> import merc
+        >>> try:
+        ...     merc.load("nowhere")
+        ... except merc.MercError as error:
+        ...     print(error)
+        nowhere: no model here; expected config.json and model.safetensors, in it or in its folder 'model'
+    """
 
 
 class DataError(MercError):

@@ -27,6 +27,13 @@ class Batch:
         valid: (B, T), False in the padding.
         speakers: (B, T) indices within the conversation; -1 in the padding.
         labels: (B, T) class indices; -1 where unlabelled or padded.
+
+    Example:
+        >>> from merc.data.batching import collate
+        >>> from merc.data.preprocessing import Sample
+        >>> sample = Sample("c", {"text": np.ones((2, 3), np.float32)}, np.ones((2, 1), bool), np.array([0, 1]), np.array([1, -1]))
+        >>> collate([sample]).inputs["text"].shape
+        torch.Size([1, 2, 3])
     """
 
     inputs: Mapping[str, Float[Tensor, "B T _"]]

@@ -39,6 +39,11 @@ class FeatureSpec(Settings):
         dimension: numbers per utterance.
         encoder: what made it, such as `all-MiniLM-L6-v2`; `unknown` where the source does not say.
         version: the encoder's version, or the checksum of its weights.
+
+    Example:
+        >>> import merc
+        >>> merc.FeatureSpec(modality="text", name="minilm", dimension=384).key
+        'text/minilm'
     """
 
     modality: str
@@ -75,7 +80,13 @@ class FeatureSpec(Settings):
 
 
 class LabelSet(Settings):
-    """The classes, in the order in which models, tables and confusion matrices use them."""
+    """The classes, in the order in which models, tables and confusion matrices use them.
+
+    Example:
+        >>> import merc
+        >>> merc.LabelSet(names=("calm", "cross")).index("cross")
+        1
+    """
 
     names: tuple[str, ...]
 
@@ -112,6 +123,11 @@ class Utterance:
         start, end: seconds from the start of the recording, or None.
         channel: of the recording, from 0, or None.
         label: the annotated emotion; None means unlabelled: context for the others, masked from loss and metrics.
+
+    Example:
+        >>> import merc
+        >>> merc.Utterance("1", "Ann", "I got the job!", start=0.0, end=1.4).words
+        'I got the job!'
     """
 
     id: str
@@ -131,6 +147,11 @@ class Absence:
         utterance_id: None stands for every utterance.
         modality: its name.
         reason: in words.
+
+    Example:
+        >>> import merc
+        >>> merc.Absence(None, "audio", "there is no recording").modality
+        'audio'
     """
 
     utterance_id: str | None
@@ -150,6 +171,11 @@ class Conversation:
 
     Raises:
         DataError: no utterance, a repeated utterance id, an array of another length or rank, an infinite number.
+
+    Example:
+        >>> import merc
+        >>> merc.Conversation("chat", (merc.Utterance("1", "Ann", "Hi!"), merc.Utterance("2", "Bo", "Hello!")))
+        Conversation('chat': 2 utterances, no features)
     """
 
     id: str
@@ -204,6 +230,11 @@ class Split:
 
     Raises:
         DataError: an unknown part, or a conversation in two parts or twice in one.
+
+    Example:
+        >>> import merc
+        >>> merc.Split("mine", {"train": ("a", "b"), "test": ("c",)}).parts["test"]
+        ('c',)
     """
 
     name: str
@@ -242,6 +273,12 @@ class Corpus:
     Raises:
         DataError: repeated conversation ids, more than 8 modalities, a label outside the set, a feature outside the
             schema or of another dimension, a split that names an unknown conversation.
+
+    Example:
+        >>> import merc
+        >>> chat = merc.Conversation("chat", (merc.Utterance("1", "Ann", "Hi!", label="calm"),))
+        >>> merc.Corpus("mine", merc.LabelSet(names=("calm", "cross")), (), (chat,)).utterance_count
+        1
     """
 
     name: str

@@ -23,6 +23,11 @@ class JudgedUtterance(Utterance):
         trust: modality -> share of trust, 0 where it was absent; empty if the network has none.
         uncertainty: mean latent variance of the coarse posterior; None if the network has none.
         present: the modalities that the utterance had; with none it was judged from its context alone.
+
+    Example:
+        >>> import merc
+        >>> merc.JudgedUtterance(id="1", words="Hi!", emotion="joy", probabilities={"joy": 0.8, "anger": 0.2}).emotion
+        'joy'
     """
 
     emotion: str
@@ -41,6 +46,12 @@ class JudgedConversation:
         utterances: as many as the conversation has.
         modalities: that the model takes, in its order.
         absences: modalities that could not be encoded, and why.
+
+    Example:
+        >>> import merc
+        >>> judged = merc.JudgedUtterance(id="1", words="Hi!", emotion="joy", probabilities={"joy": 0.8, "anger": 0.2})
+        >>> merc.JudgedConversation("chat", (judged,), ("text",)).labels
+        ('joy', 'anger')
     """
 
     id: str

@@ -39,6 +39,11 @@ class Level:
     Attributes:
         logits: (B, T, C).
         posterior: what the logits were made from; None for networks without latents.
+
+    Example:
+        >>> import merc
+        >>> merc.Level(torch.zeros(1, 2, 7)).logits.shape
+        torch.Size([1, 2, 7])
     """
 
     logits: Float[Tensor, "B T C"]
@@ -56,6 +61,11 @@ class NetworkOutput:
         reconstructions: modality -> (B, T, W); empty in evaluation, and for networks that reconstruct nothing.
         trust: (B, T, M), summing to 1 over the present modalities, 0 where none is present; None if the network has none.
         uncertainty: (B, T), mean latent variance of the coarse posterior; None if the network has none.
+
+    Example:
+        >>> import merc
+        >>> merc.NetworkOutput(merc.Level(torch.zeros(1, 2, 7))).trust is None
+        True
     """
 
     coarse: Level
