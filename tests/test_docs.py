@@ -98,7 +98,7 @@ def test_what_predict_prints_as_json_is_documented():
     from merc.inference.predictions import JudgedConversation, JudgedUtterance
 
     page = (DOCS / "evaluation.md").read_text(encoding="utf-8")
-    section = page[page.index("## `merc predict --json`") :]
+    section = page[page.index("## `merc predict --json`") : page.index("## The flat table")]
     assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == [field.name for field in fields(JudgedUtterance)]
     assert all(f"`{field.name}`" in section for field in fields(JudgedConversation))
 
