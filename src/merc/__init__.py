@@ -13,10 +13,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from merc.annotation.annotator import Annotator, annotate
+    from merc.annotation.annotation import Annotation
+    from merc.annotation.annotator import annotate
     from merc.annotation.media.decoding import Sound
     from merc.annotation.options import Options
-    from merc.annotation.result import Annotation
     from merc.data.batching import Batch
     from merc.data.schema import Conversation, Corpus, Utterance
     from merc.data.store.store import open_store
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Annotation",
-    "Annotator",
     "Batch",
     "Conversation",
     "Corpus",
@@ -54,8 +53,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "Annotation": "merc.annotation.result",
-    "Annotator": "merc.annotation.annotator",
+    "Annotation": "merc.annotation.annotation",
     "Batch": "merc.data.batching",
     "Conversation": "merc.data.schema",
     "Corpus": "merc.data.schema",

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
+from merc.data.formats.chat import read_chat, read_declared_chat
 
 import merc.inference.recogniser as module
 from merc.cli import main
-from merc.data.formats.chat import read_chat, read_declared_chat
 from merc.data.formats.json_lines import write_jsonl
 from merc.data.preprocessing import Preprocessor
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance

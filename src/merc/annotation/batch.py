@@ -7,11 +7,11 @@ import importlib.metadata
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from merc.annotation.annotator import Annotator
+from merc.annotation.annotator import annotate
 from merc.annotation.export.files import FORMATS, write_files
 from merc.annotation.manifest import FileRecord, read_manifest, write_manifest
 from merc.annotation.media.sources import OWN, PREFERRED, content_digest, given, transcript_beside
@@ -20,6 +20,7 @@ from merc.errors import DataError, MercError
 from merc.files.processes import in_processes
 from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
+from merc.settings import Progress, no_progress
 
 # Suffixes that recordings have; what a file really holds is found when it is opened.
 _ENDINGS = "wav flac mp3 mp4 m4a m4v mov 3gp mkv mka webm ogg oga opus aac avi flv ts mpg mpeg wmv wma caf aif aiff au w64 amr"
@@ -34,13 +35,15 @@ class FolderOptions:
     """How a folder is annotated.
 
     Attributes:
-        annotation: how each file is.
+        model: that judges; see `merc.load`.
+        annotation: how each file is annotated.
         formats: of json, csv, srt and html.
         out: folder for what is written, subfolders as in the source; made if need be. None writes beside each file.
         workers: processes; 1 works in this one.
     """
 
-    annotation: Options
+    model: str | Path | None = None
+    annotation: Options = field(default_factory=Options)
     formats: tuple[str, ...] = FORMATS
     out: Path | None = None
     workers: int = 1
@@ -71,11 +74,7 @@ class _Task:
     rival: str | None
 
 
-def annotate_folder(
-    folder: Path,
-    options: FolderOptions,
-    on_file: Callable[[int, int, str], None] = lambda _done, _total, _file: None,
-) -> tuple[FileRecord, ...]:
+def annotate_folder(folder: Path, options: FolderOptions, hook: Progress = no_progress) -> tuple[FileRecord, ...]:
     """Annotates all recordings of a folder and its subfolders, and the transcripts that belong to none.
 
     A file whose content, model, options and results are as the manifest tells is left alone. A file that fails is recorded, and the
@@ -84,7 +83,7 @@ def annotate_folder(
     Args:
         folder: where the recordings lie.
         options: how.
-        on_file: called with the files done, all files, and the file that is done.
+        hook: called with "files", the files done, and all files.
 
     Returns:
         A record for each file, in the order of their names; the manifest holds them too, and those of an earlier call.
@@ -106,14 +105,14 @@ def annotate_folder(
         raise DataError(f"{root} can't be made: {error.strerror or error}") from error
     records = read_manifest(root)
     write_manifest(records.values(), root)  # a place that can't be written to is told before the work
-    made_by = _digest(load(options.annotation.model), options)
+    made_by = _digest(load(options.model), options)
     tasks = list(_tasks(files, folder, options, made_by, records))
     done: dict[str, FileRecord] = {}
     saved = time.monotonic()
     try:
         for task, record in _results(tasks, options):
             done[task.file] = record or FileRecord(task.file, "failed", KILLED, made_by=made_by, merc=_version())
-            on_file(len(done), len(tasks), task.file)
+            hook("files", float(len(done)), float(len(tasks)))
             if time.monotonic() - saved > SAVED_EVERY:
                 write_manifest((records | done).values(), root)
                 saved = time.monotonic()
@@ -155,20 +154,20 @@ def _tasks(
 
 def _results(tasks: Sequence[_Task], options: FolderOptions) -> Iterator[tuple[_Task, FileRecord | None]]:
     if options.workers > 1:
-        yield from in_processes(_work, tasks, options.workers, _begin, (options.annotation, 1))
+        yield from in_processes(_work, tasks, options.workers, _begin, (options, 1))
         return
-    _begin(options.annotation, None)
+    _begin(options, None)
     for task in tasks:
         yield task, _work(task)
 
 
-_options: list[Options] = []  # of this process
-_annotator: list[Annotator] = []  # likewise; made when it is first needed
+_options: list[FolderOptions] = []  # of this process
+_model: list[Recogniser] = []  # likewise; loaded when it is first needed
 
 
-def _begin(options: Options, threads: int | None) -> None:
+def _begin(options: FolderOptions, threads: int | None) -> None:
     _options[:] = [options]
-    _annotator.clear()
+    _model.clear()
     if threads is not None:
         import torch
 
@@ -186,9 +185,9 @@ def _work(task: _Task) -> FileRecord:
         if _is_done(task, record.sha256):
             assert task.before is not None
             return task.before
-        if not _annotator:
-            _annotator.append(Annotator(_options[0]))
-        found = _annotator[0].annotate(task.path)
+        if not _model:
+            _model.append(load(_options[0].model))
+        found = annotate(task.path, model=_model[0], options=_options[0].annotation)
         task.into.mkdir(parents=True, exist_ok=True)
         written = write_files(found, task.path, task.into, task.formats)
     except MercError as error:
@@ -222,12 +221,9 @@ def _is_done(task: _Task, sha256: str) -> bool:
 
 def _digest(model: Recogniser, options: FolderOptions) -> str:
     """Of all that the results hang on besides a file's content."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.network.state_dict().items()):
-        digest.update(name.encode() + tensor.cpu().numpy().tobytes())
-    chosen = replace(options.annotation, model=None, cache=None, device="cpu")
-    digest.update(f"{model.temperature} {model.preprocessor.specs} {chosen} {options.formats}".encode())
-    return digest.hexdigest()
+    chosen = replace(options.annotation, cache=None, device=None)
+    facts = f"{model.weights_sha256()} {model.temperature} {model.preprocessor.specs} {chosen} {options.formats}"
+    return hashlib.sha256(facts.encode()).hexdigest()
 
 
 def _version() -> str:

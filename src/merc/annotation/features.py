@@ -6,7 +6,7 @@ Shapes: T utterances, D features.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,6 @@ from merc.annotation.media.clips import RATE, Clip
 from merc.data.schema import Conversation
 from merc.encoders.interface import Encoder, SoundEncoder
 from merc.encoders.text.dialogue import DialogueEncoder, window_digests
-from merc.encoders.text.sentence import text_digest
 
 HELD = 600.0  # s of sound that wait to be encoded together, at most; 38 MB [chosen]
 
@@ -29,14 +28,14 @@ class Heard:
     """What was made of a recording's sound.
 
     Attributes:
-        rows: (T, D), NaN rows where there is no sound.
+        rows: feature -> (T, D), NaN rows where there is no sound.
+        reasons: feature -> of each utterance, why it is absent; empty where it is not.
         channels: of each utterance, the channel that it was heard in, or None.
-        reasons: of each utterance, why there is no sound; empty where there is.
     """
 
-    rows: Rows
-    channels: tuple[int | None, ...]
-    reasons: tuple[str, ...]
+    rows: Mapping[str, Rows]
+    reasons: Mapping[str, Sequence[str]]
+    channels: Sequence[int | None]
 
 
 def text_rows(
@@ -66,50 +65,55 @@ def text_rows(
     if isinstance(encoder, DialogueEncoder):
         contents = window_digests(conversation)
     else:
-        contents = [text_digest(u.words) for u in conversation.utterances]
+        said = [(u.words or "").strip() for u in conversation.utterances]
+        contents = [hashlib.sha256(words.encode("utf-8", "replace")).digest() if words else None for words in said]
     return cache.rows(encoder.name, encoder.version, encoder.dimension, contents, encode)
 
 
 def sound_rows(
-    heard: Iterable[tuple[Clip, int | None]], count: int, encoder: SoundEncoder, cache: FeatureCache, held: float = HELD
+    heard: Iterable[tuple[Clip, int | None]],
+    count: int,
+    encoders: Mapping[str, SoundEncoder],
+    cache: FeatureCache,
+    held: float = HELD,
 ) -> Heard:
-    """The features of the utterances' sound, which is streamed.
+    """The features of the utterances' sound, which is streamed once for all encoders.
 
     Args:
-        heard: clips in any order, with their channels (see `merc.annotation.speech.voices.turn_clips`).
+        heard: clips in any order, with their channels (see `merc.annotation.speech.voices.utterance_clips`).
         count: T.
-        encoder: of the model.
+        encoders: feature -> encoder.
         cache: what was encoded before is taken from it.
         held: s of sound in memory at a time.
 
     Raises:
         DataError, FeatureError: the recording can't be read; see the encoders.
     """
-    rows = np.full((count, encoder.dimension), np.nan, dtype=np.float32)
+    rows = {key: np.full((count, encoder.dimension), np.nan, dtype=np.float32) for key, encoder in encoders.items()}
+    reasons = {key: [""] * count for key in encoders}
     channels: list[int | None] = [None] * count
-    reasons = [""] * count
     waiting: list[tuple[int, Float32[np.ndarray, " _"]]] = []
 
     def flush() -> None:
         digests = [hashlib.sha256(samples.tobytes()).digest() for _, samples in waiting]
-        made = cache.rows(
-            encoder.name,
-            encoder.version,
-            encoder.dimension,
-            digests,
-            lambda indices: encoder.encode([waiting[i][1] for i in indices]),
-        )
-        for (index, _), row in zip(waiting, made, strict=True):
-            rows[index] = row
-            if np.isnan(row).all():
-                reasons[index] = f"the encoder {encoder.name!r} makes nothing of it"
+        for key, encoder in encoders.items():
+
+            def encode(indices: Sequence[int], encoder: SoundEncoder = encoder) -> Rows:
+                return encoder.encode([waiting[i][1] for i in indices])
+
+            made = cache.rows(encoder.name, encoder.version, encoder.dimension, digests, encode)
+            for (index, _), row in zip(waiting, made, strict=True):
+                rows[key][index] = row
+                if np.isnan(row).all():
+                    reasons[key][index] = f"the encoder {encoder.name!r} makes nothing of it"
         waiting.clear()
 
     seconds = 0.0
     for clip, channel in heard:
         channels[clip.index] = channel
         if clip.samples is None:
-            reasons[clip.index] = clip.reason
+            for of_feature in reasons.values():
+                of_feature[clip.index] = clip.reason
             continue
         waiting.append((clip.index, clip.samples))
         seconds += len(clip.samples) / RATE
@@ -117,4 +121,4 @@ def sound_rows(
             flush()
             seconds = 0.0
     flush()
-    return Heard(rows, tuple(channels), tuple(reasons))
+    return Heard(rows, reasons, channels)

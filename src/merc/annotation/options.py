@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -10,8 +9,6 @@ from typing import Literal
 from merc.annotation.speech.recognition import RecognitionOptions
 
 Channels = Literal["mixed", "speakers"]
-Hook = Callable[[str, float, float | None], None]
-"""Called on the way with what is done at present, how much of it is done, and how much there is, None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +16,14 @@ class Options:
     """How a recording is annotated.
 
     Attributes:
-        model: a run's folder, a saved model's, or a hub id; None is the shipped one.
         channels: `speakers` says that each channel of the recording is one speaker's, as in a stereo call; `mixed` that all
             channels hold all speakers.
         speech: how words are recognised where there is no transcript.
         cache: folder that keeps features between runs; None keeps none.
-        device: where encoders and model run, such as `cpu` or `cuda:0`.
+        device: where encoders and model run, such as `cpu` or `cuda:0`; None leaves the model where it is.
     """
 
-    model: str | Path | None = None
     channels: Channels = "mixed"
     speech: RecognitionOptions = field(default_factory=RecognitionOptions)
     cache: Path | None = None
-    device: str = "cpu"
+    device: str | None = None

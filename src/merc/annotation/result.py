@@ -1,69 +1,22 @@
-"""What annotation gives: each utterance with its emotion, what it was judged by, and what a user should know of it.
-
-The methods give it as a data frame, CSV, subtitles, JSON and a page; `merc.annotation.export.files` writes them to disk.
-"""
+"""What annotation gives, as data: judged conversations, what they were made of, and what a user should know of them."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import ClassVar, Literal
 
-from merc.errors import DataError, MissingExtraError
+from pydantic import ConfigDict
+
+from merc.data.schema import Absence, first_repeated
+from merc.errors import DataError
 from merc.files.printable import printable
 from merc.files.validation import shorten
+from merc.inference.predictions import JudgedConversation, JudgedUtterance
 
-if TYPE_CHECKING:
-    from pandas import DataFrame
-else:
-    DataFrame = Any  # an optional extra: annotations must hold without it
-
-Column = list[str] | list[float] | list[float | None]
 _ROUNDING = 1e-6  # by which float32 may miss 1
-
-
-@dataclass(frozen=True, slots=True)
-class Absence:
-    """A modality that was not there to judge by.
-
-    Attributes:
-        utterance_id: None stands for every utterance.
-        modality: its name.
-        reason: in words.
-    """
-
-    utterance_id: str | None
-    modality: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class AnnotatedUtterance:
-    """One utterance and its judgement.
-
-    Attributes:
-        id: unique within the annotation.
-        speaker: a name, or what stands for one.
-        words: may be empty.
-        start, end: seconds from the recording's start, or None.
-        emotion: the most probable label.
-        probabilities: of every label; they sum to 1.
-        trust: modality -> share of trust; empty if the model has none.
-        uncertainty: mean latent variance; None if the model has none.
-        present: the modalities that it was judged by; with none, it was judged by its context alone.
-    """
-
-    id: str
-    speaker: str
-    words: str
-    start: float | None
-    end: float | None
-    emotion: str
-    probabilities: Mapping[str, float]
-    trust: Mapping[str, float]
-    uncertainty: float | None
-    present: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +29,7 @@ class Origin:
         kind: of the file.
         duration: seconds, or None.
         transcript: the transcript's file name, "recognised by MODEL", or None.
-        model: facts by name: name, SHA-256 of the weights, version of merc, encoders.
+        model: facts by name: name, SHA-256 of the weights (`sha256`), version of merc, encoders.
     """
 
     name: str
@@ -87,48 +40,70 @@ class Origin:
     model: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Annotation:
-    """A conversation, annotated.
+@dataclass(frozen=True, slots=True, repr=False)
+class Result:
+    """A recording's conversation, or those of a transcript that holds several, judged by one model.
 
     Attributes:
         origin: what it was made of.
-        labels: the label set, in the model's order.
-        modalities: that the model takes.
-        utterances: in the conversation's order.
-        absences: what could not be used.
+        conversations: one or more, each with at least one utterance and with what could not be used.
         warnings: what a user should know, a sentence each.
 
     Raises:
-        DataError: labels, modalities or ids repeat, an utterance has an emotion or modality that is not among them, lacks the
-            probability of a label, or holds a number that is not finite or no share.
+        DataError: no conversation or utterance, repeated ids, labels or modalities that differ, an emotion or modality that is not
+            among them, or a number that is not finite or no share.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
     origin: Origin
-    labels: tuple[str, ...]
-    modalities: tuple[str, ...]
-    utterances: tuple[AnnotatedUtterance, ...]
-    absences: tuple[Absence, ...]
-    warnings: tuple[str, ...]
+    conversations: tuple[JudgedConversation, ...]
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for what, names in (
-            ("label", self.labels),
-            ("modality", self.modalities),
-            ("utterance id", tuple(utterance.id for utterance in self.utterances)),
-        ):
-            if len(set(names)) < len(names):
-                twice = next(name for place, name in enumerate(names) if name in names[:place])
-                raise DataError(f"annotation: {what} {_shown(twice)} occurs more than once")
         if self.origin.duration is not None and not 0 <= self.origin.duration < math.inf:
             raise DataError(f"annotation: the duration is {self.origin.duration}; expected seconds from 0, or none")
-        for utterance in self.utterances:
-            self._check(utterance)
+        if not self.conversations or not all(conversation.utterances for conversation in self.conversations):
+            raise DataError("annotation: expected one or more conversations, each with an utterance")
+        _refuse_repeated("conversation id", [conversation.id for conversation in self.conversations])
+        _refuse_repeated("modality", self.modalities)
+        for conversation in self.conversations:
+            _refuse_repeated("utterance id", [utterance.id for utterance in conversation.utterances])
+            if conversation.modalities != self.modalities:
+                raise DataError(f"annotation: conversation {_shown(conversation.id)} has other modalities than the first")
+            for utterance in conversation.utterances:
+                self._check(utterance)
 
-    def _check(self, utterance: AnnotatedUtterance) -> None:
+    def __repr__(self) -> str:
+        emotions = ", ".join(f"{emotion} {count}" for emotion, count in Counter(u.emotion for u in self.utterances).most_common())
+        return (
+            f"{type(self).__name__}({_shown(self.origin.name)}, {len(self.utterances)} utterances: {shorten(printable(emotions))})"
+        )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label set, in the model's order."""
+        return self.conversations[0].labels
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities that the model takes, in its order."""
+        return self.conversations[0].modalities
+
+    @property
+    def utterances(self) -> tuple[JudgedUtterance, ...]:
+        """Those of all conversations, in order."""
+        return tuple(utterance for conversation in self.conversations for utterance in conversation.utterances)
+
+    @property
+    def absences(self) -> tuple[Absence, ...]:
+        """Those of all conversations, each once."""
+        return tuple(dict.fromkeys(absence for conversation in self.conversations for absence in conversation.absences))
+
+    def _check(self, utterance: JudgedUtterance) -> None:
         place = f"annotation, utterance {_shown(utterance.id)}"
         if set(utterance.probabilities) != set(self.labels):
-            wrong = next(iter(sorted(set(utterance.probabilities) ^ set(self.labels))))
+            wrong = min(set(utterance.probabilities) ^ set(self.labels))
             raise DataError(f"{place}: needs the probability of each label and of no other; see {_shown(wrong)}")
         if utterance.emotion not in self.labels:
             raise DataError(f"{place}: emotion {_shown(utterance.emotion)} is not among the labels: {_listed(self.labels)}")
@@ -142,96 +117,10 @@ class Annotation:
             if value is not None and not math.isfinite(value):
                 raise DataError(f"{place}: {name} is {value}; expected a finite number")
 
-    def columns(self) -> dict[str, Column]:
-        """The utterances as a table, column by column, all of one length.
 
-        Columns: id, start, end (s), speaker, words, emotion, probability (of that emotion), `p_LABEL` for each label,
-        `trust_MODALITY` for each modality (0 where it was absent, None where the model has no trust), uncertainty, present (the
-        modalities, joined by `+`).
-        """
-        utterances = self.utterances
-        found: dict[str, Column] = {
-            "id": [utterance.id for utterance in utterances],
-            "start": [utterance.start for utterance in utterances],
-            "end": [utterance.end for utterance in utterances],
-            "speaker": [utterance.speaker for utterance in utterances],
-            "words": [utterance.words for utterance in utterances],
-            "emotion": [utterance.emotion for utterance in utterances],
-            "probability": [utterance.probabilities[utterance.emotion] for utterance in utterances],
-        }
-        for label in self.labels:
-            found[f"p_{label}"] = [utterance.probabilities[label] for utterance in utterances]
-        for modality in self.modalities:
-            found[f"trust_{modality}"] = [u.trust.get(modality, 0.0) if u.trust else None for u in utterances]
-        found["uncertainty"] = [utterance.uncertainty for utterance in utterances]
-        found["present"] = ["+".join(utterance.present) for utterance in utterances]
-        return found
-
-    def to_dataframe(self) -> DataFrame:
-        """The table of `columns` as a pandas data frame, a row an utterance; numbers that are None become NaN.
-
-        Raises:
-            MissingExtraError: the extra `pandas` is not installed.
-        """
-        try:
-            import pandas
-        except ImportError as error:
-            raise MissingExtraError("pandas", "a data frame") from error
-        texts = ("id", "speaker", "words", "emotion", "present")
-        columns = self.columns()
-        return pandas.DataFrame(
-            {name: pandas.Series(column, dtype="object" if name in texts else "float64") for name, column in columns.items()}
-        )
-
-    # What follows is made by modules that need this one, so they are imported late.
-
-    def to_csv(self) -> str:
-        """The table of `columns` as CSV (RFC 4180); see `merc.annotation.export.files.csv_text`."""
-        from merc.annotation.export.files import csv_text
-
-        return csv_text(self)
-
-    def to_srt(self) -> str:
-        """Subtitles such as `Ann [joy]: I got the job!`.
-
-        Raises:
-            DataError: an utterance has no start or no end, or there is none.
-            MissingExtraError: the extra `subtitles` is not installed.
-        """
-        from merc.annotation.export.files import srt_text
-
-        return srt_text(self)
-
-    def to_json(self) -> str:
-        """All of it, without loss: `from_json` gives an equal annotation."""
-        from merc.annotation.export.files import json_text
-
-        return json_text(self)
-
-    @classmethod
-    def from_json(cls, text: str) -> Annotation:
-        """What `to_json` gave, read back.
-
-        Raises:
-            DataError: no JSON, of another format, or not consistent; the message names the place.
-        """
-        from merc.annotation.export.files import annotation_from_json
-
-        return annotation_from_json(text)
-
-    def to_html(self, medium: str | None = None) -> str:
-        """The page that shows it: one file that asks for nothing but the recording.
-
-        Args:
-            medium: where the recording lies as seen from the page's folder, such as `talk.mp4`; a plain path, quoted here. None
-                makes a page without a player.
-
-        Raises:
-            DataError: `medium` can't be a file's name.
-        """
-        from merc.annotation.export.page import render_page
-
-        return render_page(self, medium)
+def _refuse_repeated(what: str, names: tuple[str, ...] | list[str]) -> None:
+    if (twice := first_repeated(names)) is not None:
+        raise DataError(f"annotation: {what} {_shown(twice)} occurs more than once")
 
 
 def _shown(text: str) -> str:

@@ -32,7 +32,7 @@ No person is heard in it, and nothing in it happened.
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SampleRecording:
     """What was made.
 
     Attributes:
@@ -44,7 +44,7 @@ class Sample:
     notes: tuple[str, ...]
 
 
-def make_sample(folder: Path) -> Sample:
+def make_sample(folder: Path) -> SampleRecording:
     """Writes the sample: `dialogue.wav` with `dialogue.srt`, or `dialogue.csv` where nothing can speak; and a README.txt.
 
     Args:
@@ -77,7 +77,7 @@ def make_sample(folder: Path) -> Sample:
             write_atomically(folder / name, content)
     except OSError as error:
         raise DataError(f"{folder}: the sample can't be written there: {error.strerror or error}") from error
-    return Sample(folder / list(files)[-1], notes)
+    return SampleRecording(folder / list(files)[-1], notes)
 
 
 def _speak(program: str, speaker: str, words: str) -> Int16[np.ndarray, " _"]:

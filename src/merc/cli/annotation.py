@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from merc.cli.terminal import counted, note, show, staged, warn
+from merc.cli.terminal import note, show, staged, warn
 
 if TYPE_CHECKING:
     from merc.annotation.options import Options
@@ -75,9 +75,9 @@ def annotate(
     from merc.annotation.options import Options
     from merc.annotation.speech.recognition import RecognitionOptions
     from merc.errors import DataError
+    from merc.files.posix import usable_cores
 
     options = Options(
-        model=model,
         channels=channels.value,
         speech=RecognitionOptions(model=asr, language=language),
         cache=None if no_cache else default_folder(),
@@ -87,9 +87,9 @@ def annotate(
     if source.is_dir():
         if transcript is not None or as_json:
             raise DataError(f"{source}: --transcript and --json are for a single file, and this is a folder")
-        _annotate_folder(source, options, wanted, out, workers)
+        _annotate_folder(source, model, options, wanted, out, workers or usable_cores())
         return
-    _annotate_file(source, transcript, options, wanted, out, as_json=as_json)
+    _annotate_file(source, transcript, model, options, wanted, out, as_json=as_json)
 
 
 def sample(
@@ -108,7 +108,14 @@ def sample(
 
 
 def _annotate_file(
-    source: Path, transcript: Path | None, options: Options, formats: tuple[str, ...], out: Path | None, *, as_json: bool
+    source: Path,
+    transcript: Path | None,
+    model: str | None,
+    options: Options,
+    formats: tuple[str, ...],
+    out: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     from merc.annotation.annotator import annotate as annotate_recording
     from merc.annotation.export.files import check_targets, write_files
@@ -119,7 +126,7 @@ def _annotate_file(
     if not as_json:
         check_targets(source, out, formats, (source.name, None if transcript is None else transcript.name))
     with staged() as hook:
-        found = annotate_recording(source, transcript, options=options, hook=hook)
+        found = annotate_recording(source, transcript, model=model, options=options, hook=hook)
     if as_json:
         typer.echo(found.to_json())
     else:
@@ -131,16 +138,15 @@ def _annotate_file(
             note(str(path))
 
 
-def _annotate_folder(source: Path, options: Options, formats: tuple[str, ...], out: Path | None, workers: int | None) -> None:
+def _annotate_folder(
+    source: Path, model: str | None, options: Options, formats: tuple[str, ...], out: Path | None, workers: int
+) -> None:
     from merc.annotation.batch import FolderOptions, annotate_folder
     from merc.annotation.manifest import MANIFEST
     from merc.cli.tables.annotations import folder_table
-    from merc.files.posix import usable_cores
 
-    with counted("files") as update:
-        records = annotate_folder(
-            source, FolderOptions(options, formats, out, workers or usable_cores()), lambda done, total, _file: update(done, total)
-        )
+    with staged() as hook:
+        records = annotate_folder(source, FolderOptions(model, options, formats, out, workers), hook)
     show(folder_table(records))
     note(str((out or source) / MANIFEST))
     failed = sum(record.status == "failed" for record in records)

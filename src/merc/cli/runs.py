@@ -99,15 +99,17 @@ def evaluate(
 
 def predict(
     run: Run,
-    chat: Annotated[Path, typer.Argument(metavar="CHAT", help="Transcripts with speakers: .csv, .jsonl or .txt.")],
+    chat: Annotated[
+        Path, typer.Argument(metavar="CHAT", help="Transcripts, as `merc annotate` reads them; or .jsonl with features.")
+    ],
     as_json: AsJson = False,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write a .csv, .jsonl or .parquet, one row an utterance.")
     ] = None,
 ) -> None:
     """Label every utterance of raw transcripts."""
+    from merc.annotation.transcripts.conversations import read_conversations
     from merc.cli.tables.judgements import emotion_tables
-    from merc.data.formats.chat import read_declared_chat
     from merc.errors import DataError
     from merc.inference.loading import load
     from merc.inference.table import check_target, write_table
@@ -116,9 +118,10 @@ def predict(
         check_target(out)
         if out.resolve() == chat.resolve():
             raise DataError(f"{out}: --out names the transcripts themselves; they would be overwritten")
-    given = read_declared_chat(chat)
-    conversations = given.conversations
-    emotions = load(run).predict(conversations, specs=given.specs)
+    given = read_conversations(chat)
+    for sentence in given.warnings:
+        warn(sentence)
+    emotions = load(run).predict(given.conversations, specs=given.specs)
     if out is not None:
         note(f"{out}: {write_table(emotions, out)} utterances")
     if as_json:

@@ -74,7 +74,7 @@ class Recogniser(ModelHubMixin):
 
     def __repr__(self) -> str:
         features = ", ".join(spec.key for spec in self.preprocessor.specs)
-        return f"Recogniser({self.name}: {', '.join(self.label_set.names)}; from {features})"
+        return f"{type(self).__name__}({self.name}: {', '.join(self.label_set.names)}; from {features})"
 
     @property
     def name(self) -> str:

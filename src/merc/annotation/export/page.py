@@ -21,10 +21,11 @@ from markupsafe import Markup
 
 from merc.annotation.export.marks import COLOURS, PATTERNS, SHAPES, marks_of
 from merc.annotation.export.timeline import Timeline, clock, timeline_of
-from merc.annotation.result import AnnotatedUtterance, Annotation
+from merc.annotation.result import Result
 from merc.errors import DataError
 from merc.files.printable import printable
 from merc.files.validation import shorten
+from merc.inference.predictions import JudgedUtterance
 
 LIGHT = {
     "page": "#ffffff",
@@ -78,7 +79,7 @@ class Share:
     width: float
 
 
-def render_page(annotation: Annotation, medium: str | None = None) -> str:
+def render_page(annotation: Result, medium: str | None = None) -> str:
     """The page, complete. The same annotation gives the same bytes.
 
     Args:
@@ -135,7 +136,7 @@ def _shown(text: str) -> str:
     return "".join(part if _MARKS_OF_DIRECTION.fullmatch(part) else printable(part) for part in _MARKS_OF_DIRECTION.split(text))
 
 
-def _context(annotation: Annotation, medium: str | None) -> dict[str, Any]:
+def _context(annotation: Result, medium: str | None) -> dict[str, Any]:
     style, script = _style(), _asset("page.js")
     timeline = timeline_of(annotation)
     marks = marks_of(annotation.labels)
@@ -144,7 +145,8 @@ def _context(annotation: Annotation, medium: str | None) -> dict[str, Any]:
     return {
         "annotation": annotation,
         "origin": annotation.origin,
-        "speakers": len({utterance.speaker for utterance in annotation.utterances}),
+        "speakers": len({(c.id, u.speaker) for c in annotation.conversations for u in c.utterances}),
+        "several": len(annotation.conversations) > 1,
         "length": None if annotation.origin.duration is None else clock(annotation.origin.duration),
         "address": medium_address(medium) if medium is not None and playable else None,
         "style": style,
@@ -161,7 +163,7 @@ def _context(annotation: Annotation, medium: str | None) -> dict[str, Any]:
         "untimed": sum(span is None for span in timeline.spans) if timeline.timed else 0,
         "trusted": any(utterance.trust for utterance in annotation.utterances),
         "summary": _summary(annotation, timeline),
-        "entries": [_entry(annotation, timeline, place) for place in range(len(annotation.utterances))],
+        "entries": _entries(annotation, timeline),
         "absences": _absences(annotation),
         "warnings": [_cut(warning, _TEXT) for warning in annotation.warnings],
         "most_notes": _NOTES,
@@ -196,12 +198,12 @@ def _script_content(timeline: Timeline) -> dict[str, object]:
     return {"extent": round(timeline.extent, 3), "spans": spans}
 
 
-def _summary(annotation: Annotation, timeline: Timeline) -> list[dict[str, Any]]:
+def _summary(annotation: Result, timeline: Timeline) -> list[dict[str, Any]]:
     """Everybody together, then each lane's speaker: how many utterances, and the shares of emotions, the greatest first."""
     emotions: list[list[str]] = [[] for _ in timeline.lanes]
     rows = {speaker: row for row, speaker in enumerate(timeline.lanes)}
     for utterance in annotation.utterances:
-        emotions[rows.get(utterance.speaker, len(rows) - 1)].append(utterance.emotion)
+        emotions[rows.get(utterance.speaker or "", len(rows) - 1)].append(utterance.emotion)
     everyone = [utterance.emotion for utterance in annotation.utterances]
     named = [(False, speaker, found) for speaker, found in zip(timeline.lanes, emotions, strict=True)]
     parts = [(True, None, everyone), *named] if len(named) > 1 else named
@@ -210,7 +212,7 @@ def _summary(annotation: Annotation, timeline: Timeline) -> list[dict[str, Any]]
     ]
 
 
-def _shares(annotation: Annotation, emotions: list[str]) -> list[Share]:
+def _shares(annotation: Result, emotions: list[str]) -> list[Share]:
     counts, found, x = Counter(emotions), list[Share](), 0.0
     for label in sorted(counts, key=lambda label: (-counts[label], annotation.labels.index(label))):
         width = 100 * counts[label] / len(emotions)
@@ -219,20 +221,34 @@ def _shares(annotation: Annotation, emotions: list[str]) -> list[Share]:
     return found
 
 
-def _entry(annotation: Annotation, timeline: Timeline, place: int) -> dict[str, Any]:
+def _entries(annotation: Result, timeline: Timeline) -> list[dict[str, Any]]:
+    """Of each utterance; the first of each conversation names it, where there are several."""
+    begun: dict[int, str] = {}
+    first = 0
+    for conversation in annotation.conversations if len(annotation.conversations) > 1 else ():
+        begun[first] = _name(conversation.id)
+        first += len(conversation.utterances)
+    return [_entry(annotation, timeline, place, u, begun.get(place)) for place, u in enumerate(annotation.utterances)]
+
+
+def _entry(
+    annotation: Result, timeline: Timeline, place: int, utterance: JudgedUtterance, conversation: str | None
+) -> dict[str, Any]:
     """What the list and the timeline's tooltip say of one utterance."""
-    utterance, span = annotation.utterances[place], timeline.spans[place]
+    span = timeline.spans[place]
     time = None if span is None else clock(span[0])
-    words, probability = _cut(utterance.words, _WORDS), _percent(utterance.probabilities[utterance.emotion])
+    speaker, words = _name(utterance.speaker or ""), utterance.words or ""
+    probability = _percent(utterance.probabilities[utterance.emotion])
     second = _second(utterance)
-    parts = (_isolated(_name(utterance.speaker)), time or f"utterance {place + 1}", _isolated(_name(utterance.emotion)))
+    parts = (_isolated(speaker), time or f"utterance {place + 1}", _isolated(_name(utterance.emotion)))
     tooltip = Markup(f"{{}}, {{}}, {{}} {probability}").format(*parts)
-    if utterance.words:
-        tooltip += Markup(": ") + _isolated(_cut(utterance.words, _TOOLTIP))
+    if words:
+        tooltip += Markup(": ") + _isolated(_cut(words, _TOOLTIP))
     return {
-        "speaker": _name(utterance.speaker),
-        "words": words,
-        "hidden": len(utterance.words) > _WORDS,
+        "conversation": conversation,
+        "speaker": speaker,
+        "words": _cut(words, _WORDS),
+        "hidden": len(words) > _WORDS,
         "time": time,
         "label": annotation.labels.index(utterance.emotion),
         "probability": probability,
@@ -243,30 +259,32 @@ def _entry(annotation: Annotation, timeline: Timeline, place: int) -> dict[str, 
     }
 
 
-def _second(utterance: AnnotatedUtterance) -> str | None:
+def _second(utterance: JudgedUtterance) -> str | None:
     """The next probable emotion, where it is probable enough to be worth a word."""
     others = [label for label in utterance.probabilities if label != utterance.emotion]
     best = max(others, key=lambda label: utterance.probabilities[label], default=None)
     return best if best is not None and utterance.probabilities[best] >= _SECOND else None
 
 
-def _absences(annotation: Annotation) -> list[dict[str, Any]]:
-    """Grouped by modality and reason; each with the positions of its utterances. Some may name one that was left out since."""
-    positions = {utterance.id: place for place, utterance in enumerate(annotation.utterances)}
-    groups: dict[tuple[str, str], set[str | None]] = {}
-    for absence in annotation.absences:
-        groups.setdefault((absence.modality, absence.reason), set()).add(absence.utterance_id)
-    known = {key: sorted(positions[one] for one in ids if one in positions) for key, ids in groups.items()}
+def _absences(annotation: Result) -> list[dict[str, Any]]:
+    """Grouped by modality and reason; each with the positions of its utterances, or all."""
+    groups: dict[tuple[str, str], set[int | None]] = {}
+    first = 0
+    for conversation in annotation.conversations:
+        positions: dict[str | None, int] = {u.id: first + place for place, u in enumerate(conversation.utterances)}
+        for absence in conversation.absences:
+            groups.setdefault((absence.modality, absence.reason), set()).add(positions.get(absence.utterance_id))
+        first += len(conversation.utterances)
     return [
         {
             "modality": _name(modality),
             "reason": _cut(reason, _TEXT),
-            "all": None in ids,
-            "places": known[modality, reason][:_IDS],
-            "others": max(len(known[modality, reason]) - _IDS, 0),
-            "count": len(ids),
+            "all": None in places,
+            "places": sorted(place for place in places if place is not None)[:_IDS],
+            "others": max(len(places - {None}) - _IDS, 0),
+            "count": len(places),
         }
-        for (modality, reason), ids in groups.items()
+        for (modality, reason), places in groups.items()
     ]
 
 

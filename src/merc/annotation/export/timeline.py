@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from merc.annotation.result import AnnotatedUtterance, Annotation
+from merc.annotation.result import Result
+from merc.inference.predictions import JudgedUtterance
 
 MOST_LANES = 24  # then one for all other speakers [chosen]
 _BLOCK = 24.0  # px that half of the blocks have at least: room for a mark and the disc behind it
@@ -74,10 +75,11 @@ class Timeline:
     spans: tuple[tuple[float, float] | None, ...]
 
 
-def timeline_of(annotation: Annotation) -> Timeline:
+def timeline_of(annotation: Result) -> Timeline:
     """The timeline of an annotation. Utterances without a start are left out if others have one."""
     utterances = annotation.utterances
-    spans = _spans(utterances)
+    # Times of several conversations do not lie on one line.
+    spans = _spans(utterances) if len(annotation.conversations) == 1 else (None,) * len(utterances)
     timed = any(span is not None for span in spans)
     placed = spans if timed else tuple((float(place), place + 1.0) for place in range(len(utterances)))
     drawn = [(span, place) for place, span in enumerate(placed) if span is not None]
@@ -90,7 +92,7 @@ def timeline_of(annotation: Annotation) -> Timeline:
     blocks = [
         Block(
             utterance=place,
-            lane=rows.get(utterances[place].speaker, len(lanes) - 1),
+            lane=rows.get(utterances[place].speaker or "", len(lanes) - 1),
             x=100 * start / extent,
             width=100 * (end - start) / extent,
             roomy=(end - start) / extent * width >= _ROOM,
@@ -107,7 +109,7 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def _spans(utterances: Sequence[AnnotatedUtterance]) -> tuple[tuple[float, float] | None, ...]:
+def _spans(utterances: Sequence[JudgedUtterance]) -> tuple[tuple[float, float] | None, ...]:
     """Start and end of each; one without an end lasts until the next one starts, but not long."""
     starts = sorted({max(utterance.start, 0.0) for utterance in utterances if utterance.start is not None})
     following = dict(pairwise(starts))
@@ -124,9 +126,9 @@ def _spans(utterances: Sequence[AnnotatedUtterance]) -> tuple[tuple[float, float
     return tuple(found)
 
 
-def _lanes(utterances: Sequence[AnnotatedUtterance]) -> tuple[str | None, ...]:
+def _lanes(utterances: Sequence[JudgedUtterance]) -> tuple[str | None, ...]:
     """Speakers in the order in which they first speak; with too many, those that speak most, then None for the others."""
-    counts = Counter(utterance.speaker for utterance in utterances)
+    counts = Counter(utterance.speaker or "" for utterance in utterances)
     if len(counts) <= MOST_LANES:
         return tuple(counts)
     most = {speaker for speaker, _ in counts.most_common(MOST_LANES)}

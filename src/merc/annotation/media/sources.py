@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -12,12 +13,17 @@ from pathlib import Path, PurePath
 from merc.annotation.media.decoding import MediaSource, OpenFile, Sound
 from merc.annotation.transcripts.reading import SUFFIXES
 from merc.annotation.transcripts.transcript import Transcript
+from merc.data.schema import Utterance
 from merc.errors import DataError
 from merc.files.printable import printable
 
 OWN = ".emotions"  # before the suffix of what annotation writes; never read as a transcript
 PREFERRED = (".srt", ".vtt", ".json", ".csv", ".ass", ".ssa", ".txt")  # which transcript is taken of several beside a recording
 _CHUNK = 2**20  # bytes
+
+Said = str | Path | OpenFile | Transcript | Sequence[Utterance]
+Source = Said | Sound
+
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:/")  # a path keeps one slash of two
 
 
@@ -41,15 +47,15 @@ class Given:
 
 
 def given(
-    source: str | Path | OpenFile | Sound | Transcript,
-    transcript: str | Path | OpenFile | Transcript | None = None,
+    source: Source,
+    transcript: Said | None = None,
     name: str | None = None,
     transcript_name: str | None = None,
 ) -> Given:
     """Tells a recording from a transcript, and finds the transcript that lies beside a recording.
 
     Args:
-        source: a recording; or a transcript, by its suffix, which is then judged by its words alone.
+        source: a recording; or a transcript, by its suffix or as utterances, which is then judged by its words alone.
         transcript: of the recording. None takes a file of the same name beside it, if there is one.
         name: of a source that has none, such as an open file; its suffix tells a transcript.
         transcript_name: likewise, of the transcript.
@@ -85,7 +91,7 @@ def content_digest(given: Given) -> str:
     return digest.hexdigest()
 
 
-def _located(source: str | Path | OpenFile | Sound | Transcript) -> Path | OpenFile | Sound | Transcript:
+def _located(source: Source) -> Path | OpenFile | Sound | Transcript:
     if isinstance(source, str | Path) and _URL.match(str(source)) and not Path(source).exists():
         raise DataError(f"{printable(str(source))}: only local files are read; download it first")
     if isinstance(source, str):
@@ -93,16 +99,16 @@ def _located(source: str | Path | OpenFile | Sound | Transcript) -> Path | OpenF
     if isinstance(source, Path) and not source.is_file():
         found = "a folder" if source.is_dir() else "nothing" if not source.exists() else "neither a file nor a folder"
         raise DataError(f"{printable(str(source))}: expected a file, found {found}")
-    return source
+    return Transcript(tuple(source)) if isinstance(source, Sequence) else source
 
 
-def _name(source: str | Path | OpenFile | Sound | Transcript, name: str | None) -> str:
+def _name(source: Source, name: str | None) -> str:
     if name:
         return PurePath(name).name
     own = str(source) if isinstance(source, str | Path) else getattr(source, "name", None)
     if isinstance(own, str) and own:
         return PurePath(own).name
-    return "transcript" if isinstance(source, Transcript) else "recording"
+    return "transcript" if isinstance(source, Transcript | Sequence) else "recording"
 
 
 def _digest_of(part: Path | OpenFile | Sound | Transcript | None) -> bytes:
@@ -118,7 +124,7 @@ def _digest_of(part: Path | OpenFile | Sound | Transcript | None) -> bytes:
         digest.update(f"{part.rate} {part.samples.shape} {part.samples.dtype}".encode())
         digest.update(part.samples.tobytes())
     elif isinstance(part, Transcript):
-        digest.update(repr(part.turns).encode("utf-8", "surrogatepass"))
+        digest.update(repr(part.utterances).encode("utf-8", "surrogatepass"))
     elif part is not None:
         with suppress(OSError, ValueError):  # who reads it next says what is wrong with it
             place = part.tell()

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32
 
-from merc.annotation.transcripts.transcript import Transcript, Turn
+from merc.annotation.transcripts.transcript import Transcript, numbered
+from merc.data.schema import Utterance
 from merc.encoders.interface import RATE
 from merc.errors import DataError, FeatureError, MissingExtraError
 from merc.files.printable import printable
@@ -43,7 +44,6 @@ _NEEDS_NO_SPACE = "。！？｡．"
 _TITLE = re.compile(r"^\W*(?:(?:mr|mrs|ms|dr|prof|st|sr|jr|vs|mme|hr|fr|sig|[^\W\d_])\.)$", re.IGNORECASE)  # [chosen]
 
 Samples = Float32[np.ndarray, "_"]  # mono at RATE, full scale is 1
-Progress = Callable[[float], None]  # seconds of the recording that are done
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class RecognitionOptions:
 
 @runtime_checkable
 class Recognition(Protocol):
-    """Sound -> turns.
+    """Sound -> utterances without speakers.
 
     Attributes:
         name: of the model, for people.
@@ -82,13 +82,13 @@ class Recognition(Protocol):
     @property
     def name(self) -> str: ...
 
-    def transcribe(self, samples: Samples, offset: float = 0.0, channel: int | None = None) -> tuple[Turn, ...]:
+    def transcribe(self, samples: Samples, offset: float = 0.0, channel: int | None = None) -> tuple[Utterance, ...]:
         """What is said, in order of time.
 
         Args:
             samples: (N,), mono at 16 kHz.
-            offset: s, where they lie in the recording; turns' times count from its start.
-            channel: what each turn carries as its channel.
+            offset: s, where they lie in the recording; times count from its start.
+            channel: what each utterance carries as its channel.
         """
         ...
 
@@ -110,8 +110,8 @@ class WhisperRecognition:
         self._model = model
         self._options = options
 
-    def transcribe(self, samples: Samples, offset: float = 0.0, channel: int | None = None) -> tuple[Turn, ...]:
-        """One turn a sentence: Whisper's segments, cut at sentence ends and never joined; see `Recognition`."""
+    def transcribe(self, samples: Samples, offset: float = 0.0, channel: int | None = None) -> tuple[Utterance, ...]:
+        """One utterance a sentence: Whisper's segments, cut at sentence ends and never joined; see `Recognition`."""
         if len(samples) == 0:
             return ()
         segments, _ = self._model.transcribe(
@@ -126,15 +126,16 @@ class WhisperRecognition:
             vad_filter=self._options.vad,
             language_detection_segments=LANGUAGE_PARTS,
         )
-        turns: list[Turn] = []
+        found: list[Utterance] = []
         for segment in segments:
             words = [Word(word.word, float(word.start), float(word.end)) for word in segment.words or ()]
             for sentence in sentences(words or [Word(segment.text, float(segment.start), float(segment.end))]):
                 text = "".join(word.text for word in sentence).strip()
                 if text:
                     start, end = _within(sentence[0].start, sentence[-1].end, len(samples) / RATE)
-                    turns.append(Turn(text, None, round(offset + start, 3), round(offset + end, 3), channel))
-        return tuple(turns)
+                    times = round(offset + start, 3), round(offset + end, 3)
+                    found.append(Utterance(str(len(found) + 1), None, text, *times, channel))
+        return tuple(found)
 
 
 def speech_recogniser(options: RecognitionOptions, device: str = "cpu") -> Recognition:
@@ -171,7 +172,7 @@ def recognise(
     blocks: Iterable[np.ndarray],
     recogniser: Recognition,
     channel: int | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[float], None] | None = None,
     window: float = WINDOW,
 ) -> Transcript:
     """Transcribes streamed sound.
@@ -179,32 +180,32 @@ def recognise(
     Args:
         blocks: consecutive pieces of any length, (n,) float32, mono at 16 kHz; the first begins at 0 s.
         recogniser: what listens.
-        channel: what each turn carries as its channel.
+        channel: what each utterance carries as its channel.
         progress: called after every window with the seconds that are done.
         window: s, the longest that is transcribed at once.
 
     Returns:
-        Turns in order of time. Warnings tell of sound that could not be read to its end, of samples that are not finite and are
-        taken as silence, and of there being no words.
+        Utterances in order of time. Warnings tell of sound that could not be read to its end, of samples that are not finite and
+        are taken as silence, and of there being no words.
 
     Raises:
         DataError: the sound can't be read from its beginning.
     """
-    turns: list[Turn] = []
+    found: list[Utterance] = []
     warnings: list[str] = []
     unfinite = 0
     for start, samples in windows(_until_failure(blocks, warnings), round(window * RATE)):
         finite = np.isfinite(samples)
         unfinite += len(samples) - int(finite.sum())
-        turns += recogniser.transcribe(np.where(finite, samples, np.float32(0)), start / RATE, channel)
+        found += recogniser.transcribe(np.where(finite, samples, np.float32(0)), start / RATE, channel)
         if progress is not None:
             progress((start + len(samples)) / RATE)
     where = "" if channel is None else f" on channel {channel}"
     if unfinite:
         warnings.append(f"{unfinite} samples{where} are not finite numbers and were taken as silence")
-    if not turns:
+    if not found:
         warnings.append(f"speech recognition by {printable(recogniser.name)} found no words{where}")
-    return Transcript(tuple(turns), tuple(warnings))
+    return Transcript(numbered(found), tuple(warnings))
 
 
 def windows(blocks: Iterable[np.ndarray], longest: int) -> Iterator[tuple[int, Samples]]:

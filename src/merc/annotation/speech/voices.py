@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from merc.annotation.media.clips import UNREADABLE, Clip, MediaSource, Span, clips
-from merc.annotation.transcripts.transcript import Turn
+from merc.data.schema import Utterance
 from merc.errors import DataError
 
 UNNAMED = "speaker"  # who speaks where nothing tells
@@ -29,37 +29,37 @@ def loudest_channel(heard: Sequence[Clip]) -> Clip:
     return max(heard, key=lambda clip: -1.0 if clip.samples is None else float(np.square(clip.samples).mean()))
 
 
-def turn_clips(
+def utterance_clips(
     source: MediaSource,
-    turns: Sequence[Turn],
+    utterances: Sequence[Utterance],
     name: str,
     channels: int | None,
     progress: Callable[[float], None] | None = None,
 ) -> Iterator[tuple[Clip, int | None]]:
-    """The sound of each turn, as soon as it is there, with the channel that it was heard in.
+    """The sound of each utterance, as soon as it is there, with the channel that it was heard in.
 
     Args:
         source: the recording.
-        turns: `Clip.index` counts them.
+        utterances: `Clip.index` counts them.
         name: what errors call the recording.
-        channels: how many there are, each one speaker's; a turn that names none is heard in the loudest. None: turns that name no
-            channel are heard in all of them together, and the channel is None.
+        channels: how many there are, each one speaker's; an utterance that names none is heard in the loudest. None: those that
+            name no channel are heard in all of them together, and the channel is None.
         progress: called with the seconds read.
 
     Raises:
         DataError, MissingExtraError: see `clips`.
     """
     spans: list[Span] = []
-    owners: list[tuple[int, int | None]] = []  # of each span: its turn, and its channel
-    for index, turn in enumerate(turns):
-        several = range(channels) if channels is not None and turn.channel is None else [turn.channel]
+    owners: list[tuple[int, int | None]] = []  # of each span: its utterance, and its channel
+    for index, utterance in enumerate(utterances):
+        several = range(channels) if channels is not None and utterance.channel is None else [utterance.channel]
         for channel in several:
-            spans.append(Span(turn.start, turn.end, channel))
+            spans.append(Span(utterance.start, utterance.end, channel))
             owners.append((index, channel))
     waiting: dict[int, list[Clip]] = {}
     for clip in clips(source, spans, name, progress):
         index, channel = owners[clip.index]
-        if channels is None or turns[index].channel is not None:
+        if channels is None or utterances[index].channel is not None:
             yield Clip(index, clip.samples, clip.reason), channel
             continue
         heard = waiting.setdefault(index, [])

@@ -24,6 +24,8 @@ class Cue:
         start, end: s, or None; as the file says, whether or not that can be true.
         channel: of the recording, from 0, or None.
         begins: whether the file says that somebody begins to speak here, be it by a dash only.
+        conversation: the one that it belongs to, where the file names it.
+        id: of the utterance, where the file gives one.
     """
 
     text: str
@@ -32,6 +34,8 @@ class Cue:
     end: float | None = None
     channel: int | None = None
     begins: bool = False
+    conversation: str | None = None
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Transcripts read: the suffix chooses the reader, and the same rules make turns of what any reader finds.
+"""Transcripts read: the suffix chooses the reader, and the same rules make utterances of what any reader finds.
 
 The rules are told in `docs/transcripts.md`; those marked [chosen] are ours.
 """
@@ -16,16 +16,17 @@ from typing import Any
 
 from merc.annotation.media.decoding import OpenFile
 from merc.annotation.transcripts.cues import Cue, CueList, counted, settle
-from merc.annotation.transcripts.encoding import decode
 from merc.annotation.transcripts.plain import read_plain
 from merc.annotation.transcripts.sentences import joined
 from merc.annotation.transcripts.speakers import spoken
 from merc.annotation.transcripts.subtitles import read_subrip, read_substation, read_webvtt
 from merc.annotation.transcripts.tables import read_table
-from merc.annotation.transcripts.transcript import Transcript, Turn
+from merc.annotation.transcripts.transcript import Transcript
 from merc.annotation.transcripts.whisper import read_json
 from merc.annotation.transcripts.words import clean, holds_words, without_sounds
+from merc.data.schema import Utterance, first_repeated
 from merc.errors import DataError
+from merc.files.encoding import decode
 from merc.files.printable import printable
 
 MOST_BYTES = 67_108_864  # of a file [chosen: a day of speech is one]
@@ -45,14 +46,28 @@ _JSON = re.compile(r"\{\s*[\"}]|\[\s*\{")
 
 
 def read_transcript(source: Path | OpenFile, name: str | None = None) -> Transcript:
-    """Who said what, when, out of a file of one of the `SUFFIXES`.
+    """The only conversation of a file; see `read_transcripts`.
+
+    Raises:
+        DataError: likewise; or the file holds several conversations.
+    """
+    found = read_transcripts(source, name)
+    if len(found) > 1:
+        raise DataError(f"{printable(_name(source, name))} holds {len(found)} conversations; expected one")
+    (only,) = found
+    return only
+
+
+def read_transcripts(source: Path | OpenFile, name: str | None = None) -> tuple[Transcript, ...]:
+    """Who said what, when, in each conversation of a file of one of the `SUFFIXES`.
 
     Args:
         source: a path, or a seekable file opened as bytes; it is read from its first byte, and stands afterwards where it stood.
         name: the file's name, whose suffix says what it is; else the path, or the open file's own name.
 
     Returns:
-        At least one turn; each holds words. They are in order of their starts if all have one, else in the file's order.
+        At least one, each with at least one utterance, each of which holds words. A conversation's utterances are in order of their
+        starts if all have one, else in the file's order. What is to be known of the whole file stands with the first.
 
     Raises:
         DataError: another suffix, unreadable, too large, content that is not what the suffix says, or no words at all.
@@ -75,11 +90,12 @@ def read_transcript(source: Path | OpenFile, name: str | None = None) -> Transcr
         suffixes = " or ".join(suffix for suffix, (kind, _) in _READERS.items() if kind == other)
         raise DataError(f"{name}: expected {what}, found {other}; rename it to {suffixes}")
     cue_list = read(decoded.text, name)
-    turns, warnings = _turns(cue_list)
-    if not turns:
-        found = f"{counted(len(cue_list.cues), 'stretch', 'stretches')} without any" if cue_list.cues else "none"
-        raise DataError(f"{name}: expected words that somebody says in {what}, found {found}")
-    return Transcript(turns, (*decoded.warnings, *cue_list.warnings, *warnings))
+    found, warnings = _conversations(cue_list)
+    if not found:
+        stretches = f"{counted(len(cue_list.cues), 'stretch', 'stretches')} without any" if cue_list.cues else "none"
+        raise DataError(f"{name}: expected words that somebody says in {what}, found {stretches}")
+    of_file = (*decoded.warnings, *cue_list.warnings, *warnings)
+    return (replace(found[0], warnings=(*of_file, *found[0].warnings)), *found[1:])
 
 
 def _name(source: Path | OpenFile, name: str | None) -> str:
@@ -129,25 +145,39 @@ def _sniff(text: str) -> str | None:
     return _READERS[suffix][0]
 
 
-def _turns(cue_list: CueList) -> tuple[tuple[Turn, ...], list[str]]:
-    """The turns of a cue_list, and warnings."""
+def _conversations(cue_list: CueList) -> tuple[list[Transcript], list[str]]:
+    """The conversations of a file, in the order in which they begin, and what is to be known of all."""
     cues, warnings = settle(cue_list.cues)
-    warnings += _disorder(cues)
     if cue_list.names_in_words:
         cues = spoken(cues)
     cleaned = [replace(cue, text=clean(without_sounds(cue.text))) for cue in cues]
-    cues = [cue for cue in cleaned if holds_words(cue.text)]
-    if len(cues) < len(cleaned):
-        dropped = counted(len(cleaned) - len(cues), "turn without words is", "turns without words are")
-        warnings.append(f"{dropped} left out")
+    by_conversation: dict[str | None, list[Cue]] = {}
+    for cue in cleaned:
+        if holds_words(cue.text):
+            by_conversation.setdefault(cue.conversation, []).append(cue)
+    dropped = len(cleaned) - sum(map(len, by_conversation.values()))
+    if dropped:
+        warnings.append(f"{counted(dropped, 'turn without words is', 'turns without words are')} left out")
+    return [_transcript(cues, cue_list.cut_anywhere) for cues in by_conversation.values()], warnings
+
+
+def _transcript(cues: list[Cue], cut_anywhere: bool) -> Transcript:
+    """The transcript of one conversation's cues."""
+    warnings = _disorder(cues)
     if all(cue.start is not None for cue in cues):
-        cues.sort(key=_start)
-        if cue_list.cut_anywhere:
+        cues = sorted(cues, key=_start)
+        if cut_anywhere:
             cues = joined(cues)
         if len(cues) > 1 and all(cue.end is None for cue in cues):
             cues = _with_ends(cues)
             warnings.append("the file gives no ends: each turn is taken to end where the next begins")
-    return tuple(Turn(cue.text, cue.speaker, cue.start, cue.end, cue.channel) for cue in cues), warnings
+    ids = [cue.id or "" for cue in cues]
+    if not all(ids) or first_repeated(ids) is not None:
+        if any(ids):
+            warnings.append("ids are missing or repeated: utterances are numbered from 1 instead")
+        ids = [str(number) for number in range(1, len(cues) + 1)]
+    utterances = (Utterance(i, c.speaker, c.text, c.start, c.end, c.channel) for i, c in zip(ids, cues, strict=True))
+    return Transcript(tuple(utterances), tuple(warnings), cues[0].conversation)
 
 
 def _disorder(cues: Sequence[Cue]) -> list[str]:

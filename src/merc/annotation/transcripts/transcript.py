@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from merc.data.schema import Utterance
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One utterance as a transcript has it.
+@dataclass(frozen=True, slots=True, repr=False)
+class Transcript:
+    """One conversation's utterances.
 
     Attributes:
-        words: without mark-up; may be empty where a transcript has a time but no words.
-        speaker: a name, or None where the transcript names none.
-        start, end: seconds from the start of the recording, or None.
-        channel: of the recording, from 0, or None where the transcript names none.
+        utterances: in order, ids unique.
+        warnings: what a user should know of how they were read, a sentence each.
+        conversation: its id, where a file that holds several names it.
     """
 
-    words: str
-    speaker: str | None = None
-    start: float | None = None
-    end: float | None = None
-    channel: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """Turns in order, and what a user should know of how they were read, a sentence each."""
-
-    turns: tuple[Turn, ...]
+    utterances: tuple[Utterance, ...]
     warnings: tuple[str, ...] = ()
+    conversation: str | None = None
+
+    def __repr__(self) -> str:
+        named = "" if self.conversation is None else f"{self.conversation!r}, "
+        return f"Transcript({named}{len(self.utterances)} utterances, {len(self.warnings)} warnings)"
+
+
+def numbered(utterances: Iterable[Utterance]) -> tuple[Utterance, ...]:
+    """The utterances with ids that count them from 1."""
+    return tuple(replace(utterance, id=str(number)) for number, utterance in enumerate(utterances, start=1))

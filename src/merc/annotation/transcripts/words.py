@@ -9,7 +9,7 @@ import html
 import re
 import unicodedata
 
-from merc.data.formats.csv_table import repair_quotes
+from merc.files.encoding import repair_quotes
 
 _LINE_BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 # Tags, times within a cue of WebVTT, overrides of SubStation, codes of MicroDVD such as {y:i}.

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from merc.annotation.export.timeline import clock
 from merc.annotation.manifest import FileRecord
-from merc.annotation.result import Annotation
+from merc.annotation.result import Result
 from merc.cli.tables.cells import NOTHING, add_row, decimal, new_table
 from merc.files.printable import printable
 
@@ -19,7 +19,7 @@ _WORDS = 300  # characters that are shown of an utterance; the files have all
 _LISTED = 3  # utterances that are named where many lack a modality
 
 
-def annotation_table(annotation: Annotation) -> Iterator[RenderableType]:
+def annotation_table(annotation: Result) -> Iterator[RenderableType]:
     """A row an utterance: time, speaker, words, emotion, probability, trust per modality."""
     modalities = annotation.modalities if any(u.trust for u in annotation.utterances) else ()
     table = new_table(printable(annotation.origin.name), ("time", "speaker", "words", "emotion", *modalities), words=4)
@@ -30,13 +30,13 @@ def annotation_table(annotation: Annotation) -> Iterator[RenderableType]:
     for utterance in annotation.utterances:
         trust = [decimal(utterance.trust[m]) if m in utterance.present and m in utterance.trust else NOTHING for m in modalities]
         time = NOTHING if utterance.start is None else clock(utterance.start)
-        words = textwrap.shorten(utterance.words, _WORDS, placeholder=" …") or NOTHING
+        words = textwrap.shorten(utterance.words or "", _WORDS, placeholder=" …") or NOTHING
         emotion = f"{utterance.emotion} {decimal(utterance.probabilities[utterance.emotion])}"
-        add_row(table, time, utterance.speaker, words, emotion, *trust)
+        add_row(table, time, utterance.speaker or NOTHING, words, emotion, *trust)
     yield table
 
 
-def annotation_notes(annotation: Annotation) -> Iterator[str]:
+def annotation_notes(annotation: Result) -> Iterator[str]:
     """What a user should know of an annotation, a sentence each."""
     yield from annotation.warnings
     lacking: dict[tuple[str, str], list[str | None]] = {}

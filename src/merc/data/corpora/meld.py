@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from merc.data.formats.csv_table import CsvTable, read_csv, read_header, repair_quotes
+from merc.data.formats.csv_table import CsvTable, read_csv, read_header
 from merc.data.formats.layout import Layout, Source
 from merc.data.schema import Conversation, Corpus, FeatureArray, FeatureSpec, LabelSet, Utterance
 from merc.data.splits import MELD_DIALOGUES, MELD_TEST_FROM, MELD_VALIDATION_FROM, meld_by_id
 from merc.errors import DataError
+from merc.files.encoding import repair_quotes
 
 LABELS = LabelSet(names=("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger"))
 PRAAT_COLUMNS = (

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from merc.data.formats.csv_table import CsvTable, read_csv, read_header, repair_quotes
+from merc.data.formats.csv_table import CsvTable, read_csv, read_header
 from merc.data.formats.layout import Layout, Source
 from merc.data.schema import PARTS, Conversation, Corpus, FeatureArray, FeatureSpec, LabelSet, Split, Utterance
 from merc.data.splits import by_parts, draw
 from merc.errors import DataError
+from merc.files.encoding import repair_quotes
 
 LABELS = LabelSet(names=("negative", "positive"))
 VALIDATION_SHARE = 0.15  # of the training videos, drawn; the published table has no validation part [chosen]

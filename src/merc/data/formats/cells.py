@@ -12,9 +12,9 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from merc.data.formats.csv_table import repair_quotes
 from merc.data.schema import FeatureArray
 from merc.errors import DataError
+from merc.files.encoding import repair_quotes
 
 _LARGEST = 2**63  # no id, label or length of a real file is larger; Python refuses to print much larger ones
 

@@ -5,7 +5,6 @@ Rows are numbered as a spreadsheet shows them: the header is row 1.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import math
@@ -18,11 +17,10 @@ import numpy as np
 
 from merc.data.schema import FeatureArray, first_repeated
 from merc.errors import DataError
+from merc.files.encoding import decode
 
 _CLOCK = re.compile(r"(\d+):([0-5]?\d):([0-5]?\d)(?:[.,](\d+))?")
 _FLOAT32_MAX = 3.4028234663852886e38
-# U+0080 to U+009F as Windows-1252 reads these bytes; it leaves five of them open.
-_REPAIRS = {code: bytes([code]).decode("cp1252") for code in range(0x80, 0xA0) if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,11 @@ def read_csv(path: Path, required: Sequence[str]) -> CsvTable:
     Raises:
         DataError: unreadable, not text, a column missing or given twice, a row of another length, or broken quotes.
     """
-    reader = csv.reader(io.StringIO(decode_text(path), newline=""), strict=True)
+    try:
+        text = decode(path.read_bytes(), str(path), strict=True).text
+    except OSError as error:
+        raise DataError(f"{path}: can't be read: {error.strerror}") from error
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[list[str]] = []
     numbers: list[int] = []
     header: list[str] | None = None
@@ -155,47 +157,6 @@ def read_header(path: Path) -> tuple[str, ...]:
     except (OSError, csv.Error):
         pass
     return ()
-
-
-def decode_text(path: Path) -> str:
-    """A text file's content: UTF-8 with or without byte order mark, UTF-16 with one, else Windows-1252.
-
-    Windows-1252 takes almost any bytes, so it is believed only where the file holds no multi-byte UTF-8 at all: a UTF-8 file
-    with one broken byte is an error, not a page of `â€™`.
-
-    Raises:
-        DataError: unreadable, or none of these encodings.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: can't be read: {error.strerror}") from error
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        try:
-            return data.decode("utf-16")
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: broken UTF-16 at byte {error.start}") from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        found = f"{path}, line {line}: byte 0x{data[error.start]:02x}"
-        if not data.decode("utf-8", errors="ignore").isascii():
-            raise DataError(f"{found} is broken UTF-8") from error
-        try:
-            text = data.decode("cp1252")
-        except UnicodeDecodeError as second:
-            line = data.count(b"\n", 0, second.start) + 1
-            raise DataError(f"{path}, line {line}: byte 0x{data[second.start]:02x} is neither UTF-8 nor Windows-1252") from error
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise DataError(f"{path}, line {line}: a zero byte; expected a text file")
-    return text
-
-
-def repair_quotes(text: str) -> str:
-    """Windows-1252 punctuation that came through as control characters: U+0092 becomes the apostrophe that was meant."""
-    return text.translate(_REPAIRS)
 
 
 def _check_header(path: Path, header: Sequence[str], required: Sequence[str]) -> None:

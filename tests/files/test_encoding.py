@@ -7,8 +7,8 @@ import codecs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from merc.annotation.transcripts.encoding import Decoded, decode
+
 from merc.errors import DataError
 
 SOME = "Grüße, Зоя – 你好!\nJa.\n"

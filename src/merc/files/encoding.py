@@ -11,8 +11,10 @@ from __future__ import annotations
 import codecs
 from dataclasses import dataclass
 
-from merc.data.formats.csv_table import repair_quotes
 from merc.errors import DataError
+
+# U+0080 to U+009F as Windows-1252 reads these bytes; it leaves five of them open.
+_REPAIRS = {code: bytes([code]).decode("cp1252") for code in range(0x80, 0xA0) if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +25,30 @@ class Decoded:
     warnings: tuple[str, ...] = ()
 
 
-def decode(data: bytes, name: str) -> Decoded:
+def repair_quotes(text: str) -> str:
+    """Windows-1252 punctuation that came through as control characters: U+0092 becomes the apostrophe that was meant."""
+    return text.translate(_REPAIRS)
+
+
+def decode(data: bytes, name: str, *, strict: bool = False) -> Decoded:
     """The text of a file.
 
     Args:
         data: all of its bytes.
         name: what errors call it.
+        strict: whether a broken place in UTF-8 is an error.
 
     Raises:
-        DataError: broken UTF-16, or zeros that no text holds.
+        DataError: broken UTF-16, or zeros that no text holds; see `strict`.
     """
-    text, warnings = _decoded(data, name)
+    text, warnings = _decoded(data, name, strict)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise DataError(f"{name}, line {line}: a zero byte; expected a text file")
     return Decoded(text.replace("\r\n", "\n").replace("\r", "\n"), warnings)
 
 
-def _decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
+def _decoded(data: bytes, name: str, strict: bool) -> tuple[str, tuple[str, ...]]:
     if data.startswith(codecs.BOM_UTF16_LE):
         return _utf_16(data[2:], "utf-16-le", name), ()
     if data.startswith(codecs.BOM_UTF16_BE):
@@ -57,6 +65,8 @@ def _decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
     broken = text.count("\ufffd")
     readable = len(text) - len(text.encode("ascii", errors="ignore")) - broken  # beyond ASCII
     if marked or readable > broken:
+        if strict:
+            raise DataError(f"{name}, line {text.count(chr(10), 0, text.index(chr(0xFFFD))) + 1}: broken UTF-8")
         return text, (f"the file is UTF-8 but for {broken} place{'s' * (broken != 1)}, which can't be read",)
     # Latin-1 never fails, and the repair gives its control characters what Windows-1252 has in their places.
     return repair_quotes(data.decode("latin-1")), ("the file is not UTF-8, and so read as Windows-1252",)

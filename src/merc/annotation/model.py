@@ -1,0 +1,35 @@
+"""The model as its user has it: it judges conversations, and recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from merc.annotation.annotation import Annotation
+from merc.annotation.annotator import annotate
+from merc.annotation.media.sources import Said, Source
+from merc.annotation.options import Options
+from merc.inference.loading import load_model
+from merc.inference.recogniser import Recogniser
+from merc.settings import Progress, no_progress
+
+
+class Model(Recogniser):
+    """A trained model. It keeps the encoders that it has loaded, so it serves any number of recordings."""
+
+    def annotate(
+        self,
+        source: Source,
+        transcript: Said | None = None,
+        *,
+        options: Options | None = None,
+        name: str | None = None,
+        transcript_name: str | None = None,
+        hook: Progress = no_progress,
+    ) -> Annotation:
+        """Annotates one recording or transcript; see `merc.annotation.annotator.annotate`."""
+        return annotate(source, transcript, model=self, options=options, name=name, transcript_name=transcript_name, hook=hook)
+
+
+def load(name: str | Path | None = None) -> Model:
+    """A trained model; see `merc.inference.loading.load_model`."""
+    return load_model(name, Model)

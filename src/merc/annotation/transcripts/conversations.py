@@ -1,0 +1,56 @@
+"""Conversations to be judged, out of one file: transcripts, or conversations with features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from merc.annotation.transcripts.reading import SUFFIXES, read_transcripts
+from merc.data.formats.json_lines import read_json_lines
+from merc.data.schema import Conversation, FeatureSpec, first_repeated
+from merc.errors import DataError
+
+WITH_FEATURES = ".jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundConversations:
+    """What a file holds.
+
+    Attributes:
+        conversations: in the file's order, without labels. The only one of a file that names none is called after the file.
+        specs: what the file declares of its features; only `.jsonl` does.
+        warnings: what a user should know of how the file was read, a sentence each.
+    """
+
+    conversations: tuple[Conversation, ...]
+    specs: tuple[FeatureSpec, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def read_conversations(path: Path) -> FoundConversations:
+    """The conversations of a transcript (see `read_transcripts`), or of a `.jsonl` file, whose features are kept.
+
+    Raises:
+        DataError: unreadable, another kind of file, nothing to judge by, or a place that is not valid, which the message names.
+        MissingExtraError: what reads subtitles is not installed.
+    """
+    if path.suffix.lower() == WITH_FEATURES:
+        return _with_features(path)
+    if path.is_file() and path.suffix.lower() not in SUFFIXES:
+        raise DataError(
+            f"{path}: {path.suffix or 'no'} suffix; conversations are read from {', '.join((WITH_FEATURES, *SUFFIXES))}"
+        )
+    found = read_transcripts(path)
+    conversations = tuple(Conversation(one.conversation or path.stem, one.utterances) for one in found)
+    return FoundConversations(conversations, warnings=tuple(dict.fromkeys(w for one in found for w in one.warnings)))
+
+
+def _with_features(path: Path) -> FoundConversations:
+    lines = read_json_lines(path)
+    if (repeated := first_repeated(c.id for c in lines.conversations)) is not None:
+        raise DataError(f"{path}: conversation id {repeated!r} occurs more than once")
+    if not any(u.words or c.features for c in lines.conversations for u in c.utterances):
+        raise DataError(f"{path}: no utterance has a transcript or features, so there is nothing to judge by")
+    bare = tuple(replace(c, utterances=tuple(replace(u, label=None) for u in c.utterances)) for c in lines.conversations)
+    return FoundConversations(bare, () if lines.declaration is None else lines.declaration.features or ())
