@@ -19,7 +19,14 @@ else:
 
 
 class Annotation(Result):
-    """A result with its forms; `merc.annotation.export.files` writes them to disk."""
+    """A result with its forms; `merc.annotation.export.files` writes them to disk.
+
+    Example:
+        >>> import merc
+        >>> found = merc.annotate([merc.Utterance("1", "Ann", "I got the job!")])
+        >>> merc.Annotation.from_json(found.to_json()) == found
+        True
+    """
 
     __slots__ = ()
 

@@ -101,6 +101,12 @@ def annotate(
         FeatureError: no feature of the model can be made.
         RunError: no such model.
         MissingExtraError: words are to be recognised, and what does it is not installed; or what reads the transcript is not.
+
+    Example:
+        >>> import merc
+        >>> found = merc.annotate([merc.Utterance("1", "Ann", "I got the job!")])
+        >>> found.conversations[0].utterances[0].emotion
+        'joy'
     """
     options = options or Options()
     judge = model if isinstance(model, Recogniser) else load(model)

@@ -14,7 +14,14 @@ from merc.settings import Progress, no_progress
 
 
 class Model(Recogniser):
-    """A trained model. It keeps the encoders that it has loaded, so it serves any number of recordings."""
+    """A trained model. It keeps the encoders that it has loaded, so it serves any number of recordings.
+
+    Example:
+        >>> import merc
+        >>> model = merc.load()
+        >>> model.label_set.names
+        ('neutral', 'surprise', 'fear', 'sadness', 'joy', 'disgust', 'anger')
+    """
 
     def annotate(
         self,
@@ -31,5 +38,11 @@ class Model(Recogniser):
 
 
 def load(name: str | Path | None = None) -> Model:
-    """A trained model; see `merc.inference.loading.load_model`."""
+    """A trained model; see `merc.inference.loading.load_model`.
+
+    Example:
+        >>> import merc
+        >>> merc.load().modalities
+        ('text', 'audio')
+    """
     return load_model(name, Model)

@@ -21,6 +21,11 @@ class Options:
         speech: how words are recognised where there is no transcript.
         cache: folder that keeps features between runs; None keeps none.
         device: where encoders and model run, such as `cpu` or `cuda:0`; None leaves the model where it is.
+
+    Example:
+        >>> import merc
+        >>> merc.Options(channels="speakers").device
+        'cpu'
     """
 
     channels: Channels = "mixed"

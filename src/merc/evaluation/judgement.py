@@ -31,6 +31,11 @@ class Conditions(Settings):
         without: modalities left out.
         corrupt: modalities perturbed.
         seed: of the perturbation.
+
+    Example:
+        >>> import merc
+        >>> merc.Conditions.parse(("text", "audio"), only=("audio",)).without
+        ('text',)
     """
 
     without: tuple[str, ...] = ()

@@ -42,6 +42,7 @@ class Level:
 
     Example:
         >>> import merc
+        >>> import torch
         >>> merc.Level(torch.zeros(1, 2, 7)).logits.shape
         torch.Size([1, 2, 7])
     """
@@ -64,6 +65,7 @@ class NetworkOutput:
 
     Example:
         >>> import merc
+        >>> import torch
         >>> merc.NetworkOutput(merc.Level(torch.zeros(1, 2, 7))).trust is None
         True
     """
@@ -77,7 +79,14 @@ class NetworkOutput:
 
 
 class Network(nn.Module, ABC):
-    """A network that labels every utterance of a batch of conversations."""
+    """A network that labels every utterance of a batch of conversations.
+
+    Example:
+        >>> from merc.networks.registry import network_config
+        >>> network = network_config({"name": "early_fusion"}).build({"text": 384}, 7)
+        >>> isinstance(network, Network)
+        True
+    """
 
     @abstractmethod
     def forward(self, batch: Batch) -> NetworkOutput:

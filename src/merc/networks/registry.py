@@ -44,6 +44,12 @@ class NetworkConfig(Settings, ABC):
 
     Attributes:
         name: of the network; its default in the subclass is the name that recipes give.
+
+    Example:
+        >>> import merc
+        >>> from merc.networks.registry import network_config
+        >>> isinstance(network_config({"name": "early_fusion"}), merc.NetworkConfig)
+        True
     """
 
     name: str
@@ -83,6 +89,15 @@ def register_network(config: Config) -> Config:
     Raises:
         TypeError: not a subclass of `NetworkConfig`.
         ValueError: its `name` has no default, or another class has the name.
+
+    Example:
+        >>> import merc
+        >>> @merc.register_network
+        ... class Mine(merc.NetworkConfig):
+        ...     name: str = "mine_of_an_example"
+        ...     def build(self, widths, classes): ...
+        >>> merc.Recipe(name="x", model={"name": "mine_of_an_example"}).model
+        Mine(name='mine_of_an_example')
     """
     if not (isinstance(config, type) and issubclass(config, NetworkConfig)):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"register_network takes a subclass of merc.NetworkConfig, found {config!r}")

@@ -64,6 +64,11 @@ class Recipe(Settings):
         calibration: `temperature` scales the finished model's logits by what fits the selection part best; no label changes.
         data, model, objective, corruption, training: the components' configs.
         text_tuning: tunes a text encoder of the recipe's own, whose feature is `text: tuned`; None takes the store's features only.
+
+    Example:
+        >>> import merc
+        >>> merc.Recipe(name="mine").model.name
+        'cmath'
     """
 
     name: str
@@ -102,6 +107,13 @@ def load_recipe(path: str | Path, options: Sequence[str] = ()) -> Recipe:
 
     Raises:
         RecipeError: no such file, no valid YAML, an unknown key, a value that is not allowed.
+
+    Example:
+        >>> import merc
+        >>> from pathlib import Path
+        >>> _ = Path("mine.yaml").write_text("training: {epochs: 3}")
+        >>> merc.load_recipe("mine.yaml", ["training.seed=1"]).training.epochs
+        3
     """
     return recipe_from(recipe_values(path, options), str(path))
 

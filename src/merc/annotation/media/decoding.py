@@ -52,6 +52,12 @@ class Sound:
 
     Raises:
         DataError: another shape or type, or a rate outside `RATES`.
+
+    Example:
+        >>> import merc
+        >>> import numpy as np
+        >>> merc.Sound(np.zeros(16_000, np.float32), 16_000).rate
+        16000
     """
 
     samples: np.ndarray

@@ -16,6 +16,11 @@ class Transcript:
         utterances: in order, ids unique.
         warnings: what a user should know of how they were read, a sentence each.
         conversation: its id, where a file that holds several names it.
+
+    Example:
+        >>> import merc
+        >>> merc.Transcript((merc.Utterance("1", "Ann", "I got the job!"),))
+        Transcript(1 utterances, 0 warnings)
     """
 
     utterances: tuple[Utterance, ...]

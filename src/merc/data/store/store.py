@@ -62,6 +62,11 @@ def save_store(corpus: Corpus, folder: Path, *, overwrite: bool = False) -> None
     Raises:
         StoreError: the folder is in use, a note is not JSON, a text is not valid Unicode, or the disk is full or not writable.
             The folder is then as it was.
+
+    Example:
+        >>> import merc
+        >>> chat = merc.Conversation("chat", (merc.Utterance("1", "Ann", "Hi!", label="calm"),))
+        >>> merc.save_store(merc.Corpus("mine", merc.LabelSet(names=("calm", "cross")), (), (chat,)), "store")
     """
     folder = folder.absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -85,6 +90,13 @@ def open_store(folder: Path, *, verify: bool = True) -> Corpus:
 
     Raises:
         StoreError: no store, a file that is missing, truncated or altered, or another version of the format.
+
+    Example:
+        >>> import merc
+        >>> chat = merc.Conversation("chat", (merc.Utterance("1", "Ann", "Hi!", label="calm"),))
+        >>> merc.save_store(merc.Corpus("mine", merc.LabelSet(names=("calm", "cross")), (), (chat,)), "store")
+        >>> merc.open_store("store").name
+        'mine'
     """
     while True:
         manifest = read_manifest(folder)
