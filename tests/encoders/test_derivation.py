@@ -37,6 +37,8 @@ def test_without_a_source_nothing_is_made(rows):
     given = talk({PRAAT.key: rows})
     assert with_derived(given, PRAAT) is given
     assert with_derived(given, PRAAT_RELATIVE.model_copy(update={"version": "other"})) is given
+    assert with_derived(given, PRAAT_RELATIVE, [PRAAT.model_copy(update={"version": "1"})]) is given
+    assert with_derived(given, PRAAT_RELATIVE, [PRAAT]) is not given
 
 
 def test_a_corpus_gets_it_if_its_source_is_of_our_making(rows):

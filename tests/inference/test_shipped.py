@@ -14,8 +14,8 @@ from merc.annotation.media.decoding import Sound
 from merc.annotation.options import Options
 from merc.annotation.sample import LINES
 from merc.annotation.transcripts.reading import read_transcript
-from merc.data.schema import Conversation, Utterance
-from merc.errors import RunError
+from merc.data.schema import Conversation, FeatureSpec, Utterance
+from merc.errors import FeatureError, RunError
 from merc.inference.loading import SHIPPED_FOLDER, load
 from shipped_golden import GOLDEN, raw_recording, summary
 
@@ -125,6 +125,14 @@ def test_it_is_loaded_by_its_name_and_by_none():
     assert model.label_set == load("shipped").label_set
     assert model.modalities == ("text", "audio") and len(model.label_set) == 7
     assert model.temperature != 1.0
+
+
+def test_measurements_of_another_version_are_refused():
+    model = load()
+    measured = FeatureSpec(modality="audio", name="praat", dimension=8, encoder="praat", version="1")
+    with pytest.raises(FeatureError, match=r"feature audio/praat of a store: version 1; the model was trained on 2"):
+        model.check_specs([measured], "a store")
+    model.check_specs([measured.model_copy(update={"version": "2"})], "a store")
 
 
 def test_an_installation_without_it_says_so(monkeypatch, tmp_path):

@@ -48,11 +48,13 @@ def with_derived(conversation: Conversation, spec: FeatureSpec, declared: Iterab
         spec: of the feature that is wanted; one that is not derived is left alone.
         declared: what is known of the conversation's features.
     """
+    declared = tuple(declared)
     source = source_of(spec, declared)
     if source is None or spec.key in conversation.features or source.key not in conversation.features:
         return conversation
     rows = conversation.features[source.key]
-    if rows.shape[1] != source.dimension:
+    foreign = any(known.key == source.key and not made_alike(known, source) for known in declared)
+    if foreign or rows.shape[1] != source.dimension:
         return conversation  # of another making; who asks for the feature says that it is not there
     return conversation.with_features({spec.key: speaker_relative(rows, [u.speaker for u in conversation.utterances])})
 

@@ -25,6 +25,7 @@ from safetensors.numpy import load as load_tensors
 from merc.data.preprocessing import Preprocessor, Sample
 from merc.data.schema import Absence, Conversation, FeatureSpec, LabelSet
 from merc.data.standardisation import Standardiser
+from merc.encoders.derivation import source_of
 from merc.encoders.resolver import DIALOGUE, FeatureResolver
 from merc.encoders.text.adapter import Adapter, adapter_file, adapter_from, joint_version
 from merc.errors import FeatureError, RecipeError, RunError
@@ -110,7 +111,8 @@ class Recogniser(ModelHubMixin):
     def check_specs(self, specs: Sequence[FeatureSpec], where: str) -> None:
         """Refuses features that were made by another encoder, or are of another dimension, than the model's.
 
-        Two absolute folders with one version are one encoder that was moved. Features that the model does not take may be anything.
+        Two absolute folders with one version are one encoder that was moved. Where a derived feature is not declared, its source is
+        what the model takes. Features that the model does not take may be anything.
 
         Args:
             specs: declared of the features.
@@ -120,7 +122,8 @@ class Recogniser(ModelHubMixin):
             FeatureError: naming the feature, what was found and what the model takes.
         """
         declared = {spec.key: spec for spec in specs}
-        for spec in self.preprocessor.specs:
+        for taken in self.preprocessor.specs:
+            spec = taken if taken.key in declared else source_of(taken, specs) or taken
             found = declared.get(spec.key)
             if found is None:
                 continue

@@ -1,6 +1,7 @@
 """Praat's functionals: sounds of known properties, Praat's own commands, and what must change nothing."""
 
 import importlib.util
+from itertools import pairwise
 
 import numpy as np
 import pytest
