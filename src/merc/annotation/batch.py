@@ -42,7 +42,7 @@ class FolderOptions:
 
     annotation: Options
     formats: tuple[str, ...] = FORMATS
-    out: Path | None = None
+    out: str | Path | None = None
     workers: int = 1
 
 
@@ -72,7 +72,7 @@ class _Task:
 
 
 def annotate_folder(
-    folder: Path,
+    folder: str | Path,
     options: FolderOptions,
     on_file: Callable[[int, int, str], None] = lambda _done, _total, _file: None,
 ) -> tuple[FileRecord, ...]:
@@ -94,9 +94,10 @@ def annotate_folder(
             written to.
         RunError: no such model.
     """
+    folder = Path(folder)
+    root = folder if options.out is None else Path(options.out)
     if not folder.is_dir():
         raise DataError(f"{folder}: expected a folder, found {'a file' if folder.exists() else 'nothing'}")
-    root = options.out or folder
     files = sorted(_files(folder))
     if not files:
         raise DataError(f"{folder}: no recording and no transcript in it; recordings are {' '.join(sorted(RECORDINGS))}")
@@ -107,7 +108,7 @@ def annotate_folder(
     records = read_manifest(root)
     write_manifest(records.values(), root)  # a place that can't be written to is told before the work
     made_by = _digest(load(options.annotation.model), options)
-    tasks = list(_tasks(files, folder, options, made_by, records))
+    tasks = list(_tasks(files, folder, root, options, made_by, records))
     done: dict[str, FileRecord] = {}
     saved = time.monotonic()
     try:
@@ -135,7 +136,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _tasks(
-    files: Sequence[Path], folder: Path, options: FolderOptions, made_by: str, records: Mapping[str, FileRecord]
+    files: Sequence[Path], folder: Path, root: Path, options: FolderOptions, made_by: str, records: Mapping[str, FileRecord]
 ) -> Iterator[_Task]:
     first: dict[Path, str] = {}  # path without its suffix -> the first file of that name
     for path in files:
@@ -144,8 +145,8 @@ def _tasks(
         yield _Task(
             path=path,
             file=relative.as_posix(),
-            into=path.parent if options.out is None else options.out / relative.parent,
-            root=options.out or folder,
+            into=root / relative.parent,
+            root=root,
             formats=options.formats,
             made_by=made_by,
             before=records.get(relative.as_posix()),

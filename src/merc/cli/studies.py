@@ -32,7 +32,9 @@ def study(
     part: Annotated[
         StudiedPart, typer.Option("--split", help="Part that is judged. While a design is still being chosen, judge validation.")
     ] = StudiedPart.TEST,
-    processes: Annotated[int | None, typer.Option(min=1, help="Trainings at once; by default one for each core that this process may use.")] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Trainings at once; by default one for each core it may use.")
+    ] = None,
     transcripts: Transcripts = False,
 ) -> None:
     """Train and judge CMATH, its rivals and its ablations, over seeds, and report.

@@ -49,18 +49,19 @@ class Chat:
     specs: tuple[FeatureSpec, ...] = ()
 
 
-def read_chat(path: Path) -> tuple[Conversation, ...]:
+def read_chat(path: str | Path) -> tuple[Conversation, ...]:
     """The conversations of a file; see `read_declared_chat`."""
     return read_declared_chat(path).conversations
 
 
-def read_declared_chat(path: Path) -> Chat:
+def read_declared_chat(path: str | Path) -> Chat:
     """Conversations, with what the file declares of their features.
 
     Raises:
         DataError: unreadable, another kind of file, no transcript at all, or a row that is not valid; the message names file and
             row.
     """
+    path = Path(path)
     if not path.is_file():
         found = "a folder" if path.is_dir() else "nothing"
         raise DataError(f"{path}: expected a file of transcripts ({', '.join(SUFFIXES)}), found {found}")

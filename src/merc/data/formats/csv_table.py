@@ -113,12 +113,13 @@ class CsvTable:
         return number
 
 
-def read_csv(path: Path, required: Sequence[str]) -> CsvTable:
+def read_csv(path: str | Path, required: Sequence[str]) -> CsvTable:
     """All rows of a file with a header; blank lines are skipped.
 
     Raises:
         DataError: unreadable, not text, a column missing or given twice, a row of another length, or broken quotes.
     """
+    path = Path(path)
     reader = csv.reader(io.StringIO(decode_text(path), newline=""), strict=True)
     rows: list[list[str]] = []
     numbers: list[int] = []
@@ -145,10 +146,10 @@ def read_csv(path: Path, required: Sequence[str]) -> CsvTable:
     return CsvTable(path, tuple(numbers), {name: [fields[i] for fields in rows] for i, name in enumerate(header)})
 
 
-def read_header(path: Path) -> tuple[str, ...]:
+def read_header(path: str | Path) -> tuple[str, ...]:
     """The column names of a file, or nothing if it is no readable CSV. Raises nothing; reads at most 64 KiB."""
     try:
-        with path.open("rb") as stream:
+        with Path(path).open("rb") as stream:
             text = stream.read(65_536).decode("utf-8-sig", errors="replace")
         for fields in csv.reader(io.StringIO(text, newline="")):
             return tuple(name.strip() for name in fields)
@@ -157,7 +158,7 @@ def read_header(path: Path) -> tuple[str, ...]:
     return ()
 
 
-def decode_text(path: Path) -> str:
+def decode_text(path: str | Path) -> str:
     """A text file's content: UTF-8 with or without byte order mark, UTF-16 with one, else Windows-1252.
 
     Windows-1252 takes almost any bytes, so it is believed only where the file holds no multi-byte UTF-8 at all: a UTF-8 file
@@ -167,7 +168,7 @@ def decode_text(path: Path) -> str:
         DataError: unreadable, or none of these encodings.
     """
     try:
-        data = path.read_bytes()
+        data = Path(path).read_bytes()
     except OSError as error:
         raise DataError(f"{path}: can't be read: {error.strerror}") from error
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
