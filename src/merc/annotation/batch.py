@@ -45,7 +45,7 @@ class FolderOptions:
     model: str | Path | None = None
     annotation: Options = field(default_factory=Options)
     formats: tuple[str, ...] = FORMATS
-    out: Path | None = None
+    out: str | Path | None = None
     workers: int = 1
 
 
@@ -74,7 +74,7 @@ class _Task:
     rival: str | None
 
 
-def annotate_folder(folder: Path, options: FolderOptions, hook: Progress = no_progress) -> tuple[FileRecord, ...]:
+def annotate_folder(folder: str | Path, options: FolderOptions, hook: Progress = no_progress) -> tuple[FileRecord, ...]:
     """Annotates all recordings of a folder and its subfolders, and the transcripts that belong to none.
 
     A file whose content, model, options and results are as the manifest tells is left alone. A file that fails is recorded, and the
@@ -93,9 +93,10 @@ def annotate_folder(folder: Path, options: FolderOptions, hook: Progress = no_pr
             written to.
         RunError: no such model.
     """
+    folder = Path(folder)
+    root = folder if options.out is None else Path(options.out)
     if not folder.is_dir():
         raise DataError(f"{folder}: expected a folder, found {'a file' if folder.exists() else 'nothing'}")
-    root = options.out or folder
     files = sorted(_files(folder))
     if not files:
         raise DataError(f"{folder}: no recording and no transcript in it; recordings are {' '.join(sorted(RECORDINGS))}")
@@ -134,7 +135,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _tasks(
-    files: Sequence[Path], folder: Path, options: FolderOptions, made_by: str, records: Mapping[str, FileRecord]
+    files: Sequence[Path], folder: Path, root: Path, options: FolderOptions, made_by: str, records: Mapping[str, FileRecord]
 ) -> Iterator[_Task]:
     first: dict[Path, str] = {}  # path without its suffix -> the first file of that name
     for path in files:
@@ -143,8 +144,8 @@ def _tasks(
         yield _Task(
             path=path,
             file=relative.as_posix(),
-            into=path.parent if options.out is None else options.out / relative.parent,
-            root=options.out or folder,
+            into=root / relative.parent,
+            root=root,
             formats=options.formats,
             made_by=made_by,
             before=records.get(relative.as_posix()),

@@ -61,8 +61,10 @@ class FeatureCache:
         max_bytes: beyond it, the rows that were not used for the longest time are removed.
     """
 
-    def __init__(self, folder: Path | None, on_warning: Callable[[str], None] | None = None, max_bytes: int = MAX_BYTES) -> None:
-        self._folder = folder
+    def __init__(
+        self, folder: str | Path | None, on_warning: Callable[[str], None] | None = None, max_bytes: int = MAX_BYTES
+    ) -> None:
+        self._folder = None if folder is None else Path(folder)
         self._on_warning = on_warning
         self._max_bytes = max_bytes
 

@@ -30,5 +30,5 @@ class Options:
 
     channels: Channels = "mixed"
     speech: RecognitionOptions = field(default_factory=RecognitionOptions)
-    cache: Path | None = None
+    cache: str | Path | None = None
     device: str | None = None

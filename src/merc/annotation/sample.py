@@ -44,7 +44,7 @@ class SampleRecording:
     notes: tuple[str, ...]
 
 
-def make_sample(folder: Path) -> SampleRecording:
+def make_sample(folder: str | Path) -> SampleRecording:
     """Writes the sample: `dialogue.wav` with `dialogue.srt`, or `dialogue.csv` where nothing can speak; and a README.txt.
 
     Args:
@@ -53,6 +53,7 @@ def make_sample(folder: Path) -> SampleRecording:
     Raises:
         DataError: the folder can't be made or written to.
     """
+    folder = Path(folder)
     with LINES.open(encoding="utf-8", newline="") as file:
         turns = [(row["speaker"], row["words"]) for row in csv.DictReader(file)]
     program = shutil.which("espeak-ng")

@@ -90,7 +90,7 @@ def find_mapping(name_or_path: str) -> LabelMapping:
         DataError: no such mapping, or a file that is not valid.
     """
     if name_or_path.endswith((".yaml", ".yml")):
-        return read_mapping(Path(name_or_path))
+        return read_mapping(name_or_path)
     for mapping in SHIPPED:
         if mapping.name == name_or_path:
             return mapping
@@ -98,7 +98,7 @@ def find_mapping(name_or_path: str) -> LabelMapping:
     raise DataError(f"unknown label mapping {name_or_path!r}; allowed: {shipped}, or a YAML file")
 
 
-def read_mapping(path: Path) -> LabelMapping:
+def read_mapping(path: str | Path) -> LabelMapping:
     """Read a mapping from YAML with the keys `name`, `labels` and `mapping`.
 
     Raises:
@@ -106,7 +106,7 @@ def read_mapping(path: Path) -> LabelMapping:
             else (`no`, `null`, `1`) must be quoted.
     """
     try:
-        content: object = load_yaml(path.read_text(encoding="utf-8-sig"))
+        content: object = load_yaml(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DataError(f"label mapping {path}: can't be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:

@@ -45,7 +45,7 @@ def feature_spec(encoder: Encoder | SoundEncoder) -> FeatureSpec:
 
 
 def encode_corpus(
-    store_folder: Path,
+    store_folder: str | Path,
     encoder: Encoder,
     progress: Progress | None = None,
     *,
@@ -69,7 +69,7 @@ def encode_corpus(
         StoreError: no store, a feature of this name made by another encoder, or the disk is full or not writable.
         DataError: no utterance has a transcript.
     """
-    folder = store_folder.absolute()
+    folder = Path(store_folder).absolute()
     corpus = open_store(folder)
     transcripts = [utterance.words for conversation in corpus.conversations for utterance in conversation.utterances]
     spec = feature_spec(encoder)
@@ -116,7 +116,7 @@ def encoder_for(
     spec: FeatureSpec,
     device: str = "cpu",
     *,
-    at: Path | None = None,
+    at: str | Path | None = None,
     load: Callable[[str, str], Encoder] = text_encoder,
 ) -> Encoder:
     """Loads the encoder that made a feature.
@@ -134,7 +134,7 @@ def encoder_for(
     """
     if spec.encoder == "unknown":
         raise FeatureError(f"feature {spec.key}: the encoder that made it is not known, so transcripts can't stand in for it")
-    encoder = load(spec.encoder if at is None else str(at.absolute()), device)
+    encoder = load(spec.encoder if at is None else str(Path(at).absolute()), device)
     check_same(spec, encoder)
     return encoder
 

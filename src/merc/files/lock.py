@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 
 @contextmanager
-def locked_folder(folder: Path, *, wait: bool = True) -> Generator[bool, None, None]:
+def locked_folder(folder: str | Path, *, wait: bool = True) -> Generator[bool, None, None]:
     """Hold a folder's lock, the file `.NAME.lock` beside it, which goes with the lock. The folder itself need not exist.
 
     A holder that is killed leaves an empty file, which locks nothing.
@@ -21,7 +21,7 @@ def locked_folder(folder: Path, *, wait: bool = True) -> Generator[bool, None, N
     Raises:
         OSError: nothing can be written beside the folder, whose parents are made if need be.
     """
-    place = folder.resolve()
+    place = Path(folder).resolve()
     path = place.with_name(f".{place.name}.lock")
     lock = FileLock(path)
     try:

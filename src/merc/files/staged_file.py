@@ -47,13 +47,13 @@ class StagedFile:
 
 
 @contextmanager
-def staged_file(folder: Path) -> Generator[StagedFile, None, None]:
+def staged_file(folder: str | Path) -> Generator[StagedFile, None, None]:
     """A temporary file in `folder`, which must exist; removed on leaving unless it was committed.
 
     Raises:
         OSError: the folder can't be written, or the disk is full.
     """
-    path = folder / temporary_name()
+    path = Path(folder) / temporary_name()
     try:
         with path.open("xb") as stream:
             yield StagedFile(path, stream)
@@ -61,12 +61,13 @@ def staged_file(folder: Path) -> Generator[StagedFile, None, None]:
         path.unlink(missing_ok=True)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: str | Path, data: bytes) -> None:
     """Write `data` to `path`: afterwards the file is the old one or the new one, never a mixture.
 
     Raises:
         OSError: the folder can't be written, or the disk is full.
     """
+    path = Path(path)
     with staged_file(path.parent) as staged:
         staged.write(data)
         staged.commit(path)
@@ -84,7 +85,7 @@ def is_temporary(name: str, stem: str = "") -> bool:
     return whole and len(token) == 16 and set(token) <= set("0123456789abcdef")
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: str | Path) -> None:
     """Make renames within `folder` survive a power cut, where the file system can.
 
     Failure is ignored: the rename has happened, and readers see the whole new file.

@@ -67,7 +67,7 @@ class Demonstration:
 
 
 def demonstrate(
-    out: Path, *, config: SyntheticConfig | None = None, recipe: Recipe | None = None, hooks: Hooks | None = None
+    out: str | Path, *, config: SyntheticConfig | None = None, recipe: Recipe | None = None, hooks: Hooks | None = None
 ) -> Demonstration:
     """Trains and judges the demonstration's model. The run appears when all is done, in place of an earlier demonstration.
 
@@ -81,6 +81,7 @@ def demonstrate(
         RunError: the folder holds something else, or can't be written.
         KeyboardInterrupt: Ctrl-C; nothing is left behind.
     """
+    out = Path(out)
     _check_replaceable(out)
     config = CORPUS if config is None else config
     corpus = synthesise(config)

@@ -54,7 +54,7 @@ def mistakes_of(
     return tuple(sorted(found, key=lambda m: (-m.wrong_seeds, -m.probability))[:LISTED])
 
 
-def words_of(folder: Path, store: Path | None = None) -> dict[tuple[str, str], str]:
+def words_of(folder: str | Path, store: str | Path | None = None) -> dict[tuple[str, str], str]:
     """The transcripts of a study's store, by conversation and utterance.
 
     Args:
@@ -69,5 +69,5 @@ def words_of(folder: Path, store: Path | None = None) -> dict[tuple[str, str], s
     named = next(arm for arm in plan.arms if arm.name == CMATH_NAME).recipe.data.store
     if store is None and named is None:
         raise RunError(f"{folder}: its recipe names no store, so there are no transcripts to show; give one with --store")
-    corpus = open_store(store or Path(str(named)))
+    corpus = open_store(store or str(named))
     return {(c.id, u.id): u.words for c, _, u in iterate_utterances(corpus.conversations) if u.words is not None}

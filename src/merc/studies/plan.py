@@ -84,12 +84,13 @@ def keep_plan(plan: Plan, corpus: Corpus, data: str, folder: Path) -> KeptPlan:
     return kept
 
 
-def read_plan(folder: Path) -> KeptPlan:
+def read_plan(folder: str | Path) -> KeptPlan:
     """The plan that a study's folder belongs to.
 
     Raises:
         RunError: no study here, or a damaged plan.
     """
+    folder = Path(folder)
     try:
         kept = KeptPlan.model_validate_json((folder / PLAN).read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -114,7 +114,7 @@ class StudyRecipe(Settings):
         return value
 
 
-def load_study(path: Path, options: Sequence[str] = ()) -> StudyRecipe:
+def load_study(path: str | Path, options: Sequence[str] = ()) -> StudyRecipe:
     """Reads a study recipe and applies `--set` options.
 
     Raises:

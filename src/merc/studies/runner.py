@@ -98,7 +98,13 @@ class StudyOutcome:
 
 
 def run_study(
-    plan: KeptPlan, folder: Path, store: Path, *, part: Part = "test", processes: int | None = None, hooks: StudyHooks | None = None
+    plan: KeptPlan,
+    folder: str | Path,
+    store: str | Path,
+    *,
+    part: Part = "test",
+    processes: int | None = None,
+    hooks: StudyHooks | None = None,
 ) -> StudyOutcome:
     """Trains and judges all that is not done. Ctrl-C saves what is under way and ends; the same call goes on.
 
@@ -110,7 +116,7 @@ def run_study(
         processes: at once; None takes as many as there are cores that this process may use.
         hooks: what to call on the way.
     """
-    hooks = hooks or StudyHooks()
+    folder, store, hooks = Path(folder), Path(store), hooks or StudyHooks()
     cores = usable_cores()
     processes = processes or cores
     with interruption() as interrupted, Pool(processes, max(1, cores // processes), folder, store) as pool:

@@ -24,7 +24,7 @@ class OpenedStudy:
     store: Path
 
 
-def open_study(recipe: Path, out: Path, options: Sequence[str] = (), part: Part = "test") -> OpenedStudy:
+def open_study(recipe: str | Path, out: str | Path, options: Sequence[str] = (), part: Part = "test") -> OpenedStudy:
     """Reads a study's recipe, makes sure that every arm can be trained, and claims the folder. Nothing is trained.
 
     Args:
@@ -37,6 +37,7 @@ def open_study(recipe: Path, out: Path, options: Sequence[str] = (), part: Part 
         RecipeError, FeatureError, DataError, StoreError: see `plan_study`.
         RunError: the folder belongs to another study, or to something else.
     """
+    recipe, out = Path(recipe), Path(out)
     study = load_study(recipe, options)
     base = recipe_from(base_values(study, recipe.parent), study.base)
     if base.data.store is None:

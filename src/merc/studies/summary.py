@@ -58,7 +58,7 @@ class JudgedArm:
     selected: tuple[float, ...]
 
 
-def summarise(folder: Path, part: Part, *, transcripts: Mapping[tuple[str, str], str] | None = None) -> StudySummary:
+def summarise(folder: str | Path, part: Part, *, transcripts: Mapping[tuple[str, str], str] | None = None) -> StudySummary:
     """The results of what is judged so far.
 
     Args:
@@ -69,6 +69,7 @@ def summarise(folder: Path, part: Part, *, transcripts: Mapping[tuple[str, str],
     Raises:
         RunError: no study, a damaged file, or CMATH was not judged on the part.
     """
+    folder = Path(folder)
     plan = read_plan(folder)
     utterances = read_utterances(folder / utterances_file(part))
     label_set = LabelSet(names=plan.classes)

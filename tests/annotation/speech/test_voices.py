@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from annotation.call import RATE, SECONDS, TURNS, stereo
-from merc.annotation.media.clips import Clip
+from merc.annotation.media.clips import Clip, Span, clips
 from merc.annotation.media.decoding import Sound
 from merc.annotation.speech.voices import STREAMED, channel_name, loudest_channel, streamed, turn_clips
 from merc.annotation.transcripts.transcript import Turn
@@ -75,6 +75,16 @@ def test_a_recording_streams_whole(channel):
     assert [len(piece) for piece in pieces[:-1]] == [round(STREAMED * RATE)] * 2
     expected = samples.mean(axis=1) if channel is None else samples[:, channel]
     np.testing.assert_allclose(np.concatenate(pieces), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [22_050, 44_100, 48_000])
+def test_a_recording_of_another_rate_streams_as_if_it_were_brought_to_16_khz_in_one_piece(rate):
+    pytest.importorskip("soxr", reason="the extra 'audio' is not installed")
+    samples = np.random.default_rng(0).normal(0, 0.2, round(2.3 * STREAMED * rate)).astype(np.float32)
+    (whole,) = clips(Sound(samples, rate), [Span(0.0, 2.3 * STREAMED)], "long")
+    pieces = list(streamed(Sound(samples, rate), "long"))
+    assert len(pieces) == 3
+    np.testing.assert_allclose(np.concatenate(pieces), whole.samples, atol=1e-6)
 
 
 def test_a_damaged_recording_streams_to_the_damage(tmp_path):

@@ -111,12 +111,13 @@ class CsvTable:
         return number
 
 
-def read_csv(path: Path, required: Sequence[str]) -> CsvTable:
+def read_csv(path: str | Path, required: Sequence[str]) -> CsvTable:
     """All rows of a file with a header; blank lines are skipped.
 
     Raises:
         DataError: unreadable, not text, a column missing or given twice, a row of another length, or broken quotes.
     """
+    path = Path(path)
     try:
         text = decode(path.read_bytes(), str(path), strict=True).text
     except OSError as error:
@@ -147,10 +148,10 @@ def read_csv(path: Path, required: Sequence[str]) -> CsvTable:
     return CsvTable(path, tuple(numbers), {name: [fields[i] for fields in rows] for i, name in enumerate(header)})
 
 
-def read_header(path: Path) -> tuple[str, ...]:
+def read_header(path: str | Path) -> tuple[str, ...]:
     """The column names of a file, or nothing if it is no readable CSV. Raises nothing; reads at most 64 KiB."""
     try:
-        with path.open("rb") as stream:
+        with Path(path).open("rb") as stream:
             text = stream.read(65_536).decode("utf-8-sig", errors="replace")
         for fields in csv.reader(io.StringIO(text, newline="")):
             return tuple(name.strip() for name in fields)

@@ -43,13 +43,14 @@ _PICKLE_PROTOCOLS = frozenset({2, 3, 4, 5})  # a pickle of these starts with 0x8
 _SHOWN_ENTRIES = 14
 
 
-def open_source(path: Path) -> Source:
+def open_source(path: str | Path) -> Source:
     """A path with what a pickle there holds, read by the inert reader; MultiEMO's folder of pickles comes as a dict by file name.
 
     Raises:
         DataError: there is nothing at the path, or only a pointer of Git LFS.
         UnsafeFileError: a pickle holds something that is not plain data.
     """
+    path = Path(path)
     if not path.exists():
         raise DataError(f"{path}: there is no such file or folder")
     if path.is_dir():
@@ -100,7 +101,7 @@ def layout_named(name: str) -> Layout:
     raise DataError(f"unknown layout {name!r}{hint}; known: {_names()}")
 
 
-def import_corpus(path: Path, layout: str | None = None, *, zeros_absent: bool = False) -> Corpus:
+def import_corpus(path: str | Path, layout: str | None = None, *, zeros_absent: bool = False) -> Corpus:
     """Reads a corpus.
 
     Args:

@@ -88,7 +88,7 @@ class Inspection(Settings):
     findings: tuple[Finding, ...] = ()
 
 
-def inspect(path: Path, layout: str | None = None) -> Inspection:
+def inspect(path: str | Path, layout: str | None = None) -> Inspection:
     """Inspects a file or folder; a layout that import would refuse is reported as a finding.
 
     Args:

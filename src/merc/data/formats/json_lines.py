@@ -58,12 +58,13 @@ class JsonLines:
     conversations: tuple[Conversation, ...]
 
 
-def read_json_lines(path: Path) -> JsonLines:
+def read_json_lines(path: str | Path) -> JsonLines:
     """Read header and conversations; no label is needed.
 
     Raises:
         DataError: the message names file and line.
     """
+    path = Path(path)
     declaration: Declaration | None = None
     conversations: list[Conversation] = []
     dimensions: dict[str, int] = {}
@@ -80,13 +81,13 @@ def read_json_lines(path: Path) -> JsonLines:
     return JsonLines(declaration, tuple(conversations))
 
 
-def write_jsonl(corpus: Corpus, path: Path) -> None:
+def write_jsonl(corpus: Corpus, path: str | Path) -> None:
     """Write the corpus as JSON Lines, whole or not at all; reading gives it back.
 
     Raises:
         DataError: a time that is not finite, a text that is not valid Unicode, or the disk is full or not writable.
     """
-    path = path.absolute()
+    path = Path(path).absolute()
     header = declare(corpus).model_dump(mode="json")
     try:
         with staged_file(path.parent) as staged:

@@ -37,13 +37,13 @@ _METADATA = b"merc"
 _compute: Any = pc  # makes its functions at import, so that pyright does not know them all
 
 
-def write_parquet(corpus: Corpus, path: Path) -> None:
+def write_parquet(corpus: Corpus, path: str | Path) -> None:
     """Write the corpus as one parquet table, whole or not at all; reading gives it back.
 
     Raises:
         DataError: a text that is not valid Unicode, or the disk is full or not writable.
     """
-    path = path.absolute()
+    path = Path(path).absolute()
     header = declare(corpus).model_dump(mode="json", exclude={"splits"})
     rows = list(iterate_utterances(corpus.conversations))
     columns: dict[str, Any] = {}

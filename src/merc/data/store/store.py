@@ -51,7 +51,7 @@ from merc.files.staged_file import is_temporary, staged_file, sync_folder, tempo
 from merc.files.validation import explain
 
 
-def save_store(corpus: Corpus, folder: Path, *, overwrite: bool = False) -> None:
+def save_store(corpus: Corpus, folder: str | Path, *, overwrite: bool = False) -> None:
     """Write the corpus to `folder`, whole or not at all.
 
     Args:
@@ -68,7 +68,7 @@ def save_store(corpus: Corpus, folder: Path, *, overwrite: bool = False) -> None
         >>> chat = merc.Conversation("chat", (merc.Utterance("1", "Ann", "Hi!", label="calm"),))
         >>> merc.save_store(merc.Corpus("mine", merc.LabelSet(names=("calm", "cross")), (), (chat,)), "store")
     """
-    folder = folder.absolute()
+    folder = Path(folder).absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         if not (folder / MANIFEST).is_file():
             raise StoreError(f"{folder} exists and is not a store: choose a new folder")
@@ -81,7 +81,7 @@ def save_store(corpus: Corpus, folder: Path, *, overwrite: bool = False) -> None
         write_manifest(temporary, _write_corpus(corpus, temporary))
 
 
-def open_store(folder: Path, *, verify: bool = True) -> Corpus:
+def open_store(folder: str | Path, *, verify: bool = True) -> Corpus:
     """Open a store. Features are read-only views of memory-mapped files: nothing is copied.
 
     Args:
@@ -98,6 +98,7 @@ def open_store(folder: Path, *, verify: bool = True) -> Corpus:
         >>> merc.open_store("store").name
         'mine'
     """
+    folder = Path(folder)
     while True:
         manifest = read_manifest(folder)
         try:
@@ -107,7 +108,7 @@ def open_store(folder: Path, *, verify: bool = True) -> Corpus:
                 raise
 
 
-def add_features(folder: Path, spec: FeatureSpec, arrays: Mapping[str, FeatureArray], *, overwrite: bool = False) -> None:
+def add_features(folder: str | Path, spec: FeatureSpec, arrays: Mapping[str, FeatureArray], *, overwrite: bool = False) -> None:
     """Add one feature to a store in one step; no other file is rewritten but the manifest.
 
     Args:
@@ -120,7 +121,7 @@ def add_features(folder: Path, spec: FeatureSpec, arrays: Mapping[str, FeatureAr
         StoreError: no store, the key is there already, a ninth modality, or the disk is full or not writable.
         DataError: an unknown conversation, a wrong shape or dtype, an infinite number. The store is then as it was.
     """
-    folder = folder.absolute()
+    folder = Path(folder).absolute()
     read_manifest(folder)
     with _changing(folder):
         manifest = read_manifest(folder)
@@ -151,13 +152,13 @@ def add_features(folder: Path, spec: FeatureSpec, arrays: Mapping[str, FeatureAr
         write_manifest(folder, manifest.model_copy(update={"features": features}))
 
 
-def update_notes(folder: Path, notes: Mapping[str, object]) -> None:
+def update_notes(folder: str | Path, notes: Mapping[str, object]) -> None:
     """Set notes of a store in one step; the others stay, and a value of None removes the key. Only the manifest is written.
 
     Raises:
         StoreError: no store, a value that JSON can't hold, or the disk is full or not writable. The store is then as it was.
     """
-    folder = folder.absolute()
+    folder = Path(folder).absolute()
     read_manifest(folder)
     changes = json_notes(notes)
     with _changing(folder):

@@ -57,13 +57,14 @@ _LONGEST_RUN = 256  # floats that are read at once
 _ESCAPES = re.compile(rb"""(?:[^\\]|\\[\\'"abfnrtv]|\\x[0-9a-fA-F]{2}|\\[0-3][0-7]{2})*""")
 
 
-def read_pickle(path: Path, budget: Budget = DEFAULT_BUDGET) -> object:
+def read_pickle(path: str | Path, budget: Budget = DEFAULT_BUDGET) -> object:
     """The plain data that a pickle file holds.
 
     Raises:
         UnsafeFileError: the file holds something that is not plain data, or asks for more than the budget allows.
         DataError: there is no such file, it is no pickle, it is truncated, damaged or too long.
     """
+    path = Path(path)
     try:
         if not path.is_file():
             raise DataError(f"{path}: not a file; expected is a pickle")

@@ -30,14 +30,15 @@ _SCORES = (
 )
 
 
-def write_report(summary: StudySummary, folder: Path) -> tuple[Path, ...]:
+def write_report(summary: StudySummary, folder: str | Path) -> tuple[Path, ...]:
     """Writes the three files, each whole.
 
     Raises:
         OSError: the folder can't be written.
     """
     suffix = "" if summary.part == "test" else f"-{summary.part}"
-    page, text, table = (folder / name for name in (f"report{suffix}.html", f"results{suffix}.md", f"results{suffix}.parquet"))
+    names = (f"report{suffix}.html", f"results{suffix}.md", f"results{suffix}.parquet")
+    page, text, table = (Path(folder) / name for name in names)
     write_atomically(page, render_page(summary).encode("utf-8"))
     write_atomically(text, render_markdown(summary).encode("utf-8"))
     buffer = io.BytesIO()
