@@ -25,7 +25,9 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
-settings.register_profile("merc", deadline=None)  # a busy machine is no failure
+# A busy machine is no failure, and no run has other examples than the last: `--hypothesis-profile=explore` looks for new ones.
+settings.register_profile("merc", deadline=None, derandomize=True, database=None)
+settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("merc")
 
 
@@ -33,6 +35,24 @@ settings.load_profile("merc")
 def no_terminal_width(monkeypatch):
     """What is printed must not hang on the terminal that the tests were started from."""
     monkeypatch.delenv("COLUMNS", raising=False)
+
+
+SHARED = {  # files whose tests share what is costly to make, and therefore a process
+    "test_page_in_browser.py": "browser",
+    "test_browser.py": "browser",
+    "test_report_command.py": "study",
+    "test_summary.py": "study",
+    "test_annotator.py": "judge",
+    "test_batch.py": "judge",
+    "test_cli_annotate.py": "judge",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """With several processes (`-n`), the tests of a file run in one of them, so that its fixtures are made once."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(SHARED.get(item.path.name, str(item.path))))
 
 
 CHROMIUM = [

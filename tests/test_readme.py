@@ -20,6 +20,7 @@ import pytest
 
 from annotation import call
 from annotation.recordings import encoded, wav
+from studies.inline import in_this_process
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -152,7 +153,8 @@ def run_line(words):
         words = [*words, *(part for option in SHORT for part in ("--set", option))]
     if words[1] == "study":
         words = [*words, *(part for option in SHORT_STUDY for part in ("--set", option))]
-    assert main(words[1:]) == 0, " ".join(words)
+    with in_this_process():
+        assert main(words[1:]) == 0, " ".join(words)
 
 
 def replaced(word):

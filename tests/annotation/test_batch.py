@@ -1,8 +1,6 @@
 """A folder of recordings: all that can be annotated is, what fails is told, and what is done is not done again."""
 
-import os
 import shutil
-import signal
 from dataclasses import replace
 
 import pytest
@@ -17,7 +15,6 @@ from merc.annotation.media.decoding import Sound
 from merc.annotation.options import Options
 from merc.annotation.result import Annotation
 from merc.errors import DataError, RunError
-from merc.files.processes import in_processes
 
 pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
 
@@ -129,24 +126,6 @@ def test_processes_give_the_same(copied, options, tmp_path):
         [(tmp_path / name / f"{stem}.emotions.json").read_text() for stem in ("a", "chat", "more/b")] for name in ("one", "two")
     ]
     assert texts[0] == texts[1]
-
-
-def begin(*_):
-    pass
-
-
-def perform(task):
-    if task == "die":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return task.upper()
-
-
-def test_a_killed_process_takes_its_own_task_only():
-    tasks = ["a", "die", "b", "c", "die", "d"]
-    found = sorted((task, result) for task, result in in_processes(perform, tasks, 2, begin, ()) if result is not None)
-    assert found == [("a", "A"), ("b", "B"), ("c", "C"), ("d", "D")]
-    lost = [task for task, result in in_processes(perform, tasks, 1, begin, ()) if result is None]
-    assert lost == ["die", "die"]
 
 
 def test_a_killed_file_is_told(copied, options, monkeypatch):

@@ -148,7 +148,7 @@ def test_every_command_explains_itself(capsys, command):
 
 def test_a_module_run_and_a_wrong_option(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "merc", "demo", "--nonsense"], capture_output=True, text=True, cwd=tmp_path, check=False, timeout=120
+        [sys.executable, "-m", "merc", "demo", "--nonsense"], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "No such option: --nonsense" in done.stderr
@@ -411,7 +411,6 @@ def test_output_stays_whole_where_it_is_no_terminal(place):
         text=True,
         check=True,
         env=environment,
-        timeout=120,
     )
     assert "constant columns" in done.stdout
     assert "\x1b" not in done.stdout

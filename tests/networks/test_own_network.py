@@ -34,9 +34,7 @@ def place(tmp_path, tiny_corpus, monkeypatch):
 def python(place, *arguments):
     """A fresh process whose path has the user's folder, and the package that is tested."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(place), str(Path(merc.__file__).parents[1])])}
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=place, env=environment, capture_output=True, text=True, timeout=300, check=False
-    )
+    return subprocess.run([sys.executable, *arguments], cwd=place, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_a_decorated_network_is_trained_saved_and_loaded_in_another_process(place, monkeypatch):

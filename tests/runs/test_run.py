@@ -486,7 +486,8 @@ for name, moments in [*((name, [moment]) for name, moment in MOMENTS.items()), *
 def test_killed_at_any_moment_and_resumed_it_ends_bit_for_bit_the_same(tiny_corpus, tiny_recipe, tmp_path):
     """SIGKILL at every kind of moment, once and several times over; each run is resumed in a fresh process."""
     save_store(tiny_corpus, tmp_path / "store")
-    (tmp_path / "recipe.yaml").write_text(merc.training.recipe.dump_recipe(tiny_recipe()))
+    recipe = tiny_recipe(model={"central": ["text"]})
+    (tmp_path / "recipe.yaml").write_text(merc.training.recipe.dump_recipe(recipe))
     done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     reports = [line.split("\t") for line in done.stdout.splitlines()]

@@ -1,19 +1,20 @@
-"""Studies whose trainings are done in the process of the test."""
+"""What is shared among processes elsewhere is done in the process of the test."""
 
-import sys
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from unittest import mock
 
 
 class Inline(ProcessPoolExecutor):
-    """Stands for a process of a study: does what it is given at once, in this one."""
+    """Stands for a process: does what it is given at once, in this one."""
 
     def __init__(self, begin, arguments):
         self.begin, self.arguments, self._processes = begin, arguments, {}
 
     def submit(self, work, task):
-        sys.modules["merc.studies.pool"]._worker.clear()
+        from merc.studies import pool
+
+        pool._worker.clear()
         self.begin(*self.arguments)
         future = Future()
         try:
@@ -28,6 +29,6 @@ class Inline(ProcessPoolExecutor):
 
 @contextmanager
 def in_this_process():
-    """Studies spawn no processes meanwhile; what these do is tested where it matters."""
-    with mock.patch("merc.studies.pool.executor", Inline):
+    """Studies and folders of recordings spawn no processes meanwhile: a process imports torch, and is itself what few tests test."""
+    with mock.patch("merc.studies.pool.executor", Inline), mock.patch("merc.files.processes.executor", Inline):
         yield

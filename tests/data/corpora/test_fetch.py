@@ -120,7 +120,7 @@ def test_failures_of_the_network_leave_nothing(server: ThreadingHTTPServer, tmp_
 
 def test_no_server_at_all(server: ThreadingHTTPServer, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="download failed"):
-        fetch("toy", tmp_path, "http://127.0.0.1:9", sources=sources(server), timeout=2.0)
+        fetch("toy", tmp_path, "http://127.0.0.1:9", sources=sources(server))
     assert left(tmp_path) == set()
 
 

@@ -204,11 +204,12 @@ def test_other_architectures_are_refused(copy: Path, kind: object) -> None:
 
 @pytest.mark.parametrize("file", ["config.json", "preprocessor_config.json", "processor_config.json"])
 def test_code_of_its_own_is_refused(copy: Path, file: str) -> None:
-    (copy / "evil.py").write_text("raise SystemExit('ran')")
+    (copy / "own.py").write_text("class Model: pass\n")
     (copy / "processor_config.json").write_text("{}")
-    change(copy / file, deep={"auto_map": {"AutoModel": "evil.Model", "AutoFeatureExtractor": "evil.Extractor"}})
+    change(copy / file, deep={"auto_map": {"AutoModel": "own.Model", "AutoFeatureExtractor": "own.Extractor"}})
     with pytest.raises(UnsafeFileError, match="auto_map is refused"):
         speech_encoder(str(copy))
+    assert not any(name.split(".")[-1] == "own" for name in sys.modules)
 
 
 @pytest.mark.parametrize("shard", ["pytorch_model.bin", "../model-1.safetensors", "/model-1.safetensors", "other.safetensors", 3])
