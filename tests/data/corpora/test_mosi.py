@@ -28,12 +28,12 @@ def test_videos_become_conversations_in_the_order_of_their_index(tmp_path):
     corpus = LAYOUT.read(source)
     assert [c.id for c in corpus.conversations] == ["a", "b", "c"]
     video = corpus.conversations[0]
-    assert [(u.id, u.speaker, u.label, u.transcript) for u in video.utterances] == [
+    assert [(u.id, u.speaker, u.label, u.words) for u in video.utterances] == [
         ("1", "a", "negative", "BAD"),
         ("2", "a", "positive", "GOOD"),
     ]
     np.testing.assert_array_equal(video.features["audio/mosi2"], np.array([[2, 3], [0, 1]], np.float32))
-    assert corpus.conversations[1].utterances[0].transcript is None
+    assert corpus.conversations[1].utterances[0].words is None
     (spec,) = corpus.feature_schema
     assert (spec.key, spec.dimension, spec.encoder) == ("audio/mosi2", 2, "unknown")
     assert {part: len(ids) for part, ids in corpus.splits["official"].parts.items()} == {"train": 1, "validation": 1, "test": 1}

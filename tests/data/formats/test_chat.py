@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from merc.data.formats.chat import read_chat
+
 from merc.data.schema import Utterance
 from merc.errors import DataError
 

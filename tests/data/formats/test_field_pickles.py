@@ -14,15 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merc.data.formats import cosmic, mmgcn, mmsa, multiemo, sdt, splits_pickle
+from merc.data.formats import mmsa, multiemo, splits_pickle, vid_layouts
 from merc.data.formats.layout import Layout, Source
 from merc.data.unpickle.reading import read_pickle
 from merc.errors import DataError
 
 LAYOUTS: tuple[Layout, ...] = (
-    *mmgcn.LAYOUTS,
-    *sdt.LAYOUTS,
-    *cosmic.LAYOUTS,
+    *vid_layouts.LAYOUTS,
     multiemo.LAYOUT,
     splits_pickle.LAYOUT,
     mmsa.LAYOUT,
@@ -179,7 +177,7 @@ def test_utterances_labels_and_features_are_those_of_the_file(name: str, source:
     assert [c.id for c in corpus.conversations] == [str(vid) for vid in invented.lengths]
     for vid, conversation in zip(invented.lengths, corpus.conversations, strict=True):
         assert [corpus.label_set.index(u.label or "") for u in conversation.utterances] == invented.labels[vid]
-        assert [u.transcript for u in conversation.utterances] == [s.replace("\x92", "’") for s in invented.sentences[vid]]
+        assert [u.words for u in conversation.utterances] == [s.replace("\x92", "’") for s in invented.sentences[vid]]
         first = conversation.utterances[0]
         assert first.speaker == ("M" if corpus.name == "iemocap" else "speaker_0")
         if name.startswith("cosmic"):

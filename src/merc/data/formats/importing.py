@@ -1,45 +1,33 @@
-"""From a file or folder of any known layout to a corpus. The layout is told by content, and exactly one must fit."""
+"""From a file or folder of any known layout to a corpus. The layout is recognised by content, and exactly one must fit."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from merc.data.corpora import meld as meld_csv
-from merc.data.corpora import mosi
-from merc.data.formats import cosmic, json_lines, mmgcn, mmsa, multiemo, parquet_table, sdt, splits_pickle
+from merc.data.corpora import meld, mosi
+from merc.data.formats import json_lines, mmsa, multiemo, parquet_table, splits_pickle, vid_layouts
 from merc.data.formats.cells import describe, sequence_of, table_of
-from merc.data.formats.draft import CorpusDraft
 from merc.data.formats.layout import Layout, Source
 from merc.data.schema import Corpus, FeatureArray
 from merc.data.unpickle.reading import read_pickle
 from merc.errors import DataError
 
 LAYOUTS: tuple[Layout, ...] = (
-    meld_csv.LAYOUT,
+    meld.LAYOUT,
     mosi.LAYOUT,
     json_lines.LAYOUT,
     parquet_table.LAYOUT,
-    *mmgcn.LAYOUTS,
-    *sdt.LAYOUTS,
-    *cosmic.LAYOUTS,
+    *vid_layouts.LAYOUTS,
     multiemo.LAYOUT,
     splits_pickle.LAYOUT,
     mmsa.LAYOUT,
 )
-# Layouts that can be read with their problems noted, for inspection.
-DRAFTS: Mapping[str, Callable[[Source], CorpusDraft]] = {
-    **{vid_layout.name: vid_layout.draft for vid_layout in (*mmgcn.VID_LAYOUTS, *sdt.VID_LAYOUTS, *cosmic.VID_LAYOUTS)},
-    multiemo.LAYOUT.name: multiemo.draft,
-    splits_pickle.LAYOUT.name: splits_pickle.draft,
-    mmsa.LAYOUT.name: mmsa.draft,
-}
-_PICKLE_SUFFIXES = frozenset({".pkl", ".pickle", ".pk", ".p"})
-_PICKLE_PROTOCOLS = frozenset({2, 3, 4, 5})  # a pickle of these starts with 0x80 and the protocol's number
+_PICKLE_SUFFIXES = (".pkl", ".pickle", ".pk", ".p")
+_PICKLE_HEADS = tuple(bytes([0x80, protocol]) for protocol in (2, 3, 4, 5))
 _SHOWN_ENTRIES = 14
 
 
@@ -54,37 +42,32 @@ def open_source(path: str | Path) -> Source:
     if not path.exists():
         raise DataError(f"{path}: there is no such file or folder")
     if path.is_dir():
-        folder_files = [path / name for name in multiemo.FILES]
-        if all(file.is_file() for file in folder_files):
-            return Source(path, {file.name: _read_pickle(file) for file in folder_files})
-        return Source(path)
-    return Source(path, _read_pickle(path)) if _is_pickle(path) else Source(path)
+        files = [path / name for name in multiemo.FILES]
+        whole = all(file.is_file() for file in files)
+        return Source(path, {file.name: _read_pickle(file) for file in files} if whole else None)
+    with path.open("rb") as file:
+        head = file.read(2)
+    is_pickle = path.suffix.lower() in _PICKLE_SUFFIXES or head in _PICKLE_HEADS
+    return Source(path, _read_pickle(path) if is_pickle else None)
 
 
-def detect(source: Source) -> Layout:
-    """The one layout that fits.
+def layout_of(source: Source, named: Layout | None = None) -> Layout:
+    """The one layout that fits the source, or the named one if it does.
 
     Raises:
-        DataError: none fits, or several; says what was found and what was looked for.
+        DataError: none fits, several fit, or the named one does not; says what was found and what was looked for.
     """
+    if named is not None:
+        if named.matches(source):
+            return named
+        raise DataError(f"{source.path}: not of layout {named.name!r} ({named.description}); found {describe_source(source)}")
     fitting = [layout for layout in LAYOUTS if layout.matches(source)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
+    if len(fitting) > 1:
         names = ", ".join(layout.name for layout in fitting)
         raise DataError(f"{source.path}: several layouts fit ({names}); name one of them")
-    raise DataError(f"{source.path}: no known layout fits; found {describe_source(source)}; looked for: {_names()}")
-
-
-def checked(source: Source, layout: Layout) -> Layout:
-    """The layout itself, if it fits the source.
-
-    Raises:
-        DataError: it does not.
-    """
-    if not layout.matches(source):
-        raise DataError(f"{source.path}: not of layout {layout.name!r} ({layout.description}); found {describe_source(source)}")
-    return layout
+    if not fitting:
+        raise DataError(f"{source.path}: no known layout fits; found {describe_source(source)}; looked for: {_names()}")
+    return fitting[0]
 
 
 def layout_named(name: str) -> Layout:
@@ -106,16 +89,16 @@ def import_corpus(path: str | Path, layout: str | None = None, *, zeros_absent: 
 
     Args:
         path: a file or folder.
-        layout: name of the layout; None tells it by content.
+        layout: name of the layout; None recognises it by content.
         zeros_absent: take a feature row of nothing but zeros as absence of that feature, as many files of the field mean it.
 
     Raises:
         DataError: no layout fits, the named one does not, or a rule of the schema is broken; names file and place.
         UnsafeFileError: a pickle holds something that is not plain data.
     """
-    named = None if layout is None else layout_named(layout)
+    named = None if layout is None else layout_named(layout)  # before a long file is read
     source = open_source(path)
-    corpus = (detect(source) if named is None else checked(source, named)).read(source)
+    corpus = layout_of(source, named).read(source)
     return with_zeros_absent(corpus) if zeros_absent else corpus
 
 
@@ -137,22 +120,19 @@ def with_zeros_absent(corpus: Corpus) -> Corpus:
 
 def describe_source(source: Source) -> str:
     """What a source holds, in one line: kinds and sizes of the entries of a pickle, the names in a folder."""
-    if source.content is not None:
-        return _describe_content(source.content)
+    content = source.content
+    if content is not None:
+        table = table_of(content)
+        if table is not None:
+            entries = [f"{describe(key)}: {_describe_entry(value)}" for key, value in list(table.items())[:_SHOWN_ENTRIES]]
+        else:
+            entries = [_describe_entry(entry) for entry in (sequence_of(content) or [])[:_SHOWN_ENTRIES]]
+        return f"{describe(content)} ({'; '.join(entries)})" if entries else describe(content)
     if source.path.is_dir():
         names = sorted(entry.name for entry in source.path.iterdir())
         shown = ", ".join(names[:_SHOWN_ENTRIES])
         return f"a folder of {len(names)}: {shown}{', ...' if len(names) > _SHOWN_ENTRIES else ''}"
     return f"a file of {source.path.stat().st_size} bytes with suffix {source.path.suffix!r}, no pickle"
-
-
-def _describe_content(content: object) -> str:
-    table = table_of(content)
-    if table is not None:
-        entries = [f"{describe(key)}: {_describe_entry(value)}" for key, value in list(table.items())[:_SHOWN_ENTRIES]]
-    else:
-        entries = [_describe_entry(entry) for entry in (sequence_of(content) or [])[:_SHOWN_ENTRIES]]
-    return f"{describe(content)} ({'; '.join(entries)})" if entries else describe(content)
 
 
 def _describe_entry(entry: object) -> str:
@@ -163,19 +143,10 @@ def _describe_entry(entry: object) -> str:
     return f"{describe(entry)}, {describe(key)} -> {describe(value)}"
 
 
-def _is_pickle(path: Path) -> bool:
-    if path.suffix.lower() in _PICKLE_SUFFIXES:
-        return True
-    with path.open("rb") as file:
-        head = file.read(2)
-    return len(head) == 2 and head[0] == 0x80 and head[1] in _PICKLE_PROTOCOLS
-
-
 def _read_pickle(path: Path) -> object:
     with path.open("rb") as file:
-        head = file.read(40)
-    if head.startswith(b"version https://git-lfs"):
-        raise DataError(f"{path}: a pointer of Git LFS, not the file itself; fetch it with `git lfs pull`")
+        if file.read(40).startswith(b"version https://git-lfs"):
+            raise DataError(f"{path}: a pointer of Git LFS, not the file itself; fetch it with `git lfs pull`")
     return read_pickle(path)
 
 

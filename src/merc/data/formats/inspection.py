@@ -1,6 +1,6 @@
-"""What a file or folder holds and what looks wrong with it, said before anything is imported.
+"""What a file or folder holds and what looks wrong with it, before anything is imported.
 
-Inspection goes on where import stops: it works on the draft of a corpus, counts what can be read and reports every problem.
+Import stops at the first problem; inspection works on the draft of a corpus, counts what can be read and reports every problem.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import numpy as np
 from pydantic import Field
 
 from merc.data.formats.draft import CorpusDraft, DraftConversation, corpus_from
-from merc.data.formats.importing import DRAFTS, LAYOUTS, checked, describe_source, detect, layout_named, open_source
-from merc.data.formats.layout import Source
-from merc.data.schema import Corpus, FeatureArray, FeatureSpec
+from merc.data.formats.importing import describe_source, layout_named, layout_of, open_source
+from merc.data.formats.layout import Layout, Source
+from merc.data.schema import FeatureSpec
 from merc.errors import DataError
 from merc.settings import Settings
 
 Severity = Literal["error", "warning", "note"]
+Divisions = Mapping[str, Mapping[str, Sequence[str]]]  # split -> part -> conversation ids
 _LISTED_PROBLEMS = 20  # of each kind; the rest is counted
 _LISTED_NAMES = 4
 _DUPLICATE_LENGTH = 3  # utterances: shorter conversations may well be alike
@@ -101,53 +102,50 @@ def inspect(path: str | Path, layout: str | None = None) -> Inspection:
     """
     named = None if layout is None else layout_named(layout)
     source = open_source(path)
+    found = None
     try:
-        found = detect(source) if named is None else checked(source, named)
+        found = layout_of(source, named)
+        if found.draft is not None:
+            return _inspect_draft(source, found, found.draft(source))
+        corpus = found.read(source)
     except DataError as error:
-        finding = Finding(severity="error", kind="layout", message=str(error))
-        return Inspection(path=str(path), layout=None, description=describe_source(source), importable=False, findings=(finding,))
-    try:
-        if found.name in DRAFTS:
-            return _inspect_draft(source, found.name, DRAFTS[found.name](source))
-        return _inspect_corpus(source, found.name, found.read(source))
-    except DataError as error:
-        finding = Finding(severity="error", kind="refused", message=str(error))
-        return Inspection(path=str(path), layout=found.name, description=found.description, importable=False, findings=(finding,))
+        finding = Finding(severity="error", kind="refused" if found else "layout", message=str(error))
+        return Inspection(
+            path=str(path),
+            layout=found.name if found else None,
+            description=found.description if found else describe_source(source),
+            importable=False,
+            findings=(finding,),
+        )
+    conversations = [DraftConversation(c.id, c.utterances, c.features) for c in corpus.conversations]
+    divisions = {name: split.parts for name, split in corpus.splits.items()}
+    return _report(source, found, corpus.name, corpus.label_set.names, corpus.feature_schema, conversations, divisions, [])
 
 
-def _inspect_draft(source: Source, layout: str, draft: CorpusDraft) -> Inspection:
+def _inspect_draft(source: Source, layout: Layout, draft: CorpusDraft) -> Inspection:
     findings: list[Finding] = []
     for kind, count in Counter(problem.kind for problem in draft.problems).items():
-        messages = [problem.message for problem in draft.problems if problem.kind == kind]
-        findings.extend(Finding(severity="error", kind=kind, message=message) for message in messages[:_LISTED_PROBLEMS])
+        messages = [problem.message for problem in draft.problems if problem.kind == kind][:_LISTED_PROBLEMS]
         if count > _LISTED_PROBLEMS:
-            findings.append(Finding(severity="error", kind=kind, message=f"and {count - _LISTED_PROBLEMS} more of this kind"))
-    divisions: list[tuple[str, Mapping[str, Sequence[str]]]] = []
+            messages.append(f"and {count - _LISTED_PROBLEMS} more of this kind")
+        findings.extend(Finding(severity="error", kind=kind, message=message) for message in messages)
+    divisions: Divisions = {"file": draft.parts}
     try:
-        splits = corpus_from(draft, source.path).splits
+        divisions = {name: split.parts for name, split in corpus_from(draft, source.path).splits.items()}
     except DataError as error:
         if not draft.problems:
             findings.append(Finding(severity="error", kind="refused", message=str(error)))
-        divisions.append(("file", draft.parts))
-    else:
-        divisions.extend((name, split.parts) for name, split in splits.items())
     return _report(source, layout, draft.name, draft.label_names, draft.feature_schema, draft.conversations, divisions, findings)
-
-
-def _inspect_corpus(source: Source, layout: str, corpus: Corpus) -> Inspection:
-    conversations = [DraftConversation(c.id, c.utterances, c.features) for c in corpus.conversations]
-    divisions = [(name, split.parts) for name, split in corpus.splits.items()]
-    return _report(source, layout, corpus.name, corpus.label_set.names, corpus.feature_schema, conversations, divisions, [])
 
 
 def _report(
     source: Source,
-    layout: str,
+    layout: Layout,
     name: str,
     label_names: tuple[str, ...],
     schema: tuple[FeatureSpec, ...],
     conversations: Sequence[DraftConversation],
-    divisions: Sequence[tuple[str, Mapping[str, Sequence[str]]]],
+    divisions: Divisions,
     findings: Sequence[Finding],
 ) -> Inspection:
     features = tuple(feature_report(spec, conversations) for spec in schema)
@@ -156,15 +154,20 @@ def _report(
     parts = tuple(_part_reports(divisions, conversations, label_names))
     found = [
         *findings,
-        *(finding for feature in features for finding in _feature_findings(feature)),
-        *_label_findings(labels, parts),
-        *_membership_findings(divisions, conversations),
-        *_duplicate_findings(divisions, conversations),
+        *(
+            Finding(severity=severity, kind=kind, message=message)
+            for severity, kind, message in (
+                *(finding for feature in features for finding in _feature_findings(feature)),
+                *_label_findings(labels, parts),
+                *_membership_findings(divisions, conversations),
+                *_duplicate_findings(divisions, conversations),
+            )
+        ),
     ]
     return Inspection(
         path=str(source.path),
-        layout=layout,
-        description=next(known.description for known in LAYOUTS if known.name == layout),
+        layout=layout.name,
+        description=layout.description,
         importable=not any(finding.severity == "error" for finding in found),
         corpus=name,
         conversations=len(conversations),
@@ -182,84 +185,71 @@ def _report(
 
 def feature_report(spec: FeatureSpec, conversations: Sequence[DraftConversation]) -> FeatureReport:
     """Counts over all rows of one feature; conversations in which it has another dimension are left out."""
+    blocks = [c.features[spec.key] for c in conversations if spec.key in c.features]
     counts: Counter[str] = Counter()
     lowest = np.full(spec.dimension, np.inf, dtype=np.float32)
     highest = np.full(spec.dimension, -np.inf, dtype=np.float32)
-    for array in _arrays(spec, conversations):
+    present_rows = 0
+    for array in blocks:
+        if array.ndim != 2 or array.shape[1] != spec.dimension:
+            continue
         missing = np.isnan(array)
         zero, nan = (array == 0).all(axis=1), missing.all(axis=1)
+        present = ~zero & ~nan
         counts["rows"] += len(array)
-        counts["zero"] += int(zero.sum())
-        counts["nan"] += int(nan.sum())
-        counts["partly"] += int((missing.any(axis=1) & ~nan).sum())
-        counts["infinite"] += int(np.isinf(array).any(axis=1).sum())
-        present = array[~zero & ~nan]
-        counts["present"] += len(present)
-        if len(present):
-            missing_there = np.isnan(present)
-            lowest = np.minimum(lowest, np.where(missing_there, np.inf, present).min(axis=0))
-            highest = np.maximum(highest, np.where(missing_there, -np.inf, present).max(axis=0))
-    constant = int((lowest == highest).sum()) if counts["present"] > 1 else 0
+        counts["zero_rows"] += int(zero.sum())
+        counts["nan_rows"] += int(nan.sum())
+        counts["partly_nan_rows"] += int((missing.any(axis=1) & ~nan).sum())
+        counts["infinite_rows"] += int(np.isinf(array).any(axis=1).sum())
+        present_rows += int(present.sum())
+        lowest = np.minimum(lowest, np.where(missing, np.inf, array)[present].min(axis=0, initial=np.inf))
+        highest = np.maximum(highest, np.where(missing, -np.inf, array)[present].max(axis=0, initial=-np.inf))
+    names = ("rows", "zero_rows", "nan_rows", "partly_nan_rows", "infinite_rows")
     return FeatureReport(
         modality=spec.modality,
         name=spec.name,
         dimension=spec.dimension,
         encoder=spec.encoder,
-        rows=counts["rows"],
-        zero_rows=counts["zero"],
-        nan_rows=counts["nan"],
-        partly_nan_rows=counts["partly"],
-        infinite_rows=counts["infinite"],
-        constant_columns=constant,
+        constant_columns=int((lowest == highest).sum()) if present_rows > 1 else 0,
+        **{name: counts[name] for name in names},
     )
 
 
-def _arrays(spec: FeatureSpec, conversations: Sequence[DraftConversation]) -> Iterator[FeatureArray]:
-    for conversation in conversations:
-        array = conversation.features.get(spec.key)
-        if array is not None and array.ndim == 2 and array.shape[1] == spec.dimension:
-            yield array
-
-
-def _feature_findings(feature: FeatureReport) -> Iterator[Finding]:
+def _feature_findings(feature: FeatureReport) -> Iterator[tuple[Severity, str, str]]:
     key = f"{feature.modality}/{feature.name}"
     if feature.zero_rows:
         message = f"{key}: {feature.zero_rows} of {feature.rows} rows are all zero: absent? Importing with zeros as absence says so"
-        yield Finding(severity="warning", kind="zero rows", message=message)
+        yield "warning", "zero rows", message
     if feature.nan_rows:
-        message = f"{key}: {feature.nan_rows} of {feature.rows} rows are all NaN and count as absent"
-        yield Finding(severity="note", kind="nan rows", message=message)
+        yield "note", "nan rows", f"{key}: {feature.nan_rows} of {feature.rows} rows are all NaN and count as absent"
     if feature.partly_nan_rows:
         message = f"{key}: {feature.partly_nan_rows} of {feature.rows} rows are partly NaN; those entries count as missing"
-        yield Finding(severity="note", kind="partly nan", message=message)
+        yield "note", "partly nan", message
     if feature.constant_columns:
         message = f"{key}: {feature.constant_columns} of {feature.dimension} columns hold one value throughout and tell nothing"
-        yield Finding(severity="warning", kind="constant columns", message=message)
+        yield "warning", "constant columns", message
 
 
 def _label_counts(conversations: Sequence[DraftConversation], label_names: tuple[str, ...]) -> dict[str, int]:
-    counts = Counter(u.label for c in conversations for u in c.utterances if u.label is not None)
+    counts = Counter(u.label for c in conversations for u in c.utterances)
     return {name: counts[name] for name in label_names}
 
 
-def _label_findings(labels: Mapping[str, int], parts: Sequence[PartReport]) -> Iterator[Finding]:
+def _label_findings(labels: Mapping[str, int], parts: Sequence[PartReport]) -> Iterator[tuple[Severity, str, str]]:
     never = [name for name, count in labels.items() if not count]
     if never:
-        yield Finding(severity="warning", kind="labels", message=f"no utterance is labelled {', '.join(never)}")
+        yield "warning", "labels", f"no utterance is labelled {', '.join(never)}"
     for part in parts:
         lacking = [name for name, count in part.labels.items() if not count and name not in never]
         if lacking and part.utterances:
-            message = f"split {part.split!r}, part {part.part!r}: no utterance is labelled {', '.join(lacking)}"
-            yield Finding(severity="warning", kind="labels", message=message)
+            yield "warning", "labels", f"split {part.split!r}, part {part.part!r}: no utterance is labelled {', '.join(lacking)}"
 
 
 def _part_reports(
-    divisions: Sequence[tuple[str, Mapping[str, Sequence[str]]]],
-    conversations: Sequence[DraftConversation],
-    label_names: tuple[str, ...],
+    divisions: Divisions, conversations: Sequence[DraftConversation], label_names: tuple[str, ...]
 ) -> Iterator[PartReport]:
     by_id = {c.id: c for c in conversations}
-    for split, parts in divisions:
+    for split, parts in divisions.items():
         for part, ids in parts.items():
             chosen = [by_id[i] for i in ids if i in by_id]
             yield PartReport(
@@ -271,21 +261,17 @@ def _part_reports(
             )
 
 
-def _membership_findings(
-    divisions: Sequence[tuple[str, Mapping[str, Sequence[str]]]], conversations: Sequence[DraftConversation]
-) -> Iterator[Finding]:
-    for split, parts in divisions:
+def _membership_findings(divisions: Divisions, conversations: Sequence[DraftConversation]) -> Iterator[tuple[Severity, str, str]]:
+    for split, parts in divisions.items():
         listed = {i for ids in parts.values() for i in ids}
         outside = [c.id for c in conversations if c.id not in listed]
         if outside:
             message = f"split {split!r}: {len(outside)} conversation(s) are in no part, the first is {outside[0]!r}"
-            yield Finding(severity="note", kind="split", message=message)
+            yield "note", "split", message
 
 
-def _duplicate_findings(
-    divisions: Sequence[tuple[str, Mapping[str, Sequence[str]]]], conversations: Sequence[DraftConversation]
-) -> Iterator[Finding]:
-    """Conversations with the same words throughout: the same one under two names, which no check of ids can see."""
+def _duplicate_findings(divisions: Divisions, conversations: Sequence[DraftConversation]) -> Iterator[tuple[Severity, str, str]]:
+    """Conversations with the same words throughout: one conversation under two ids, which no check of ids can find."""
     by_words: dict[tuple[str, ...], list[str]] = {}
     for conversation in conversations:
         words = tuple((u.words or "").casefold().strip() for u in conversation.utterances)
@@ -293,20 +279,18 @@ def _duplicate_findings(
             by_words.setdefault(words, []).append(conversation.id)
     alike = [ids for ids in by_words.values() if len(set(ids)) > 1]
     if alike:
-        message = f"{len(alike)} group(s) of conversations have the same words throughout, the first is {_some(alike[0])}"
-        yield Finding(severity="warning", kind="duplicate", message=message)
-    for split, parts in divisions:
+        more = len(alike[0]) - _LISTED_NAMES
+        names = ", ".join(alike[0][:_LISTED_NAMES]) + (f" and {more} more" if more > 0 else "")
+        message = f"{len(alike)} group(s) of conversations have the same words throughout, the first is {names}"
+        yield "warning", "duplicate", message
+    for split, parts in divisions.items():
         part_of = {i: part for part, ids in parts.items() for i in ids}
         across = [ids for ids in alike if len({part_of[i] for i in ids if i in part_of}) > 1]
         if across:
-            one_of_each = {part_of[i]: i for i in reversed(across[0]) if i in part_of}
-            places = ", ".join(
-                f"{i} in {part!r}" for part, i in sorted(one_of_each.items(), key=lambda item: across[0].index(item[1]))
-            )
+            first_of: dict[str, str] = {}
+            for i in across[0]:
+                if i in part_of:
+                    first_of.setdefault(part_of[i], i)
+            places = ", ".join(f"{i} in {part!r}" for part, i in first_of.items())
             message = f"split {split!r}: {len(across)} of these groups lie across parts, the first is {places}"
-            yield Finding(severity="warning", kind="duplicate", message=message)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _LISTED_NAMES
-    return ", ".join(names[:_LISTED_NAMES]) + (f" and {more} more" if more > 0 else "")
+            yield "warning", "duplicate", message

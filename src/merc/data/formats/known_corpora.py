@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from merc.data.schema import Split
+from merc.data.schema import PARTS, Split
 from merc.data.splits import MELD_DIALOGUES, by_parts, cosmic_iemocap, leave_one_session_out, meld_by_id
 
 PartLists = Mapping[str, tuple[str, ...]]  # part -> conversation ids as the file lists them; may overlap until checked
@@ -24,7 +24,7 @@ class KnownCorpus:
         speakers: how the circulating files write a speaker: `initials` ('M', 'F') or `one_hot` rows.
         id_fits: whether a conversation id has the corpus's form.
         splits: makes the named splits from all conversation ids and the lists of the file.
-        remark: what is uncertain; empty if nothing is.
+        notes: of a corpus made from such a file: what is uncertain.
     """
 
     name: str
@@ -32,10 +32,10 @@ class KnownCorpus:
     speakers: Literal["initials", "one_hot"]
     id_fits: Callable[[str], bool]
     splits: SplitRule
-    remark: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def recognises(self, conversation_ids: Iterable[str]) -> bool:
-        """Whether more than half of the ids have the corpus's form: one odd id shall be named in an error, not hide the corpus."""
+        """Whether more than half of the ids have the corpus's form, so that one wrong id is named in an error of this corpus."""
         fits = [self.id_fits(conversation_id) for conversation_id in conversation_ids]
         return 2 * sum(fits) > len(fits)
 
@@ -81,8 +81,7 @@ def file_split(name: str, parts: PartLists) -> Split:
 
 def _own_lists(known: Split, parts: PartLists) -> dict[str, Split]:
     """The file's lists as `file`, unless they say what the known split says (a training list may hold the validation part)."""
-    listed = {part: set(parts.get(part, ())) for part in ("train", "validation", "test")}
-    expected = {part: set(known.parts.get(part, ())) for part in ("train", "validation", "test")}
+    listed, expected = ({part: set(lists.get(part, ())) for part in PARTS} for lists in (parts, known.parts))
     merged = "validation" not in parts and listed["train"] == expected["train"] | expected["validation"]
     if listed["test"] == expected["test"] and (merged or listed == expected):
         return {}
@@ -90,12 +89,7 @@ def _own_lists(known: Split, parts: PartLists) -> dict[str, Split]:
 
 
 def _is_meld_id(conversation_id: str) -> bool:
-    return (
-        conversation_id.isascii()
-        and conversation_id.isdigit()
-        and len(conversation_id) < 10
-        and int(conversation_id) < MELD_DIALOGUES
-    )
+    return re.fullmatch("[0-9]{1,9}", conversation_id) is not None and int(conversation_id) < MELD_DIALOGUES
 
 
 IEMOCAP = KnownCorpus(
@@ -118,5 +112,5 @@ EMORYNLP = KnownCorpus(
     speakers="one_hot",
     id_fits=lambda conversation_id: re.fullmatch(r"\d+_\d+_\d+", conversation_id) is not None,  # season, episode, scene
     splits=official_splits,
-    remark="label names are not in the file: their order is that of COSMIC's loader, which the counts per class fit",
+    notes={"labels": "label names are not in the file: their order is that of COSMIC's loader, which the counts per class fit"},
 )

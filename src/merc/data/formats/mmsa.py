@@ -16,67 +16,68 @@ import numpy as np
 from numpy.typing import NDArray
 
 from merc.data.formats.cells import array_of, describe, integer_of, items_of, number_of, table_of, text_of
-from merc.data.formats.draft import CorpusDraft, FeatureSlot, Problem, RawConversation, assemble, corpus_from
+from merc.data.formats.draft import CorpusDraft, FeatureSlot, Problem, RawConversation, assemble
 from merc.data.formats.known_corpora import file_split
 from merc.data.formats.layout import Layout, Source
-from merc.data.schema import Corpus, FeatureArray
+from merc.data.schema import FeatureArray
 from merc.errors import DataError
 
-PART_OF_KEY: dict[str, str] = {"train": "train", "valid": "validation", "test": "test"}
-SLOT_OF_KEY: dict[str, FeatureSlot] = {
+_PART_OF_KEY = {"train": "train", "valid": "validation", "test": "test"}
+_SLOT_OF_KEY = {
     "text": FeatureSlot("text", "mmsa"),
     "audio": FeatureSlot("audio", "mmsa"),
     "vision": FeatureSlot("visual", "mmsa"),
 }
-SEPARATOR = "$_$"  # between video and clip
-LABELS = ("negative", "neutral", "positive")
+_SEPARATOR = "$_$"  # between video and clip
+_LABELS = ("negative", "neutral", "positive")
+_Sentence = tuple[str, object, object, dict[str, FeatureArray]]  # clip, label, transcript, features by `FeatureSlot.key`
 
 
-def matches(source: Source) -> bool:
+def _matches(source: Source) -> bool:
     """Whether the content has the three keys, each with ids, transcripts, labels and at least one sequence of vectors."""
     table = table_of(source.content)
-    if table is None or set(table) != set(PART_OF_KEY):
+    if table is None or set(table) != set(_PART_OF_KEY):
         return False
-    for entry in table.values():
-        columns = table_of(entry)
-        if columns is None or "id" not in columns or "raw_text" not in columns:
-            return False
-        if not any(key in columns for key in ("annotations", "regression_labels")) or not any(
-            key in columns for key in SLOT_OF_KEY
-        ):
-            return False
-    return True
+    parts = [table_of(entry) or {} for entry in table.values()]
+    needed = (("id",), ("raw_text",), ("annotations", "regression_labels"), tuple(_SLOT_OF_KEY))
+    return all(any(key in columns for key in keys) for columns in parts for keys in needed)
 
 
-def draft(source: Source) -> CorpusDraft:
-    """All that can be read.
-
-    Raises:
-        DataError: a column is missing, or has another number of rows than there are ids; names part and column.
-    """
+def _draft(source: Source) -> CorpusDraft:
     table = table_of(source.content) or {}
     problems: list[Problem] = []
-    sentences: dict[str, list[dict[str, object]]] = {}
-    parts: dict[str, dict[str, None]] = {part: {} for part in PART_OF_KEY.values()}
-    for key, part in PART_OF_KEY.items():
-        for sentence in _sentences(f"{source.path}: {key}", table_of(table.get(key)) or {}):
-            video, separator, clip = str(sentence["id"]).rpartition(SEPARATOR)
+    sentences: dict[str, list[_Sentence]] = {}  # by video
+    parts: dict[str, dict[str, None]] = {part: {} for part in _PART_OF_KEY.values()}
+    for key, part in _PART_OF_KEY.items():
+        for sentence_id, label, text, features in _sentences(f"{source.path}: {key}", table_of(table.get(key)) or {}):
+            video, separator, clip = str(sentence_id).rpartition(_SEPARATOR)
             if not separator or not video or not clip:
-                message = f"part {key!r}: id {sentence['id']!r}, expected the form 'video{SEPARATOR}clip'"
+                message = f"part {key!r}: id {sentence_id!r}, expected the form 'video{_SEPARATOR}clip'"
                 problems.append(Problem("cell", message))
                 continue
             parts[part][video] = None
-            sentences.setdefault(video, []).append({**sentence, "clip": clip})
-    for of_video in sentences.values():
-        of_video.sort(key=lambda sentence: _clip_order(str(sentence["clip"])))
-    present = {label for of_video in sentences.values() for sentence in of_video if (label := sentence["label"]) in LABELS}
-    label_names = LABELS if "neutral" in present else (LABELS[0], LABELS[2])
-    slots = [slot for key, slot in SLOT_OF_KEY.items() if any(key in (table_of(entry) or {}) for entry in table.values())]
+            sentences.setdefault(video, []).append((clip, label, text, features))
+    neutral = any(label == "neutral" for of_video in sentences.values() for _, label, _, _ in of_video)
+    label_names = _LABELS if neutral else (_LABELS[0], _LABELS[2])
+    slots = [slot for key, slot in _SLOT_OF_KEY.items() if any(key in (table_of(entry) or {}) for entry in table.values())]
+    raw: list[RawConversation] = []
+    for video, of_video in sentences.items():
+        clips, labels, texts, rows = zip(*sorted(of_video, key=lambda sentence: _clip_order(sentence[0])), strict=True)
+        raw.append(
+            RawConversation(
+                id=video,
+                labels=[label_names.index(label) if label in label_names else label for label in labels],
+                speakers=[video] * len(clips),
+                utterance_ids=clips,
+                sentences=texts,
+                features={slot.key: [row[slot.key] for row in rows] for slot in slots if all(slot.key in row for row in rows)},
+            )
+        )
     result = assemble(
         name="mmsa",
         label_names=label_names,
         slots=slots,
-        raw=[_raw(video, of_video, label_names, slots) for video, of_video in sentences.items()],
+        raw=raw,
         parts={part: tuple(videos) for part, videos in parts.items()},
         split_rule=lambda _, listed: {"official": file_split("official", listed)},
         notes={"source": source.path.name, "layout": LAYOUT.name, "features": "averaged over time within each sentence's length"},
@@ -84,16 +85,7 @@ def draft(source: Source) -> CorpusDraft:
     return replace(result, problems=(*problems, *result.problems))
 
 
-def read(source: Source) -> Corpus:
-    """The corpus, with the file's own split as `official`.
-
-    Raises:
-        DataError: names the file, and the part or the video.
-    """
-    return corpus_from(draft(source), source.path)
-
-
-def time_means(sequences: NDArray[np.generic], lengths: NDArray[np.int64] | None) -> FeatureArray:
+def _time_means(sequences: NDArray[np.generic], lengths: NDArray[np.int64] | None) -> FeatureArray:
     """Means over time.
 
     Args:
@@ -113,21 +105,14 @@ def time_means(sequences: NDArray[np.generic], lengths: NDArray[np.int64] | None
         return np.nanmean(values, axis=1).astype(np.float32)
 
 
-def _sentences(where: str, columns: Mapping[object, object]) -> list[dict[str, object]]:
+def _sentences(where: str, columns: Mapping[object, object]) -> list[tuple[str | None, object, object, dict[str, FeatureArray]]]:
+    """Id, label, transcript and features of each sentence of a part."""
     ids = [text_of(cell) for cell in items_of(columns.get("id")) or []]
-    label_key = "annotations" if "annotations" in columns else "regression_labels"
-    labels = _rows(where, columns, label_key, len(ids))
+    labels = _rows(where, columns, "annotations" if "annotations" in columns else "regression_labels", len(ids))
     texts = _rows(where, columns, "raw_text", len(ids))
-    features = {slot.key: _means(where, columns, key, len(ids)) for key, slot in SLOT_OF_KEY.items() if key in columns}
-    return [
-        {
-            "id": ids[row],
-            "label": _label(labels[row]),
-            "text": texts[row],
-            "features": {key: matrix[row] for key, matrix in features.items()},
-        }
-        for row in range(len(ids))
-    ]
+    means = {slot.key: _means(where, columns, key, len(ids)) for key, slot in _SLOT_OF_KEY.items() if key in columns}
+    features = [{key: matrix[row] for key, matrix in means.items()} for row in range(len(ids))]
+    return list(zip(ids, map(_label, labels), texts, features, strict=True))
 
 
 def _rows(where: str, columns: Mapping[object, object], key: str, count: int) -> list[object]:
@@ -149,13 +134,13 @@ def _means(where: str, columns: Mapping[object, object], key: str, count: int) -
     if lengths is None and key == "text" and tokens is not None and tokens.ndim == 3 and tokens.shape[:2] == (count, 3):
         lengths = items_of((tokens[:, 1] != 0).sum(axis=1))  # ids, attention mask and segments of BERT's tokens: the mask counts
     if lengths is None:
-        return time_means(sequences, None)
+        return _time_means(sequences, None)
     if len(lengths) != count:
         raise DataError(f"{where}, column {key}_lengths: {len(lengths)} rows, expected {count}, one an id")
     steps = [integer_of(length) for length in lengths]
     if any(length is None or length < 0 for length in steps):
         raise DataError(f"{where}, column {key}_lengths: expected whole numbers from 0")
-    return time_means(sequences, np.array(steps, dtype=np.int64))
+    return _time_means(sequences, np.array(steps, dtype=np.int64))
 
 
 def _label(cell: object) -> object:
@@ -164,28 +149,16 @@ def _label(cell: object) -> object:
     if name is not None:
         return name.strip().lower()
     number = number_of(cell)
-    return cell if number is None or not np.isfinite(number) else LABELS[int(np.sign(number)) + 1]
+    return cell if number is None or not np.isfinite(number) else _LABELS[int(np.sign(number)) + 1]
 
 
 def _clip_order(clip: str) -> tuple[int, str]:
     return (int(clip), "") if clip.isascii() and clip.isdigit() and len(clip) < 10 else (10**9, clip)
 
 
-def _raw(video: str, of_video: list[dict[str, object]], label_names: tuple[str, ...], slots: list[FeatureSlot]) -> RawConversation:
-    rows = [table_of(sentence["features"]) or {} for sentence in of_video]
-    return RawConversation(
-        id=video,
-        labels=[label_names.index(label) if (label := str(sentence["label"])) in label_names else label for sentence in of_video],
-        speakers=[video] * len(of_video),
-        utterance_ids=[sentence["clip"] for sentence in of_video],
-        sentences=[sentence["text"] for sentence in of_video],
-        features={slot.key: [row[slot.key] for row in rows] for slot in slots if all(slot.key in row for row in rows)},
-    )
-
-
-LAYOUT = Layout(
+LAYOUT = Layout.drafted(
     name="mmsa",
     description="files of MMSA and MMSA-FET: {'train', 'valid', 'test'} with raw_text, audio, vision, text, annotations",
-    matches=matches,
-    read=read,
+    matches=_matches,
+    draft=_draft,
 )

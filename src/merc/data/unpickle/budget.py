@@ -1,8 +1,8 @@
-"""What a pickle may cost: limits, a running account of the memory it asks for, and the last look at what came out.
+"""What a pickle may cost: limits, an account of the memory it asks for, and the final check of what was made of it.
 
-A pickle can be small and still ask for a lot: one object referred to many times, one long string converted again and again. So
-the inert reader (`merc.data.unpickle.reading`) pays for all that it makes out of one account, which grows with the file's own size.
-The numbers are chosen: the two real files that they were tried on ask for 6 and 23 bytes per byte of their own.
+A small pickle can ask for much memory: one object referred to many times, one long string converted again and again. So all that
+the inert reader (`merc.data.unpickle.reading`) makes is charged to one account, which grows with the file's size.
+The numbers are chosen: two real files ask for 6 and 23 bytes per byte of their own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ ENTRY = 64  # bytes: about what an entry of a dict or a set takes beside its val
 MEMO_ENTRY = 100  # bytes: the same for the memo, with its index
 EMPTY_SET = 216  # bytes: a set brings its first table along
 _ATOMS: frozenset[type] = frozenset({int, float, bool, type(None)})
-_TEXTS: frozenset[type] = frozenset({str, bytes})
 _CONTAINERS: frozenset[type] = frozenset({dict, list, tuple, set, frozenset})
 
 
@@ -106,48 +105,43 @@ class Meter:
 
 @dataclass(slots=True)
 class _Visit:
-    """A container that is being measured: `size` bytes and `depth` levels so far, `children` yet to be entered."""
+    """A container that is being measured: bytes (as if nothing were shared) and levels so far, and what is to be entered yet."""
 
     container: object
     size: int
     children: Iterator[object]
     depth: int = 1
 
-
-@dataclass(frozen=True, slots=True)
-class _Extent:
-    """The size (bytes, as if nothing were shared) and depth (levels of containers) of a measured container."""
-
-    size: int
-    depth: int
+    def add(self, child: _Visit) -> None:
+        self.size += child.size
+        self.depth = max(self.depth, child.depth + 1)
 
 
 def check_plain(root: object, meter: Meter) -> None:
     """Looks at everything that can be reached from `root`, each container once.
 
-    Sizes are those that a reader meets who does not know what is shared, so that a file of shared references can't hang whoever
-    walks the result, compares it or copies it.
+    Shared containers count each time they are referred to, so that a file of shared references can't make a caller hang who walks
+    the result, compares it or copies it.
 
     Raises:
         Refusal: something that is not plain data, a container inside itself, too deep a nesting, or more bytes than the room.
     """
-    path = [_enter((root,))]  # the outermost tuple is ours and no level of the file's
+    path = [_enter((root,))]  # the outermost tuple is no level of the file's
     on_path: set[int] = set()
-    measured: dict[int, _Extent] = {}
+    measured: dict[int, _Visit] = {}
     while path:
         visit = path[-1]
         child = next(visit.children, None)  # never None itself: children are containers
         if child is None:
             path.pop()
             on_path.discard(id(visit.container))
-            extent = _Extent(visit.size, visit.depth)
-            measured[id(visit.container)] = extent
+            measured[id(visit.container)] = visit
             if path:
-                _add(path[-1], extent)
+                path[-1].add(visit)
         elif id(child) in on_path:
             raise Refusal(f"a {type(child).__name__} that contains itself", "containers that do not contain themselves")
         elif id(child) in measured:
-            _add(visit, measured[id(child)])
+            visit.add(measured[id(child)])
         else:
             on_path.add(id(child))
             path.append(_enter(child))
@@ -157,37 +151,26 @@ def check_plain(root: object, meter: Meter) -> None:
             raise meter.overdrawn()
 
 
-def _add(visit: _Visit, extent: _Extent) -> None:
-    visit.size += extent.size
-    visit.depth = max(visit.depth, extent.depth + 1)
-
-
 def _enter(container: object) -> _Visit:
-    """Measures what a container holds itself and lists the containers in it."""
+    """Measures what a container itself holds and lists the containers in it."""
     size = CONTAINER
-    values: Collection[object]
     held = container
     if isinstance(held, dict):
         entries = cast("dict[object, object]", held)
         size += sum(len(key) for key in entries if isinstance(key, str | bytes))
-        values = entries.values()
-    else:
-        values = cast("list[object] | tuple[object, ...] | set[object] | frozenset[object]", held)
+        held = entries.values()
+    values = cast("Collection[object]", held)
     size += SLOT * len(values)
-    kinds = set(map(type, values))
-    if kinds <= _ATOMS:  # the usual case, long lists of numbers, is not walked in Python
+    if set(map(type, values)) <= _ATOMS:  # the usual case, long lists of numbers, is not walked in Python
         return _Visit(container, size, iter(()))
     children: list[object] = []
     for value in values:
-        kind = type(value)
-        if kind in _CONTAINERS:
+        if type(value) in _CONTAINERS:
             children.append(value)
-        elif kind in _TEXTS:
-            assert isinstance(value, str | bytes)
+        elif type(value) is str or type(value) is bytes:
             size += len(value)
-        elif kind is np.ndarray or isinstance(value, np.generic):
-            assert isinstance(value, np.ndarray | np.generic)
+        elif type(value) is np.ndarray or isinstance(value, np.generic):
             size += value.nbytes
-        elif kind not in _ATOMS:
+        elif type(value) not in _ATOMS:
             raise Refusal(f"{value} where data should be")
     return _Visit(container, size, iter(children))

@@ -1,7 +1,7 @@
-"""The stack machine of the inert pickle reader: a stack, marks and a memo that only ever hold plain data and stand-ins.
+"""The stack machine of the inert pickle reader: a stack, marks and a memo that hold plain data and stand-ins only.
 
-Source: the comments of Python's `pickletools` for what each opcode does. Where Python's own machine is lax (left-over values,
-overwritten memo entries, frames that lie) this one refuses: no honest pickler writes such files.
+Source: the comments of Python's `pickletools` for what each opcode does. What Python's own machine tolerates but no pickler writes
+(left-over values, overwritten memo entries, wrong frame lengths) is refused.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Operation(NamedTuple):
 
 
 class Machine:
-    """Walks through the operations of one pickle.
+    """Carries out the operations of one pickle.
 
     Attributes:
         offset: byte of the operation that is being carried out, for errors.
@@ -51,7 +51,7 @@ class Machine:
         """The one value that the pickle holds; stand-ins may still be in it.
 
         Raises:
-            Refusal: the file does something that an honest pickle of plain data does not.
+            Refusal: the file holds something that no pickle of plain data holds.
         """
         handlers, meter = self._handlers, self._meter
         for name, argument, offset in operations:
@@ -66,7 +66,7 @@ class Machine:
             raise Refusal(f"an end with {len(self._stack)} values and {len(self._marks)} marks on the stack", "one value")
         return self._stack[0]
 
-    def _table(self) -> dict[str, Callable[[object], None]]:
+    def _table(self) -> dict[str, Callable[[object], object]]:
         push = self._stack.append
         literals = (
             *("BININT", "BININT1", "BININT2", "FLOAT", "BINFLOAT", "STRING", "BINSTRING", "SHORT_BINSTRING"),
@@ -80,7 +80,7 @@ class Machine:
             FLOATS: self._push_floats,
             "NEWTRUE": lambda _: push(True),
             "NEWFALSE": lambda _: push(False),
-            "BYTEARRAY8": self._push_bytes,
+            "BYTEARRAY8": lambda value: push(bytes(cast("bytearray", value))),
             "EMPTY_LIST": lambda _: self._push([], CONTAINER),
             "EMPTY_DICT": lambda _: self._push({}, CONTAINER),
             "EMPTY_SET": lambda _: self._push(set[object](), EMPTY_SET),
@@ -89,18 +89,18 @@ class Machine:
             "TUPLE2": lambda _: self._push_tuple(self._pop_many(2)),
             "TUPLE3": lambda _: self._push_tuple(self._pop_many(3)),
             "TUPLE": lambda _: self._push_tuple(self._pop_marked()),
-            "LIST": self._push_list,
-            "DICT": self._push_dict,
-            "FROZENSET": self._push_frozenset,
+            "LIST": lambda _: self._push_list(self._pop_marked()),
+            "DICT": lambda _: self._push_dict(self._pop_marked()),
+            "FROZENSET": lambda _: self._push_frozenset(self._pop_marked()),
             "APPEND": lambda _: self._extend_list(self._pop_many(1)),
             "APPENDS": lambda _: self._extend_list(self._pop_marked()),
             "SETITEM": lambda _: self._extend_dict(self._pop_many(2)),
             "SETITEMS": lambda _: self._extend_dict(self._pop_marked()),
-            "ADDITEMS": self._extend_set,
+            "ADDITEMS": lambda _: self._extend_set(self._pop_marked()),
             "MARK": lambda _: self._marks.append(len(self._stack)),
             "POP": self._drop,
-            "POP_MARK": self._drop_marked,
-            "DUP": self._duplicate,
+            "POP_MARK": lambda _: self._pop_marked(),
+            "DUP": lambda _: self._refer(self._top()),
             "MEMOIZE": lambda _: self._put(len(self._memo)),
             "GLOBAL": self._global,
             "STACK_GLOBAL": self._stack_global,
@@ -147,25 +147,17 @@ class Machine:
         self._left -= len(floats) - 1
         self._stack.extend(floats)
 
-    def _push_bytes(self, value: object) -> None:
-        assert isinstance(value, bytearray)
-        self._stack.append(bytes(value))
-
-    def _push_tuple(self, values: list[object]) -> None:
-        self._meter.spent += CONTAINER + SLOT * len(values)
-        self._stack.append(tuple(values))
-
-    def _push_list(self, _: object) -> None:
-        values = self._pop_marked()
+    def _push_list(self, values: list[object]) -> None:
         self._push(values, CONTAINER + SLOT * len(values))
 
-    def _push_dict(self, _: object) -> None:
-        values = self._pop_marked()
+    def _push_tuple(self, values: list[object]) -> None:
+        self._push(tuple(values), CONTAINER + SLOT * len(values))
+
+    def _push_dict(self, values: list[object]) -> None:
         self._push({}, CONTAINER)
         self._extend_dict(values)
 
-    def _push_frozenset(self, _: object) -> None:
-        values = self._pop_marked()
+    def _push_frozenset(self, values: list[object]) -> None:
         self._push(frozenset(map(plain_key, values)), EMPTY_SET + ENTRY * len(values))
 
     def _extend_list(self, values: list[object]) -> None:
@@ -182,8 +174,7 @@ class Machine:
         self._meter.spent += ENTRY * (len(values) // 2)
         target.update(zip(map(plain_key, values[::2]), values[1::2], strict=True))
 
-    def _extend_set(self, _: object) -> None:
-        values = self._pop_marked()
+    def _extend_set(self, values: list[object]) -> None:
         target = self._top()
         if not is_set(target):
             raise Refusal(f"members for {describe(target)}", "members for a set")
@@ -197,13 +188,10 @@ class Machine:
         else:
             self._pop_many(1)
 
-    def _drop_marked(self, _: object) -> None:
-        self._pop_marked()
-
-    def _duplicate(self, _: object) -> None:
-        value = self._top()
-        if isinstance(value, Unbuilt):
-            raise _too_early(value)
+    def _refer(self, value: object) -> None:
+        """Pushes a second reference to a value."""
+        if isinstance(value, Unbuilt):  # the reference would not be replaced when the state comes
+            raise Refusal(f"a use of {value}", "its state first")
         self._stack.append(value)
 
     def _put(self, index: object) -> None:
@@ -222,10 +210,7 @@ class Machine:
         assert isinstance(index, int)
         if index not in self._memo:
             raise Refusal(f"a reference to the memo entry {index}, which is not there", "references to what came before")
-        value = self._memo[index]
-        if isinstance(value, Unbuilt):
-            raise _too_early(value)
-        self._stack.append(value)
+        self._refer(self._memo[index])
 
     def _global(self, names: object) -> None:
         module, name = cast("tuple[str, str]", names)
@@ -267,8 +252,3 @@ class Machine:
         if self.offset < self._frame_end:
             raise Refusal("a frame within another", "frames one after the other")
         self._frame_end = end
-
-
-def _too_early(value: Unbuilt) -> Refusal:
-    """A second reference to what has no state yet: it would not be replaced when the state comes."""
-    return Refusal(f"a use of {value}", "its state first")

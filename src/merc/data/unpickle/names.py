@@ -1,6 +1,6 @@
 """The names that a pickle may use, and what the inert reader makes when the file calls them.
 
-Nothing is looked up in a module: a name is a pair of strings, and the table says which function of ours answers to it.
+Nothing is looked up in a module: a name is a pair of strings, to which the table assigns a function of this package.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from merc.data.unpickle import numpy_stand_ins as unpickle_numpy
+from merc.data.unpickle import numpy_stand_ins
 from merc.data.unpickle.budget import CONTAINER, EMPTY_SET, ENTRY, SLOT, Meter, Refusal
 from merc.data.unpickle.stand_ins import Name, describe, is_frozenset, is_list, is_set, is_tuple, printable, raw_bytes, wrong_call
 
@@ -20,6 +20,7 @@ ALLOWED_NAMES = (
 )
 _ALLOWED_KEYS = "str, bytes, and int of at most 60 bits"
 _KEY_LIMIT = 1 << 60  # below it an int's hash is the int itself, so that no file can make many of them collide
+_NUMPY_CORES = ("numpy.core", "numpy._core")
 Constructor = Callable[[tuple[object, ...], Meter], object]
 
 
@@ -63,13 +64,13 @@ def plain_key(value: object) -> str | bytes | int:
 
 def _encode_call(arguments: tuple[object, ...], meter: Meter) -> bytes:
     match arguments:
-        case (str(text), str(encoding)) if encoding in ("latin1", "latin-1"):
+        case (str(text), "latin1" | "latin-1"):
             meter.charge(len(text))
             data = raw_bytes(text)
-            if data is not None:
-                return data
         case _:
-            pass
+            data = None
+    if data is not None:
+        return data
     raise wrong_call("_codecs.encode", "(characters up to U+00FF, 'latin1')")
 
 
@@ -96,22 +97,6 @@ def _items(arguments: tuple[object, ...], meter: Meter, base: int = CONTAINER, e
             raise wrong_call("a built-in container", "nothing, or a list, tuple or set")
 
 
-def _list_call(arguments: tuple[object, ...], meter: Meter) -> list[object]:
-    return _items(arguments, meter)
-
-
-def _tuple_call(arguments: tuple[object, ...], meter: Meter) -> tuple[object, ...]:
-    return tuple(_items(arguments, meter))
-
-
-def _set_call(arguments: tuple[object, ...], meter: Meter) -> set[str | bytes | int]:
-    return {plain_key(item) for item in _items(arguments, meter, EMPTY_SET, ENTRY)}
-
-
-def _frozenset_call(arguments: tuple[object, ...], meter: Meter) -> frozenset[str | bytes | int]:
-    return frozenset(plain_key(item) for item in _items(arguments, meter, EMPTY_SET, ENTRY))
-
-
 def _dict_call(arguments: tuple[object, ...], meter: Meter) -> dict[str | bytes | int, object]:
     made: dict[str | bytes | int, object] = {}
     for pair in _items(arguments, meter, CONTAINER, ENTRY):
@@ -129,34 +114,26 @@ def _defaultdict_call(arguments: tuple[object, ...], meter: Meter) -> dict[str |
             raise wrong_call("defaultdict", "nothing, or a built-in type")
 
 
-def _table() -> Mapping[tuple[str, str], Constructor | None]:
-    table: dict[tuple[str, str], Constructor | None] = {
+_BUILTINS: Mapping[str, Constructor | None] = {
+    "dict": _dict_call,
+    "list": _items,
+    "tuple": lambda arguments, meter: tuple(_items(arguments, meter)),
+    "set": lambda arguments, meter: set(map(plain_key, _items(arguments, meter, EMPTY_SET, ENTRY))),
+    "frozenset": lambda arguments, meter: frozenset(map(plain_key, _items(arguments, meter, EMPTY_SET, ENTRY))),
+    "bytes": _bytes_call,
+    "bytearray": _bytes_call,
+    **dict.fromkeys(("int", "float", "str", "bool")),  # these can't be called: they stand for a defaultdict's default only
+}
+_CONSTRUCTORS: Mapping[tuple[str, str], Constructor | None] = MappingProxyType(
+    {
         ("numpy", "ndarray"): None,
-        ("numpy", "dtype"): unpickle_numpy.call_dtype,
+        ("numpy", "dtype"): numpy_stand_ins.call_dtype,
+        **{(f"{core}.multiarray", "_reconstruct"): numpy_stand_ins.call_reconstruct for core in _NUMPY_CORES},
+        **{(f"{core}.multiarray", "scalar"): numpy_stand_ins.call_scalar for core in _NUMPY_CORES},
+        **{(f"{core}.numeric", "_frombuffer"): numpy_stand_ins.call_frombuffer for core in _NUMPY_CORES},
         ("_codecs", "encode"): _encode_call,
         ("collections", "OrderedDict"): _dict_call,
         ("collections", "defaultdict"): _defaultdict_call,
+        **{(module, name): call for module in ("builtins", "__builtin__") for name, call in _BUILTINS.items()},
     }
-    for package in ("numpy.core", "numpy._core"):
-        table[f"{package}.multiarray", "_reconstruct"] = unpickle_numpy.call_reconstruct
-        table[f"{package}.multiarray", "scalar"] = unpickle_numpy.call_scalar
-        table[f"{package}.numeric", "_frombuffer"] = unpickle_numpy.call_frombuffer
-    builtin: dict[str, Constructor | None] = {
-        "dict": _dict_call,
-        "list": _list_call,
-        "tuple": _tuple_call,
-        "set": _set_call,
-        "frozenset": _frozenset_call,
-        "bytes": _bytes_call,
-        "bytearray": _bytes_call,
-        "int": None,  # these four can't be called: they stand for a defaultdict's default only
-        "float": None,
-        "str": None,
-        "bool": None,
-    }
-    for module in ("builtins", "__builtin__"):
-        table.update({(module, name): constructor for name, constructor in builtin.items()})
-    return MappingProxyType(table)
-
-
-_CONSTRUCTORS = _table()
+)

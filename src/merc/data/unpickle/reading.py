@@ -1,10 +1,9 @@
-"""Reads the pickles that the field passes round, without Python's unpickler: nothing that a file says is ever run.
+"""Reads the field's pickles without Python's unpickler, so that no file can run code.
 
-`pickletools` splits the file into opcodes, `Machine` carries out those that make plain data, and everything else ends in one
-error. No module is imported because a file names it, memory and nesting have budgets, and there is no switch that turns any of
-this off. What comes back holds dict, list, tuple, set, frozenset, str, bytes, int, float, bool, None, numpy arrays and numpy
-scalars only. OrderedDict and defaultdict come as dict, bytearray as bytes, numpy object arrays of one axis as list.
-Protocols 0 to 5 are read, and the files of Python 2, whose strings are taken as latin1.
+`pickletools` splits the file into opcodes, `Machine` carries out those that make plain data, and everything else is an error.
+No module that a file names is imported, memory and nesting have budgets, and no option turns this off. The result holds dict,
+list, tuple, set, frozenset, str, bytes, int, float, bool, None, numpy arrays and numpy scalars only: OrderedDict and defaultdict
+become dict, bytearray bytes, numpy object arrays of one axis list. Protocols 0 to 5 are read; Python 2's strings as latin1.
 """
 
 from __future__ import annotations
@@ -27,17 +26,10 @@ __all__ = ["Budget", "loads_plain", "read_pickle"]
 
 _Reader = Callable[[io.BytesIO], object]
 _REFUSED = {
-    "INST": "an instance of a class",
-    "OBJ": "an instance of a class",
-    "NEWOBJ": "an instance of a class",
-    "NEWOBJ_EX": "an instance of a class",
-    "EXT1": "an entry of Python's extension registry",
-    "EXT2": "an entry of Python's extension registry",
-    "EXT4": "an entry of Python's extension registry",
-    "PERSID": "a reference to something outside the file",
-    "BINPERSID": "a reference to something outside the file",
-    "NEXT_BUFFER": "a buffer outside the file",
-    "READONLY_BUFFER": "a buffer outside the file",
+    **dict.fromkeys(("INST", "OBJ", "NEWOBJ", "NEWOBJ_EX"), "an instance of a class"),
+    **dict.fromkeys(("EXT1", "EXT2", "EXT4"), "an entry of Python's extension registry"),
+    **dict.fromkeys(("PERSID", "BINPERSID"), "a reference to something outside the file"),
+    **dict.fromkeys(("NEXT_BUFFER", "READONLY_BUFFER"), "a buffer outside the file"),
 }
 _OTHER_FORMATS = {
     b"\x1f\x8b": "gzip: unpack it first",
@@ -93,15 +85,11 @@ def loads_plain(data: bytes, where: str, budget: Budget = DEFAULT_BUDGET) -> obj
         root = machine.run(_operations(data, machine))
         check_plain(root, meter)
     except Refusal as refusal:
-        raise _error(refusal, where, machine.offset) from None
+        nature = "not plain data" if refusal.error is UnsafeFileError else "not a whole pickle"
+        raise refusal.error(
+            f"{where}, byte {machine.offset}: {nature}: {refusal.found}; allowed: {refusal.allowed}. Nothing in the file was run"
+        ) from None
     return root
-
-
-def _error(refusal: Refusal, where: str, offset: int) -> DataError:
-    nature = "not plain data" if refusal.error is UnsafeFileError else "not a whole pickle"
-    return refusal.error(
-        f"{where}, byte {offset}: {nature}: {refusal.found}; allowed: {refusal.allowed}. Nothing in the file was run"
-    )
 
 
 def _operations(data: bytes, machine: Machine) -> Iterator[Operation]:
@@ -124,7 +112,9 @@ def _operations(data: bytes, machine: Machine) -> Iterator[Operation]:
             yield Operation(FLOATS, floats, offset)
             continue
         if name in _REFUSED:
-            raise _refused(name, stream)
+            names = [stream.readline().rstrip(b"\n") for _ in range(2)] if name == "INST" else []  # of the class that INST asks for
+            wanted = f", {'.'.join(printable(part.decode('latin-1')) for part in names)}" if names else ""
+            raise Refusal(f"{name}, {_REFUSED[name]}{wanted}")
         argument = None
         if reader is not None:
             try:
@@ -147,15 +137,6 @@ def _read_floats(data: bytes, offset: int) -> list[float]:
 
 def _damage(found: str, allowed: str) -> Refusal:
     return Refusal(found, allowed, DataError)
-
-
-def _refused(name: str, stream: io.BytesIO) -> Refusal:
-    """The refusal of an opcode that no plain data needs; INST says which class it wants."""
-    wanted = ""
-    if name == "INST":
-        module, attribute = (printable(stream.readline().rstrip(b"\n").decode("latin-1")) for _ in range(2))
-        wanted = f", {module}.{attribute}"
-    return Refusal(f"{name}, {_REFUSED[name]}{wanted}")
 
 
 def _read_number(reader: _Reader, form: re.Pattern[bytes]) -> _Reader:

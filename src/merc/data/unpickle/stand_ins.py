@@ -1,7 +1,7 @@
 """What lies on the inert reader's stack in place of things that are no data: names, dtypes, arrays that are not built yet.
 
-All are immutable labels. None of them gives access to a module, a class or a function. With them come the checks by which the
-reader tells what it has before it: by exact type, since a numpy scalar may be a kind of str, bytes or float.
+All are immutable labels; none gives access to a module, a class or a function. The reader checks values by exact type, since a
+numpy scalar may be an instance of str, bytes or float.
 """
 
 from __future__ import annotations
