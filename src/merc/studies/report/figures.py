@@ -210,8 +210,8 @@ def _swatch(style: LineStyle, key: str, title: str, hollow: bool = False) -> Fig
         axes = add_axes(figure, 0, 0, 46, 16)
         axes.set_axis_off()
         axes.set(xlim=(0, 46), ylim=(-8, 8))
-        ends = [3, 23, 43] if style.width else [23]
-        line = _draw_line(axes, ends, [0] * len(ends), style, [len(ends) // 2])
+        ends = [3.0, 23.0, 43.0] if style.width else [23.0]
+        line = _draw_line(axes, ends, [0.0] * len(ends), style, [len(ends) // 2])
         line.set(markerfacecolor=colour("page" if hollow else style.colour), markeredgewidth=1.4)
         return Figure(title, to_svg(figure, key))
 
