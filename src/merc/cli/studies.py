@@ -55,7 +55,7 @@ def study(
         more = [*(["--processes", str(processes)] if processes else []), *(["--transcripts"] if transcripts else [])]
         note(shlex.join(["merc", "study", str(recipe), *changes, "--out", str(out), "--part", part, *more]))
         raise typer.Exit(INTERRUPTED)
-    _report(out, part, transcripts)
+    report(out, part, transcripts)
 
 
 def report(
@@ -67,10 +67,6 @@ def report(
     ] = None,
 ) -> None:
     """Make the report of a study anew, from what is judged so far."""
-    _report(folder, part, transcripts, store)
-
-
-def _report(folder: Path, part: StudiedPart, transcripts: bool, store: Path | None = None) -> None:
     from merc.cli.tables.studies import study_tables
     from merc.studies.mistakes import words_of
     from merc.studies.report.files import write_report
