@@ -322,7 +322,7 @@ def test_evaluate_prints_the_report_as_json_and_nothing_else(capsys, place):
 
 
 def test_a_look_at_the_test_part_is_noted_and_said(capsys, place):
-    out, err = output(capsys, "evaluate", place.run, "--split", "test", "--json")
+    out, err = output(capsys, "evaluate", place.run, "--part", "test", "--json")
     assert json.loads(out)["part"] == "test"
     assert str(place.run / "log.jsonl") in err
     lines = [json.loads(line) for line in (place.run / "log.jsonl").read_text().splitlines()]

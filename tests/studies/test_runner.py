@@ -124,11 +124,11 @@ def test_ctrl_c_saves_what_is_under_way(study_recipe, tmp_path, monkeypatch, cap
     monkeypatch.setattr(pool, "_work", faults.interrupted_at_the_third_step)
     progress, seen = runner._Session.progress, []
     monkeypatch.setattr(runner._Session, "progress", lambda session: seen.append(progress(session)) or seen[-1])
-    code = main(["study", str(study_recipe), "--out", str(out), "--split", "validation", "--processes", "2", *words])
+    code = main(["study", str(study_recipe), "--out", str(out), "--part", "validation", "--processes", "2", *words])
     errors = capsys.readouterr().err
     assert code == 130, errors
     assert any(len(arm.running) == 2 for told in seen for arm in told.arms)
-    assert "interrupted; what is done is kept" in errors and "merc study" in errors and "--split validation" in errors
+    assert "interrupted; what is done is kept" in errors and "merc study" in errors and "--part validation" in errors
     kept = list(out.glob("runs/*/*/run/run.json"))
     assert {json.loads(p.read_text())["status"] for p in kept} == {"interrupted"}
     epochs = {p.parent: sum(len(m.read_text().splitlines()) for m in p.parent.glob("metrics.jsonl")) for p in kept}

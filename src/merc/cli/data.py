@@ -98,7 +98,7 @@ def plant(
     split: Annotated[str | None, typer.Option(help="Split whose ceiling is told; 'official' if it is there.")] = None,
     part: Annotated[
         CorpusPart, typer.Option(help="Part whose ceiling is told. The test part's takes its labels: leave it for the end.")
-    ] = CorpusPart.VALIDATION,
+    ] = "validation",
     overwrite: Overwrite = False,
 ) -> None:
     """Copy a store with streams of known quality.
@@ -117,7 +117,7 @@ def plant(
     streams = [parse_stream(text) for text in stream] if stream else STANDARD
     given = open_store(store)
     if split is not None:
-        given.part(split, part.schema_part)  # a split that was named has to be there, before anything is written
+        given.part(split, part)  # a split that was named has to be there, before anything is written
     split = split or "official"
     corpus = plant_streams(given, streams, seed)
     save_store(corpus, out, overwrite=overwrite)
@@ -125,9 +125,9 @@ def plant(
     show([planted_table(planted)])
     try:
         has_text = corpus.features_of("text") and "text" not in planted
-        text = text_posterior(corpus, split, part.schema_part) if has_text else None
-        show([ceiling_line(part.value, ceiling(corpus, split, part.schema_part, text))])
-        show([noise_auc_line(part.value, noise_detection_auc(corpus, split, part.schema_part))])
+        text = text_posterior(corpus, split, part) if has_text else None
+        show([ceiling_line(part, ceiling(corpus, split, part, text))])
+        show([noise_auc_line(part, noise_detection_auc(corpus, split, part))])
     except DataError as error:
         note(f"no ceiling: {error}")
 

@@ -3,46 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from merc.errors import RecipeError
 
 if TYPE_CHECKING:
-    from merc.data.schema import Part
     from merc.settings import Settings
     from merc.synthetic.planting import Stream
 else:  # slow to import, and not needed by `merc --help`
-    Stream = Part = Settings = object
+    Stream = Settings = object
 
 INTERRUPTED = 130  # exit code: Ctrl-C
+CorpusPart = Literal["train", "validation", "test"]  # a part of a split
+StudiedPart = Literal["validation", "test"]  # a part that a study may judge
 SettingsType = TypeVar("SettingsType", bound=Settings)
 _STREAM_FIELDS = ("modality", "dimension", "quality", "noise", "absent")
-
-
-class CorpusPart(StrEnum):
-    """A part of a split, as an option."""
-
-    TRAIN = "train"
-    VALIDATION = "validation"
-    TEST = "test"
-
-    @property
-    def schema_part(self) -> Part:
-        """The same as the schema's literal type."""
-        return self.value
-
-
-class StudiedPart(StrEnum):
-    """A part of a split that a study may judge, as an option."""
-
-    VALIDATION = "validation"
-    TEST = "test"
-
-    @property
-    def schema_part(self) -> Part:
-        """The same as the schema's literal type."""
-        return self.value
 
 
 def parse_stream(text: str) -> Stream:

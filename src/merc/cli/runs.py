@@ -61,8 +61,8 @@ def train(
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
     part: Annotated[
-        CorpusPart, typer.Option("--split", help="Part of the recipe's split. A look at 'test' is noted in the run's log.")
-    ] = CorpusPart.VALIDATION,
+        CorpusPart, typer.Option(help="Part of the recipe's split. A look at 'test' is noted in the run's log.")
+    ] = "validation",
     store: Annotated[str | None, typer.Option(metavar="DIR", help="A store in place of the recipe's.")] = None,
     without: Annotated[list[str] | None, typer.Option(metavar="MODALITY", help="Leave a modality out; repeatable.")] = None,
     only: Annotated[list[str] | None, typer.Option(metavar="MODALITY", help="Leave all others out; repeatable.")] = None,
@@ -86,14 +86,14 @@ def evaluate(
     from merc.runs.run import evaluate as evaluate_run
 
     conditions = conditions_for(run, without=without or (), only=only or (), corrupt=corrupt or (), seed=seed)
-    report = evaluate_run(run, part=part.schema_part, conditions=conditions, store=store, predictions=predictions).report
+    report = evaluate_run(run, part=part, conditions=conditions, store=store, predictions=predictions).report
     if as_json:
         show_json(report.model_dump(mode="json"))
     else:
         show(evaluation_tables(report))
     if predictions is not None:
         note(f"predictions: {predictions}")
-    if part is CorpusPart.TEST:
+    if part == "test":
         warn(f"this look at the test part is noted in {run / LOG}; choose nothing by it")
 
 

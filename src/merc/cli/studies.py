@@ -30,8 +30,8 @@ def study(
         typer.Option("--set", metavar="KEY=VALUE", help="Changes the study's recipe, such as seeds.ablations=1; repeatable."),
     ] = None,
     part: Annotated[
-        StudiedPart, typer.Option("--split", help="Part that is judged. While a design is still being chosen, judge validation.")
-    ] = StudiedPart.TEST,
+        StudiedPart, typer.Option(help="Part that is judged. While a design is still being chosen, judge validation.")
+    ] = "test",
     processes: Annotated[
         int | None, typer.Option(min=1, help="Trainings at once; by default one for each core that this process may use.")
     ] = None,
@@ -45,38 +45,34 @@ def study(
     from merc.studies.runner import StudyHooks, run_study
     from merc.studies.study import open_study
 
-    opened = open_study(recipe, out, options or (), part.schema_part)
+    opened = open_study(recipe, out, options or (), part)
     with live(progress_table, progress_line) as update:
         hooks = StudyHooks(on_progress=update, on_failure=warn, on_interruption=note)
-        outcome = run_study(opened.plan, out, opened.store, part=part.schema_part, processes=processes, hooks=hooks)
+        outcome = run_study(opened.plan, out, opened.store, part=part, processes=processes, hooks=hooks)
     if not outcome.finished:
         changes = [word for option in options or () for word in ("--set", option)]
         note(f"interrupted; what is done is kept in {out}. Go on with:")
         more = [*(["--processes", str(processes)] if processes else []), *(["--transcripts"] if transcripts else [])]
-        note(shlex.join(["merc", "study", str(recipe), *changes, "--out", str(out), "--split", part.value, *more]))
+        note(shlex.join(["merc", "study", str(recipe), *changes, "--out", str(out), "--part", part, *more]))
         raise typer.Exit(INTERRUPTED)
-    _report(out, part, transcripts)
+    report(out, part, transcripts)
 
 
 def report(
     folder: Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of a study.")],
-    part: Annotated[StudiedPart, typer.Option("--split", help="Part that was judged.")] = StudiedPart.TEST,
+    part: Annotated[StudiedPart, typer.Option(help="Part that was judged.")] = "test",
     transcripts: Transcripts = False,
     store: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The store of the transcripts, if it is not where the recipe says.")
     ] = None,
 ) -> None:
     """Make the report of a study anew, from what is judged so far."""
-    _report(folder, part, transcripts, store)
-
-
-def _report(folder: Path, part: StudiedPart, transcripts: bool, store: Path | None = None) -> None:
     from merc.cli.tables.studies import study_tables
     from merc.studies.mistakes import words_of
     from merc.studies.report.files import write_report
     from merc.studies.summary import summarise
 
-    summary = summarise(folder, part.schema_part, transcripts=words_of(folder, store) if transcripts else None)
+    summary = summarise(folder, part, transcripts=words_of(folder, store) if transcripts else None)
     written = write_report(summary, folder)
     show(study_tables(summary))
     for path in written:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
+from merc.files.printable import printable
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.progress import ProgressColumn
+    from rich.progress import Progress, ProgressColumn
 else:  # slow to import, and not needed by `merc --help`
-    Console = RenderableType = ProgressColumn = object
+    Console = RenderableType = Progress = ProgressColumn = object
 
 Shown = TypeVar("Shown")
 
@@ -42,53 +44,45 @@ def show_json(values: object) -> None:
 
 def note(sentence: str) -> None:
     """A sentence for people, on stderr."""
-    typer.echo(_plain(sentence), err=True)
+    typer.echo(printable(sentence), err=True)
 
 
 def warn(sentence: str) -> None:
     """A sentence that should not be overlooked: yellow, on stderr."""
-    typer.secho(f"warning: {_plain(sentence)}", fg=typer.colors.YELLOW, err=True)
+    typer.secho(f"warning: {printable(sentence)}", fg=typer.colors.YELLOW, err=True)
 
 
 def complain(sentence: str) -> None:
     """What ended the program, in one line on stderr."""
-    typer.echo(f"error: {_plain(sentence)}", err=True)
+    typer.echo(f"error: {printable(sentence)}", err=True)
 
 
 @contextmanager
 def counted(description: str) -> Generator[Callable[[int, int], None], None, None]:
-    """One progress bar on stderr, if that is a terminal; yields what takes the count done and the total."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    """One progress bar on stderr, if that is a terminal; yields a function of the count done and the total."""
+    from rich.progress import MofNCompleteColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with _bar(columns, description) as update:
-        yield lambda done, total: update(done, total, "")
+    with _progress(MofNCompleteColumn()) as progress:
+        task = progress.add_task(description, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 @contextmanager
 def trained(description: str) -> Generator[Callable[[int, int, str], None], None, None]:
-    """One progress bar on stderr, if that is a terminal; yields what takes steps done, steps in all, and words beside it."""
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    """One progress bar on stderr, if that is a terminal; yields a function of steps done, steps in all, and words beside it."""
+    from rich.progress import TaskProgressColumn, TextColumn
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[words]}"),
-        TimeRemainingColumn(),
-    )
-    with _bar(columns, description) as update:
-        yield update
+    with _progress(TaskProgressColumn(), TextColumn("{task.fields[words]}")) as progress:
+        task = progress.add_task(description, total=None, words="")
+        yield lambda done, total, words: progress.update(task, completed=done, total=total, words=words)
 
 
 @contextmanager
 def staged() -> Generator[Callable[[str, float, float | None], None], None, None]:
-    """A progress bar on stderr for each stage of a work, if that is a terminal; yields what takes stage, amount done, and total."""
-    from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    """A progress bar on stderr for each stage, if that is a terminal; yields a function of stage, amount done, and total."""
+    from rich.progress import TaskID, TaskProgressColumn
 
-    console = _console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with _progress(TaskProgressColumn()) as progress:
         tasks: dict[str, TaskID] = {}
 
         def update(stage: str, done: float, total: float | None) -> None:
@@ -127,14 +121,12 @@ def live(table: Callable[[Shown], RenderableType], line: Callable[[Shown], str])
         yield lambda shown: display.update(table(shown), refresh=True)
 
 
-@contextmanager
-def _bar(columns: tuple[ProgressColumn, ...], description: str) -> Generator[Callable[[int, int, str], None], None, None]:
-    from rich.progress import Progress
+def _progress(*columns: ProgressColumn) -> Progress:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = _console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(description, total=None, words="")
-        yield lambda done, total, words: progress.update(task, completed=done, total=total, words=words)
+    console, text = _console(stderr=True), TextColumn("{task.description}")
+    hidden = not console.is_terminal
+    return Progress(text, BarColumn(), *columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden)
 
 
 def _console(*, stderr: bool) -> Console:
@@ -143,9 +135,3 @@ def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     known = stream.isatty() or "COLUMNS" in os.environ
     return Console(file=stream, width=None if known else _WIDTH_OF_FILES, markup=False, emoji=False, highlight=False)
-
-
-def _plain(sentence: str) -> str:
-    from merc.files.printable import printable
-
-    return printable(sentence)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
@@ -19,7 +20,7 @@ from merc.evaluation.calibration import risk_coverage
 from merc.evaluation.metrics import ClassificationScores, classification_scores
 from merc.evaluation.perturbation import Perturbation, perturb, without
 from merc.evaluation.trust import TrustAgreement, TrustIntervals, loss_increases, trust_agreement, trust_intervals
-from merc.inference.predictions import JudgedConversation, PredictionArrays, concatenated, judged_utterances
+from merc.inference.predictions import JudgedConversation, concatenated, judged_utterances
 from merc.inference.recogniser import Recogniser
 from merc.settings import Settings
 
@@ -56,8 +57,7 @@ class Conditions(Settings):
 
         Args:
             modalities: the model's.
-            without: those to leave out.
-            only: those to keep, in place of `without`.
+            without, only: modalities to leave out, or those to keep.
             corrupt: as `Perturbation.parse` takes them.
             seed: of the perturbation.
 
@@ -66,9 +66,7 @@ class Conditions(Settings):
         """
         if without and only:
             raise RecipeError("leave modalities out by name, or name those to keep; not both")
-        for name in (*without, *only):
-            if name not in modalities:
-                raise RecipeError(f"unknown modality {name!r}; the model has: {', '.join(modalities)}")
+        _check_known((*without, *only), modalities)
         left_out = tuple(m for m in modalities if m in without or (only and m not in only))
         return cls(without=left_out, corrupt=tuple(Perturbation.parse(text, modalities) for text in corrupt), seed=seed)
 
@@ -138,7 +136,7 @@ class Predictions:
     """All utterances of a part, one after the other.
 
     Attributes:
-        conversations, utterances: ids, N of each.
+        conversations: N ids.
         true: (N,) class indices, -1 where unlabelled.
         probabilities: (N, C) of the coarse head.
         levels: head name -> (N, C).
@@ -148,7 +146,6 @@ class Predictions:
     """
 
     conversations: tuple[str, ...]
-    utterances: tuple[str, ...]
     true: Int64[np.ndarray, " N"]
     probabilities: Float64[np.ndarray, "N C"]
     levels: Mapping[str, Float64[np.ndarray, "N C"]]
@@ -215,13 +212,23 @@ def judge(
     Raises:
         RecipeError: conditions that name an unknown modality, or leave none.
     """
-    conditions = conditions or Conditions()
-    _check(conditions, recogniser.modalities)
+    conditions, modalities, label_set = conditions or Conditions(), recogniser.modalities, recogniser.label_set
+    _check_known((*conditions.without, *(c.modality for c in conditions.corrupt)), modalities)
+    if set(conditions.without) == set(modalities):
+        raise RecipeError(f"all modalities are left out ({', '.join(modalities)}); at least one must stay")
     samples = [recogniser.preprocessor.sample(c) for c in conversations]
     samples = [perturb(without(s, conditions.without), conditions.corrupt, conditions.seed) for s in samples]
     inferred = recogniser.infer(samples)
-    predictions = _predictions(conversations, samples, inferred)
-    label_set = recogniser.label_set
+    whole = concatenated(inferred)
+    predictions = Predictions(
+        conversations=tuple(c.id for c in conversations for _ in c.utterances),
+        true=np.concatenate([s.labels for s in samples]),
+        probabilities=whole.probabilities,
+        levels=whole.levels,
+        present=np.concatenate([s.present for s in samples]),
+        trust=whole.trust,
+        uncertainty=whole.uncertainty,
+    )
 
     def scores(probabilities: Float64[np.ndarray, "N C"]) -> ClassificationScores:
         return classification_scores(predictions.true, probabilities, label_set, conversations=len(conversations))
@@ -238,39 +245,17 @@ def judge(
         uncertainty=_uncertainty(predictions),
         context_only=int((~predictions.present.any(axis=1)).sum()),
     )
-    names = recogniser.modalities
-    return Evaluation(
-        report,
-        predictions,
-        tuple(
-            JudgedConversation(c.id, judged_utterances(c.utterances, arrays, sample.present, label_set.names, names), names)
-            for c, arrays, sample in zip(conversations, inferred, samples, strict=True)
-        ),
+    judged = (
+        JudgedConversation(c.id, judged_utterances(c.utterances, arrays, s.present, label_set.names, modalities), modalities)
+        for c, arrays, s in zip(conversations, inferred, samples, strict=True)
     )
+    return Evaluation(report, predictions, tuple(judged))
 
 
-def _check(conditions: Conditions, modalities: Sequence[str]) -> None:
-    unknown = [m for m in (*conditions.without, *(c.modality for c in conditions.corrupt)) if m not in modalities]
-    if unknown:
-        raise RecipeError(f"unknown modality {unknown[0]!r}; the model has: {', '.join(modalities)}")
-    if set(conditions.without) == set(modalities):
-        raise RecipeError(f"all modalities are left out ({', '.join(modalities)}); at least one must stay")
-
-
-def _predictions(
-    conversations: Sequence[Conversation], samples: Sequence[Sample], inferred: Sequence[PredictionArrays]
-) -> Predictions:
-    whole = concatenated(inferred)
-    return Predictions(
-        conversations=tuple(c.id for c in conversations for _ in c.utterances),
-        utterances=tuple(u.id for c in conversations for u in c.utterances),
-        true=np.concatenate([s.labels for s in samples]),
-        probabilities=whole.probabilities,
-        levels=whole.levels,
-        present=np.concatenate([s.present for s in samples]),
-        trust=whole.trust,
-        uncertainty=whole.uncertainty,
-    )
+def _check_known(names: Sequence[str], modalities: Sequence[str]) -> None:
+    for name in names:
+        if name not in modalities:
+            raise RecipeError(f"unknown modality {name!r}; the model has: {', '.join(modalities)}")
 
 
 def _trust(recogniser: Recogniser, samples: Sequence[Sample], predictions: Predictions) -> TrustReport | None:
@@ -278,18 +263,15 @@ def _trust(recogniser: Recogniser, samples: Sequence[Sample], predictions: Predi
         return None
     modalities, trust, present = recogniser.modalities, predictions.trust, predictions.present
     mean = {m: float(trust[present[:, i], i].mean()) for i, m in enumerate(modalities) if present[:, i].any()}
-    labelled_pairs = (present.sum(axis=1) > 1) & (predictions.true >= 0)
-    if not labelled_pairs.any():
+    taken = (present.sum(axis=1) > 1) & (predictions.true >= 0)
+    if not taken.any():
         return TrustReport(mean=mean, agreement=None, intervals=None)
-    left_out: dict[str, Float64[np.ndarray, "N C"]] = {}
-    for modality in modalities:
-        judged = recogniser.infer([without(s, [modality]) for s in samples])
-        left_out[modality] = np.concatenate([j.probabilities for j in judged])
+    left_out = {m: concatenated(recogniser.infer([without(s, [m]) for s in samples])).probabilities for m in modalities}
     increases = loss_increases(predictions.true, predictions.probabilities, left_out)
     intervals = None
-    if len({c for c, taken in zip(predictions.conversations, labelled_pairs, strict=True) if taken}) > 1:
-        drawing = np.random.default_rng(0)
-        intervals = trust_intervals(trust, present, increases, predictions.conversations, drawing, modalities)
+    if len(set(compress(predictions.conversations, taken))) > 1:
+        generator = np.random.default_rng(0)
+        intervals = trust_intervals(trust, present, increases, predictions.conversations, generator, modalities)
     return TrustReport(mean=mean, agreement=trust_agreement(trust, present, increases, modalities), intervals=intervals)
 
 

@@ -6,7 +6,6 @@ masked here. The field's headline number is weighted F1: the F1 of each class, w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -67,14 +66,6 @@ class ClassificationScores(Settings):
         return tuple(self.per_class)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _ClassRatios:
-    precision: NDArray[np.float64]  # (C,), as are the others
-    recall: NDArray[np.float64]
-    f1: NDArray[np.float64]
-    support: NDArray[np.int64]
-
-
 def classification_scores(
     true: Int[np.ndarray, " utterances"],
     probabilities: Float[np.ndarray, "utterances classes"],
@@ -102,40 +93,21 @@ def classification_scores(
     judged, rows = true[mask], probabilities[mask]
     losses = log_losses(judged, rows)
     predicted = rows.argmax(axis=1)
-    ratios = _class_ratios(judged, predicted, len(label_set))
-    counts = confusion_matrix(judged, predicted, labels=np.arange(len(label_set)))
+    classes = np.arange(len(label_set))
+    # scikit-learn has no types, and its default for zero_division is a string; the four arrays are (C,)
+    per_class = precision_recall_fscore_support(judged, predicted, labels=classes, zero_division=0)  # pyright: ignore[reportArgumentType]
+    precision, recall, f1, support = (cast(NDArray[np.float64], each) for each in per_class)
     return ClassificationScores(
         utterances=len(judged),
         conversations=conversations,
         accuracy=float(accuracy_score(judged, predicted)),
-        weighted_f1=float(np.average(ratios.f1, weights=ratios.support)),
-        macro_f1=float(np.mean(ratios.f1)),
+        weighted_f1=float(np.average(f1, weights=support)),
+        macro_f1=float(f1.mean()),
         per_class={
-            name: ClassScores(
-                precision=float(ratios.precision[index]),
-                recall=float(ratios.recall[index]),
-                f1=float(ratios.f1[index]),
-                support=int(ratios.support[index]),
-            )
-            for index, name in enumerate(label_set.names)
+            name: ClassScores(precision=float(p), recall=float(r), f1=float(f), support=int(n))
+            for name, p, r, f, n in zip(label_set.names, precision, recall, f1, support, strict=True)
         },
-        confusion=tuple(tuple(int(count) for count in row) for row in counts),
+        confusion=tuple(map(tuple, confusion_matrix(judged, predicted, labels=classes).tolist())),
         negative_log_likelihood=float(losses.mean()),
         expected_calibration_error=expected_calibration_error(judged, rows),
-    )
-
-
-def _class_ratios(true: NDArray[np.integer], predicted: NDArray[np.integer], classes: int) -> _ClassRatios:
-    precision, recall, f1, support = precision_recall_fscore_support(
-        true,
-        predicted,
-        labels=np.arange(classes),
-        average=None,
-        zero_division=0,  # pyright: ignore[reportArgumentType]  # scikit-learn has no types; its default is a string
-    )
-    return _ClassRatios(
-        precision=cast(NDArray[np.float64], precision),
-        recall=cast(NDArray[np.float64], recall),
-        f1=cast(NDArray[np.float64], f1),
-        support=np.asarray(support, dtype=np.int64),
     )

@@ -44,17 +44,14 @@ class Perturbation(Settings):
         """Reads `MODALITY=noise:STRENGTH` or `MODALITY=drop:SHARE`.
 
         Raises:
-            RecipeError: anything else, or a modality that the model has not.
+            RecipeError: anything else, or an unknown modality.
         """
-        match = re.fullmatch(r"([^=]+)=(noise|drop):([0-9.]+(?:e-?\d+)?)", text)
+        match = re.fullmatch(r"(?P<modality>[^=]+)=(?P<kind>noise|drop):(?P<amount>[0-9.]+(?:e-?\d+)?)", text)
         try:
-            perturbation = (
-                cls.model_validate(dict(zip(("modality", "kind", "amount"), match.groups(), strict=True))) if match else None
-            )
+            perturbation = cls.model_validate(match.groupdict() if match else {})
         except ValidationError:
-            perturbation = None
-        if perturbation is None:
-            raise RecipeError(f"corruption {text!r}: write MODALITY=noise:STRENGTH (0 to 10) or MODALITY=drop:SHARE (0 to 1)")
+            allowed = "write MODALITY=noise:STRENGTH (0 to 10) or MODALITY=drop:SHARE (0 to 1)"
+            raise RecipeError(f"corruption {text!r}: {allowed}") from None
         if perturbation.modality not in modalities:
             raise RecipeError(
                 f"corruption {text!r}: unknown modality {perturbation.modality!r}; the model has: {', '.join(modalities)}"

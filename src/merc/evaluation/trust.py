@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -129,16 +128,14 @@ def trust_agreement(
     names = _names(modalities, trust.shape[1])
     judged = _judge(trust, present, loss_increase)
     tau, alike = judged.tau[~np.isnan(judged.tau)], judged.alike[~np.isnan(judged.alike)]
-    every = np.arange(len(judged.rows))
+    correlations = _correlations(judged, np.arange(len(judged.rows)))
     return TrustAgreement(
         utterances=len(judged.rows),
         kendall_tau=float(tau.mean()) if tau.size else None,
         kendall_utterances=tau.size,
         pairs_alike=float(alike.mean()) if alike.size else None,
         pairs_utterances=alike.size,
-        spearman={
-            name: None if np.isnan(value) else value for name, value in zip(names, _correlations(judged, every), strict=True)
-        },
+        spearman={name: None if np.isnan(value) else value for name, value in zip(names, correlations, strict=True)},
     )
 
 
@@ -197,30 +194,23 @@ def _judge(trust: NDArray[np.floating], present: NDArray[np.bool_], increase: ND
             row, column = wrong[0]
             raise DataError(f"row {row}, modality {column}: {name} is {values[row, column]}; it must be finite where present")
     rows = np.flatnonzero(keep)
-    kept_trust, kept_increase, here = trust[rows].astype(np.float64), increase[rows].astype(np.float64), present[rows]
-    balance, alike, trust_pairs, increase_pairs = (np.zeros(len(rows)) for _ in range(4))  # pairs that are not tied
-    for one, other in combinations(range(trust.shape[1]), 2):
-        both = here[:, one] & here[:, other]
-        order_trust = np.where(both, np.sign(_difference(kept_trust, one, other, both)), 0.0)
-        order_increase = np.where(both, np.sign(_difference(kept_increase, one, other, both)), 0.0)
-        product = order_trust * order_increase
-        balance += product
-        alike += np.where(order_increase != 0, (product + 1) / 2, 0.0)
-        trust_pairs += order_trust != 0
-        increase_pairs += order_increase != 0
-    both_ordered = trust_pairs * increase_pairs
+    here = present[rows]
+    trust, increase = (np.where(here, values[rows], 0.0).astype(np.float64) for values in (trust, increase))
+    one, other = np.triu_indices(here.shape[1], 1)
+    both = here[:, one] & here[:, other]  # (K, pairs); a pair of which one is absent counts as tied
+    trust_order, increase_order = (np.sign(values[:, one] - values[:, other]) * both for values in (trust, increase))
+    ordered = (increase_order != 0).sum(axis=1)
+    both_ordered = ordered * (trust_order != 0).sum(axis=1)
+    product = trust_order * increase_order
+    alike = np.where(increase_order != 0, (product + 1) / 2, 0.0).sum(axis=1)
     return _Judged(
         rows=rows,
         present=here,
-        trust=kept_trust,
-        increase=kept_increase,
-        tau=np.where(both_ordered > 0, balance / np.sqrt(np.maximum(both_ordered, 1)), np.nan),
-        alike=np.where(increase_pairs > 0, alike / np.maximum(increase_pairs, 1), np.nan),
+        trust=trust,
+        increase=increase,
+        tau=np.where(both_ordered > 0, product.sum(axis=1) / np.sqrt(np.maximum(both_ordered, 1)), np.nan),
+        alike=np.where(ordered > 0, alike / np.maximum(ordered, 1), np.nan),
     )
-
-
-def _difference(values: NDArray[np.float64], one: int, other: int, both: NDArray[np.bool_]) -> NDArray[np.float64]:
-    return np.subtract(values[:, one], values[:, other], out=np.zeros(len(values)), where=both)
 
 
 def _correlations(judged: _Judged, rows: NDArray[np.int64]) -> list[float]:

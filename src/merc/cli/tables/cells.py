@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.table import Table
@@ -23,17 +23,20 @@ def decimal(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.2f}"
 
 
-def new_table(title: str, columns: Sequence[str], words: int = 1) -> Table:
-    """An empty table.
+def new_table(title: str, columns: Sequence[str], rows: Iterable[Iterable[object]] = (), *, words: int = 1) -> Table:
+    """A table.
 
     Args:
         title: stands above it.
         columns: their headings.
+        rows: the cells of each row (see `add_row`).
         words: how many of the first columns hold words; the others hold numbers and are set to the right.
     """
     table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for position, heading in enumerate(columns):
         table.add_column(Text(printable(heading)), justify="left" if position < words else "right", overflow="fold")
+    for row in rows:
+        add_row(table, *row)
     return table
 
 

@@ -24,11 +24,9 @@ def corpus_tables(corpus: Corpus) -> Iterator[RenderableType]:
     """Sizes, features, and the labels of every part of every split."""
     conversations = len(corpus.conversations)
     yield Text(f"{printable(corpus.name)}: {conversations} conversations, {corpus.utterance_count} utterances")
-    features = new_table("features", ("modality", "feature", "encoder", "version", "dimension"), words=4)
-    for spec in corpus.feature_schema:
-        add_row(features, spec.modality, spec.name, spec.encoder, spec.version, spec.dimension)
     if corpus.feature_schema:
-        yield features
+        features = ((spec.modality, spec.name, spec.encoder, spec.version, spec.dimension) for spec in corpus.feature_schema)
+        yield new_table("features", ("modality", "feature", "encoder", "version", "dimension"), features, words=4)
     else:
         yield Text("no features yet: merc features text STORE makes some of the transcripts")
     parts = new_table("splits", ("split", "part", "conversations", "utterances", *corpus.label_set.names), words=2)
@@ -59,11 +57,9 @@ def inspection_tables(inspection: Inspection) -> Iterator[RenderableType]:
             add_row(table, f"{f.modality}/{f.name}", f.encoder, *counts)
         yield table
     if inspection.labels:
-        table = new_table("labels", ("split", "part", "conversations", "utterances", *inspection.labels), words=2)
-        for part in inspection.parts:
-            add_row(table, part.split, part.part, part.conversations, part.utterances, *part.labels.values())
-        add_row(table, "all", "", inspection.conversations, inspection.utterances, *inspection.labels.values())
-        yield table
+        rows = [(p.split, p.part, p.conversations, p.utterances, *p.labels.values()) for p in inspection.parts]
+        rows.append(("all", "", inspection.conversations, inspection.utterances, *inspection.labels.values()))
+        yield new_table("labels", ("split", "part", "conversations", "utterances", *inspection.labels), rows, words=2)
     for finding in inspection.findings:
         line = f"{finding.severity}: {finding.kind}: {finding.message}"
         yield Text(printable(line), style=_STYLES[finding.severity])

@@ -1,4 +1,4 @@
-"""What is said of a model: its training, its scores, and its word on conversations."""
+"""What is said of a model: its training, its scores, and its predictions for conversations."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ def emotion_tables(conversations: Sequence[JudgedConversation]) -> Iterator[Rend
     for conversation in conversations:
         modalities = tuple(conversation.utterances[0].trust)
         columns = ("speaker", "words", "emotion", "probability", *(f"trust {m}" for m in modalities))
-        table = new_table(f"conversation {printable(conversation.id)}", columns, words=3)
-        for u in conversation.utterances:
-            trust = [_trust(u, m) for m in modalities]
-            add_row(table, u.speaker or NOTHING, u.words or NOTHING, u.emotion, decimal(u.probabilities[u.emotion]), *trust)
-        yield table
+        rows = (
+            [u.speaker or NOTHING, u.words or NOTHING, u.emotion, decimal(u.probabilities[u.emotion]), *_trusts(u, modalities)]
+            for u in conversation.utterances
+        )
+        yield new_table(f"conversation {printable(conversation.id)}", columns, rows, words=3)
 
 
 def demonstration_tables(result: Demonstration) -> Iterator[RenderableType]:
@@ -80,18 +80,12 @@ def demonstration_tables(result: Demonstration) -> Iterator[RenderableType]:
     modalities = tuple(result.states)
     columns = ("", "speaker", "planted", "predicted", "probability", *(f"trust {m}" for m in modalities))
     table = new_table(f"conversation {result.conversation.id} (synthetic: emotions and features were planted)", columns, words=4)
-    for t, (utterance, emotion) in enumerate(zip(result.conversation.utterances, result.judged.utterances, strict=True)):
-        trust = [f"{_trust(emotion, m)}{_MARKS[result.states[m][t]]}" for m in modalities]
-        right = emotion.emotion == utterance.label
-        cells = (
-            t + 1,
-            utterance.speaker,
-            utterance.label,
-            emotion.emotion,
-            decimal(emotion.probabilities[emotion.emotion]),
-            *trust,
-        )
-        add_row(table, *cells, style=None if right else "yellow")
+    for t, (utterance, emotion) in enumerate(zip(result.conversation.utterances, result.judged.utterances, strict=True), 1):
+        trust = [
+            f"{share}{_MARKS[result.states[m][t - 1]]}" for m, share in zip(modalities, _trusts(emotion, modalities), strict=True)
+        ]
+        cells = (t, utterance.speaker, utterance.label, emotion.emotion, decimal(emotion.probabilities[emotion.emotion]), *trust)
+        add_row(table, *cells, style=None if emotion.emotion == utterance.label else "yellow")
     yield table
     yield Text(f"'noise': the planted features say nothing there; {NOTHING}: the modality is absent.")
     yield Text(f"model: {printable(str(result.folder / 'model'))}")
@@ -109,48 +103,41 @@ def _add_scores(table: Table, name: str, scores: ClassificationScores, style: st
 
 
 def _class_table(scores: ClassificationScores) -> Table:
-    table = new_table("classes, in %", ("class", "precision", "recall", "F1", "utterances"))
-    for name, of_class in scores.per_class.items():
-        add_row(table, name, percent(of_class.precision), percent(of_class.recall), percent(of_class.f1), of_class.support)
-    return table
+    rows = ((name, percent(s.precision), percent(s.recall), percent(s.f1), s.support) for name, s in scores.per_class.items())
+    return new_table("classes, in %", ("class", "precision", "recall", "F1", "utterances"), rows)
 
 
 def _confusion_table(scores: ClassificationScores) -> Table:
-    table = new_table("confusion: a row is the true class, a column the predicted one", ("true", *scores.labels))
-    for name, counts in zip(scores.labels, scores.confusion, strict=True):
-        add_row(table, name, *counts)
-    return table
+    rows = ((name, *counts) for name, counts in zip(scores.labels, scores.confusion, strict=True))
+    return new_table("confusion: a row is the true class, a column the predicted one", ("true", *scores.labels), rows)
 
 
 def _trust_tables(trust: TrustReport) -> Iterator[RenderableType]:
     agreement = trust.agreement
-    columns = ("modality", "mean trust", *(("agreement across utterances",) if agreement is not None else ()))
-    table = new_table("trust", columns)
-    for name, mean in trust.mean.items():
-        add_row(table, name, decimal(mean), *((decimal(agreement.spearman.get(name)),) if agreement is not None else ()))
-    yield table
-    if agreement is not None:
-        interval = None if trust.intervals is None else trust.intervals.kendall_tau
-        between = "" if interval is None else f" (95 % interval {decimal(interval[0])} to {decimal(interval[1])})"
-        alike = (
-            ""
-            if agreement.pairs_alike is None
-            else f"; {percent(agreement.pairs_alike)} % of pairs of modalities are ordered alike"
-        )
-        yield Text(
-            "agreement of trust with what leaving the modality out costs: "
-            f"Kendall tau {decimal(agreement.kendall_tau)}{between} within utterances{alike} ({agreement.utterances} utterances)"
-        )
+    if agreement is None:
+        yield new_table("trust", ("modality", "mean trust"), ((name, decimal(mean)) for name, mean in trust.mean.items()))
+        return
+    rows = ((name, decimal(mean), decimal(agreement.spearman.get(name))) for name, mean in trust.mean.items())
+    yield new_table("trust", ("modality", "mean trust", "agreement across utterances"), rows)
+    interval = None if trust.intervals is None else trust.intervals.kendall_tau
+    between = "" if interval is None else f" (95 % interval {decimal(interval[0])} to {decimal(interval[1])})"
+    share = agreement.pairs_alike
+    alike = "" if share is None else f"; {percent(share)} % of pairs of modalities are ordered alike"
+    yield Text(
+        "agreement of trust with what leaving the modality out costs: "
+        f"Kendall tau {decimal(agreement.kendall_tau)}{between} within utterances{alike} ({agreement.utterances} utterances)"
+    )
 
 
 def _uncertainty_table(uncertainty: UncertaintyReport) -> Table:
-    table = new_table("wrong labels among the k most certain utterances, mean over all k, in %", ("order", "wrong labels"))
-    add_row(table, f"latent uncertainty (mean {decimal(uncertainty.mean)})", percent(uncertainty.area))
-    add_row(table, "largest probability", percent(uncertainty.confidence_area))
-    add_row(table, "best order", percent(uncertainty.best_area))
-    add_row(table, "by lot", percent(uncertainty.random_area))
-    return table
+    rows = (
+        (f"latent uncertainty (mean {decimal(uncertainty.mean)})", percent(uncertainty.area)),
+        ("largest probability", percent(uncertainty.confidence_area)),
+        ("best order", percent(uncertainty.best_area)),
+        ("by lot", percent(uncertainty.random_area)),
+    )
+    return new_table("wrong labels among the k most certain utterances, mean over all k, in %", ("order", "wrong labels"), rows)
 
 
-def _trust(emotion: JudgedUtterance, modality: str) -> str:
-    return decimal(emotion.trust[modality]) if modality in emotion.present else NOTHING
+def _trusts(emotion: JudgedUtterance, modalities: Sequence[str]) -> list[str]:
+    return [decimal(emotion.trust[m]) if m in emotion.present else NOTHING for m in modalities]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
@@ -11,8 +11,9 @@ from rich.text import Text
 
 from merc.cli.tables.cells import NOTHING, add_row, new_table, percent
 from merc.files.printable import printable
+from merc.studies.report.score_tables import ablations, competitors
 from merc.studies.results import ArmSummary, StudySummary
-from merc.studies.runner import ArmProgress, Progress
+from merc.studies.runner import Progress
 
 _WIDTH = 40  # of the bar, in columns
 
@@ -25,7 +26,8 @@ def progress_table(progress: Progress) -> RenderableType:
         ended = arm.done + arm.failed >= arm.wanted
         running = ", ".join(f"{100 * share:.0f} %" for share in arm.running) or ("done" if ended else "")
         style = "red" if arm.failed else "bold" if arm.running else None
-        add_row(table, arm.name, arm.kind, f"{arm.done}/{arm.wanted}", running, percent(arm.selected), _failed(arm), style=style)
+        failed = f"{arm.failed} failed: {arm.error}" if arm.failed else ""
+        add_row(table, arm.name, arm.kind, f"{arm.done}/{arm.wanted}", running, percent(arm.selected), failed, style=style)
     done, wanted = sum(a.done for a in progress.arms), sum(a.wanted for a in progress.arms)
     share = sum(a.done + a.failed + sum(a.running) for a in progress.arms) / max(1, wanted)
     line = Table.grid(padding=(0, 1))
@@ -47,11 +49,10 @@ def study_tables(summary: StudySummary) -> Iterator[RenderableType]:
     caution = f"; {summary.caution}" if summary.caution else ""
     judged = f"{summary.corpus}, part {summary.part}, {summary.conversations} conversations, {summary.utterances} utterances"
     yield Text(printable(judged + caution), style="yellow" if caution else "")
-    rivals = [a for a in summary.arms if a.kind != "ablation"]
-    yield _table("CMATH and its rivals, weighted F1 in %" + caution, sorted(rivals, key=_score, reverse=True))
-    ablations = [a for a in summary.arms if a.kind == "ablation"]
-    if ablations:
-        yield _table("ablations, weighted F1 in %" + caution, sorted(ablations, key=_score, reverse=True))
+    yield _table("CMATH and its rivals, weighted F1 in %" + caution, competitors(summary))
+    best_first = ablations(summary)[::-1]
+    if best_first:
+        yield _table("ablations, weighted F1 in %" + caution, best_first)
     failed = sum(len(a.failures) for a in summary.arms) + sum(map(len, summary.without_result.values()))
     if failed or summary.unfinished:
         yield Text(f"{failed} run(s) failed; {summary.unfinished} not done", style="yellow")
@@ -65,23 +66,13 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def _table(title: str, arms: list[ArmSummary]) -> Table:
+def _table(title: str, arms: Sequence[ArmSummary]) -> Table:
     table = new_table(title, ("arm", "seeds", "mean", "sd", "CMATH minus it", "95 % interval", "p (Holm)", "CMATH is"))
     for arm in arms:
-        score, difference = arm.scores["weighted_f1"], arm.difference
+        score, d = arm.scores["weighted_f1"], arm.difference
         cells = [arm.name, len(arm.seeds), f"{100 * score.mean:.2f}", NOTHING if score.sd is None else f"{100 * score.sd:.2f}"]
-        if difference is None:
-            add_row(table, *cells, "", "", "", "", style="bold")
-            continue
-        p = NOTHING if difference.p_holm is None else f"{difference.p_holm:.3f}"
-        interval = f"{100 * difference.low:+.2f} to {100 * difference.high:+.2f}"
-        add_row(table, *cells, f"{100 * difference.difference:+.2f}", interval, p, difference.verdict)
+        if d is not None:
+            cells += [f"{100 * d.difference:+.2f}", f"{100 * d.low:+.2f} to {100 * d.high:+.2f}"]
+            cells += [NOTHING if d.p_holm is None else f"{d.p_holm:.3f}", d.verdict]
+        add_row(table, *cells, style="bold" if d is None else None)
     return table
-
-
-def _score(arm: ArmSummary) -> float:
-    return arm.scores["weighted_f1"].mean
-
-
-def _failed(arm: ArmProgress) -> str:
-    return f"{arm.failed} failed: {arm.error}" if arm.failed else ""

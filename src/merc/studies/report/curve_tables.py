@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
-from merc.studies.report.table import Cell, Column, Row, Table, arm_label, cells, verdict_cell
+from merc.studies.report.table import Cell, Column, Row, Table, arm_label, arm_row, arm_table, new_row, new_table, verdict_cell
 from merc.studies.report.text import NOTHING, interval, number, percent, points, spread
-from merc.studies.results import ArmSummary, Curve
+from merc.studies.results import ArmSummary, Curve, Estimate
 
 AREAS = {
     "lost": "one modality lost",
@@ -17,15 +17,10 @@ AREAS = {
 _COVERAGES = 10  # columns of the table of risks
 
 
-def areas_of(arms: Sequence[ArmSummary]) -> tuple[str, ...]:
-    """The areas that any arm has, in the usual order."""
+def areas_of(arms: Sequence[ArmSummary]) -> dict[str, str]:
+    """The areas that any arm has, in the usual order, each with its title."""
     found = {name for arm in arms for name in arm.areas}
-    return (*(name for name in AREAS if name in found), *sorted(found - set(AREAS)))
-
-
-def area_title(area: str) -> str:
-    """An area in words."""
-    return AREAS.get(area, area)
+    return {name: AREAS.get(name, name) for name in (*AREAS, *sorted(found - set(AREAS))) if name in found}
 
 
 def area_table(arms: Sequence[ArmSummary], who: str) -> Table:
@@ -33,30 +28,24 @@ def area_table(arms: Sequence[ArmSummary], who: str) -> Table:
 
     Args:
         arms: CMATH first.
-        who: whom the table holds, for its caption.
+        who: names the arms in the caption.
     """
     areas = areas_of(arms)
-    rows: list[Row] = []
-    for arm in arms:
-        row: list[Cell] = []
+
+    def row(arm: ArmSummary) -> Generator[Cell | str]:
         for area in areas:
             difference = arm.area_differences.get(area)
-            shift = f"{points(difference.difference)} ({interval(difference)})" if difference else NOTHING
-            row += [Cell(spread(arm.areas.get(area), 2, 100)), Cell(shift), verdict_cell(difference)]
-        rows.append(Row(arm_label(arm), tuple(row), arm.kind == "cmath"))
-    columns = [Column("arm", words=True)]
-    for area in areas:
-        title = area_title(area)
-        columns += [
-            Column("area", group=title),
-            Column("CMATH − arm (95 %)", group=title),
-            Column("CMATH is", words=True, group=title),
-        ]
-    return Table(
+            yield spread(arm.areas.get(area), 2, 100)
+            yield f"{points(difference.difference)} ({interval(difference)})" if difference else NOTHING
+            yield verdict_cell(difference)
+
+    headings = ("area", "CMATH − arm (95 %)", "CMATH is")
+    return arm_table(
         f"{who}: areas, the mean weighted F1 along the curves, in per cent: mean over seeds (standard deviation); differences in "
         "percentage points with their 95 % intervals.",
-        tuple(columns),
-        tuple(rows),
+        (Column(heading, heading == "CMATH is", title) for title in areas.values() for heading in headings),
+        arms,
+        row,
     )
 
 
@@ -77,24 +66,19 @@ def curve_title(kind: str, modality: str) -> str:
     return "any modality lost at random" if modality == "any" else f"{modality} lost"
 
 
-def amount_shown(kind: str, amount: float) -> str:
-    """A point of a curve in words: a share or rate in per cent, or a strength."""
-    return "clean" if amount == 0 else f"{amount:g}" if kind == "noise" else f"{100 * amount:.4g} %"
-
-
 def curve_table(arms: Sequence[ArmSummary], kind: str, modality: str) -> Table:
     """Weighted F1 along one curve."""
-    curves = {arm.name: find_curve(arm, kind, modality) for arm in arms}
-    amounts = sorted({amount for curve in curves.values() if curve for amount in curve.amounts})
-    rows: list[Row] = []
+    estimates: dict[str, dict[float, Estimate]] = {}
     for arm in arms:
-        curve = curves[arm.name]
-        by_amount = dict(zip(curve.amounts, zip(curve.mean, curve.sd, strict=True), strict=True)) if curve else {}
-        texts = [_mean_and_sd(*by_amount[amount]) if amount in by_amount else NOTHING for amount in amounts]
-        rows.append(Row(arm_label(arm), cells(*texts), arm.kind == "cmath"))
-    columns = (Column("arm", words=True), *(Column(amount_shown(kind, amount)) for amount in amounts))
-    return Table(
-        f"{curve_title(kind, modality)}: weighted F1 in per cent, mean over seeds (standard deviation).", columns, tuple(rows)
+        curve = find_curve(arm, kind, modality)
+        triples = zip(curve.amounts, curve.mean, curve.sd, strict=True) if curve else ()
+        estimates[arm.name] = {amount: Estimate(mean=mean, sd=sd, values=()) for amount, mean, sd in triples}
+    amounts = sorted({amount for found in estimates.values() for amount in found})
+    return arm_table(
+        f"{curve_title(kind, modality)}: weighted F1 in per cent, mean over seeds (standard deviation).",
+        (_amount_shown(kind, amount) for amount in amounts),
+        arms,
+        lambda arm: (spread(estimates[arm.name].get(amount), 1, 100) for amount in amounts),
     )
 
 
@@ -105,84 +89,68 @@ def trust_table(arms: Sequence[ArmSummary]) -> Table:
     for arm in arms:
         for curve in arm.trust:
             at = dict(zip(curve.strengths, curve.trust, strict=True))
-            texts = [number(at.get(strength), 3) for strength in strengths]
-            rows.append(Row(arm_label(arm), cells(curve.modality, *texts), arm.kind == "cmath"))
-    noise = (Column(amount_shown("noise", s), group="strength of noise") for s in strengths)
-    return Table(
+            rows.append(arm_row(arm, [curve.modality, *(number(at.get(strength), 3) for strength in strengths)]))
+    noise = (Column(_amount_shown("noise", s), group="strength of noise") for s in strengths)
+    return new_table(
         "Mean trust in a modality, from 0 to 1, against the strength of noise in its place; mean over seeds.",
-        (Column("arm", words=True), Column("modality", words=True), *noise),
-        tuple(rows),
+        "arm",
+        (Column("modality", words=True), *noise),
+        rows,
     )
 
 
 def calibration_table(arms: Sequence[ArmSummary]) -> Table:
     """Calibration errors, log-losses and areas under the risk-coverage curves."""
-    rows = tuple(
-        Row(
-            arm_label(arm),
-            cells(
-                spread(arm.scores.get("expected_calibration_error"), 2, 100),
-                spread(arm.scores.get("negative_log_likelihood"), 3),
-                spread(arm.scores.get("probability_area"), 2, 100),
-                spread(arm.scores.get("uncertainty_area"), 2, 100),
-            ),
-            arm.kind == "cmath",
-        )
-        for arm in arms
-    )
-    columns = (
-        Column("arm", words=True),
-        Column("ECE"),
-        Column("NLL"),
-        Column("by probability", group="area under risk-coverage"),
-        Column("by latent uncertainty", group="area under risk-coverage"),
-    )
-    return Table(
+    risk = "area under risk-coverage"
+    return arm_table(
         "Calibration: mean over seeds (standard deviation). ECE and areas in per cent, NLL in nats; lower is better in each.",
-        columns,
-        rows,
+        ("ECE", "NLL", Column("by probability", group=risk), Column("by latent uncertainty", group=risk)),
+        arms,
+        lambda arm: (
+            spread(arm.scores.get("expected_calibration_error"), 2, 100),
+            spread(arm.scores.get("negative_log_likelihood"), 3),
+            spread(arm.scores.get("probability_area"), 2, 100),
+            spread(arm.scores.get("uncertainty_area"), 2, 100),
+        ),
     )
 
 
 def reliability_table(arms: Sequence[ArmSummary]) -> Table:
     """Bins of confidence: how many utterances each arm puts there, and how many of them it labels rightly."""
-    edges = list(dict.fromkeys((b.lower, b.upper) for arm in arms for b in arm.reliability))
+    bins_of = [{(b.lower, b.upper): b for b in arm.reliability} for arm in arms]
     rows: list[Row] = []
-    for lower, upper in edges:
+    for lower, upper in dict.fromkeys(edges for bins in bins_of for edges in bins):
         texts: list[str] = []
-        for arm in arms:
-            found = next((b for b in arm.reliability if (b.lower, b.upper) == (lower, upper)), None)
-            texts += [f"{found.utterances:,}" if found else NOTHING]
-            texts += [percent(found.confidence if found else None), percent(found.accuracy if found else None)]
-        rows.append(Row(f"{percent(lower)} to {percent(upper)}", cells(*texts)))
-    parts = ("n", "confidence", "accuracy")
-    columns = [Column("bin, %", words=True), *(Column(part, group=arm_label(arm)) for arm in arms for part in parts)]
-    return Table(
+        for bins in bins_of:
+            found = bins.get((lower, upper))
+            texts += [f"{found.utterances:,}", percent(found.confidence), percent(found.accuracy)] if found else [NOTHING] * 3
+        rows.append(new_row(f"{percent(lower)} to {percent(upper)}", texts))
+    return new_table(
         "Bins of confidence: judged utterances of all seeds together (n), their mean confidence and their accuracy in per cent.",
-        tuple(columns),
-        tuple(rows),
+        "bin, %",
+        (Column(part, group=arm_label(arm)) for arm in arms for part in ("n", "confidence", "accuracy")),
+        rows,
     )
 
 
 def risk_table(arms: Sequence[ArmSummary]) -> Table:
     """Risk at some of the coverages."""
     coverages = max((arm.risk.coverage for arm in arms), key=len, default=())
-    step = max(1, len(coverages) // _COVERAGES)
-    kept = sorted({*range(len(coverages) - 1, -1, -step)})
+    kept = coverages[:: -max(1, len(coverages) // _COVERAGES)][::-1]  # the last one, full coverage, among them
     rows: list[Row] = []
     for arm in arms:
         for order, risks in (("probability", arm.risk.by_probability), ("latent uncertainty", arm.risk.by_uncertainty)):
             if risks is not None:
                 by_coverage = dict(zip(arm.risk.coverage, risks, strict=True))
-                texts = [percent(by_coverage.get(coverages[i])) for i in kept]
-                rows.append(Row(arm_label(arm), cells(order, *texts), arm.kind == "cmath"))
-    at = (Column(f"{percent(coverages[i], 0)} %", group="coverage") for i in kept)
-    return Table(
+                rows.append(arm_row(arm, [order, *(percent(by_coverage.get(coverage)) for coverage in kept)]))
+    return new_table(
         "Risk: share of wrong labels among the most certain utterances, in per cent, mean over seeds.",
-        (Column("arm", words=True), Column("most certain by", words=True), *at),
-        tuple(rows),
+        "arm",
+        (Column("most certain by", words=True), *(Column(f"{percent(c, 0)} %", group="coverage") for c in kept)),
+        rows,
     )
 
 
-def _mean_and_sd(mean: float, sd: float | None) -> str:
-    return percent(mean) if sd is None else f"{percent(mean)} ({percent(sd)})"
+def _amount_shown(kind: str, amount: float) -> str:
+    """A point of a curve in words: a share or rate in per cent, or a strength."""
+    return "clean" if amount == 0 else f"{amount:g}" if kind == "noise" else f"{100 * amount:.4g} %"

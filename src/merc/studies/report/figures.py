@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from merc.studies.report.curve_tables import curve_title, find_curve
@@ -14,33 +16,25 @@ from merc.studies.report.palette import LineStyle, arm_styles, line_style
 from merc.studies.report.svg import add_axes, colour, drawing, new_figure, to_svg
 from merc.studies.report.table import Tone, arm_label, tone_of
 from merc.studies.report.text import number, shortened, signed
-from merc.studies.results import ArmSummary, Curve
+from merc.studies.results import ArmSummary
 
+Item = TypeVar("Item")
 _ROW = 42  # pixels from one arm to the next
 _LABEL = 44  # characters of an arm's name; the tables have the whole of it
 _SIDE = 390  # pixels of the width of a comparison
 _FAR = 0.15  # arms that are further from CMATH than this stand at the edge with their number, so that the others can be told apart
-_PANEL = (350, 250)  # pixels of one small multiple
 _VERDICT_MARKS: dict[Tone, tuple[str, str]] = {"better": (">", "better"), "worse": ("<", "worse"), "open": ("o", "muted")}
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
-    """One small multiple and its title."""
+class Figure:
+    """A small multiple, or an entry of a legend, with its title."""
 
     title: str
     svg: Markup
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """An entry of a legend: how something is drawn, and what it is."""
-
-    svg: Markup
-    words: str
-
-
-def comparison(arms: Sequence[ArmSummary], key: str, note: str) -> list[Panel]:
+def comparison(arms: Sequence[ArmSummary], key: str, note: str) -> list[Figure]:
     """Two figures with a row for each arm: weighted F1 of its seeds with their mean, and CMATH's difference with its interval.
 
     Args:
@@ -48,28 +42,26 @@ def comparison(arms: Sequence[ArmSummary], key: str, note: str) -> list[Panel]:
         key: unique on the page.
         note: is added to the titles.
     """
-    halves = {
-        "Weighted F1, %": (_draw_scores, "Weighted F1 of each seed and their mean"),
-        "CMATH − arm, percentage points": (_draw_shifts, "CMATH’s difference to each arm with its 95 % interval"),
-    }
-    panels: list[Panel] = []
-    for position, (title, (draw, words)) in enumerate(halves.items()):
-        with drawing():
-            height = _ROW * len(arms)
-            figure = new_figure(_SIDE + 20, height + 34)
-            axes = add_axes(figure, 10, 6, _SIDE, height)
-            draw(axes, arms)
-            _write_names(axes, arms)
-            axes.set_ylim(len(arms) - 0.5, -0.72)
-            axes.set_yticks([])
-            axes.grid(visible=False, axis="y")
-            axes.spines["left"].set_visible(False)
-            axes.xaxis.set_major_locator(MaxNLocator(6))
-            panels.append(Panel(title, to_svg(figure, f"{key}-{position}", f"{words}: {len(arms)} arms{note}")))
-    return panels
+    halves = (
+        (_draw_scores, "Weighted F1, %", "Weighted F1 of each seed and their mean"),
+        (_draw_shifts, "CMATH − arm, percentage points", "CMATH’s difference to each arm with its 95 % interval"),
+    )
+    height = _ROW * len(arms)
+
+    def draw(axes: Axes, half: tuple[Callable[[Axes, Sequence[ArmSummary]], None], str, str]) -> tuple[str, str]:
+        draw_half, title, words = half
+        draw_half(axes, arms)
+        _write_names(axes, arms)
+        axes.set(ylim=(len(arms) - 0.5, -0.72), yticks=[])
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(False)
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        return title, f"{words}: {len(arms)} arms{note}"
+
+    return _figures(halves, draw, key, size=(_SIDE + 20, height + 34), box=(10, 6, _SIDE, height))
 
 
-def robustness_panels(arms: Sequence[ArmSummary], names: Sequence[tuple[str, str]], key: str, note: str) -> list[Panel]:
+def robustness_panels(arms: Sequence[ArmSummary], names: Sequence[tuple[str, str]], key: str, note: str) -> list[Figure]:
     """A panel for each curve with a line for each arm; all panels share the vertical axis.
 
     Args:
@@ -79,43 +71,42 @@ def robustness_panels(arms: Sequence[ArmSummary], names: Sequence[tuple[str, str
         note: is added to the titles.
     """
     styles = arm_styles(arms)
-    heights = [100 * value for arm in arms for curve in arm.curves for value in curve.mean]
-    low, high = _padded(heights)
-    panels: list[Panel] = []
-    for position, (kind, modality) in enumerate(names):
+    limits = _padded([100 * value for arm in arms for curve in arm.curves for value in curve.mean])
+
+    def draw(axes: Axes, name: tuple[str, str]) -> tuple[str, str]:
+        kind, modality = name
+        for arm in reversed(arms):  # CMATH last, on top
+            curve = find_curve(arm, kind, modality)
+            if curve is None:
+                continue
+            x, y = [(1 if kind == "noise" else 100) * amount for amount in curve.amounts], [100 * value for value in curve.mean]
+            if arm.kind == "cmath":
+                spreads = [100 * (sd or 0) for sd in curve.sd]
+                lows, highs = [m - s for m, s in zip(y, spreads, strict=True)], [m + s for m, s in zip(y, spreads, strict=True)]
+                axes.fill_between(x, lows, highs, color=colour(styles[arm.name].colour), alpha=0.18, linewidth=0)
+            _draw_line(axes, x, y, styles[arm.name])
+        if kind == "noise":
+            amounts = f"strength of noise in {shortened(modality, 20)}"
+        else:
+            amounts = "rate of loss, each modality, %" if modality == "any" else f"utterances without {shortened(modality, 16)}, %"
+        axes.set(ylim=limits, xlabel=amounts, ylabel="weighted F1, %")
         title = curve_title(kind, modality)
-        with drawing():
-            figure = new_figure(*_PANEL)
-            axes = add_axes(figure, 50, 14, 286, 196)
-            for arm in reversed(arms):  # CMATH last, on top
-                curve = find_curve(arm, kind, modality)
-                if curve is not None:
-                    _draw_curve(axes, curve, styles[arm.name], band=arm.kind == "cmath")
-            axes.set_ylim(low, high)
-            axes.set_xlabel(_amounts_label(kind, modality))
-            axes.set_ylabel("weighted F1, %")
-            words = f"Weighted F1 of {len(arms)} arms: {title}{note}"
-            panels.append(Panel(title, to_svg(figure, f"{key}-{position}", words)))
-    return panels
+        return title, f"Weighted F1 of {len(arms)} arms: {title}{note}"
+
+    return _figures(names, draw, key)
 
 
-def trust_panels(arms: Sequence[ArmSummary], key: str, note: str) -> list[Panel]:
+def trust_panels(arms: Sequence[ArmSummary], key: str, note: str) -> list[Figure]:
     """A panel for each arm with a line for each modality."""
     modalities = trusted_modalities(arms)
-    panels: list[Panel] = []
-    for position, arm in enumerate(arms):
-        with drawing():
-            figure = new_figure(*_PANEL)
-            axes = add_axes(figure, 50, 14, 286, 196)
-            for curve in arm.trust:
-                style = line_style(modalities.index(curve.modality))
-                _draw_line(axes, curve.strengths, curve.trust, style)
-            axes.set_ylim(-0.03, 1.03)
-            axes.set_xlabel("strength of noise in the modality")
-            axes.set_ylabel("mean trust")
-            words = f"Trust under noise: {arm_label(arm)}{note}"
-            panels.append(Panel(arm_label(arm), to_svg(figure, f"{key}-{position}", words)))
-    return panels
+
+    def draw(axes: Axes, arm: ArmSummary) -> tuple[str, str]:
+        for curve in arm.trust:
+            _draw_line(axes, curve.strengths, curve.trust, line_style(modalities.index(curve.modality)))
+        axes.set(ylim=(-0.03, 1.03), xlabel="strength of noise in the modality", ylabel="mean trust")
+        return arm_label(arm), f"Trust under noise: {arm_label(arm)}{note}"
+
+    return _figures(arms, draw, key)
 
 
 def trusted_modalities(arms: Sequence[ArmSummary]) -> list[str]:
@@ -123,103 +114,106 @@ def trusted_modalities(arms: Sequence[ArmSummary]) -> list[str]:
     return list(dict.fromkeys(curve.modality for arm in arms for curve in arm.trust))
 
 
-def reliability_panels(arms: Sequence[ArmSummary], key: str, note: str) -> list[Panel]:
+def reliability_panels(arms: Sequence[ArmSummary], key: str, note: str) -> list[Figure]:
     """A reliability diagram for each arm: accuracy against confidence, and below it how often each confidence occurs."""
-    panels: list[Panel] = []
-    for position, arm in enumerate(arms):
-        bins = [b for b in arm.reliability if b.confidence is not None and b.accuracy is not None]
-        most = sum(b.utterances for b in arm.reliability) or 1
-        with drawing():
-            figure = new_figure(262, 262)
-            axes = add_axes(figure, 46, 12, 202, 202)
-            axes.plot([0, 100], [0, 100], color=colour("axis"), linewidth=1.2, dashes=(5, 3))
-            lefts, shares = [100 * b.lower for b in arm.reliability], [100 * b.utterances / most for b in arm.reliability]
-            widths = [100 * (b.upper - b.lower) for b in arm.reliability]
-            axes.bar(lefts, shares, widths, align="edge", color=colour("edge"), edgecolor=colour("quiet"), linewidth=0.8)
-            x, y = [100 * (b.confidence or 0) for b in bins], [100 * (b.accuracy or 0) for b in bins]
-            ink = colour("cmath" if arm.kind == "cmath" else "text")
-            axes.plot(x, y, color=ink, marker="o", markersize=5, linewidth=1.6, clip_on=False)
-            axes.set_xlim(0, 100)
-            axes.set_ylim(0, 100)
-            axes.set_xlabel("confidence, %")
-            axes.set_ylabel("accuracy; share of utterances, %")
-            words = f"Reliability of {arm_label(arm)}{note}"
-            panels.append(Panel(arm_label(arm), to_svg(figure, f"{key}-{position}", words)))
-    return panels
+
+    def draw(axes: Axes, arm: ArmSummary) -> tuple[str, str]:
+        utterances = sum(b.utterances for b in arm.reliability) or 1
+        axes.plot([0, 100], [0, 100], color=colour("axis"), linewidth=1.2, dashes=(5, 3))
+        lefts, shares = [100 * b.lower for b in arm.reliability], [100 * b.utterances / utterances for b in arm.reliability]
+        widths = [100 * (b.upper - b.lower) for b in arm.reliability]
+        axes.bar(lefts, shares, widths, align="edge", color=colour("edge"), edgecolor=colour("quiet"), linewidth=0.8)
+        dots = [(b.confidence, b.accuracy) for b in arm.reliability if b.confidence is not None and b.accuracy is not None]
+        x, y = [100 * confidence for confidence, _ in dots], [100 * accuracy for _, accuracy in dots]
+        ink = colour("cmath" if arm.kind == "cmath" else "text")
+        axes.plot(x, y, color=ink, marker="o", markersize=5, linewidth=1.6, clip_on=False)
+        axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="confidence, %", ylabel="accuracy; share of utterances, %")
+        return arm_label(arm), f"Reliability of {arm_label(arm)}{note}"
+
+    return _figures(arms, draw, key, size=(262, 262), box=(46, 12, 202, 202))
 
 
-def risk_panels(arms: Sequence[ArmSummary], key: str, note: str) -> list[Panel]:
+def risk_panels(arms: Sequence[ArmSummary], key: str, note: str) -> list[Figure]:
     """Risk against coverage: by probability, and by latent uncertainty for the arms that have it."""
     styles = arm_styles(arms)
     by_latent = [(arm, arm.risk.by_uncertainty) for arm in arms if arm.risk.by_uncertainty is not None]
-    orders = {"most certain by probability": [(arm, arm.risk.by_probability) for arm in arms]}
-    if by_latent:
-        orders["most certain by latent uncertainty"] = by_latent
+    orders = {"probability": [(arm, arm.risk.by_probability) for arm in arms], "latent uncertainty": by_latent}
     highest = max((100 * risk for kept in orders.values() for _, risks in kept for risk in risks), default=1.0)
-    panels: list[Panel] = []
-    for position, (order, kept) in enumerate(orders.items()):
-        with drawing():
-            figure = new_figure(*_PANEL)
-            axes = add_axes(figure, 50, 14, 286, 196)
-            if kept is by_latent:
-                risk = arms[0].risk
-                x, y = [100 * c for c in risk.coverage], [100 * r for r in risk.by_probability]
-                axes.plot(x, y, color=colour("cmath"), linewidth=1.1, dashes=(5, 3))
-            for arm, risks in reversed(kept):
-                spots = max(1, len(arm.risk.coverage) // 8)
-                _draw_line(axes, [100 * c for c in arm.risk.coverage], [100 * r for r in risks], styles[arm.name], spots)
-            axes.set_xlim(0, 102)
-            axes.set_ylim(0, 1.04 * highest)
-            axes.set_xlabel("coverage, %")
-            axes.set_ylabel("risk: wrong labels, %")
-            panels.append(Panel(order, to_svg(figure, f"{key}-{position}", f"Risk against coverage, {order}{note}")))
-    return panels
+
+    def draw(axes: Axes, order: str) -> tuple[str, str]:
+        if orders[order] is by_latent:
+            risk = arms[0].risk
+            x, y = [100 * c for c in risk.coverage], [100 * r for r in risk.by_probability]
+            axes.plot(x, y, color=colour("cmath"), linewidth=1.1, dashes=(5, 3))
+        for arm, risks in reversed(orders[order]):
+            spots = max(1, len(arm.risk.coverage) // 8)
+            _draw_line(axes, [100 * c for c in arm.risk.coverage], [100 * r for r in risks], styles[arm.name], spots)
+        axes.set(xlim=(0, 102), ylim=(0, 1.04 * highest), xlabel="coverage, %", ylabel="risk: wrong labels, %")
+        title = f"most certain by {order}"
+        return title, f"Risk against coverage, {title}{note}"
+
+    return _figures([order for order, kept in orders.items() if kept], draw, key)
 
 
-def arm_legend(arms: Sequence[ArmSummary], key: str) -> list[Key]:
+def arm_legend(arms: Sequence[ArmSummary], key: str) -> list[Figure]:
     """How each arm's line looks."""
     styles = arm_styles(arms)
-    return [Key(_swatch(styles[arm.name], f"{key}-{i}"), arm_label(arm)) for i, arm in enumerate(arms)]
+    return [_swatch(styles[arm.name], f"{key}-{i}", arm_label(arm)) for i, arm in enumerate(arms)]
 
 
-def modality_legend(modalities: Sequence[str], key: str) -> list[Key]:
+def modality_legend(modalities: Sequence[str], key: str) -> list[Figure]:
     """How each modality's line looks."""
-    return [Key(_swatch(line_style(i), f"{key}-{i}"), modality) for i, modality in enumerate(modalities)]
+    return [_swatch(line_style(i), f"{key}-{i}", modality) for i, modality in enumerate(modalities)]
 
 
-def comparison_legend(key: str) -> list[Key]:
+def comparison_legend(key: str) -> list[Figure]:
     """The signs of `comparison`."""
-    signs = (
-        (LineStyle("quiet", "o", (), 0.0, 4.5), "one seed"),
-        (LineStyle("text", "D", (), 0.0, 7.0), "mean of the seeds"),
-        (LineStyle("better", ">", (), 2.2, 8.0), "CMATH is better"),
-        (LineStyle("worse", "<", (), 2.2, 8.0), "CMATH is worse"),
-        (LineStyle("muted", "o", (), 2.2, 7.0), "no difference shown"),
-    )
-    return [Key(_swatch(style, f"{key}-{i}", hollow=i == 4), words) for i, (style, words) in enumerate(signs)]
+    signs = {
+        "one seed": LineStyle("quiet", "o", (), 0.0, 4.5),
+        "mean of the seeds": LineStyle("text", "D", (), 0.0, 7.0),
+        "CMATH is better": LineStyle("better", ">", (), 2.2, 8.0),
+        "CMATH is worse": LineStyle("worse", "<", (), 2.2, 8.0),
+        "no difference shown": LineStyle("muted", "o", (), 2.2, 7.0),
+    }
+    return [_swatch(style, f"{key}-{i}", words, hollow=i == 4) for i, (words, style) in enumerate(signs.items())]
 
 
-def _swatch(style: LineStyle, key: str, hollow: bool = False) -> Markup:
+def _figures(
+    items: Iterable[Item],
+    draw: Callable[[Axes, Item], tuple[str, str]],
+    key: str,
+    *,
+    size: tuple[int, int] = (350, 250),
+    box: tuple[int, int, int, int] = (50, 14, 286, 196),
+) -> list[Figure]:
+    """A figure for each item.
+
+    Args:
+        items: one for each figure.
+        draw: draws an item into the axes, and returns the title and the description for those who can't see the figure.
+        key: unique on the page.
+        size: of a figure, in pixels.
+        box: left, top, width and height of the axes, in pixels.
+    """
+    found: list[Figure] = []
+    for position, item in enumerate(items):
+        with drawing():
+            figure = new_figure(*size)
+            title, description = draw(add_axes(figure, *box), item)
+            found.append(Figure(title, to_svg(figure, f"{key}-{position}", description)))
+    return found
+
+
+def _swatch(style: LineStyle, key: str, title: str, hollow: bool = False) -> Figure:
     with drawing():
         figure = new_figure(46, 16)
         axes = add_axes(figure, 0, 0, 46, 16)
         axes.set_axis_off()
-        axes.set_xlim(0, 46)
-        axes.set_ylim(-8, 8)
-        ends = [3, 23, 43] if style.width else [23]
-        face = colour("page") if hollow else colour(style.colour)
-        line = axes.plot(
-            ends,
-            [0] * len(ends),
-            color=colour(style.colour),
-            linewidth=style.width,
-            marker=style.marker,
-            markevery=[len(ends) // 2],
-        )[0]
-        line.set(markersize=style.size, markerfacecolor=face, markeredgewidth=1.4)
-        if style.dashes and style.width:
-            line.set_dashes(style.dashes)
-        return to_svg(figure, key)
+        axes.set(xlim=(0, 46), ylim=(-8, 8))
+        ends = [3.0, 23.0, 43.0] if style.width else [23.0]
+        line = _draw_line(axes, ends, [0.0] * len(ends), style, [len(ends) // 2])
+        line.set(markerfacecolor=colour("page" if hollow else style.colour), markeredgewidth=1.4)
+        return Figure(title, to_svg(figure, key))
 
 
 def _write_names(axes: Axes, arms: Sequence[ArmSummary]) -> None:
@@ -282,27 +276,13 @@ def _draw_shifts(axes: Axes, arms: Sequence[ArmSummary]) -> None:
         axes.plot([shift], [row], sign, markersize=7.5, color=colour(name), markerfacecolor=face, markeredgewidth=1.6)
 
 
-def _draw_curve(axes: Axes, curve: Curve, style: LineStyle, band: bool) -> None:
-    scale = 1 if curve.kind == "noise" else 100
-    x, y = [scale * amount for amount in curve.amounts], [100 * value for value in curve.mean]
-    if band:
-        spreads = [100 * (sd or 0) for sd in curve.sd]
-        lows, highs = [m - s for m, s in zip(y, spreads, strict=True)], [m + s for m, s in zip(y, spreads, strict=True)]
-        axes.fill_between(x, lows, highs, color=colour(style.colour), alpha=0.18, linewidth=0)
-    _draw_line(axes, x, y, style)
-
-
-def _draw_line(axes: Axes, x: Sequence[float], y: Sequence[float], style: LineStyle, spots: int = 1) -> None:
+def _draw_line(axes: Axes, x: Sequence[float], y: Sequence[float], style: LineStyle, spots: int | list[int] = 1) -> Line2D:
+    """A line in the style of an arm or a modality, with a marker at every `spots`-th point, or at the points listed."""
     line = axes.plot(x, y, color=colour(style.colour), linewidth=style.width, marker=style.marker, markevery=spots)[0]
     line.set(markersize=style.size, clip_on=False)
     if style.dashes:
         line.set_dashes(style.dashes)
-
-
-def _amounts_label(kind: str, modality: str) -> str:
-    if kind == "noise":
-        return f"strength of noise in {shortened(modality, 20)}"
-    return "rate of loss, each modality, %" if modality == "any" else f"utterances without {shortened(modality, 16)}, %"
+    return line
 
 
 def _padded(values: Sequence[float]) -> tuple[float, float]:

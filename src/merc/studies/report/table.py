@@ -1,7 +1,8 @@
-"""A table before it is HTML or Markdown: words, numbers as text, and what stands out."""
+"""A table before it is HTML or Markdown: columns, text of cells, and what stands out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
@@ -19,9 +20,9 @@ class Cell:
     """One cell.
 
     Attributes:
-        text: any characters; whoever writes the table escapes them.
-        tone: colours a verdict, which stands there in words too.
-        heat: from 0 to 1, how deep the cell is shaded; None is not shaded.
+        text: any characters; the page and the Markdown file escape them.
+        tone: colours a verdict, which the text says in words too.
+        heat: depth of the shading, from 0 to 1; None is not shaded.
     """
 
     text: str
@@ -48,7 +49,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its heading, which stands in the first column, the other cells, and whether it stands out."""
+    """One row: its heading, which is the cell of the first column, the other cells, and whether it stands out."""
 
     heading: str
     cells: tuple[Cell, ...]
@@ -61,7 +62,7 @@ class Table:
 
     Attributes:
         caption: what it holds, in which unit.
-        columns: the first one heads the rows.
+        columns: the first one holds the headings of the rows.
         rows: each with a cell for every column but the first.
     """
 
@@ -80,9 +81,30 @@ class Table:
         return tuple((name, len(list(group))) for name, group in groupby(column.group for column in self.columns[1:]))
 
 
-def cells(*texts: str) -> tuple[Cell, ...]:
-    """Plain cells."""
-    return tuple(Cell(text) for text in texts)
+def new_table(caption: str, first: str, columns: Iterable[Column | str], rows: Iterable[Row]) -> Table:
+    """A table whose first column has the heading `first`; a plain string is the heading of a column of numbers."""
+    others = (Column(column) if isinstance(column, str) else column for column in columns)
+    return Table(caption, (Column(first, words=True), *others), tuple(rows))
+
+
+def new_row(heading: str, cells: Iterable[Cell | str], strong: bool = False) -> Row:
+    """A row; a string is a plain cell."""
+    return Row(heading, tuple(Cell(cell) if isinstance(cell, str) else cell for cell in cells), strong)
+
+
+def arm_row(arm: ArmSummary, cells: Iterable[Cell | str]) -> Row:
+    """The row of an arm; CMATH's stands out."""
+    return new_row(arm_label(arm), cells, arm.kind == "cmath")
+
+
+def arm_table(
+    caption: str,
+    columns: Iterable[Column | str],
+    arms: Iterable[ArmSummary],
+    cells_of: Callable[[ArmSummary], Iterable[Cell | str]],
+) -> Table:
+    """A table with one row for each arm; `columns` are those behind the arm's name."""
+    return new_table(caption, "arm", columns, (arm_row(arm, cells_of(arm)) for arm in arms))
 
 
 def arm_label(arm: ArmSummary) -> str:
@@ -94,21 +116,13 @@ def tone_of(difference: Difference | None) -> Tone:
     """The tone of CMATH's verdict."""
     if difference is None:
         return ""
-    return "better" if difference.verdict == "better" else "worse" if difference.verdict == "worse" else "open"
+    return "open" if difference.verdict == "no difference shown" else difference.verdict
 
 
-def verdict_cell(difference: Difference | None) -> Cell:
-    """CMATH's verdict: a sign, the words, a tone."""
+def verdict_cell(difference: Difference | None, better: str = "better", worse: str = "worse") -> Cell:
+    """CMATH's verdict: a sign, words, a tone."""
     if difference is None:
         return Cell(NOTHING)
     tone = tone_of(difference)
-    return Cell(f"{_SIGNS[tone]}{difference.verdict}", tone)
-
-
-def part_cell(difference: Difference | None) -> Cell:
-    """What the verdict over an ablation says of the part that it lacks."""
-    if difference is None:
-        return Cell(NOTHING)
-    tone = tone_of(difference)
-    words = {"better": "earns its place", "worse": "costs"}.get(tone, difference.verdict)
-    return Cell(f"{_SIGNS[tone]}{words}", tone)
+    words = {"better": better, "worse": worse}.get(tone, difference.verdict)
+    return Cell(_SIGNS[tone] + words, tone)
