@@ -28,7 +28,7 @@ from merc.annotation.transcripts.reading import read_transcript
 from merc.annotation.transcripts.transcript import Transcript, Turn
 from merc.data.schema import Conversation, Utterance
 from merc.encoders.derivation import with_derived
-from merc.encoders.interface import Encoder, SoundEncoder
+from merc.encoders.interface import Clip, Encoder
 from merc.encoders.resolver import FeatureSource, Input
 from merc.encoders.text.dialogue import DialogueEncoder
 from merc.errors import DataError, FeatureError, MercError, MissingExtraError
@@ -167,7 +167,7 @@ class Annotator:
         if medium.source is None or medium.info is None:
             return conversation, channels, [Absence(None, spec.modality, medium.reason)]
         try:
-            encoder = cast("SoundEncoder", self.model.features.encoder(feature.base))
+            encoder = cast("Encoder[Clip | None]", self.model.features.encoder(feature.base))
         except (FeatureError, MissingExtraError) as error:
             return conversation, channels, [Absence(None, spec.modality, str(error))]
         if self.options.channels == "speakers" and medium.info.channels == 1:
@@ -197,7 +197,7 @@ class Annotator:
         """The conversation with its words' features, and what is absent."""
         spec = feature.spec
         try:
-            encoder = cast("Encoder | DialogueEncoder", self.model.features.encoder(spec))
+            encoder = cast("Encoder[str | None] | DialogueEncoder", self.model.features.encoder(spec))
         except (FeatureError, MissingExtraError) as error:
             return conversation, [Absence(None, spec.modality, str(error))]
         total = float(len(conversation))

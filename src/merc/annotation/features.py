@@ -15,7 +15,8 @@ from jaxtyping import Float32
 from merc.annotation.cache import FeatureCache
 from merc.annotation.media.clips import RATE, Clip
 from merc.data.schema import Conversation
-from merc.encoders.interface import Encoder, SoundEncoder
+from merc.encoders.interface import Clip as Samples
+from merc.encoders.interface import Encoder
 from merc.encoders.text.dialogue import DialogueEncoder, window_digests
 from merc.encoders.text.sentence import text_digest
 
@@ -41,7 +42,7 @@ class Heard:
 
 def text_rows(
     conversation: Conversation,
-    encoder: Encoder | DialogueEncoder,
+    encoder: Encoder[str | None] | DialogueEncoder,
     cache: FeatureCache,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> Rows:
@@ -59,9 +60,9 @@ def text_rows(
 
     def encode(indices: Sequence[int]) -> Rows:
         if isinstance(encoder, DialogueEncoder):
-            return encoder.encode_at([(conversation, i) for i in indices], lambda done, _total: progress(done))
+            return encoder.encode_at([(conversation, i) for i in indices], lambda _stage, done, _total: progress(int(done)))
         words = [conversation.utterances[i].words for i in indices]
-        return encoder.encode(words, lambda done, _total: progress(done))
+        return encoder.encode(words, lambda _stage, done, _total: progress(int(done)))
 
     if isinstance(encoder, DialogueEncoder):
         contents = window_digests(conversation)
@@ -71,7 +72,7 @@ def text_rows(
 
 
 def sound_rows(
-    heard: Iterable[tuple[Clip, int | None]], count: int, encoder: SoundEncoder, cache: FeatureCache, held: float = HELD
+    heard: Iterable[tuple[Clip, int | None]], count: int, encoder: Encoder[Samples | None], cache: FeatureCache, held: float = HELD
 ) -> Heard:
     """The features of the utterances' sound, which is streamed.
 
