@@ -529,7 +529,7 @@ def test_a_look_whose_predictions_cannot_be_written_is_on_record(trained, tiny_c
     def full(*_args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("merc.evaluation.judgement.write_atomically", full)
+    monkeypatch.setattr("merc.inference.table.write_atomically", full)
     shutil.copytree(trained().folder, tmp_path / "run", ignore=shutil.ignore_patterns("log.jsonl"))
     with pytest.raises(DataError, match="can't be written"):
         evaluate(tmp_path / "run", part="test", corpus=tiny_corpus, predictions=tmp_path / "p.parquet")

@@ -29,6 +29,6 @@ class Inline(ProcessPoolExecutor):
 
 @contextmanager
 def in_this_process():
-    """Studies and folders of recordings spawn no processes meanwhile: a process imports torch, and is itself what few tests test."""
+    """Studies and folders of recordings spawn no processes meanwhile: a process imports torch, and few tests test processes."""
     with mock.patch("merc.studies.pool.executor", Inline), mock.patch("merc.files.processes.executor", Inline):
         yield
