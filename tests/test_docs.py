@@ -176,6 +176,7 @@ def test_the_open_formats_examples_can_be_imported(tmp_path, monkeypatch):
 
 def test_the_label_mapping_and_the_chat_can_be_read(tmp_path):
     from merc.data.formats.chat import read_chat
+
     from merc.data.labels import find_mapping
 
     (mapping,) = blocks(DOCS / "data.md", "yaml")

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from merc.inference.recogniser import Recogniser
     from merc.networks.interface import Level, Network, NetworkOutput
     from merc.networks.registry import NetworkConfig, register_network
-    from merc.runs.run import evaluate, train
+    from merc.runs.evaluation import evaluate
+    from merc.runs.training import train
     from merc.training.recipe import Recipe, load_recipe
 
 __all__ = [
@@ -68,12 +69,12 @@ _HOME = {
     "Sound": "merc.annotation.media.decoding",
     "Utterance": "merc.data.schema",
     "annotate": "merc.annotation.annotator",
-    "evaluate": "merc.runs.run",
+    "evaluate": "merc.runs.evaluation",
     "load": "merc.inference.loading",
     "load_recipe": "merc.training.recipe",
     "open_store": "merc.data.store.store",
     "register_network": "merc.networks.registry",
-    "train": "merc.runs.run",
+    "train": "merc.runs.training",
 }
 
 

@@ -33,10 +33,9 @@ class Lengths:
     def __init__(self):
         self.texts = []
 
-    def encode(self, texts, progress=None):
+    def encode(self, texts, progress):
         self.texts += texts
-        if progress is not None:
-            progress(len(texts), len(texts))
+        progress("encoding", len(texts), len(texts))
         return np.array([[len(text)] for text in texts], dtype=np.float32)
 
 

@@ -1,6 +1,7 @@
 """Judging: scores from the very predictions, the same checkpoint under other conditions, and predictions that can be read back."""
 
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from merc.evaluation.perturbation import Perturbation, perturb, without
 from merc.evaluation.trust import loss_increases, trust_agreement, trust_intervals
 from merc.inference.recogniser import Recogniser
 from merc.inference.record import ModelRecord
-from merc.runs.run import evaluate
+from merc.runs.evaluation import evaluate
 
 MODALITIES = ("text", "audio", "visual")
 NAMES = {"corpus": "synthetic", "split": "official", "part": "test"}
@@ -200,6 +201,21 @@ def test_a_report_is_json_and_comes_back(recogniser, conversations):
     assert type(report).model_validate_json(report.model_dump_json()) == report
 
 
+def test_a_report_fits_on_a_screen(recogniser, conversations):
+    conditions = Conditions.parse(MODALITIES, without=["audio"], corrupt=["text=noise:0.5"])
+    found = judge(recogniser, conversations, **NAMES, conditions=conditions)
+    scores = found.report.coarse
+    assert len(repr(found)) < 400 and str(found.report) == repr(found.report)
+    assert f"without audio, text with noise 0.5: weighted F1 {100 * scores.weighted_f1:.1f}" in repr(found)
+    named = {f"<b>{label}</b>": of_class for label, of_class in scores.per_class.items()}
+    renamed = replace(found, report=found.report.model_copy(update={"coarse": scores.model_copy(update={"per_class": named})}))
+    page = ElementTree.fromstring(f"<div>{renamed._repr_html_()}</div>")
+    rows = [[cell.text for cell in row] for row in page.iter("tr")][1:]
+    assert rows == [
+        [label, *(f"{100 * share:.1f}" for share in (s.precision, s.recall, s.f1)), str(s.support)] for label, s in named.items()
+    ]
+
+
 @pytest.mark.parametrize("change", [{"dimension": 7}, {"encoder": "minilm"}, {"version": "2"}])
 def test_features_of_another_making_are_refused(recogniser, tiny_corpus, change):
     specs = (tiny_corpus.feature_schema[0].model_copy(update=change), *tiny_corpus.feature_schema[1:])
@@ -245,7 +261,7 @@ def test_predictions_have_a_place_before_anything_is_judged(trained, tiny_corpus
     folder = trained().folder
     log = folder / "log.jsonl"
     before = log.read_text() if log.exists() else None
-    for path, message in ((tmp_path / "p.csv", r"written as \.parquet; found \.csv"), (tmp_path / "no" / "p.parquet", "no folder")):
+    for path, message in ((tmp_path / "p.txt", r"\.txt suffix; predictions are"), (tmp_path / "no" / "p.parquet", "no folder")):
         with pytest.raises(DataError, match=message):
             evaluate(folder, corpus=tiny_corpus, part="test", predictions=path)
         assert not path.exists()

@@ -58,9 +58,9 @@ def text_rows(
 
     def encode(indices: Sequence[int]) -> Rows:
         if isinstance(encoder, DialogueEncoder):
-            return encoder.encode_at([(conversation, i) for i in indices], lambda done, _total: progress(done))
+            return encoder.encode_at([(conversation, i) for i in indices], lambda _stage, done, _total: progress(int(done)))
         words = [conversation.utterances[i].words for i in indices]
-        return encoder.encode(words, lambda done, _total: progress(done))
+        return encoder.encode(words, lambda _stage, done, _total: progress(int(done)))
 
     if isinstance(encoder, DialogueEncoder):
         contents = window_digests(conversation)

@@ -13,9 +13,10 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.progress import ProgressColumn
+
+    from merc.progress_bar import ProgressBars
 else:  # slow to import, and not needed by `merc --help`
-    Console = RenderableType = ProgressColumn = object
+    Console = RenderableType = ProgressBars = object
 
 Shown = TypeVar("Shown")
 
@@ -56,49 +57,12 @@ def complain(sentence: str) -> None:
 
 
 @contextmanager
-def counted(description: str) -> Generator[Callable[[int, int], None], None, None]:
-    """One progress bar on stderr, if that is a terminal; yields what takes the count done and the total."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+def staged() -> Generator[ProgressBars, None, None]:
+    """A progress bar on stderr for the present stage of a work, if that is a terminal."""
+    from merc.progress_bar import progress_bars
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with _bar(columns, description) as update:
-        yield lambda done, total: update(done, total, "")
-
-
-@contextmanager
-def trained(description: str) -> Generator[Callable[[int, int, str], None], None, None]:
-    """One progress bar on stderr, if that is a terminal; yields what takes steps done, steps in all, and words beside it."""
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[words]}"),
-        TimeRemainingColumn(),
-    )
-    with _bar(columns, description) as update:
-        yield update
-
-
-@contextmanager
-def staged() -> Generator[Callable[[str, float, float | None], None], None, None]:
-    """A progress bar on stderr for each stage of a work, if that is a terminal; yields what takes stage, amount done, and total."""
-    from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    console = _console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def update(stage: str, done: float, total: float | None) -> None:
-            if stage not in tasks:
-                for earlier in tasks.values():
-                    progress.update(earlier, visible=False)
-                tasks[stage] = progress.add_task(stage, total=total)
-            progress.update(tasks[stage], completed=done, total=total)
-
-        yield update
+    with progress_bars(_console(stderr=True)) as bars:
+        yield bars
 
 
 @contextmanager
@@ -125,16 +89,6 @@ def live(table: Callable[[Shown], RenderableType], line: Callable[[Shown], str])
         return
     with Live(console=console, auto_refresh=False, transient=True, vertical_overflow="ellipsis") as display:
         yield lambda shown: display.update(table(shown), refresh=True)
-
-
-@contextmanager
-def _bar(columns: tuple[ProgressColumn, ...], description: str) -> Generator[Callable[[int, int, str], None], None, None]:
-    from rich.progress import Progress
-
-    console = _console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(description, total=None, words="")
-        yield lambda done, total, words: progress.update(task, completed=done, total=total, words=words)
 
 
 def _console(*, stderr: bool) -> Console:

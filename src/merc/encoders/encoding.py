@@ -20,7 +20,7 @@ from jaxtyping import Float32
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec
 from merc.data.store.store import add_features, open_store
-from merc.encoders.interface import Encoder, Progress, SoundEncoder
+from merc.encoders.interface import STAGE, Encoder, SoundEncoder
 from merc.encoders.registry import feature_name
 from merc.encoders.text.dialogue import DialogueEncoder
 from merc.encoders.text.sentence import text_encoder
@@ -28,6 +28,7 @@ from merc.encoders.text.windows import WINDOW_RULE
 from merc.errors import DataError, FeatureError, StoreError
 from merc.files.staged_file import write_atomically
 from merc.files.tensors import tensor_bytes
+from merc.settings import Amount, Progress, no_progress
 
 CHUNK = 1024  # utterances; a few seconds of work with the default encoder
 _TENSOR = "features"
@@ -47,7 +48,7 @@ def feature_spec(encoder: Encoder | SoundEncoder) -> FeatureSpec:
 def encode_corpus(
     store_folder: Path,
     encoder: Encoder,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
     *,
     overwrite: bool = False,
     chunk: int = CHUNK,
@@ -57,7 +58,7 @@ def encode_corpus(
     Args:
         store_folder: the store.
         encoder: what turns transcripts into vectors.
-        progress: called with utterances done and their total.
+        progress: of the stage `STAGE`, in utterances.
         overwrite: replace a feature of this name that another encoder or another version made. One that this very encoder made
             is left as it is.
         chunk: utterances that are encoded and kept at a time.
@@ -173,7 +174,7 @@ def _cache_key(spec: FeatureSpec, transcripts: Sequence[str | None], chunk: int)
 
 
 def _encode_in_chunks(
-    transcripts: Sequence[str | None], encoder: Encoder, cache: Path, progress: Progress | None, chunk: int
+    transcripts: Sequence[str | None], encoder: Encoder, cache: Path, progress: Progress, chunk: int
 ) -> Float32[np.ndarray, "N D"]:
     rows = np.empty((len(transcripts), encoder.dimension), dtype=np.float32)
     for number, start in enumerate(range(0, len(transcripts), chunk), start=1):
@@ -184,19 +185,18 @@ def _encode_in_chunks(
             kept = encoder.encode(part, _shifted(progress, start, len(transcripts)))
             _write_chunk(path, kept)
         rows[start : start + len(part)] = kept
-        if progress is not None:
-            progress(start + len(part), len(transcripts))
+        progress(STAGE, start + len(part), len(transcripts))
     return rows
 
 
-def _shifted(progress: Progress | None, start: int, total: int) -> Progress | None:
+def _shifted(progress: Progress, start: int, total: int) -> Progress:
     """A chunk's progress told as the whole's. The chunk's end is left to the caller, who reports it once the chunk is kept."""
 
-    def report(done: int, of: int) -> None:
-        if progress is not None and done < of:
-            progress(start + done, total)
+    def report(stage: str, done: Amount, of: Amount | None) -> None:
+        if done != of:
+            progress(stage, start + done, total)
 
-    return None if progress is None else report
+    return report
 
 
 def _read_chunk(path: Path, shape: tuple[int, int]) -> Float32[np.ndarray, "n D"] | None:

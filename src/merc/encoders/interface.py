@@ -5,13 +5,15 @@ Shapes: N utterances, D features.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
 
-Progress = Callable[[int, int], None]  # (done, total), in utterances
+from merc.settings import Progress, no_progress
+
+STAGE = "encoding"  # in the progress, in utterances
 RATE = 16_000  # Hz
 PRAAT_NAME = "praat"
 
@@ -38,7 +40,7 @@ class Encoder(Protocol):
     @property
     def modality(self) -> str: ...
 
-    def encode(self, transcripts: Sequence[str | None], progress: Progress | None = None) -> Float32[np.ndarray, "N D"]:
+    def encode(self, transcripts: Sequence[str | None], progress: Progress = no_progress) -> Float32[np.ndarray, "N D"]:
         """One row a transcript, in the given order; NaN throughout where a transcript is None or blank."""
         ...
 
@@ -63,12 +65,12 @@ class SoundEncoder(Protocol):
     @property
     def modality(self) -> str: ...
 
-    def encode(self, clips: Sequence[Clip | None], progress: Progress | None = None) -> Float32[np.ndarray, "N D"]:
+    def encode(self, clips: Sequence[Clip | None], progress: Progress = no_progress) -> Float32[np.ndarray, "N D"]:
         """One row a clip, in the given order.
 
         Args:
             clips: N, mono at 16 kHz. None, no samples, or a sample that is no finite number: the clip is absent.
-            progress: called with clips done and N.
+            progress: of the stage `STAGE`, in clips.
 
         Returns:
             NaN throughout where a clip is absent. A number that a clip is too short for is NaN alone.

@@ -280,9 +280,9 @@ def test_a_clip_too_short_for_a_number_lacks_that_number(seconds: float, lacking
 def test_absent_clips_are_rows_of_nan_and_neighbours_change_nothing() -> None:
     broken = tone(200)
     broken[500] = np.inf
-    told: list[tuple[int, int]] = []
+    told: list[tuple[float, float | None]] = []
     clips = [tone(200), None, np.zeros(0, dtype=np.float32), broken, chirps(0)]
-    rows = PraatEncoder().encode(clips, lambda done, total: told.append((done, total)))
+    rows = PraatEncoder().encode(clips, lambda _, done, total: told.append((done, total)))
     assert rows.shape == (5, 8) and rows.dtype == np.float32
     assert np.isnan(rows).all(axis=1).tolist() == [False, True, True, True, False]
     assert told == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]

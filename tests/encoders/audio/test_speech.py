@@ -104,9 +104,9 @@ def test_batch_composition_changes_nothing(wav2vec2: Path) -> None:
 def test_absent_clips_are_rows_of_nan(wav2vec2: Path) -> None:
     broken = tone(200)
     broken[7] = np.nan
-    told: list[tuple[int, int]] = []
+    told: list[tuple[float, float | None]] = []
     rows = speech_encoder(str(wav2vec2)).encode(
-        [None, tone(200), np.zeros(0, dtype=np.float32), broken], lambda done, total: told.append((done, total))
+        [None, tone(200), np.zeros(0, dtype=np.float32), broken], lambda _, done, total: told.append((done, total))
     )
     assert np.isnan(rows).all(axis=1).tolist() == [True, False, True, True]
     assert not np.isnan(rows[1]).any()

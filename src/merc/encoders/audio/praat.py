@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Float32
 
-from merc.encoders.interface import PRAAT_NAME, RATE, Clip, Progress, is_present
+from merc.encoders.interface import PRAAT_NAME, RATE, STAGE, Clip, is_present
 from merc.errors import MissingExtraError
+from merc.settings import Progress, no_progress
 
 Sound = Any  # parselmouth's, which tells no types
 
@@ -77,14 +78,13 @@ class PraatEncoder:
         if importlib.util.find_spec("parselmouth") is None:
             raise MissingExtraError("audio", f"the sound encoder {PRAAT_NAME!r}")
 
-    def encode(self, clips: Sequence[Clip | None], progress: Progress | None = None) -> Float32[np.ndarray, "N D"]:
+    def encode(self, clips: Sequence[Clip | None], progress: Progress = no_progress) -> Float32[np.ndarray, "N D"]:
         """See `merc.encoders.audio.sound.SoundEncoder.encode`."""
         rows = np.full((len(clips), self.dimension), np.nan, dtype=np.float32)
         for row, clip in enumerate(clips):
             if clip is not None and is_present(clip):
                 rows[row] = _functionals(clip.astype(np.float64))
-            if progress is not None:
-                progress(row + 1, len(clips))
+            progress(STAGE, row + 1, len(clips))
         return rows
 
 

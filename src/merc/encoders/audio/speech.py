@@ -18,10 +18,11 @@ from typing import Any, cast
 import numpy as np
 from jaxtyping import Float32
 
-from merc.encoders.interface import PRAAT_NAME, RATE, Clip, Progress, SoundEncoder, is_present
+from merc.encoders.interface import PRAAT_NAME, RATE, STAGE, Clip, SoundEncoder, is_present
 from merc.encoders.registry import VERSION_DIGITS, ModelFolder, check_folder, file_sha256
 from merc.errors import FeatureError, MissingExtraError, UnsafeFileError
 from merc.files.printable import printable
+from merc.settings import Progress, no_progress
 
 ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "wav2vec2-conformer", "data2vec-audio", "unispeech", "unispeech-sat")
 MAX_CLIP = 30.0  # s; chosen: attention grows with the square, and utterances are shorter
@@ -54,7 +55,7 @@ class SpeechEncoder:
         self._shortest = receptive_field(model.config.conv_kernel, model.config.conv_stride)
         self.dimension = int(self._pooled(np.zeros(self._shortest, dtype=np.float32)).shape[0])
 
-    def encode(self, clips: Sequence[Clip | None], progress: Progress | None = None) -> Float32[np.ndarray, "N D"]:
+    def encode(self, clips: Sequence[Clip | None], progress: Progress = no_progress) -> Float32[np.ndarray, "N D"]:
         """See `merc.encoders.audio.sound.SoundEncoder.encode`.
 
         A clip's first 30 s are taken. One that is too short for a single frame is padded with zeros at its end.
@@ -70,8 +71,7 @@ class SpeechEncoder:
                     raise FeatureError(
                         f"sound encoder {printable(self.name)!r} returned numbers that are not finite for clip {row}"
                     )
-            if progress is not None:
-                progress(row + 1, len(clips))
+            progress(STAGE, row + 1, len(clips))
         return rows
 
     def _pooled(self, clip: Clip) -> _Vector:

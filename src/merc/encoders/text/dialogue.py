@@ -20,9 +20,9 @@ import numpy as np
 from jaxtyping import Float32
 
 from merc.data.schema import Conversation, Utterance
-from merc.encoders.interface import Progress
 from merc.encoders.text.adapter import Adapter, joint_version
 from merc.encoders.text.windows import WINDOW_RULE, Window, cut_text, encode_windows
+from merc.settings import Progress, no_progress
 
 DIALOGUE = "dialogue"  # the encoder's name; what it learned makes its version
 CONTEXT = 4  # earlier turns [chosen]
@@ -67,13 +67,13 @@ class DialogueEncoder:
         self.dimension = self._model.dimension
 
     def encode(
-        self, conversations: Sequence[Conversation], progress: Progress | None = None
+        self, conversations: Sequence[Conversation], progress: Progress = no_progress
     ) -> tuple[Float32[np.ndarray, "_ _"], ...]:
         """The vectors of every utterance.
 
         Args:
             conversations: with transcripts and speakers.
-            progress: called after every batch with utterances done and their number.
+            progress: of the stage `encoding`, after every batch, in utterances.
 
         Returns:
             One (T, D) array a conversation, NaN rows where an utterance has no words.
@@ -88,7 +88,7 @@ class DialogueEncoder:
             arrays[c][i] = row
         return arrays
 
-    def encode_at(self, places: Sequence[tuple[Conversation, int]], progress: Progress | None = None) -> Float32[np.ndarray, "_ _"]:
+    def encode_at(self, places: Sequence[tuple[Conversation, int]], progress: Progress = no_progress) -> Float32[np.ndarray, "_ _"]:
         """The vectors of some utterances: (N, D) for N of them, each with words, given by conversation and place.
 
         Raises:

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float32
 
-from merc.encoders.interface import Encoder, Progress
+from merc.encoders.interface import Encoder
 from merc.encoders.registry import ModelFolder, resolve
 from merc.encoders.text.windows import WINDOW_RULE, Window, cut_text, encode_windows
 from merc.errors import FeatureError, MissingExtraError
+from merc.settings import Amount, Progress, no_progress
 
 if TYPE_CHECKING:
     from merc.encoders.text.torch_model import SentenceModel
@@ -43,12 +44,12 @@ class TextEncoder:
         self._model = model
         self.dimension = int(model.embed(["a"]).shape[1])
 
-    def encode(self, transcripts: Sequence[str | None], progress: Progress | None = None) -> Float32[np.ndarray, "N D"]:
+    def encode(self, transcripts: Sequence[str | None], progress: Progress = no_progress) -> Float32[np.ndarray, "N D"]:
         """Encodes transcripts.
 
         Args:
             transcripts: N texts of any length, see `merc.encoders.text.windows`; None or blank means absent.
-            progress: called after every batch with transcripts done and N.
+            progress: of the stage `encoding`, after every batch, in transcripts.
 
         Returns:
             (N, D), NaN rows where the transcript is absent.
@@ -61,9 +62,8 @@ class TextEncoder:
             if text is not None and text.strip():
                 rows.setdefault(text, []).append(row)
 
-        def report(done: int, of: int) -> None:
-            if progress is not None:
-                progress(len(transcripts) - of + done, len(transcripts))
+        def report(stage: str, done: Amount, _: Amount | None) -> None:
+            progress(stage, len(transcripts) - len(rows) + done, len(transcripts))
 
         vectors = encode_windows(self._windows(list(rows)), self._model.embed, self.dimension, self.name, report)
         encoded = np.full((len(transcripts), self.dimension), np.nan, dtype=np.float32)

@@ -15,8 +15,9 @@ from typing import Generic, TypeVar
 import numpy as np
 from jaxtyping import Float32
 
-from merc.encoders.interface import Progress
+from merc.encoders.interface import STAGE
 from merc.errors import FeatureError
+from merc.settings import Progress, no_progress
 
 TOKENS_PER_BATCH = 4096  # padded; keeps the activations of a large model under about 1 GiB
 TEXTS_PER_BATCH = 128
@@ -64,7 +65,7 @@ def encode_windows(
     embed: Callable[[list[Content]], Float32[np.ndarray, "_ _"]],
     dimension: int,
     name: str,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> Float32[np.ndarray, "_ _"]:
     """The vectors of texts: that of a text's only window, or the mean of its windows'.
 
@@ -75,7 +76,7 @@ def encode_windows(
         embed: takes the contents of n windows of like size; gives their vectors, (n, D).
         dimension: D.
         name: of the encoder, for the error.
-        progress: called after every batch with the share of the windows that is done, in texts, and N.
+        progress: of the stage `STAGE`, after every batch: the share of the windows that is done, in texts.
 
     Raises:
         FeatureError: the model returned a number that is not finite.
@@ -86,8 +87,7 @@ def encode_windows(
     for batch in batches_by_length([window.size for window in windows]):
         vectors[batch] = embed([windows[i].content for i in batch])
         done += len(batch)
-        if progress is not None:
-            progress(done * len(texts) // len(windows), len(texts))
+        progress(STAGE, done * len(texts) // len(windows), len(texts))
     if not np.isfinite(vectors).all():
         raise FeatureError(f"the text encoder {name!r} returned numbers that are not finite")
     firsts = np.cumsum([0, *map(len, texts)])
