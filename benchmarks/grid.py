@@ -27,7 +27,7 @@ from rich.table import Table
 
 from merc.data.store.store import open_store
 from merc.files.posix import usable_cores
-from merc.runs.run import Hooks, train
+from merc.runs.training import train
 from merc.studies.study import open_study
 from merc.training.recipe import Recipe
 
@@ -88,7 +88,7 @@ def _folder(out: Path, name: str, point: Point, seed: int) -> Path:
 
 
 def _train(recipe: Recipe, folder: Path, store: Path) -> float:
-    outcome = train(recipe, folder, resume=folder.exists(), corpus=open_store(store), hooks=Hooks()).outcome
+    outcome = train(recipe, folder, resume=folder.exists(), corpus=open_store(store)).outcome
     return 100 * outcome.best_score
 
 

@@ -24,7 +24,8 @@ from merc.data.store.store import open_store
 from merc.evaluation.judgement import judge
 from merc.evaluation.perturbation import Perturbation, perturb
 from merc.inference.loading import load
-from merc.runs.run import Hooks, evaluate, train
+from merc.runs.evaluation import evaluate
+from merc.runs.training import train
 from merc.synthetic.planting import RowState, planted_truth, redrawn
 from merc.training.recipe import load_recipe
 
@@ -50,7 +51,7 @@ def main() -> None:
         corpus = corpus or open_store(Path(str(recipe.data.store)))
         folder = arguments.out / f"seed-{seed}"
         started = time.process_time()
-        train(recipe, folder, resume=folder.exists(), corpus=corpus, hooks=Hooks())  # of a finished run it only checks the recipe
+        train(recipe, folder, resume=folder.exists(), corpus=corpus)  # of a finished run it only checks the recipe
         row: dict[str, float] = {"seed": seed, "cpu_seconds": time.process_time() - started}
         for part in parts:
             report = evaluate(folder, part=part, corpus=corpus).report

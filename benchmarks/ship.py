@@ -28,7 +28,7 @@ from merc.evaluation.judgement import Conditions, Predictions
 from merc.inference.card import MISUSE
 from merc.inference.loading import SHIPPED_FOLDER, load
 from merc.inference.recogniser import CARD, CONFIG, WEIGHTS, Recogniser
-from merc.runs.run import evaluate
+from merc.runs.evaluation import evaluate
 
 SCORES = "scores.json"
 RESAMPLES = 2000

@@ -216,7 +216,7 @@ def make_network(tiny_recipe):
 @pytest.fixture(scope="session")
 def trained(tiny_corpus, tiny_recipe, tmp_path_factory):
     """Trains a small recipe and gives its finished run; the same sections give the same run, trained once a session."""
-    from merc.runs.run import train
+    from merc.runs.training import train
 
     runs = {}
 

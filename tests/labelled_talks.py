@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from merc.data.schema import Conversation, LabelSet, Utterance
+from merc.data.schema import Conversation, Corpus, LabelSet, Split, Utterance
+from merc.encoders.derivation import PRAAT
 
 LABELS = LabelSet(names=("glad", "cross"))
 SAID = {"glad": ("so happy", "i am happy today !"), "cross": ("why did you leave me ?", "leave !")}
@@ -20,3 +21,17 @@ def talks(count, seed=0, labelled=True):
         ]
         made.append(Conversation(f"c{n}", tuple(turns)))
     return made
+
+
+def talks_with_audio():
+    """A corpus of such conversations, each with random Praat features, in one split of 12, 5 and 5 conversations."""
+    random = np.random.default_rng(0)
+    parts = {"train": talks(12, seed=0), "validation": talks(5, seed=1), "test": talks(5, seed=2)}
+    named = {part: [Conversation(f"{part}-{c.id}", c.utterances) for c in made] for part, made in parts.items()}
+    heard = tuple(
+        c.with_features({PRAAT.key: random.standard_normal((len(c), 8)).astype(np.float32)})
+        for made in named.values()
+        for c in made
+    )
+    split = Split("official", {part: tuple(c.id for c in made) for part, made in named.items()})
+    return Corpus("talks", LABELS, (PRAAT,), heard, {"official": split})

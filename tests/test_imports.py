@@ -12,7 +12,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 
 # From left to right. A module imports only from its own package and from what stands further left.
 ORDER = (
-    ("errors", "settings"),
+    ("errors", "settings", "progress_bar"),
     ("files",),
     ("data",),
     ("synthetic", "encoders", "networks"),
@@ -182,7 +182,7 @@ def test_every_module_says_what_it_is(module):
         ("merc.data.store.store", "if TYPE_CHECKING:\n    from merc.encoders import text"),
         ("merc.data.store.store", "importlib.import_module('merc.networks.cmath.network')"),
         ("merc.errors", "from merc.settings import Settings"),
-        ("merc.runs.run", "import merc.cli"),
+        ("merc.runs.training", "import merc.cli"),
         ("merc.annotation.media.clips", "import merc.studies.runner"),
     ],
 )
@@ -193,12 +193,12 @@ def test_a_wrong_way_is_seen(module, source):
 @pytest.mark.parametrize(
     ("module", "source", "is_package"),
     [
-        ("merc.runs.run", "from merc.evaluation.metrics import weighted_f1", False),
+        ("merc.runs.training", "from merc.evaluation.metrics import weighted_f1", False),
         ("merc.networks.cmath.network", "from merc.networks.cmath.fusion import Pool\nfrom merc.data.schema import Corpus", False),
         ("merc.networks.cmath.network", "from .fusion import Pool\nfrom ..errors import DataError", False),
         ("merc.data.formats", "from .layout import Layout\nfrom ..schema import Corpus", True),
-        ("merc", "from merc.runs.run import evaluate", True),
-        ("merc.cli", "import merc\nfrom merc import __version__\nfrom merc.runs.run import evaluate", False),
+        ("merc", "from merc.runs.evaluation import evaluate", True),
+        ("merc.cli", "import merc\nfrom merc import __version__\nfrom merc.runs.evaluation import evaluate", False),
     ],
 )
 def test_a_right_way_is_let_through(module, source, is_package):

@@ -86,7 +86,8 @@ def small_tuning(folder):
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipe_trains_and_is_judged(path, tmp_path):
     from merc.data.store.store import save_store
-    from merc.runs.run import evaluate, train
+    from merc.runs.evaluation import evaluate
+    from merc.runs.training import train
     from merc.training.recipe import load_recipe
 
     whole = load_recipe(path)

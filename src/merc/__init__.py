@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from merc.inference.predictions import JudgedConversation, JudgedUtterance
     from merc.networks.interface import Level, Network, NetworkOutput
     from merc.networks.registry import NetworkConfig, register_network
-    from merc.runs.run import evaluate, train
+    from merc.runs.evaluation import evaluate
+    from merc.runs.training import train
     from merc.training.recipe import Recipe, load_recipe
 
 __version__ = version("merc")
@@ -89,13 +90,13 @@ _HOME = {
     "Transcript": "merc.annotation.transcripts.transcript",
     "Utterance": "merc.data.schema",
     "annotate": "merc.annotation.annotator",
-    "evaluate": "merc.runs.run",
+    "evaluate": "merc.runs.evaluation",
     "load": "merc.annotation.model",
     "load_recipe": "merc.training.recipe",
     "open_store": "merc.data.store.store",
     "register_network": "merc.networks.registry",
     "save_store": "merc.data.store.store",
-    "train": "merc.runs.run",
+    "train": "merc.runs.training",
 }
 
 

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict
 
-Progress = Callable[[str, float, float | None], None]
+Amount = int | float  # two types, to the type checks of a test run
+Progress = Callable[[str, Amount, Amount | None], None]
 """A hook: the stage's name, how much of it is done, and how much there is, or None where that is not known."""
 
 
-def no_progress(stage: str, done: float, total: float | None) -> None:
+def no_progress(stage: str, done: Amount, total: Amount | None) -> None:
     """The hook that shows nothing."""
 
 

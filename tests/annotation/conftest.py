@@ -11,7 +11,7 @@ def judge(tiny_recipe, tmp_path_factory):
     from labelled_talks import LABELS, talks
     from merc.data.schema import Corpus, Split
     from merc.encoders.derivation import PRAAT
-    from merc.runs.run import train
+    from merc.runs.training import train
     from tiny_text_model import build_plain
 
     folder = tmp_path_factory.mktemp("judge")

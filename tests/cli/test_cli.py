@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -273,19 +274,16 @@ def test_train_is_silent_on_stderr_where_nobody_watches(capsys, place, tmp_path)
 
 def test_ctrl_c_saves_and_names_the_command_that_goes_on(capsys, place, tmp_path, monkeypatch):
     from merc.cli import runs
-    from merc.runs.run import Hooks
 
-    def press_ctrl_c(done, _total):
-        if done == 4:
-            signal.raise_signal(signal.SIGINT)
+    @contextmanager
+    def pressing_ctrl_c():
+        yield lambda _stage, done, _total: done == 4 and signal.raise_signal(signal.SIGINT)
 
     whole = tmp_path / "whole run"
     assert main(train_arguments(place, whole, "--set", "training.seed=4")) == 0
     stopped = tmp_path / "stopped run"
     with monkeypatch.context() as patch:
-        patch.setattr(
-            runs, "_hooks", lambda *_: Hooks(on_step=lambda done, _total: done == 4 and signal.raise_signal(signal.SIGINT))
-        )
+        patch.setattr(runs, "staged", pressing_ctrl_c)
         capsys.readouterr()
         assert main(train_arguments(place, stopped, "--set", "training.seed=4")) == 130
     out, err = capsys.readouterr()

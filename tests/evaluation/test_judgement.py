@@ -1,6 +1,7 @@
 """Judging: scores from the very predictions, the same checkpoint under other conditions, and predictions that can be read back."""
 
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from merc.evaluation.perturbation import Perturbation, perturb, without
 from merc.evaluation.trust import loss_increases, trust_agreement, trust_intervals
 from merc.inference.recogniser import Recogniser
 from merc.inference.record import ModelRecord
-from merc.runs.run import evaluate
+from merc.runs.evaluation import evaluate
 
 MODALITIES = ("text", "audio", "visual")
 NAMES = {"corpus": "synthetic", "split": "official", "part": "test"}
@@ -198,6 +199,21 @@ def test_the_judged_conversations_are_those_of_predict_with_their_labels(recogni
 def test_a_report_is_json_and_comes_back(recogniser, conversations):
     report = judge(recogniser, conversations, **NAMES, conditions=Conditions(without=("text",))).report
     assert type(report).model_validate_json(report.model_dump_json()) == report
+
+
+def test_a_report_fits_on_a_screen(recogniser, conversations):
+    conditions = Conditions.parse(MODALITIES, without=["audio"], corrupt=["text=noise:0.5"])
+    found = judge(recogniser, conversations, **NAMES, conditions=conditions)
+    scores = found.report.coarse
+    assert len(repr(found)) < 400 and str(found.report) == repr(found.report)
+    assert f"without audio, text with noise 0.5: weighted F1 {100 * scores.weighted_f1:.1f}" in repr(found)
+    named = {f"<b>{label}</b>": of_class for label, of_class in scores.per_class.items()}
+    renamed = replace(found, report=found.report.model_copy(update={"coarse": scores.model_copy(update={"per_class": named})}))
+    page = ElementTree.fromstring(f"<div>{renamed._repr_html_()}</div>")
+    rows = [[cell.text for cell in row] for row in page.iter("tr")][1:]
+    assert rows == [
+        [label, *(f"{100 * share:.1f}" for share in (s.precision, s.recall, s.f1)), str(s.support)] for label, s in named.items()
+    ]
 
 
 @pytest.mark.parametrize("change", [{"dimension": 7}, {"encoder": "minilm"}, {"version": "2"}])

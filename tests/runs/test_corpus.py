@@ -8,7 +8,7 @@ import pytest
 from merc.encoders.derivation import PRAAT, PRAAT_RELATIVE, with_derived
 from merc.errors import RecipeError
 from merc.runs.corpus import check_causal, prepared
-from merc.runs.run import train
+from merc.runs.training import train
 
 CAUSAL = {"attention": {"causal": True}}
 TUNING = {"encoder": "never-made", "base": "never-loaded"}

@@ -12,7 +12,7 @@ from merc.errors import RunError
 from merc.inference.loading import load
 from merc.runs import demo as demo_module
 from merc.runs.demo import CORPUS, demo_recipe, demonstrate
-from merc.runs.run import Hooks, evaluate
+from merc.runs.evaluation import evaluate
 from merc.synthetic.conversations import SyntheticConfig, chain_ceiling, synthesise
 from merc.synthetic.planting import planted_truth
 
@@ -35,7 +35,7 @@ def test_the_run_is_whole_and_can_be_judged_and_loaded(shown):
     assert {"recipe.yaml", "run.json", "metrics.jsonl", "model", "store", "log.jsonl"} <= {p.name for p in shown.folder.iterdir()}
     assert json.loads((shown.folder / "run.json").read_text())["status"] == "finished"
     assert evaluate(shown.folder, part="test").report == shown.report
-    assert load(shown.folder).predict([shown.conversation])[0] == shown.emotions
+    assert load(shown.folder).predict([shown.conversation])[0] == shown.judged
 
 
 def test_nothing_but_the_run_is_left(shown):
@@ -59,7 +59,7 @@ def test_the_conversation_is_of_the_test_part_and_has_no_words(shown):
     assert corpus.notes["synthetic"] is True
     assert shown.conversation.id in corpus.splits["official"].parts["test"]
     assert 8 <= len(shown.conversation) <= 12
-    assert all(u.transcript is None and u.label in corpus.label_set.names for u in shown.conversation.utterances)
+    assert all(u.words is None and u.label in corpus.label_set.names for u in shown.conversation.utterances)
 
 
 def test_states_are_those_that_were_planted(shown):
@@ -68,7 +68,7 @@ def test_states_are_those_that_were_planted(shown):
     for modality, states in shown.states.items():
         assert states == tuple(names[int(s)] for s in truth[modality][shown.conversation.id])
     absent = [[states[t] == "absent" for states in shown.states.values()] for t in range(len(shown.conversation))]
-    present = [[m in emotion.present for m in shown.states] for emotion in shown.emotions.utterances]
+    present = [[m in emotion.present for m in shown.states] for emotion in shown.judged.utterances]
     assert (np.array(absent) == ~np.array(present)).all()
 
 
@@ -104,11 +104,11 @@ def test_what_stops_it_leaves_the_earlier_one(shown, small_recipe, tmp_path, err
     folder = tmp_path / "demo"
     shutil.copytree(shown.folder, folder)
 
-    def stop(_done, _total):
+    def stop(*_):
         raise error
 
     with pytest.raises(type(error)):
-        demonstrate(folder, config=SMALL, recipe=small_recipe, hooks=Hooks(on_step=stop))
+        demonstrate(folder, config=SMALL, recipe=small_recipe, progress=stop)
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
     assert load(folder).record == load(shown.folder).record
 

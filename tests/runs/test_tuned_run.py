@@ -6,30 +6,22 @@ import shutil
 import numpy as np
 import pytest
 
-from labelled_talks import LABELS, talks
-from merc.data.schema import Conversation, Corpus, Split
+from labelled_talks import LABELS, talks_with_audio
+from merc.data.schema import Conversation
 from merc.encoders.derivation import PRAAT
 from merc.encoders.text.adapter import adapter_file
 from merc.errors import FeatureError, MissingExtraError, RecipeError, RunError
 from merc.evaluation.judgement import Conditions
 from merc.inference.loading import load
 from merc.inference.recogniser import CONFIG
-from merc.runs.run import Hooks, evaluate, train
+from merc.runs.evaluation import evaluate
+from merc.runs.training import train
 from tiny_text_model import build_plain
 
 
 @pytest.fixture(scope="module")
 def corpus():
-    random = np.random.default_rng(0)
-    parts = {"train": talks(12, seed=0), "validation": talks(5, seed=1), "test": talks(5, seed=2)}
-    named = {part: [Conversation(f"{part}-{c.id}", c.utterances) for c in made] for part, made in parts.items()}
-    heard = tuple(
-        c.with_features({PRAAT.key: random.standard_normal((len(c), 8)).astype(np.float32)})
-        for made in named.values()
-        for c in made
-    )
-    split = Split("official", {part: tuple(c.id for c in made) for part, made in named.items()})
-    return Corpus("talks", LABELS, (PRAAT,), heard, {"official": split})
+    return talks_with_audio()
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +42,7 @@ def told():
 
 @pytest.fixture(scope="module")
 def run(corpus, recipe, tmp_path_factory, told):
-    hooks = Hooks(on_tuning=lambda *steps: told.append(steps))
-    return train(recipe, tmp_path_factory.mktemp("runs") / "run", corpus=corpus, hooks=hooks)
+    return train(recipe, tmp_path_factory.mktemp("runs") / "run", corpus=corpus, progress=lambda *steps: told.append(steps))
 
 
 def raw(corpus, part):
@@ -59,7 +50,8 @@ def raw(corpus, part):
 
 
 def test_it_trains_tells_and_saves_what_it_needs(run, told):
-    assert {steps[:2] for steps in told} == {(1, 2), (2, 2)}
+    assert {stage for stage, _, _ in told} == {"tuning text encoder 1/2", "tuning text encoder 2/2", "training"}
+    assert all(0 < done <= total for _, done, total in told)
     assert {"adapter-1.safetensors", "adapter-2.safetensors", "model.safetensors", "config.json", "README.md"} == {
         path.name for path in (run.folder / "model").iterdir()
     }
@@ -100,8 +92,8 @@ def test_temperature_changes_no_label_and_fits_better(run, corpus):
 def test_a_second_training_takes_up_the_encoder(run, corpus, recipe, tmp_path):
     told = []
     other = recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": 1})})
-    again = train(other, tmp_path / "run", corpus=corpus, hooks=Hooks(on_tuning=lambda *steps: told.append(steps)))
-    assert told == []
+    again = train(other, tmp_path / "run", corpus=corpus, progress=lambda *steps: told.append(steps))
+    assert {stage for stage, _, _ in told} == {"training"}
     assert [a.version for a in again.recogniser.adapters] == [a.version for a in run.recogniser.adapters]
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from dataclasses import replace
 
 from merc.studies import pool
 
@@ -10,13 +9,13 @@ WORK, RUN_TASK = pool._work, pool.run_task
 
 
 def _at_the_third_step(task, act):
-    def run_task(task, place, hooks):
-        def on_step(done, total):
-            hooks.on_step(done, total)
+    def run_task(task, place, progress, interrupted):
+        def counted(stage, done, total):
+            progress(stage, done, total)
             if done == 3:
                 act()
 
-        return RUN_TASK(task, place, replace(hooks, on_step=on_step))
+        return RUN_TASK(task, place, counted, interrupted)
 
     pool.run_task = run_task
     return WORK(task)

@@ -13,7 +13,7 @@ from merc.data.schema import Split
 from merc.data.store.store import open_store, save_store
 from merc.errors import DataError, RunError
 from merc.files.staged_file import locked_folder
-from merc.runs.run import Hooks
+from merc.settings import no_progress
 from merc.studies import pool, runner
 from merc.studies.plan import all_tasks, digest_of, read_plan, strongest_rivals, tasks_of
 from merc.studies.robustness import CLEAN
@@ -40,7 +40,7 @@ def stamps(out):
 def test_a_study_runs_once_and_then_judges_alone(study_recipe, study_store, tmp_path):
     out = tmp_path / "out"
     seen = []
-    opened, outcome = run(study_recipe, out, hooks=StudyHooks(on_progress=seen.append))
+    opened, outcome = run(study_recipe, out, hooks=StudyHooks(on_status=seen.append))
     assert outcome.finished and outcome.failed == {}
     seeds = {arm.name: sorted(p.name for p in (out / "runs" / arm.name).iterdir()) for arm in opened.plan.arms}
     (strong,) = strongest_rivals(opened.plan, out, "validation")
@@ -55,7 +55,7 @@ def test_a_study_runs_once_and_then_judges_alone(study_recipe, study_store, tmp_
 
     before = stamps(out)
     again = []
-    _, outcome = run(study_recipe, out, hooks=StudyHooks(on_progress=again.append))
+    _, outcome = run(study_recipe, out, hooks=StudyHooks(on_status=again.append))
     assert outcome.finished and stamps(out) == before and not any(a.running for p in again for a in p.arms)
     _, outcome = run(study_recipe, out, part="test")
     assert outcome.finished and stamps(out) == before, "another part is judged without training"
@@ -184,7 +184,7 @@ def test_what_another_process_trains_is_waited_for(study_recipe, tmp_path, monke
         if naps[-1] == [False, True, True]:
             other.close()
             corpus = open_store(opened.store)
-            assert run_task(first, Place(out, corpus, digest_of(corpus)), Hooks()) == "done"
+            assert run_task(first, Place(out, corpus, digest_of(corpus)), no_progress, lambda: False) == "done"
 
     monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=runner.time.monotonic, sleep=nap))
     _, outcome = run(study_recipe, out, *options)

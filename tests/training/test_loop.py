@@ -58,7 +58,8 @@ class Watch:
         score = self.scores[len(self.judged) - 1] if self.scores else 0.1 * len(self.judged)
         return {"weighted_f1": score, "accuracy": 1 - score}
 
-    def on_step(self, done, total):
+    def progress(self, stage, done, total):
+        assert stage == "training"
         self.steps.append((done, total))
         if self.network is not None:
             self.weights.append({name: t.detach().clone() for name, t in self.network.named_parameters()})
@@ -67,7 +68,7 @@ class Watch:
         return self.stop_after is not None and len(self.steps) >= self.stop_after
 
     def fit(self, trainer, path):
-        return trainer.fit(self.validate, path, self.records.append, self.on_step, self.interrupted)
+        return trainer.fit(self.validate, path, self.records.append, self.progress, self.interrupted)
 
 
 @pytest.fixture
@@ -357,8 +358,8 @@ def test_a_checkpoint_is_written_after_each_epoch(samples, path):
     steps = []
 
     class Look(Watch):
-        def on_step(self, done, total):
-            super().on_step(done, total)
+        def progress(self, stage, done, total):
+            super().progress(stage, done, total)
             steps.append(int(load_checkpoint(path).progress["step"]) if path.exists() else None)
 
     Look().fit(trainer_of(Probe(), samples), path)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from merc.cli.options import CorpusPart, parse_stream, settings_from
-from merc.cli.terminal import counted, note, show, show_json
+from merc.cli.terminal import note, show, show_json, staged
 from merc.errors import DataError
 
 app = typer.Typer(help="Inspect, import, fetch, plant, synthesise and probe corpora.", no_args_is_help=True)
@@ -82,7 +82,7 @@ def fetch(
     from merc.data.corpora.fetch import fetch as fetch_corpus
 
     folder = Path("data") / corpus if out is None else out
-    with counted("files") as progress:
+    with staged() as progress:
         paths = fetch_corpus(corpus, folder, mirror, progress)
     for path in paths:
         typer.echo(str(path))

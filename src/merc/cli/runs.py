@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from merc.cli.options import INTERRUPTED, CorpusPart
-from merc.cli.terminal import note, show, show_json, trained, warn
-
-if TYPE_CHECKING:
-    from merc.runs.run import Hooks
-    from merc.training.loop import EpochRecord
-else:  # slow to import, and not needed by `merc --help`
-    Hooks = EpochRecord = object
+from merc.cli.terminal import note, show, show_json, staged, warn
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a finished run or of a saved model.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
@@ -43,12 +36,13 @@ def train(
     Ctrl-C saves the run, and --resume goes on with it; so it does with a run that was killed.
     """
     from merc.cli.tables.judgements import training_lines
-    from merc.runs.run import train as train_recipe
+    from merc.runs.training import Hooks
+    from merc.runs.training import train as train_recipe
     from merc.training.recipe import load_recipe
 
     chosen = load_recipe(recipe, options or ())
-    with trained("training") as update:
-        run = train_recipe(chosen, out, resume=resume, hooks=_hooks(update, chosen.training.epochs))
+    with staged() as progress:
+        run = train_recipe(chosen, out, resume=resume, progress=progress, hooks=Hooks(on_warning=warn))
     if not run.outcome.finished:
         changes = [part for option in options or () for part in ("--set", option)]
         command = shlex.join(["merc", "train", str(recipe), *changes, "--out", str(out), "--resume"])
@@ -81,9 +75,9 @@ def evaluate(
     Prints scores of every head, scores per class, the confusion matrix, and whether trust means something.
     """
     from merc.cli.tables.judgements import evaluation_tables
+    from merc.runs.evaluation import conditions_for
+    from merc.runs.evaluation import evaluate as evaluate_run
     from merc.runs.folder import LOG
-    from merc.runs.run import conditions_for
-    from merc.runs.run import evaluate as evaluate_run
 
     conditions = conditions_for(run, without=without or (), only=only or (), corrupt=corrupt or (), seed=seed)
     report = evaluate_run(run, part=part, conditions=conditions, store=store, predictions=predictions).report
@@ -140,28 +134,9 @@ def demo(
     Takes less than a minute of one core. The corpus is embedded: planted features, no dialogue.
     """
     from merc.cli.tables.judgements import demonstration_tables
-    from merc.runs.demo import demo_recipe, demonstrate
+    from merc.runs.demo import demonstrate
 
-    with trained("training") as update:
-        result = demonstrate(out, hooks=_hooks(update, demo_recipe().training.epochs))
+    with staged() as progress:
+        result = demonstrate(out, progress=progress)
     show(demonstration_tables(result))
     note(f"judge it under other conditions: merc evaluate {shlex.quote(str(out))} --without text")
-
-
-def _hooks(update: Callable[[int, int, str], None], epochs: int) -> Hooks:
-    """Keeps a progress bar: epoch, and of the last whole epoch the loss and the validation score."""
-    from merc.runs.run import Hooks
-
-    last: list[str] = []
-
-    def on_step(done: int, total: int) -> None:
-        epoch = -(-done * epochs // total)
-        update(done, total, "  ".join([f"epoch {epoch}/{epochs}", *last]))
-
-    def on_epoch(record: EpochRecord) -> None:
-        last[:] = [f"loss {record.loss:.3f}", f"validation weighted F1 {100 * record.validation['weighted_f1']:.1f}"]
-
-    def on_tuning(fold: int, folds: int, done: int, total: int) -> None:
-        update((fold - 1) * total + done, folds * total, f"text encoder {fold}/{folds}")
-
-    return Hooks(on_step=on_step, on_tuning=on_tuning, on_epoch=on_epoch, on_warning=warn)

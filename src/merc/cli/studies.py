@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from merc.cli.options import INTERRUPTED, StudiedPart
-from merc.cli.terminal import live, note, show, warn
+from merc.cli.terminal import live, note, show, staged, warn
 
 Transcripts = Annotated[
     bool, typer.Option("--transcripts", help="Show the words of wrongly labelled utterances in the report; needs the store.")
@@ -41,13 +41,14 @@ def study(
 
     Finished runs are not repeated: Ctrl-C, or a kill, and the same command goes on.
     """
-    from merc.cli.tables.studies import progress_line, progress_table
+    from merc.cli.tables.studies import status_line, status_table
     from merc.studies.runner import StudyHooks, run_study
     from merc.studies.study import open_study
 
-    opened = open_study(recipe, out, options or (), part)
-    with live(progress_table, progress_line) as update:
-        hooks = StudyHooks(on_progress=update, on_failure=warn, on_interruption=note)
+    with staged() as progress:
+        opened = open_study(recipe, out, options or (), part, progress)
+    with live(status_table, status_line) as update:
+        hooks = StudyHooks(on_status=update, on_failure=warn, on_interruption=note)
         outcome = run_study(opened.plan, out, opened.store, part=part, processes=processes, hooks=hooks)
     if not outcome.finished:
         changes = [word for option in options or () for word in ("--set", option)]

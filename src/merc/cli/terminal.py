@@ -15,9 +15,10 @@ from merc.files.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.progress import Progress, ProgressColumn
+
+    from merc.runs.progress_bar import ProgressBars
 else:  # slow to import, and not needed by `merc --help`
-    Console = RenderableType = Progress = ProgressColumn = object
+    Console = RenderableType = ProgressBars = object
 
 Shown = TypeVar("Shown")
 
@@ -58,41 +59,12 @@ def complain(sentence: str) -> None:
 
 
 @contextmanager
-def counted(description: str) -> Generator[Callable[[int, int], None], None, None]:
-    """One progress bar on stderr, if that is a terminal; yields a function of the count done and the total."""
-    from rich.progress import MofNCompleteColumn
+def staged() -> Generator[ProgressBars, None, None]:
+    """A progress bar on stderr for the present stage of a work, if that is a terminal."""
+    from merc.runs.progress_bar import progress_bars
 
-    with _progress(MofNCompleteColumn()) as progress:
-        task = progress.add_task(description, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
-
-
-@contextmanager
-def trained(description: str) -> Generator[Callable[[int, int, str], None], None, None]:
-    """One progress bar on stderr, if that is a terminal; yields a function of steps done, steps in all, and words beside it."""
-    from rich.progress import TaskProgressColumn, TextColumn
-
-    with _progress(TaskProgressColumn(), TextColumn("{task.fields[words]}")) as progress:
-        task = progress.add_task(description, total=None, words="")
-        yield lambda done, total, words: progress.update(task, completed=done, total=total, words=words)
-
-
-@contextmanager
-def staged() -> Generator[Callable[[str, float, float | None], None], None, None]:
-    """A progress bar on stderr for each stage, if that is a terminal; yields a function of stage, amount done, and total."""
-    from rich.progress import TaskID, TaskProgressColumn
-
-    with _progress(TaskProgressColumn()) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def update(stage: str, done: float, total: float | None) -> None:
-            if stage not in tasks:
-                for earlier in tasks.values():
-                    progress.update(earlier, visible=False)
-                tasks[stage] = progress.add_task(stage, total=total)
-            progress.update(tasks[stage], completed=done, total=total)
-
-        yield update
+    with progress_bars(_console(stderr=True)) as bars:
+        yield bars
 
 
 @contextmanager
@@ -119,14 +91,6 @@ def live(table: Callable[[Shown], RenderableType], line: Callable[[Shown], str])
         return
     with Live(console=console, auto_refresh=False, transient=True, vertical_overflow="ellipsis") as display:
         yield lambda shown: display.update(table(shown), refresh=True)
-
-
-def _progress(*columns: ProgressColumn) -> Progress:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console, text = _console(stderr=True), TextColumn("{task.description}")
-    hidden = not console.is_terminal
-    return Progress(text, BarColumn(), *columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden)
 
 
 def _console(*, stderr: bool) -> Console:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import compress
 
 import numpy as np
@@ -130,6 +131,30 @@ class EvaluationReport(Settings):
     uncertainty: UncertaintyReport | None
     context_only: int
 
+    def __repr__(self) -> str:
+        return f"EvaluationReport({self._summary()})"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the scores in a line, then a row for each class."""
+        rows = [["", "precision", "recall", "F1", "utterances"]]
+        for label, scores in self.coarse.per_class.items():
+            shares = (scores.precision, scores.recall, scores.f1)
+            rows.append([label, *(f"{100 * share:.1f}" for share in shares), str(scores.support)])
+        cells = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
+        return f"<p>{escape(self._summary())}</p><table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+
+    def _summary(self) -> str:
+        scores, conditions = self.coarse, self.conditions
+        changes = [
+            *(f"without {m}" for m in conditions.without),
+            *(f"{c.modality} with {c.kind} {c.amount:g}" for c in conditions.corrupt),
+        ]
+        judged = ", ".join([f"{self.model} on {self.corpus}, split {self.split}, {self.part}", *changes])
+        f1 = f"weighted F1 {100 * scores.weighted_f1:.1f}, macro F1 {100 * scores.macro_f1:.1f}"
+        return f"{judged}: {f1}, accuracy {100 * scores.accuracy:.1f} over {scores.utterances} utterances"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
@@ -167,6 +192,12 @@ class Evaluation:
     report: EvaluationReport
     predictions: Predictions
     conversations: tuple[JudgedConversation, ...]
+
+    def __repr__(self) -> str:
+        return f"Evaluation({self.report!r} of {len(self.conversations)} conversations)"
+
+    def _repr_html_(self) -> str:
+        return self.report._repr_html_()  # pyright: ignore[reportPrivateUsage]
 
 
 def check_features(recogniser: Recogniser, corpus: Corpus, left_out: Sequence[str] = ()) -> None:

@@ -17,9 +17,10 @@ from merc.encoders.text.adapter import Adapter
 from merc.encoders.text.dialogue import DialogueEncoder
 from merc.errors import FeatureError, RecipeError
 from merc.inference.recogniser import Recogniser
+from merc.settings import Progress, no_progress
 from merc.training.loop import device_for
 from merc.training.recipe import Recipe
-from merc.training.text.cross_fitting import Progress, cross_fitted
+from merc.training.text.cross_fitting import cross_fitted
 
 TUNED = "tuned"  # the name of the text feature that a recipe's own encoder makes
 
@@ -58,7 +59,7 @@ def mapped(corpus: Corpus, recipe: Recipe) -> Corpus:
     return corpus if recipe.data.labels is None else apply_mapping(corpus, find_mapping(recipe.data.labels))
 
 
-def prepared(corpus: Corpus, recipe: Recipe, progress: Progress = lambda _fold, _folds, _done, _total: None) -> Prepared:
+def prepared(corpus: Corpus, recipe: Recipe, progress: Progress = no_progress) -> Prepared:
     """Adds the features that a recipe takes and the store need not hold: derived ones, and those of a tuned text encoder.
 
     Args:
@@ -68,15 +69,16 @@ def prepared(corpus: Corpus, recipe: Recipe, progress: Progress = lambda _fold, 
         progress: of the tuning.
 
     Raises:
-        RecipeError: see `check_causal`; a section `text_tuning` without the text feature `tuned`, or the other way round; or the
-            device is not there.
+        RecipeError: see `check_causal`; a section `text_tuning` without the text feature `tuned`, or the feature without the
+            section and in no store; or the device is not there.
         RunError, DataError, MissingExtraError: see `cross_fitted`.
     """
     for modality, name in recipe.data.features.items():
         corpus = corpus_with_derived(corpus, modality, name)
     check_causal(corpus, recipe)
     config = recipe.text_tuning
-    if (config is not None) != (recipe.data.features.get("text") == TUNED):
+    held = config is None and any(spec.key == f"text/{TUNED}" for spec in corpus.feature_schema)
+    if not held and (config is not None) != (recipe.data.features.get("text") == TUNED):
         raise RecipeError(
             f"recipe {recipe.name!r}: text_tuning and data.features.text: {TUNED} need one another; "
             f"found {'no ' if config is None else ''}text_tuning with {recipe.data.features.get('text')!r}"

@@ -27,8 +27,10 @@ from merc.evaluation.metrics import ClassificationScores, classification_scores
 from merc.files.staged_file import temporary_name
 from merc.files.strict_yaml import load_yaml
 from merc.inference.predictions import JudgedConversation
+from merc.runs.evaluation import evaluate
 from merc.runs.folder import CHECKPOINT, LOG, METRICS, MODEL, RECIPE, STATUS
-from merc.runs.run import Hooks, evaluate, train
+from merc.runs.training import train
+from merc.settings import Progress
 from merc.synthetic.conversations import SyntheticConfig, chain_posterior, recorded_chain, synthesise
 from merc.synthetic.oracle import class_shares
 from merc.synthetic.planting import RowState, planted_streams, planted_truth
@@ -67,7 +69,7 @@ class Demonstration:
 
 
 def demonstrate(
-    out: str | Path, *, config: SyntheticConfig | None = None, recipe: Recipe | None = None, hooks: Hooks | None = None
+    out: str | Path, *, config: SyntheticConfig | None = None, recipe: Recipe | None = None, progress: bool | Progress = False
 ) -> Demonstration:
     """Trains and judges the demonstration's model. The run appears when all is done, in place of an earlier demonstration.
 
@@ -75,7 +77,7 @@ def demonstrate(
         out: the run's folder; new, empty, or an earlier demonstration's.
         config: in place of the embedded corpus.
         recipe: in place of the embedded one.
-        hooks: what to call on the way.
+        progress: of the training; True shows a bar.
 
     Raises:
         RunError: the folder holds something else, or can't be written.
@@ -88,7 +90,7 @@ def demonstrate(
     recipe = demo_recipe() if recipe is None else recipe
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"store": str(out / STORE)})})
     with _staged_run(out) as staged, _one_thread():
-        run = train(recipe, staged, corpus=corpus, hooks=hooks)
+        run = train(recipe, staged, corpus=corpus, progress=progress)
         if not run.outcome.finished:
             raise KeyboardInterrupt
         report = evaluate(staged, part="test", corpus=corpus).report

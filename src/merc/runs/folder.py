@@ -1,6 +1,6 @@
 """The files of a run's folder: their names, and how each is written so that a killed process leaves the old or the new.
 
-The folder's content is told in `merc.runs.run`.
+The folder's content is told in `merc.runs.training`.
 """
 
 from __future__ import annotations

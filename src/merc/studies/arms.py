@@ -47,7 +47,7 @@ class Variant(Settings):
     @field_validator("changes")
     @classmethod
     def _keeps_what_all_share(cls, value: dict[str, Any]) -> dict[str, Any]:
-        return refuse_keys(value, ("protocol", "data", "training.seed"), "all arms of a study share it")
+        return refuse_keys(value, ("protocol", "data", "training.seed", "text_tuning"), "all arms of a study share it")
 
 
 class Arm(Settings):
@@ -97,7 +97,7 @@ def plan_study(study: StudyRecipe, folder: Path, corpus: Corpus) -> Plan:
         FeatureError: the store lacks a modality or feature that an arm takes.
         DataError: no such split, or conversations that several splits would test.
     """
-    _check_names(study, folder)
+    check_names(study, folder)
     base = base_values(study, folder)
     whole = recipe_from(base, study.base)
     if whole.model.name != "cmath":
@@ -139,7 +139,7 @@ def plan_study(study: StudyRecipe, folder: Path, corpus: Corpus) -> Plan:
     return Plan(study, tuple(arms), tuple(splits))
 
 
-def _check_names(study: StudyRecipe, folder: Path) -> None:
+def check_names(study: StudyRecipe, folder: Path) -> None:
     """All names at once, before anything else can fail. Changes may name a variant that this study leaves out."""
     named: tuple[tuple[VariantKind, tuple[str, ...]], ...] = (("rival", study.rivals), ("ablation", study.ablations))
     for kind, names in named:

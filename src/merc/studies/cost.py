@@ -16,11 +16,13 @@ from typing import Any
 import torch
 
 from merc.runs.folder import append_line
+from merc.settings import Amount
+from merc.training.loop import STAGE
 
 
 @dataclass(slots=True)
 class Meter:
-    """Measures one session of a training from its making on. `on_step` must be told of every step.
+    """Measures one session of a training from its making on. `progress` must be told of every step.
 
     Attributes:
         first, last, total: steps that the session began and ended with, and of the whole training.
@@ -32,10 +34,11 @@ class Meter:
     started: float = field(default_factory=time.process_time)
     resident: float | None = field(default_factory=lambda: highest_resident(anew=True))
 
-    def on_step(self, done: int, total: int) -> None:
-        """Counts a step."""
-        self.first = done - 1 if self.first is None else self.first
-        self.last, self.total = done, total
+    def progress(self, stage: str, done: Amount, total: Amount | None) -> None:
+        """Counts a step of the training."""
+        if stage == STAGE:
+            self.first = int(done) - 1 if self.first is None else self.first
+            self.last, self.total = int(done), int(total or 0)
 
     def write(self, path: Path) -> None:
         """Adds the session's line, if it did a step."""

@@ -22,7 +22,7 @@ from merc.studies.recipe import StudyRecipe
 from merc.studies.robustness import conditions_of
 from merc.studies.task import RUN, Task
 
-PLAN, RUNS = "plan.json", "runs"
+PLAN, RUNS, STORE = "plan.json", "runs", "store"
 FORMAT = 1
 
 
@@ -77,11 +77,21 @@ def keep_plan(plan: Plan, corpus: Corpus, data: str, folder: Path) -> KeptPlan:
         if changed:
             raise RunError(f"{folder}: belongs to another study; they differ in {'; '.join(changed)}. Give another --out")
         return earlier
-    if folder.exists() and (not folder.is_dir() or any(not is_temporary(path.name) for path in folder.iterdir())):
-        raise RunError(f"{folder}: already exists and holds no study (no {PLAN}); give another --out")
+    check_place(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / PLAN, (kept.model_dump_json(indent=1) + "\n").encode())
     return kept
+
+
+def check_place(folder: Path) -> None:
+    """Refuses a folder that holds something else than a study.
+
+    Raises:
+        RunError: it does.
+    """
+    taken = folder.exists() and (not folder.is_dir() or any(not is_temporary(path.name) for path in folder.iterdir()))
+    if taken and not (folder / PLAN).is_file():
+        raise RunError(f"{folder}: already exists and holds no study (no {PLAN}); give another --out")
 
 
 def read_plan(folder: str | Path) -> KeptPlan:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from merc.data.store.store import open_store
 from merc.errors import MercError
 from merc.files.posix import block_sigint
 from merc.files.processes import SPAWNED, executor, kill
-from merc.runs.run import Hooks
+from merc.settings import Amount, Progress
 from merc.studies.plan import digest_of
 from merc.studies.task import End, Place, Task, run_task
 
@@ -50,7 +49,7 @@ class _Slot:
     """A process, and the queue on which it tells how far it is; its own, since a killed process may leave a queue locked."""
 
     executor: ProcessPoolExecutor
-    progress: SimpleQueue[tuple[str, int, int]]
+    progress: SimpleQueue[tuple[str, Amount, Amount | None]]
 
 
 class Pool:
@@ -100,17 +99,17 @@ class Pool:
                 future = self._slot(number).executor.submit(_work, task)
         self._running[number] = (future, task)
 
-    def wait(self, seconds: float, on_progress: Callable[[str, int, int], None]) -> list[Ended]:
+    def wait(self, seconds: float, progress: Progress) -> list[Ended]:
         """Waits for an end, or for so many seconds, and tells what has happened.
 
         Args:
             seconds: at most.
-            on_progress: takes a task's folder, its steps done and its steps in all.
+            progress: of each task, whose stage is the task's folder, in steps.
         """
         wait([future for future, _ in self._running.values()], timeout=seconds, return_when="FIRST_COMPLETED")
         for slot in self._slots:
             while slot is not None and not slot.progress.empty():
-                on_progress(*slot.progress.get())
+                progress(*slot.progress.get())
         ended: list[Ended] = []
         for number, (future, task) in list(self._running.items()):
             if future.done():
@@ -125,7 +124,7 @@ class Pool:
     def _slot(self, number: int) -> _Slot:
         slot = self._slots[number]
         if slot is None:
-            progress: SimpleQueue[tuple[str, int, int]] = SPAWNED.SimpleQueue()
+            progress: SimpleQueue[tuple[str, Amount, Amount | None]] = SPAWNED.SimpleQueue()
             slot = _Slot(executor(_begin, (progress, self._stop, *self._arguments)), progress)
             self._slots[number] = slot
         return slot
@@ -147,7 +146,7 @@ class Pool:
 class _Worker:
     """What a process knows; set once, when it begins."""
 
-    progress: SimpleQueue[tuple[str, int, int]]
+    progress: SimpleQueue[tuple[str, Amount, Amount | None]]
     stop: Event
     study: Path
     store: Path
@@ -156,7 +155,7 @@ class _Worker:
 _worker: list[_Worker] = []
 
 
-def _begin(progress: SimpleQueue[tuple[str, int, int]], stop: Event, threads: int, study: Path, store: Path) -> None:
+def _begin(progress: SimpleQueue[tuple[str, Amount, Amount | None]], stop: Event, threads: int, study: Path, store: Path) -> None:
     torch.set_num_threads(threads)
     _worker.append(_Worker(progress, stop, study, store))
 
@@ -164,7 +163,7 @@ def _begin(progress: SimpleQueue[tuple[str, int, int]], stop: Event, threads: in
 def _work(task: Task) -> End:
     worker, last = _worker[0], 0.0
 
-    def on_step(done: int, total: int) -> None:
+    def progress(_stage: str, done: Amount, total: Amount | None) -> None:
         nonlocal last
         now = time.monotonic()
         if now - last >= _EVERY or done == total:
@@ -173,7 +172,7 @@ def _work(task: Task) -> End:
 
     if worker.stop.is_set():
         return "interrupted"
-    return run_task(task, _place(worker.study, worker.store), Hooks(on_step=on_step, interrupted=worker.stop.is_set))
+    return run_task(task, _place(worker.study, worker.store), progress, worker.stop.is_set)
 
 
 @lru_cache(maxsize=1)

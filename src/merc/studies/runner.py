@@ -20,6 +20,7 @@ from statistics import mean
 
 from merc.data.schema import Part
 from merc.files.posix import usable_cores
+from merc.settings import Amount
 from merc.studies.arms import CMATH_NAME, Arm, ArmKind
 from merc.studies.plan import KeptPlan, first_tasks, later_tasks, selected_score
 from merc.studies.pool import Ended, Pool
@@ -31,7 +32,7 @@ _POLL = 0.5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class ArmProgress:
+class ArmStatus:
     """How far an arm is.
 
     Attributes:
@@ -55,7 +56,7 @@ class ArmProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class StudyStatus:
     """How far a study is.
 
     Attributes:
@@ -64,7 +65,7 @@ class Progress:
         seconds_left: an estimate from what finished tasks took; None before any has.
     """
 
-    arms: tuple[ArmProgress, ...]
+    arms: tuple[ArmStatus, ...]
     protocol: Protocol
     seconds_left: float | None
 
@@ -74,12 +75,12 @@ class StudyHooks:
     """What a caller may watch.
 
     Attributes:
-        on_progress: how far it is, about twice a second.
+        on_status: how far it is, about twice a second.
         on_failure: a sentence about a task that failed.
         on_interruption: a sentence, when Ctrl-C was asked for and trainings are being saved.
     """
 
-    on_progress: Callable[[Progress], None] = lambda _progress: None
+    on_status: Callable[[StudyStatus], None] = lambda _status: None
     on_failure: Callable[[str], None] = lambda _sentence: None
     on_interruption: Callable[[str], None] = lambda _sentence: None
 
@@ -145,7 +146,7 @@ class _Session:
         """Does these tasks; what another process is at is put off. Whether it got to their end."""
         self.known |= {t.folder: t for t in tasks}
         waiting = [t for t in tasks if not self._is_done(t)]
-        self.hooks.on_progress(self.progress())
+        self.hooks.on_status(self.status())
         told = False
         while waiting or self.pool.running:
             if self.interrupted():
@@ -159,8 +160,8 @@ class _Session:
                 if not self._is_done(task):
                     self.started[task.folder] = time.monotonic()
                     self.pool.start(task)
-            waiting += self.note(self.pool.wait(_POLL, self.on_step))
-            self.hooks.on_progress(self.progress())
+            waiting += self.note(self.pool.wait(_POLL, self.progress))
+            self.hooks.on_status(self.status())
         return not told
 
     def note(self, ended: Sequence[Ended]) -> list[Task]:
@@ -183,19 +184,19 @@ class _Session:
             time.sleep(_POLL)
         return busy
 
-    def on_step(self, folder: str, done: int, total: int) -> None:
+    def progress(self, folder: str, done: Amount, total: Amount | None) -> None:
         """Keeps how far a training is."""
-        self.shares[folder] = done / max(1, total)
+        self.shares[folder] = done / max(1, total or 1)
 
-    def progress(self) -> Progress:
+    def status(self) -> StudyStatus:
         """How far the study is."""
-        arms: list[ArmProgress] = []
+        arms: list[ArmStatus] = []
         for arm in self.plan.arms:
             mine = [t.folder for t in self.known.values() if t.arm == arm.name]
             scores = [self.scores[f] for f in mine if f in self.scores]
             errors = [self.failed[f] for f in mine if f in self.failed]
             arms.append(
-                ArmProgress(
+                ArmStatus(
                     name=arm.name,
                     kind=arm.kind,
                     wanted=max(len(mine), self._expected(arm)),
@@ -206,7 +207,7 @@ class _Session:
                     error=errors[-1] if errors else None,
                 )
             )
-        return Progress(tuple(arms), self.plan.study.protocol, self._seconds_left(arms))
+        return StudyStatus(tuple(arms), self.plan.study.protocol, self._seconds_left(arms))
 
     def _expected(self, arm: Arm) -> int:
         seeds = self.plan.study.seeds
@@ -218,7 +219,7 @@ class _Session:
             self.scores |= {} if score is None else {task.folder: score}
         return task.folder in self.scores
 
-    def _seconds_left(self, arms: Sequence[ArmProgress]) -> float | None:
+    def _seconds_left(self, arms: Sequence[ArmStatus]) -> float | None:
         """What is left of each arm, at what its trainings took so far, or at the mean of the others; shared by all processes."""
         if not self.took:
             return None

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
@@ -28,8 +28,8 @@ from merc.inference.loading import load
 from merc.inference.predictions import PredictionArrays
 from merc.runs.corpus import mapped
 from merc.runs.folder import CHECKPOINT, log_evaluation, read_outcome, source_commit
-from merc.runs.run import Hooks, train
-from merc.settings import Settings
+from merc.runs.training import Hooks, train
+from merc.settings import Amount, Progress, Settings
 from merc.studies.cost import Meter, machine, read_cost
 from merc.studies.robustness import Condition, presence, under
 from merc.training.recipe import Protocol, Recipe
@@ -135,20 +135,21 @@ class JudgedTask:
     uncertainty: np.ndarray | None
 
 
-def run_task(task: Task, place: Place, hooks: Hooks) -> End:
+def run_task(task: Task, place: Place, progress: Progress, interrupted: Callable[[], bool]) -> End:
     """Trains what is not trained and judges what is not judged, and keeps others out of the task's folder meanwhile.
 
     Args:
         task: what to do.
         place: where.
-        hooks: of the training.
+        progress: of the training.
+        interrupted: asked between its steps; a yes saves it and ends it.
 
     Returns:
         How it ended: `interrupted` can go on, `busy` is being done by another process.
 
     Raises:
         RunError: the store has changed since the study began.
-        MercError: see `merc.runs.run.train`.
+        MercError: see `merc.runs.training.train`.
     """
     folder = place.study / task.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -163,12 +164,12 @@ def run_task(task: Task, place: Place, hooks: Hooks) -> End:
         if read_outcome(run) is None:
             meter = Meter()
 
-            def on_step(done: int, total: int) -> None:
-                meter.on_step(done, total)
-                hooks.on_step(done, total)
+            def counted(stage: str, done: Amount, total: Amount | None) -> None:
+                meter.progress(stage, done, total)
+                progress(stage, done, total)
 
-            told = replace(hooks, on_step=on_step)
-            outcome = train(task.recipe, run, resume=run.exists(), corpus=place.corpus, hooks=told).outcome
+            hooks = Hooks(interrupted=interrupted)
+            outcome = train(task.recipe, run, resume=run.exists(), corpus=place.corpus, progress=counted, hooks=hooks).outcome
             meter.write(folder / COST)
             if not outcome.finished:
                 return "interrupted"

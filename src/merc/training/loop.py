@@ -24,7 +24,7 @@ from merc.data.batching import Batch, collate, shuffled_buckets
 from merc.data.preprocessing import Sample
 from merc.errors import RecipeError, RunError
 from merc.networks.interface import Network, NetworkOutput
-from merc.settings import Settings
+from merc.settings import Progress, Settings
 from merc.training.checkpoint import (
     Checkpoint,
     load_checkpoint,
@@ -37,6 +37,8 @@ from merc.training.checkpoint import (
 )
 from merc.training.corruption import CorruptionConfig, corrupt
 from merc.training.objective import Objective
+
+STAGE = "training"  # in the progress
 
 
 class TrainingConfig(Settings):
@@ -146,7 +148,7 @@ class Trainer:
         validate: Validate,
         checkpoint: Path,
         on_epoch: Callable[[EpochRecord], None],
-        on_step: Callable[[int, int], None],
+        progress: Progress,
         interrupted: Callable[[], bool],
     ) -> Outcome:
         """Trains to the end, or until interrupted, and leaves the best weights in the network.
@@ -155,7 +157,7 @@ class Trainer:
             validate: judges the averaged weights after each epoch.
             checkpoint: file to write after each epoch, and when interrupted.
             on_epoch: called before the checkpoint of that epoch is written.
-            on_step: called with steps done and steps in all.
+            progress: of the stage `STAGE`, in steps.
             interrupted: asked after each step.
 
         Raises:
@@ -168,7 +170,7 @@ class Trainer:
             batches = shuffled_buckets(self.lengths, self.config.batch_conversations, random)
             for indices in batches[position:]:
                 self._train_step([self.samples[i] for i in indices])
-                on_step(self.step, total)
+                progress(STAGE, self.step, total)
                 if interrupted() and self.step % self.steps_per_epoch:
                     save_checkpoint(self._checkpoint(), checkpoint)
                     return self._outcome(finished=False)

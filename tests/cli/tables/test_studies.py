@@ -5,14 +5,14 @@ import io
 import pytest
 from rich.console import Console
 
-from merc.cli.tables.studies import duration, progress_line, progress_table
-from merc.studies.runner import ArmProgress, Progress
+from merc.cli.tables.studies import duration, status_line, status_table
+from merc.studies.runner import ArmStatus, StudyStatus
 
-PROGRESS = Progress(
+STATUS = StudyStatus(
     (
-        ArmProgress("cmath", "cmath", 10, 3, 0, (0.25, 0.5), 0.742, None),
-        ArmProgress("sdt", "rival", 5, 4, 1, (), None, "its process was killed [red]"),
-        ArmProgress("deterministic", "ablation", 3, 0, 0, (), None, None),
+        ArmStatus("cmath", "cmath", 10, 3, 0, (0.25, 0.5), 0.742, None),
+        ArmStatus("sdt", "rival", 5, 4, 1, (), None, "its process was killed [red]"),
+        ArmStatus("deterministic", "ablation", 3, 0, 0, (), None, None),
     ),
     "validation",
     3700.0,
@@ -26,7 +26,7 @@ def shown(renderable):
 
 
 def test_the_live_table_has_a_row_an_arm_and_the_time_left():
-    text = shown(progress_table(PROGRESS))
+    text = shown(status_table(STATUS))
     rows = [line for line in text.splitlines() if line.startswith(("cmath", "sdt", "deterministic"))]
     assert "3/10" in rows[0] and "25 %, 50 %" in rows[0] and "74.2" in rows[0]
     assert "4/5" in rows[1] and "1 failed: its process was killed [red]" in rows[1] and "done" in rows[1]
@@ -35,8 +35,8 @@ def test_the_live_table_has_a_row_an_arm_and_the_time_left():
 
 
 def test_without_a_terminal_it_is_a_line():
-    assert progress_line(PROGRESS) == "7 of 18 runs, 1 failed, about 1 h 02 min left"
-    assert progress_line(Progress(PROGRESS.arms[:1], "validation", None)) == "3 of 10 runs"
+    assert status_line(STATUS) == "7 of 18 runs, 1 failed, about 1 h 02 min left"
+    assert status_line(StudyStatus(STATUS.arms[:1], "validation", None)) == "3 of 10 runs"
 
 
 @pytest.mark.parametrize(

@@ -65,12 +65,12 @@ def left(folder: Path) -> set[str]:
 
 
 def test_files_arrive_whole_and_progress_is_told(server: ThreadingHTTPServer, tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    paths = fetch("toy", tmp_path / "new" / "toy", progress=lambda d, t: told.append((d, t)), sources=sources(server))
+    told: list[tuple[str, float, float | None]] = []
+    paths = fetch("toy", tmp_path / "new" / "toy", progress=lambda *step: told.append(step), sources=sources(server))
     assert [p.name for p in paths] == ["rows.csv", "LICENSE"]
     assert [p.read_bytes() for p in paths] == list(CONTENT.values())
     assert left(tmp_path / "new" / "toy") == {"rows.csv", "LICENSE"}
-    assert told == [(1, 2), (2, 2)]
+    assert told == [("files", 1, 2), ("files", 2, 2)]
 
 
 def test_what_is_there_already_is_not_fetched_again(server: ThreadingHTTPServer, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
 from merc.data.splits import by_parts
-from merc.data.store.manifest import read_manifest
+from merc.data.store.contents import read_contents
 from merc.data.store.store import add_features, open_store, save_store, update_notes
 from merc.errors import DataError, StoreError
 from merc.files import staged_file
@@ -93,9 +93,9 @@ def test_the_safetensors_library_reads_our_file(store):
 
 
 def test_the_manifest_names_every_file_with_its_size(store):
-    manifest = read_manifest(store)
-    assert {f.path for f in manifest.files} | {"manifest.json", "features"} == set(contents(store))
-    for file in manifest.files:
+    listed = read_contents(store)
+    assert {f.path for f in listed.files} | {"manifest.json", "features"} == set(contents(store))
+    for file in listed.files:
         assert (store / file.path).stat().st_size == file.bytes
     assert json.loads((store / "manifest.json").read_text())["format"] == "merc-store"
 
@@ -125,7 +125,7 @@ def test_overwriting_is_asked_for_and_sweeps_the_old_files(store):
     save_store(corpus(1), store, overwrite=True)
     opened = open_store(store)
     np.testing.assert_array_equal(opened.conversations[0].features[AUDIO.key], corpus(1).conversations[0].features[AUDIO.key])
-    assert {f.path for f in read_manifest(store).files} | {"manifest.json", "features"} == set(contents(store))
+    assert {f.path for f in read_contents(store).files} | {"manifest.json", "features"} == set(contents(store))
 
 
 def test_a_store_may_be_overwritten_by_what_was_opened_from_it(store):
@@ -251,7 +251,7 @@ def test_half_a_surrogate_pair_is_named(tmp_path):
 
 
 def every_file(folder):
-    return [folder / "manifest.json", *(folder / file.path for file in read_manifest(folder).files)]
+    return [folder / "manifest.json", *(folder / file.path for file in read_contents(folder).files)]
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])

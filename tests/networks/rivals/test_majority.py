@@ -59,7 +59,7 @@ def test_it_begins_at_the_shares_of_the_training_part(network, batch):
 
 
 def test_a_whole_training_leaves_it_the_majority_class_whatever_validation_prefers(tiny_recipe, tiny_corpus, tmp_path):
-    from merc.runs.run import train
+    from merc.runs.training import train
 
     recipe = tiny_recipe(model={"name": "majority"}, objective={"class_weights": "none"}, training={"epochs": 3})
     run = train(recipe, tmp_path / "run", corpus=tiny_corpus)

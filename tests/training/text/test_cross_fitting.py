@@ -68,9 +68,9 @@ def test_the_encoder_is_that_of_all_folds(tuned, config):
 def test_all_runs_on_the_device_that_is_asked_for(config, train, tmp_path, monkeypatch):
     asked = []
 
-    def tuned_there(conversations, labels, settings, on_step, device):
+    def tuned_there(conversations, labels, settings, progress, device):
         asked.append(("tune", device))
-        return tune(conversations, labels, settings, on_step)
+        return tune(conversations, labels, settings, progress)
 
     def encoder_there(adapters, device):
         asked.append(("encode", device))
@@ -94,17 +94,17 @@ def test_a_tuning_that_was_stopped_goes_on(tuned, config, train, tmp_path):
     other = config.model_copy(update={"encoder": str(tmp_path / "kept")})
     told = []
 
-    def stop(encoder, encoders, done, total):
-        told.append(encoder)
-        if encoder == 3 and done == 2:
+    def stop(stage, done, total):
+        told.append(stage)
+        if stage.endswith("3/3") and done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         cross_fitted(train, LABELS, other, stop)
     assert {path.name for path in (tmp_path / "kept").iterdir()} == {"tuning.json", "fold-1.safetensors", "fold-2.safetensors"}
     told.clear()
-    again = cross_fitted(train, LABELS, other, lambda encoder, *_: told.append(encoder))
-    assert set(told) == {3}
+    again = cross_fitted(train, LABELS, other, lambda stage, *_: told.append(stage))
+    assert set(told) == {"tuning text encoder 3/3"}
     assert again.spec == tuned.spec
     assert all(np.allclose(again.train[c.id], tuned.train[c.id], atol=1e-5) for c in train)
 

@@ -63,8 +63,8 @@ def test_the_same_seed_gives_the_same_adapter(adapter, config):
 
 def test_steps_are_told(config):
     told = []
-    tune(talks(5), LABELS, config.model_copy(update={"epochs": 2}), lambda done, total: told.append((done, total)))
-    assert told == [(n + 1, len(told)) for n in range(len(told))] and told
+    tune(talks(5), LABELS, config.model_copy(update={"epochs": 2}), lambda *step: told.append(step))
+    assert told == [("tuning text encoder", n + 1, len(told)) for n in range(len(told))] and told
 
 
 def test_the_callers_random_numbers_stay_as_they_are(config):

@@ -14,7 +14,7 @@ from merc.evaluation.metrics import ClassificationScores
 from merc.files.printable import printable
 from merc.inference.predictions import JudgedConversation, JudgedUtterance
 from merc.runs.demo import Demonstration
-from merc.runs.run import TrainedRun
+from merc.runs.training import TrainedRun
 
 _SCORES = ("accuracy", "weighted F1", "macro F1", "calibration error", "NLL")
 _MARKS = {"signal": "", "noise": " noise", "absent": ""}

@@ -13,34 +13,34 @@ from merc.cli.tables.cells import NOTHING, add_row, new_table, percent
 from merc.files.printable import printable
 from merc.studies.report.score_tables import ablations, competitors
 from merc.studies.results import ArmSummary, StudySummary
-from merc.studies.runner import Progress
+from merc.studies.runner import StudyStatus
 
 _WIDTH = 40  # of the bar, in columns
 
 
-def progress_table(progress: Progress) -> RenderableType:
+def status_table(status: StudyStatus) -> RenderableType:
     """A bar with the time left, then the arms with what is done, under way and failed: low terminals cut off the last ones."""
-    chosen = "validation" if progress.protocol == "validation" else "TEST (not comparable)"
+    chosen = "validation" if status.protocol == "validation" else "TEST (not comparable)"
     table = new_table("study", ("arm", "kind", "seeds", "under way", chosen, ""), words=2)
-    for arm in progress.arms:
+    for arm in status.arms:
         ended = arm.done + arm.failed >= arm.wanted
         running = ", ".join(f"{100 * share:.0f} %" for share in arm.running) or ("done" if ended else "")
         style = "red" if arm.failed else "bold" if arm.running else None
         failed = f"{arm.failed} failed: {arm.error}" if arm.failed else ""
         add_row(table, arm.name, arm.kind, f"{arm.done}/{arm.wanted}", running, percent(arm.selected), failed, style=style)
-    done, wanted = sum(a.done for a in progress.arms), sum(a.wanted for a in progress.arms)
-    share = sum(a.done + a.failed + sum(a.running) for a in progress.arms) / max(1, wanted)
+    done, wanted = sum(a.done for a in status.arms), sum(a.wanted for a in status.arms)
+    share = sum(a.done + a.failed + sum(a.running) for a in status.arms) / max(1, wanted)
     line = Table.grid(padding=(0, 1))
-    left = NOTHING if progress.seconds_left is None else duration(progress.seconds_left)
+    left = NOTHING if status.seconds_left is None else duration(status.seconds_left)
     line.add_row(ProgressBar(total=1.0, completed=share, width=_WIDTH), Text(f"{done} of {wanted} runs, about {left} left"))
     return Group(line, Text(), table)
 
 
-def progress_line(progress: Progress) -> str:
+def status_line(status: StudyStatus) -> str:
     """The same in a line, for where there is no terminal."""
-    done, wanted = sum(a.done for a in progress.arms), sum(a.wanted for a in progress.arms)
-    failed = sum(a.failed for a in progress.arms)
-    left = "" if progress.seconds_left is None else f", about {duration(progress.seconds_left)} left"
+    done, wanted = sum(a.done for a in status.arms), sum(a.wanted for a in status.arms)
+    failed = sum(a.failed for a in status.arms)
+    left = "" if status.seconds_left is None else f", about {duration(status.seconds_left)} left"
     return f"{done} of {wanted} runs{f', {failed} failed' if failed else ''}{left}"
 
 

@@ -6,15 +6,15 @@ A file appears in the folder when it is whole and its checksum is right, not bef
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from merc.errors import DataError, MissingExtraError
+from merc.settings import Progress, no_progress
 
-Progress = Callable[[int, int], None]  # (done, total), in files
 TIMEOUT = 30.0  # seconds without a byte
 
 
@@ -55,7 +55,7 @@ def fetch(
     corpus: str,
     folder: str | Path,
     base_url: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
     *,
     sources: Mapping[str, Source] = SOURCES,
     timeout: float = TIMEOUT,
@@ -66,7 +66,7 @@ def fetch(
         corpus: a key of `sources`; `meld`.
         folder: where to; made if missing.
         base_url: a mirror with the same paths; None is the corpus's own home.
-        progress: called after every file with files done and their total.
+        progress: of the stage `files`, after every file.
         sources: the corpora that are known.
         timeout: seconds to wait for the next byte.
 
@@ -106,6 +106,5 @@ def fetch(
             if (folder / name).exists():
                 raise DataError(f"{folder / name} is there already with another content; move it away") from error
             raise DataError(f"{url}: {error} Nothing was saved") from error
-        if progress is not None:
-            progress(done, len(urls))
+        progress("files", done, len(urls))
     return [folder / name for name in urls]

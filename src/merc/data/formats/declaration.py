@@ -10,7 +10,7 @@ from pydantic import JsonValue, ValidationError
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Split
 from merc.data.splits import seeded
-from merc.data.store.manifest import json_notes
+from merc.data.store.contents import json_notes
 from merc.errors import DataError
 from merc.files.validation import explain
 from merc.settings import Settings

@@ -32,18 +32,18 @@ from merc.data.schema import (
     Split,
     Utterance,
 )
-from merc.data.store.feature_file import map_features, write_features
-from merc.data.store.manifest import (
+from merc.data.store.contents import (
+    CONTENTS,
     DATA_FILE,
     FEATURES,
-    MANIFEST,
-    Manifest,
+    Contents,
     StoredFeature,
     StoredFile,
     json_notes,
-    read_manifest,
-    write_manifest,
+    read_contents,
+    write_contents,
 )
+from merc.data.store.feature_file import map_features, write_features
 from merc.data.store.utterance_table import decode_table, encode_table
 from merc.errors import DataError, StoreError
 from merc.files.lock import locked_folder
@@ -70,15 +70,15 @@ def save_store(corpus: Corpus, folder: str | Path, *, overwrite: bool = False) -
     """
     folder = Path(folder).absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        if not (folder / MANIFEST).is_file():
+        if not (folder / CONTENTS).is_file():
             raise StoreError(f"{folder} exists and is not a store: choose a new folder")
         if not overwrite:
             raise StoreError(f"{folder} holds a store already: choose a new folder, or ask to overwrite it")
         with _changing(folder):
-            write_manifest(folder, _write_corpus(corpus, folder))
+            write_contents(folder, _write_corpus(corpus, folder))
         return
     with _writing(folder), _fresh_folder(folder) as temporary:
-        write_manifest(temporary, _write_corpus(corpus, temporary))
+        write_contents(temporary, _write_corpus(corpus, temporary))
 
 
 def open_store(folder: str | Path, *, verify: bool = True) -> Corpus:
@@ -100,11 +100,11 @@ def open_store(folder: str | Path, *, verify: bool = True) -> Corpus:
     """
     folder = Path(folder)
     while True:
-        manifest = read_manifest(folder)
+        contents = read_contents(folder)
         try:
-            return _read_corpus(folder, manifest, verify=verify)
+            return _read_corpus(folder, contents, verify=verify)
         except StoreError:
-            if read_manifest(folder) == manifest:  # else a writer changed the store meanwhile: read the new one
+            if read_contents(folder) == contents:  # else a writer changed the store meanwhile: read the new one
                 raise
 
 
@@ -122,16 +122,16 @@ def add_features(folder: str | Path, spec: FeatureSpec, arrays: Mapping[str, Fea
         DataError: an unknown conversation, a wrong shape or dtype, an infinite number. The store is then as it was.
     """
     folder = Path(folder).absolute()
-    read_manifest(folder)
+    read_contents(folder)
     with _changing(folder):
-        manifest = read_manifest(folder)
-        specs = {feature.spec.key: feature.spec for feature in manifest.features}
+        contents = read_contents(folder)
+        specs = {feature.spec.key: feature.spec for feature in contents.features}
         if spec.key in specs and not overwrite:
             raise StoreError(f"store {folder} has feature {spec.key} already (encoder {specs[spec.key].encoder})")
-        modalities = {feature.spec.modality for feature in manifest.features} | {spec.modality}
+        modalities = {feature.spec.modality for feature in contents.features} | {spec.modality}
         if len(modalities) > MAX_MODALITIES:
             raise StoreError(f"store {folder} would have {len(modalities)} modalities; at most {MAX_MODALITIES}")
-        utterances = _read_table(folder, manifest)
+        utterances = _read_table(folder, contents)
         unknown = next((i for i in arrays if i not in utterances), None)
         if unknown is not None:
             raise DataError(f"feature {spec.key}: conversation {unknown!r} is not in store {folder}")
@@ -147,9 +147,9 @@ def add_features(folder: str | Path, spec: FeatureSpec, arrays: Mapping[str, Fea
                 )
         rows = [(len(turns), added.get(conversation_id)) for conversation_id, turns in utterances.items()]
         stored = StoredFeature(spec=spec, file=_write_feature(folder, spec, rows))
-        replaced = tuple(stored if feature.spec.key == spec.key else feature for feature in manifest.features)
-        features = replaced if spec.key in specs else (*manifest.features, stored)
-        write_manifest(folder, manifest.model_copy(update={"features": features}))
+        replaced = tuple(stored if feature.spec.key == spec.key else feature for feature in contents.features)
+        features = replaced if spec.key in specs else (*contents.features, stored)
+        write_contents(folder, contents.model_copy(update={"features": features}))
 
 
 def update_notes(folder: str | Path, notes: Mapping[str, object]) -> None:
@@ -159,12 +159,12 @@ def update_notes(folder: str | Path, notes: Mapping[str, object]) -> None:
         StoreError: no store, a value that JSON can't hold, or the disk is full or not writable. The store is then as it was.
     """
     folder = Path(folder).absolute()
-    read_manifest(folder)
+    read_contents(folder)
     changes = json_notes(notes)
     with _changing(folder):
-        manifest = read_manifest(folder)
-        merged = {key: value for key, value in {**manifest.notes, **changes}.items() if value is not None}
-        write_manifest(folder, manifest.model_copy(update={"notes": merged}))
+        contents = read_contents(folder)
+        merged = {key: value for key, value in {**contents.notes, **changes}.items() if value is not None}
+        write_contents(folder, contents.model_copy(update={"notes": merged}))
 
 
 @contextmanager
@@ -213,7 +213,7 @@ def _fresh_folder(folder: Path) -> Generator[Path, None, None]:
 def _sweep(folder: Path) -> None:
     """Remove temporary files and data files that the manifest on disk does not name. The caller holds the lock."""
     try:
-        kept = {file.path for file in read_manifest(folder).files}
+        kept = {file.path for file in read_contents(folder).files}
     except StoreError:  # a broken store, to be overwritten: what it needs is not known
         return
     for path in (*folder.glob("*"), *(folder / FEATURES).glob("*")):
@@ -222,10 +222,10 @@ def _sweep(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _write_corpus(corpus: Corpus, folder: Path) -> Manifest:
+def _write_corpus(corpus: Corpus, folder: Path) -> Contents:
     """Write all files but the manifest."""
     notes = json_notes(corpus.notes)
-    return Manifest(
+    return Contents(
         name=corpus.name,
         labels=corpus.label_set.names,
         conversations=len(corpus.conversations),
@@ -243,28 +243,28 @@ def _write_corpus(corpus: Corpus, folder: Path) -> Manifest:
     )
 
 
-def _read_corpus(folder: Path, manifest: Manifest, *, verify: bool) -> Corpus:
-    for file in manifest.files:
+def _read_corpus(folder: Path, contents: Contents, *, verify: bool) -> Corpus:
+    for file in contents.files:
         _check_file(folder, file, verify=verify)
     arrays = {
-        feature.spec.key: map_features(folder / feature.file.path, rows=manifest.utterances, dimension=feature.spec.dimension)
-        for feature in manifest.features
+        feature.spec.key: map_features(folder / feature.file.path, rows=contents.utterances, dimension=feature.spec.dimension)
+        for feature in contents.features
     }
     conversations: list[Conversation] = []
     start = 0
     try:
-        for conversation_id, turns in _read_table(folder, manifest).items():
+        for conversation_id, turns in _read_table(folder, contents).items():
             stop = start + len(turns)
             features = {key: array[start:stop] for key, array in arrays.items()}
             conversations.append(Conversation(id=conversation_id, utterances=tuple(turns), features=features))
             start = stop
         return Corpus(
-            name=manifest.name,
-            label_set=LabelSet(names=manifest.labels),
-            feature_schema=tuple(feature.spec for feature in manifest.features),
+            name=contents.name,
+            label_set=LabelSet(names=contents.labels),
+            feature_schema=tuple(feature.spec for feature in contents.features),
             conversations=tuple(conversations),
-            splits={name: Split(name=name, parts=parts) for name, parts in manifest.splits.items()},
-            notes=manifest.notes,
+            splits={name: Split(name=name, parts=parts) for name, parts in contents.splits.items()},
+            notes=contents.notes,
         )
     except ValidationError as error:
         raise StoreError(f"store {folder}: {explain(error)}") from error
@@ -295,17 +295,17 @@ def _write_table(folder: Path, corpus: Corpus) -> StoredFile:
         return StoredFile(path=path, bytes=staged.size, sha256=staged.sha256)
 
 
-def _read_table(folder: Path, manifest: Manifest) -> dict[str, list[Utterance]]:
-    path = folder / manifest.table.path
+def _read_table(folder: Path, contents: Contents) -> dict[str, list[Utterance]]:
+    path = folder / contents.table.path
     try:
         utterances = decode_table(path.read_bytes())
     except DataError as error:
         raise StoreError(f"{path}: {error}") from error
     found = (len(utterances), sum(len(turns) for turns in utterances.values()))
-    if found != (manifest.conversations, manifest.utterances):
+    if found != (contents.conversations, contents.utterances):
         raise StoreError(
             f"{path}: {found[0]} conversations and {found[1]} utterances, "
-            f"the manifest says {manifest.conversations} and {manifest.utterances}"
+            f"the manifest says {contents.conversations} and {contents.utterances}"
         )
     return utterances
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,10 +32,10 @@ from merc.encoders.text.dialogue import DIALOGUE, DialogueEncoder
 from merc.errors import RunError
 from merc.files.staged_file import write_atomically
 from merc.files.tensors import tensor_bytes
-from merc.training.text.tuning import TextTuningConfig, tune
+from merc.settings import Progress, no_progress
+from merc.training.text.tuning import STAGE, TextTuningConfig, tune
 
 SETTINGS, FEATURES = "tuning.json", "features.safetensors"
-Progress = Callable[[int, int, int, int], None]  # fold, folds in all, steps done, steps in all
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +57,7 @@ def cross_fitted(
     train: Sequence[Conversation],
     label_set: LabelSet,
     config: TextTuningConfig,
-    progress: Progress = lambda _fold, _folds, _done, _total: None,
+    progress: Progress = no_progress,
     device: str = "cpu",
 ) -> TunedText:
     """Tunes the encoders of a training part, or takes up those that the encoder's folder keeps.
@@ -66,7 +66,7 @@ def cross_fitted(
         train: the training conversations, with transcripts and labels.
         label_set: the classes.
         config: the settings; `encoder` is the folder.
-        progress: called on the way; what it raises ends the tuning, and what is done stays.
+        progress: of each fold, in steps; what it raises ends the tuning, and what is done stays.
         device: to tune and encode on.
 
     Raises:
@@ -87,7 +87,8 @@ def cross_fitted(
         path = folder / f"fold-{number}.safetensors"
         if not path.is_file():
             others = [c for i, c in enumerate(train) if i not in held]
-            tuned = tune(others, label_set, config, lambda done, total, n=number: progress(n, config.folds, done, total), device)
+            stage = f"{STAGE} {number}/{config.folds}"
+            tuned = tune(others, label_set, config, lambda _, done, total, stage=stage: progress(stage, done, total), device)
             _write(path, tuned.adapter.to_bytes())
         adapters.append(adapter_from(path.read_bytes(), str(path)))
         if kept is None:

@@ -10,7 +10,7 @@ Shapes: B windows, D hidden size, C classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -26,10 +26,11 @@ from merc.encoders.text.adapter import Adapter, Pair
 from merc.encoders.text.dialogue import ContextWindow, tokenised_windows
 from merc.encoders.text.torch_model import load_base, pooled
 from merc.errors import DataError, RunError
-from merc.settings import Settings
+from merc.settings import Progress, Settings, no_progress
 
 # What torch.cpu.get_capabilities calls the instructions for products of bfloat16, on x86 and ARM.
 _BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")
+STAGE = "tuning text encoder"  # in the progress
 _POOL = 64  # batches from whose windows those of like length are put together
 
 
@@ -88,7 +89,7 @@ def tune(
     conversations: Sequence[Conversation],
     label_set: LabelSet,
     config: TextTuningConfig,
-    on_step: Callable[[int, int], None] = lambda _done, _total: None,
+    progress: Progress = no_progress,
     device: str = "cpu",
 ) -> Tuned:
     """Tunes a text model.
@@ -97,7 +98,7 @@ def tune(
         conversations: with transcripts and labels.
         label_set: the classes.
         config: how.
-        on_step: called with steps done and steps in all; what it raises ends the tuning.
+        progress: of the stage `STAGE`, in steps; what it raises ends the tuning.
         device: to tune on, such as `cpu` or `cuda:0`. The caller's random generators stay as they are.
 
     Raises:
@@ -107,7 +108,7 @@ def tune(
     """
     place = torch.device(device)
     with _own_random_numbers(place, config.seed):
-        return _tuned(conversations, label_set, config, on_step, place)
+        return _tuned(conversations, label_set, config, progress, place)
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -123,7 +124,7 @@ def _tuned(
     conversations: Sequence[Conversation],
     label_set: LabelSet,
     config: TextTuningConfig,
-    on_step: Callable[[int, int], None],
+    progress: Progress,
     device: torch.device,
 ) -> Tuned:
     tokenizer, model, version = load_base(config.base)
@@ -161,7 +162,7 @@ def _tuned(
         nn.utils.clip_grad_norm_([*learned, *head.parameters()], config.clip_norm)
         optimiser.step()
         schedule.step()
-        on_step(done, total)
+        progress(STAGE, done, total)
     pairs = {name: low_rank((module.weight.detach() - before[name]).cpu(), config.rank) for name, module in matrices.items()}
     return Tuned(Adapter(config.base, version, pairs), head.weight.detach().cpu(), head.bias.detach().cpu())
 

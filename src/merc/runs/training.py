@@ -1,11 +1,11 @@
-"""A run: one recipe trained into one folder, and judged from it.
+"""One recipe trained into one folder.
 
 recipe.yaml             the recipe, complete
 run.json                status, versions, machine
 metrics.jsonl           one line an epoch, every loss term
 checkpoint.safetensors  all that `resume` needs
 model/                  the best weights with all that they need (see `merc.inference.recogniser`)
-log.jsonl               one line a judgement, so that every look at the test part is on record
+log.jsonl               one line an evaluation, so that every look at the test part is on record (see `merc.runs.evaluation`)
 """
 
 from __future__ import annotations
@@ -20,20 +20,18 @@ from jaxtyping import Float64
 
 from merc.data.preprocessing import UNLABELLED, Preprocessor, Sample, pick_features
 from merc.data.probe import recorded_probe
-from merc.data.schema import Corpus, LabelSet, Part
+from merc.data.schema import Corpus, LabelSet
 from merc.encoders.derivation import source_of
 from merc.encoders.text.dialogue import DIALOGUE
 from merc.errors import DataError, RunError
-from merc.evaluation.judgement import Conditions, Evaluation, check_features, judge
 from merc.evaluation.metrics import classification_scores
 from merc.files.staged_file import write_atomically
 from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
 from merc.inference.record import ModelRecord
-from merc.inference.table import check_target, write_table
 from merc.inference.torch_backend import infer
 from merc.networks.interface import Network
-from merc.runs.corpus import completed, mapped, open_recipe_store, prepared
+from merc.runs.corpus import mapped, open_recipe_store, prepared
 from merc.runs.folder import (
     CHECKPOINT,
     METRICS,
@@ -50,10 +48,12 @@ from merc.runs.folder import (
     write_status,
     writing,
 )
+from merc.runs.progress_bar import ProgressBars, shown_progress
+from merc.settings import Progress
 from merc.training.interruption import interruption
 from merc.training.loop import EpochRecord, Outcome, Trainer
 from merc.training.objective import Objective
-from merc.training.recipe import DataConfig, Recipe, dump_recipe, load_recipe, recipe_from
+from merc.training.recipe import DataConfig, Recipe, dump_recipe, load_recipe
 from merc.training.temperature import fitted_temperature
 
 SELECTION = {
@@ -68,16 +68,12 @@ class Hooks:
     """What a caller may watch.
 
     Attributes:
-        on_step: steps done, steps in all.
         on_epoch: the epoch's record.
-        on_tuning: of a recipe that tunes its text encoder: which fold's encoder, folds in all, its steps done, its steps in all.
         on_warning: a sentence for people.
         interrupted: asked between steps; a yes saves the run and ends it, as Ctrl-C does.
     """
 
-    on_step: Callable[[int, int], None] = lambda _done, _total: None
     on_epoch: Callable[[EpochRecord], None] = lambda _record: None
-    on_tuning: Callable[[int, int, int, int], None] = lambda _fold, _folds, _done, _total: None
     on_warning: Callable[[str], None] = lambda _sentence: None
     interrupted: Callable[[], bool] = lambda: False
 
@@ -96,9 +92,18 @@ class TrainedRun:
     recogniser: Recogniser
     outcome: Outcome
 
+    def __repr__(self) -> str:
+        return f"TrainedRun({self.folder}: {self.recogniser!r}, {self.outcome!r})"
+
 
 def train(
-    recipe: Recipe, out: Path | str, *, resume: bool = False, corpus: Corpus | None = None, hooks: Hooks | None = None
+    recipe: Recipe,
+    out: Path | str,
+    *,
+    resume: bool = False,
+    corpus: Corpus | None = None,
+    progress: bool | Progress = False,
+    hooks: Hooks | None = None,
 ) -> TrainedRun:
     """Trains a recipe into a folder.
 
@@ -107,7 +112,9 @@ def train(
         out: the run's folder; new or empty, unless `resume`.
         resume: go on with a run that was stopped; starts from scratch if it had not got as far as a checkpoint.
         corpus: taken in place of the recipe's store.
-        hooks: what to call on the way.
+        progress: True shows a bar, in a terminal or a notebook; a hook is told of each step, of `training` and of the tuning of a
+            text encoder.
+        hooks: what else to call on the way.
 
     Raises:
         RunError: the folder is in use, holds another recipe's run, or there is nothing to resume.
@@ -117,14 +124,15 @@ def train(
     done_before = _trained_before(folder, recipe) if resume else None
     if done_before is not None:
         return done_before
-    with torch.random.fork_rng(range(torch.cuda.device_count())):  # the caller's generators are as before afterwards
-        return _train(recipe, folder, resume, corpus, hooks)
+    devices = range(torch.cuda.device_count())
+    with torch.random.fork_rng(devices), shown_progress(progress) as told:  # the caller's generators are as before afterwards
+        return _train(recipe, folder, resume, corpus, told, hooks)
 
 
-def _train(recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, hooks: Hooks) -> TrainedRun:
+def _train(recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, progress: Progress, hooks: Hooks) -> TrainedRun:
     corpus = corpus if corpus is not None else open_recipe_store(recipe)
     check_place(folder, resume)
-    ready = prepared(mapped(corpus, recipe), recipe, hooks.on_tuning)
+    ready = prepared(mapped(corpus, recipe), recipe, progress)
     corpus = ready.corpus
     warnings = [*_probe_warnings(corpus, recipe), *recipe.warnings]
     selection = recipe.selection_part
@@ -145,6 +153,9 @@ def _train(recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, ho
 
     def on_epoch(record: EpochRecord) -> None:
         append_line(folder / METRICS, asdict(record))
+        if isinstance(progress, ProgressBars):
+            epoch, score = f"epoch {record.epoch}/{recipe.training.epochs}", 100 * record.validation["weighted_f1"]
+            progress.words = f"{epoch}  loss {record.loss:.3f}  {selection} weighted F1 {score:.1f}"
         hooks.on_epoch(record)
 
     with writing(folder):
@@ -155,7 +166,7 @@ def _train(recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, ho
         if selection == "test":
             log_evaluation(folder, part=selection, split=recipe.data.split, corpus=corpus.name, by="choice of the epoch")
         with interruption() as asked:
-            outcome = trainer.fit(validate, folder / CHECKPOINT, on_epoch, hooks.on_step, lambda: asked() or hooks.interrupted())
+            outcome = trainer.fit(validate, folder / CHECKPOINT, on_epoch, progress, lambda: asked() or hooks.interrupted())
         network.to("cpu")
         temperature = validate.temperature(network) if recipe.calibration == "temperature" else 1.0
         record = ModelRecord(
@@ -172,92 +183,6 @@ def _train(recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, ho
             save_model(recogniser, folder)
         write_status(folder, "finished" if outcome.finished else "interrupted", outcome)
     return TrainedRun(folder, recogniser, outcome)
-
-
-def evaluate(
-    run: str | Path | Recogniser,
-    *,
-    part: Part = "validation",
-    conditions: Conditions | None = None,
-    corpus: Corpus | None = None,
-    store: str | Path | None = None,
-    predictions: str | Path | None = None,
-) -> Evaluation:
-    """Evaluates a finished run or a loaded model. The run's log keeps every evaluation on record; a loaded model has none.
-
-    Args:
-        run: the run's folder, or a model.
-        part: of the recipe's split; `test` has to be asked for.
-        conditions: modalities to leave out or perturb.
-        corpus: taken in place of the store.
-        store: taken in place of the recipe's store.
-        predictions: file to write the judged utterances to: .csv, .jsonl or .parquet (see `merc.inference.table`).
-
-    Raises:
-        RunError: not a finished run.
-        FeatureError: the store lacks a feature that is not left out, or holds one of another encoder.
-        DataError: `predictions` is not a place that can be written to.
-    """
-    folder = None if isinstance(run, Recogniser) else Path(run)
-    recogniser = run if isinstance(run, Recogniser) else _finished(Path(run))
-    recipe = recipe_from(recogniser.record.recipe)
-    if folder is not None:
-        recipe = _with_folders(recipe, folder)
-    without = () if conditions is None else conditions.without
-    if corpus is None:
-        corpus = open_recipe_store(recipe, store)
-    corpus = mapped(corpus, recipe)
-    if corpus.label_set != recogniser.label_set:
-        raise RunError(
-            f"{folder or recogniser.name}: the model knows the labels {', '.join(recogniser.label_set.names)}; "
-            f"corpus {corpus.name!r} has {', '.join(corpus.label_set.names)}"
-        )
-    corpus = completed(corpus, recogniser, corpus.part(recipe.data.split, part), without)
-    check_features(recogniser, corpus, without)
-    if predictions is not None:
-        check_target(predictions)
-    conversations = corpus.part(recipe.data.split, part)
-    evaluation = judge(recogniser, conversations, corpus=corpus.name, split=recipe.data.split, part=part, conditions=conditions)
-    report = evaluation.report
-    if folder is not None:
-        log_evaluation(  # before all else that can fail: what was looked at is on record
-            folder,
-            part=part,
-            split=recipe.data.split,
-            corpus=corpus.name,
-            conditions=report.conditions.model_dump(mode="json"),
-            weighted_f1=report.coarse.weighted_f1,
-            accuracy=report.coarse.accuracy,
-        )
-    if predictions is not None:
-        write_table(evaluation.conversations, predictions)
-    return evaluation
-
-
-def conditions_for(
-    run: Path | str, *, without: Sequence[str] = (), only: Sequence[str] = (), corrupt: Sequence[str] = (), seed: int = 0
-) -> Conditions:
-    """Conditions for judging a finished run, from options; see `Conditions.parse`.
-
-    Raises:
-        RunError: not a finished run.
-        RecipeError: options that do not fit the run's model.
-    """
-    return Conditions.parse(_finished(Path(run)).modalities, without=without, only=only, corrupt=corrupt, seed=seed)
-
-
-def _finished(folder: Path) -> Recogniser:
-    if not (folder / MODEL).is_dir():
-        raise RunError(f"{folder}: no finished run here (no folder {MODEL!r}); train it, or go on with --resume")
-    return load(folder)
-
-
-def _with_folders(recipe: Recipe, folder: Path) -> Recipe:
-    """A saved model's recipe with the places of store and labels, which only the run's own recipe tells in full."""
-    if not (folder / RECIPE).is_file():
-        return recipe
-    kept = load_recipe(folder / RECIPE).data
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"store": kept.store, "labels": kept.labels})})
 
 
 def _trained_before(folder: Path, recipe: Recipe) -> TrainedRun | None:

@@ -19,7 +19,7 @@ from merc.files.staged_file import write_atomically
 from merc.files.validation import explain
 from merc.settings import Settings
 
-MANIFEST = "manifest.json"
+CONTENTS = "manifest.json"
 FEATURES = "features"
 FORMAT = "merc-store"
 VERSION = 1
@@ -52,7 +52,7 @@ class StoredFeature(Settings):
     file: StoredFile
 
 
-class Manifest(Settings):
+class Contents(Settings):
     """Everything about a corpus but its utterances and its features.
 
     Attributes:
@@ -85,16 +85,16 @@ class Manifest(Settings):
         return (self.table, *(feature.file for feature in self.features))
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_contents(folder: Path) -> Contents:
     """Read `folder/manifest.json`.
 
     Raises:
         StoreError: the folder holds no store, or the manifest is truncated, altered or of another version.
     """
-    path = folder / MANIFEST
+    path = folder / CONTENTS
     if not path.is_file():
         found = "a folder without it" if folder.is_dir() else "a file" if folder.exists() else "nothing"
-        raise StoreError(f"{folder} is not a store: expected a folder with {MANIFEST}, found {found}")
+        raise StoreError(f"{folder} is not a store: expected a folder with {CONTENTS}, found {found}")
     try:
         content: object = json.loads(path.read_bytes())
     except OSError as error:
@@ -107,26 +107,26 @@ def read_manifest(folder: Path) -> Manifest:
     if record.get("version") != VERSION:
         raise StoreError(f"{path}: store of version {record.get('version')!r}; this program reads version {VERSION}")
     try:
-        return Manifest.model_validate(record)
+        return Contents.model_validate(record)
     except ValidationError as error:
         raise StoreError(f"{path}: {explain(error)}") from error
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
+def write_contents(folder: Path, contents: Contents) -> None:
     """Replace `folder/manifest.json` in one step.
 
     Raises:
         StoreError: a text that UTF-8 can't hold.
         OSError: the disk is full, or the folder can't be written.
     """
-    text = json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False, allow_nan=False, indent=2)
+    text = json.dumps(contents.model_dump(mode="json"), ensure_ascii=False, allow_nan=False, indent=2)
     try:
         data = text.encode() + b"\n"
     except UnicodeEncodeError as error:
         raise StoreError(
-            f"corpus {manifest.name!r}: a name or note holds {error.object[error.start]!r}, which is no character"
+            f"corpus {contents.name!r}: a name or note holds {error.object[error.start]!r}, which is no character"
         ) from None
-    write_atomically(folder / MANIFEST, data)
+    write_atomically(folder / CONTENTS, data)
 
 
 def json_notes(notes: Mapping[str, object]) -> dict[str, Any]:

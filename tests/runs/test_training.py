@@ -1,8 +1,8 @@
 """A run from its recipe to its log: the same every time, and whole whenever it is killed."""
 
-import errno
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -23,8 +22,8 @@ from merc.data.schema import Split
 from merc.data.store.store import save_store
 from merc.errors import DataError, FeatureError, MercError, RecipeError, RunError
 from merc.evaluation.judgement import Conditions
-from merc.evaluation.perturbation import Perturbation
-from merc.runs.run import Hooks, evaluate, train
+from merc.runs.evaluation import evaluate
+from merc.runs.training import Hooks, train
 from merc.training.recipe import load_recipe
 
 FILES = ["checkpoint.safetensors", "metrics.jsonl", "model", "recipe.yaml", "run.json"]
@@ -44,6 +43,11 @@ def same_weights(first, second):
 
 def strict_json(text):
     return json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+def ctrl_c_after(step):
+    """A progress hook that interrupts its own process."""
+    return lambda _stage, done, _total: done == step and os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_a_run_leaves_these_files(trained, tiny_recipe):
@@ -90,11 +94,32 @@ def test_two_trainings_give_identical_losses_and_weights(trained, tiny_recipe, t
 
 def test_hooks_are_told(tiny_recipe, tiny_corpus, tmp_path):
     steps, epochs, warnings = [], [], []
-    hooks = Hooks(lambda done, total: steps.append((done, total)), epochs.append, warnings.append)
-    train(tiny_recipe(), tmp_path / "run", corpus=tiny_corpus, hooks=hooks)
-    assert steps == [(n, 6) for n in range(1, 7)]
+    hooks = Hooks(epochs.append, warnings.append)
+    train(tiny_recipe(), tmp_path / "run", corpus=tiny_corpus, progress=lambda *step: steps.append(step), hooks=hooks)
+    assert steps == [("training", n, 6) for n in range(1, 7)]
     assert [e.epoch for e in epochs] == [1, 2, 3]
     assert warnings == []
+
+
+def test_progress_is_shown_when_asked_for(tiny_recipe, tiny_corpus, tmp_path, monkeypatch, capsys):
+    train(tiny_recipe(), tmp_path / "silent", corpus=tiny_corpus)
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    assert capsys.readouterr() == ("", "")
+    train(tiny_recipe(), tmp_path / "shown", corpus=tiny_corpus, progress=True)
+    out, err = capsys.readouterr()
+    assert out == "" and "training" in err and "epoch 2/3  loss" in err and "validation weighted F1" in err
+    assert (tmp_path / "shown/metrics.jsonl").read_bytes() == (tmp_path / "silent/metrics.jsonl").read_bytes()
+
+
+def test_the_callers_generators_are_as_before(tiny_recipe, tiny_corpus, tmp_path):
+    def states():
+        name, keys, *rest = np.random.get_state()  # noqa: NPY002
+        return torch.get_rng_state().tolist(), random.getstate(), (name, keys.tolist(), *rest)
+
+    before = states()
+    run = train(tiny_recipe(calibration="temperature"), tmp_path / "run", corpus=tiny_corpus)
+    evaluate(run.folder, corpus=tiny_corpus, conditions=Conditions.parse(run.recogniser.modalities, corrupt=("text=noise:1.0",)))
+    assert states() == before
 
 
 def test_a_corpus_that_was_not_probed_is_warned_of(tiny_recipe, tiny_corpus, tmp_path):
@@ -228,25 +253,25 @@ def test_two_trainings_do_not_share_a_folder(tiny_recipe, tiny_corpus, tmp_path)
 
 
 def test_a_training_that_fails_early_leaves_the_place_as_it_was(tiny_recipe, tiny_corpus, tmp_path):
-    def fail(_done, _of):
+    def fail(*_):
         raise ZeroDivisionError
 
     (tmp_path / "empty").mkdir()
     for folder in (tmp_path / "a" / "b", tmp_path / "empty"):
         with pytest.raises(ZeroDivisionError):
-            train(tiny_recipe(), folder, corpus=tiny_corpus, hooks=Hooks(on_step=fail))
+            train(tiny_recipe(), folder, corpus=tiny_corpus, progress=fail)
         assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")) == ["empty"]
 
 
 def test_what_a_killed_process_left_at_its_first_write_is_no_run(tiny_recipe, tiny_corpus, tmp_path):
-    def fail(_done, _of):
+    def fail(*_):
         raise ZeroDivisionError
 
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / ".merc-0123456789abcdef.tmp").write_text("half")
     with pytest.raises(ZeroDivisionError):
-        train(tiny_recipe(), folder, corpus=tiny_corpus, hooks=Hooks(on_step=fail))
+        train(tiny_recipe(), folder, corpus=tiny_corpus, progress=fail)
     assert list(folder.iterdir()) == []
 
 
@@ -293,7 +318,7 @@ def test_a_finished_run_resumed_stays_as_it_is(trained, tiny_recipe, tiny_corpus
 def test_a_finished_run_is_not_written_again_unless_its_model_is_damaged(trained, tiny_recipe, tiny_corpus, tmp_path, monkeypatch):
     shutil.copytree(trained().folder, tmp_path / "run")
     with monkeypatch.context() as patch:
-        patch.setattr("merc.runs.run.save_model", lambda *_: pytest.fail("rewritten"))
+        patch.setattr("merc.runs.training.save_model", lambda *_: pytest.fail("rewritten"))
         again = train(tiny_recipe(), tmp_path / "run", resume=True)  # not even the store is needed
     assert again.recogniser.record.recipe == tiny_recipe().model_dump(mode="json")
     path = tmp_path / "run/model/model.safetensors"
@@ -316,17 +341,19 @@ def test_an_earlier_model_comes_back_if_the_new_one_cannot_take_its_place(traine
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", refuse_second)
         with pytest.raises(OSError, match="no space"):
-            merc.runs.run.save_model(trained(training={"seed": 3}).recogniser, tmp_path / "run")
+            merc.runs.training.save_model(trained(training={"seed": 3}).recogniser, tmp_path / "run")
     assert same_weights(weights(tmp_path / "run"), before)
     assert {p.name for p in (tmp_path / "run").iterdir()} - {"log.jsonl"} == set(FILES)
 
 
 def test_a_resumed_run_is_running(tiny_recipe, tiny_corpus, tmp_path):
     seen = []
-    stop = Hooks(on_step=lambda done, _: signal.raise_signal(signal.SIGINT) if done == 3 else None)
-    train(tiny_recipe(), tmp_path / "run", corpus=tiny_corpus, hooks=stop)
-    look = Hooks(on_step=lambda *_: seen.append(strict_json((tmp_path / "run/run.json").read_text())["status"]))
-    train(tiny_recipe(), tmp_path / "run", resume=True, corpus=tiny_corpus, hooks=look)
+    train(tiny_recipe(), tmp_path / "run", corpus=tiny_corpus, progress=ctrl_c_after(3))
+
+    def look(*_):
+        seen.append(strict_json((tmp_path / "run/run.json").read_text())["status"])
+
+    train(tiny_recipe(), tmp_path / "run", resume=True, corpus=tiny_corpus, progress=look)
     assert set(seen) == {"running"}
     assert strict_json((tmp_path / "run/run.json").read_text())["status"] == "finished"
 
@@ -335,8 +362,7 @@ def test_a_resumed_run_is_running(tiny_recipe, tiny_corpus, tmp_path):
 def test_ctrl_c_saves_and_the_rest_is_as_if_nothing_had_happened(trained, tiny_recipe, tiny_corpus, tmp_path, step):
     """Two steps an epoch: an interruption before the first epoch ends, in the second one, and at its end."""
     handler = signal.getsignal(signal.SIGINT)
-    hooks = Hooks(on_step=lambda done, _: os.kill(os.getpid(), signal.SIGINT) if done == step else None)
-    stopped = train(tiny_recipe(), tmp_path / "run", corpus=tiny_corpus, hooks=hooks)
+    stopped = train(tiny_recipe(), tmp_path / "run", corpus=tiny_corpus, progress=ctrl_c_after(step))
     assert signal.getsignal(signal.SIGINT) is handler
     assert not stopped.outcome.finished
     assert stopped.outcome.epochs == step // 2
@@ -346,7 +372,7 @@ def test_ctrl_c_saves_and_the_rest_is_as_if_nothing_had_happened(trained, tiny_r
         evaluate(tmp_path / "run", corpus=tiny_corpus)
     seen = []
     resumed = train(
-        tiny_recipe(), tmp_path / "run", resume=True, corpus=tiny_corpus, hooks=Hooks(on_step=lambda done, _: seen.append(done))
+        tiny_recipe(), tmp_path / "run", resume=True, corpus=tiny_corpus, progress=lambda _stage, done, _total: seen.append(done)
     )
     assert seen == list(range(step + 1, 7))
     assert resumed.outcome == trained().outcome
@@ -355,12 +381,12 @@ def test_ctrl_c_saves_and_the_rest_is_as_if_nothing_had_happened(trained, tiny_r
 
 
 def test_a_second_ctrl_c_stops_at_once(tiny_recipe, tiny_corpus, tmp_path):
-    def twice(_done, _total):
+    def twice(*_):
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        train(tiny_recipe(), tmp_path / "run", corpus=tiny_corpus, hooks=Hooks(on_step=twice))
+        train(tiny_recipe(), tmp_path / "run", corpus=tiny_corpus, progress=twice)
     resumed = train(tiny_recipe(), tmp_path / "run", resume=True, corpus=tiny_corpus)
     assert resumed.outcome.finished
 
@@ -369,8 +395,7 @@ def test_a_second_ctrl_c_stops_at_once(tiny_recipe, tiny_corpus, tmp_path):
     "damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"x" * 100], ids=["half", "empty", "other"]
 )
 def test_a_damaged_checkpoint_is_one_clear_error(tiny_recipe, tiny_corpus, tmp_path, damage):
-    hooks = Hooks(on_step=lambda done, _: signal.raise_signal(signal.SIGINT) if done == 1 else None)
-    train(tiny_recipe(), tmp_path / "run", corpus=tiny_corpus, hooks=hooks)
+    train(tiny_recipe(), tmp_path / "run", corpus=tiny_corpus, progress=ctrl_c_after(1))
     path = tmp_path / "run/checkpoint.safetensors"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(RunError, match=r"checkpoint\.safetensors: damaged checkpoint") as caught:
@@ -390,10 +415,10 @@ import os, signal, sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-import merc.runs.run, merc.training.checkpoint, merc.training.loop
+import merc.runs.training, merc.training.checkpoint, merc.training.loop
 from merc.training.recipe import load_recipe
 from merc.data.store.store import open_store
-from merc.runs.run import Hooks, train
+from merc.runs.training import train
 
 home = Path(sys.argv[1])
 recipe, corpus = load_recipe(home / "recipe.yaml"), open_store(home / "store")
@@ -422,7 +447,7 @@ def after(module, name, count=1):
     setattr(module, name, call)
 
 def at_step(step):
-    return Hooks(on_step=lambda done, _: die() if done == step else None)
+    return lambda _stage, done, _total: die() if done == step else None
 
 def half_a_line(path, line):
     with path.open("a") as file:
@@ -430,18 +455,18 @@ def half_a_line(path, line):
     die()
 
 MOMENTS = {
-    "first write": lambda: before(merc.runs.run, "write_atomically", 1),
+    "first write": lambda: before(merc.runs.training, "write_atomically", 1),
     "recipe staged": lambda: before(Path, "replace", 1),
     "first step": lambda: at_step(1),
     "middle of an epoch": lambda: at_step(3),
     "end of an epoch": lambda: at_step(4),
-    "epoch written, checkpoint not": lambda: after(merc.runs.run, "append_line", 2),
-    "half a line written": lambda: setattr(merc.runs.run, "append_line", half_a_line),
+    "epoch written, checkpoint not": lambda: after(merc.runs.training, "append_line", 2),
+    "half a line written": lambda: setattr(merc.runs.training, "append_line", half_a_line),
     "checkpoint staged": lambda: after(merc.training.checkpoint, "save_file", 2),
     "checkpoint written": lambda: after(merc.training.loop, "save_checkpoint", 2),
-    "all trained": lambda: before(merc.runs.run, "save_model"),
-    "model staged": lambda: after(merc.runs.run.Recogniser, "save_pretrained"),
-    "model saved": lambda: after(merc.runs.run, "save_model"),
+    "all trained": lambda: before(merc.runs.training, "save_model"),
+    "model staged": lambda: after(merc.runs.training.Recogniser, "save_pretrained"),
+    "model saved": lambda: after(merc.runs.training, "save_model"),
 }
 SERIES = {
     "at every epoch": [lambda: after(merc.training.loop, "save_checkpoint", 1)] * 3,
@@ -462,8 +487,8 @@ def child(act):
 
 def go(folder, prepare=None):
     '''As a person would: resume, or start anew where nothing was begun.'''
-    hooks = prepare and prepare()
-    train(recipe, folder, corpus=corpus, hooks=hooks if isinstance(hooks, Hooks) else None, resume=folder.exists())
+    progress = (prepare and prepare()) or False
+    train(recipe, folder, corpus=corpus, progress=progress, resume=folder.exists())
 
 def ended(pid):
     status = os.waitpid(pid, 0)[1]
@@ -505,37 +530,6 @@ def test_killed_at_any_moment_and_resumed_it_ends_bit_for_bit_the_same(tiny_corp
         assert sorted(p.name for p in folder.iterdir()) == FILES, name
 
 
-def test_evaluating_leaves_a_line_in_the_log_and_test_must_be_asked_for(trained, tiny_corpus, tmp_path):
-    run = trained(training={"seed": 8})
-    default = evaluate(run.folder, corpus=tiny_corpus).report
-    assert default.part == "validation"
-    conditions = Conditions(without=("audio",), corrupt=(Perturbation(modality="text", kind="noise", amount=1.0),))
-    on_test = evaluate(
-        run.folder, part="test", conditions=conditions, corpus=tiny_corpus, predictions=tmp_path / "p.parquet"
-    ).report
-    log = lines(run.folder / "log.jsonl")
-    assert [entry["judged"] for entry in log] == ["validation", "test"]
-    assert log[1]["conditions"]["without"] == ["audio"]
-    assert log[1]["conditions"]["corrupt"] == [{"modality": "text", "kind": "noise", "amount": 1.0}]
-    for entry, report in zip(log, (default, on_test), strict=True):
-        assert (entry["weighted_f1"], entry["accuracy"]) == (report.coarse.weighted_f1, report.coarse.accuracy)
-        assert (entry["corpus"], entry["split"]) == ("synthetic", "official")
-        assert entry["time"].endswith("+00:00")
-    assert pq.read_table(tmp_path / "p.parquet").num_rows == sum(len(c) for c in tiny_corpus.part("official", "test"))
-    assert default.coarse.weighted_f1 == run.outcome.best_score
-
-
-def test_a_look_whose_predictions_cannot_be_written_is_on_record(trained, tiny_corpus, tmp_path, monkeypatch):
-    def full(*_args):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("merc.inference.table.write_atomically", full)
-    shutil.copytree(trained().folder, tmp_path / "run", ignore=shutil.ignore_patterns("log.jsonl"))
-    with pytest.raises(DataError, match="can't be written"):
-        evaluate(tmp_path / "run", part="test", corpus=tiny_corpus, predictions=tmp_path / "p.parquet")
-    assert [entry["judged"] for entry in lines(tmp_path / "run/log.jsonl")] == ["test"]
-
-
 def test_the_protocol_of_the_literature_chooses_on_test_and_says_so_everywhere(tiny_recipe, tiny_corpus, tmp_path):
     said = []
     recipe = tiny_recipe(protocol="test-peak")
@@ -563,26 +557,6 @@ def test_the_honest_protocol_never_looks_at_test(tiny_recipe, tiny_corpus, tmp_p
     assert "on the validation part" in run.recogniser.record.chosen_by
     with pytest.raises(DataError, match="part 'test' is empty"):
         train(tiny_recipe(protocol="test-peak"), tmp_path / "other", corpus=corpus)
-
-
-def test_judging_what_is_no_run_or_does_not_fit(trained, tiny_corpus, tmp_path):
-    with pytest.raises(RunError, match="no finished run here"):
-        evaluate(tmp_path, corpus=tiny_corpus)
-    other = tiny_corpus.feature_schema[0].model_copy(update={"encoder": "minilm"})
-    corpus = replace(tiny_corpus, feature_schema=(other, *tiny_corpus.feature_schema[1:]))
-    with pytest.raises(
-        FeatureError, match="feature text/planted of corpus 'synthetic': encoder minilm; the model was trained on planted"
-    ):
-        evaluate(trained().folder, corpus=corpus)
-    with pytest.raises(RecipeError, match="unknown modality 'smell'; the model has: text, audio, visual"):
-        evaluate(trained().folder, corpus=tiny_corpus, conditions=Conditions(without=("smell",)))
-
-
-def test_a_corpus_of_other_labels_is_refused(trained, tiny_corpus):
-    bare = tuple(replace(c, utterances=tuple(replace(u, label=None) for u in c.utterances)) for c in tiny_corpus.conversations)
-    corpus = replace(tiny_corpus, conversations=bare, label_set=merc.data.schema.LabelSet(names=("up", "down")))
-    with pytest.raises(RunError, match="the model knows the labels calm, cross, glad; corpus 'synthetic' has up, down"):
-        evaluate(trained().folder, corpus=corpus)
 
 
 def test_the_package_offers_the_whole_way(tiny_recipe, tiny_corpus, tmp_path):

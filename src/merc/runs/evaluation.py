@@ -1,0 +1,102 @@
+"""A finished run, or a loaded model, evaluated on a part of its corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from merc.data.schema import Corpus, Part
+from merc.errors import RunError
+from merc.evaluation.judgement import Conditions, Evaluation, check_features, judge
+from merc.inference.loading import load
+from merc.inference.recogniser import Recogniser
+from merc.inference.table import check_target, write_table
+from merc.runs.corpus import completed, mapped, open_recipe_store
+from merc.runs.folder import MODEL, RECIPE, log_evaluation
+from merc.training.recipe import Recipe, load_recipe, recipe_from
+
+
+def evaluate(
+    run: str | Path | Recogniser,
+    *,
+    part: Part = "validation",
+    conditions: Conditions | None = None,
+    corpus: Corpus | None = None,
+    store: str | Path | None = None,
+    predictions: str | Path | None = None,
+) -> Evaluation:
+    """Evaluates a finished run or a loaded model. The run's log keeps every evaluation on record; a loaded model has none.
+
+    Args:
+        run: the run's folder, or a model.
+        part: of the recipe's split; `test` has to be asked for.
+        conditions: modalities to leave out or perturb.
+        corpus: taken in place of the store.
+        store: taken in place of the recipe's store.
+        predictions: file to write the judged utterances to: .csv, .jsonl or .parquet (see `merc.inference.table`).
+
+    Raises:
+        RunError: not a finished run.
+        FeatureError: the store lacks a feature that is not left out, or holds one of another encoder.
+        DataError: `predictions` is not a place that can be written to.
+    """
+    folder = None if isinstance(run, Recogniser) else Path(run)
+    recogniser = run if isinstance(run, Recogniser) else _finished(Path(run))
+    recipe = recipe_from(recogniser.record.recipe)
+    if folder is not None:
+        recipe = _with_folders(recipe, folder)
+    without = () if conditions is None else conditions.without
+    if corpus is None:
+        corpus = open_recipe_store(recipe, store)
+    corpus = mapped(corpus, recipe)
+    if corpus.label_set != recogniser.label_set:
+        raise RunError(
+            f"{folder or recogniser.name}: the model knows the labels {', '.join(recogniser.label_set.names)}; "
+            f"corpus {corpus.name!r} has {', '.join(corpus.label_set.names)}"
+        )
+    corpus = completed(corpus, recogniser, corpus.part(recipe.data.split, part), without)
+    check_features(recogniser, corpus, without)
+    if predictions is not None:
+        check_target(predictions)
+    conversations = corpus.part(recipe.data.split, part)
+    evaluation = judge(recogniser, conversations, corpus=corpus.name, split=recipe.data.split, part=part, conditions=conditions)
+    report = evaluation.report
+    if folder is not None:
+        log_evaluation(  # before all else that can fail: what was looked at is on record
+            folder,
+            part=part,
+            split=recipe.data.split,
+            corpus=corpus.name,
+            conditions=report.conditions.model_dump(mode="json"),
+            weighted_f1=report.coarse.weighted_f1,
+            accuracy=report.coarse.accuracy,
+        )
+    if predictions is not None:
+        write_table(evaluation.conversations, predictions)
+    return evaluation
+
+
+def conditions_for(
+    run: Path | str, *, without: Sequence[str] = (), only: Sequence[str] = (), corrupt: Sequence[str] = (), seed: int = 0
+) -> Conditions:
+    """Conditions for judging a finished run, from options; see `Conditions.parse`.
+
+    Raises:
+        RunError: not a finished run.
+        RecipeError: options that do not fit the run's model.
+    """
+    return Conditions.parse(_finished(Path(run)).modalities, without=without, only=only, corrupt=corrupt, seed=seed)
+
+
+def _finished(folder: Path) -> Recogniser:
+    if not (folder / MODEL).is_dir():
+        raise RunError(f"{folder}: no finished run here (no folder {MODEL!r}); train it, or go on with --resume")
+    return load(folder)
+
+
+def _with_folders(recipe: Recipe, folder: Path) -> Recipe:
+    """A saved model's recipe with the places of store and labels, which only the run's own recipe tells in full."""
+    if not (folder / RECIPE).is_file():
+        return recipe
+    kept = load_recipe(folder / RECIPE).data
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"store": kept.store, "labels": kept.labels})})
