@@ -53,9 +53,10 @@ def make_recording(folder: Path, minutes: float) -> tuple[Path, Path]:
 
 def annotate_once(folder: Path, model: str | None, cached: bool) -> dict[str, Any]:
     """Annotates and writes, and tells CPU and wall time by stage."""
-    from merc.annotation.annotator import Annotator
+    from merc.annotation.annotator import annotate
     from merc.annotation.export.files import write_files
     from merc.annotation.options import Options
+    from merc.inference.loading import load
 
     stages: dict[str, list[float]] = {}
     current, since = "loading", (time.perf_counter(), time.process_time())
@@ -68,9 +69,10 @@ def annotate_once(folder: Path, model: str | None, cached: bool) -> dict[str, An
         current, since = to, now
 
     started = since
-    annotator = Annotator(Options(model=model, cache=folder / "cache"))
+    loaded, options = load(model), Options(cache=folder / "cache")
     switch("transcript")
-    found = annotator.annotate(folder / "talk.wav", folder / "talk.csv", hook=lambda what, _done, _total: switch(what))
+    recording = folder / "talk.wav", folder / "talk.csv"
+    found = annotate(*recording, model=loaded, options=options, hook=lambda what, _done, _total: switch(what))
     switch("writing")
     write_files(found, folder / "talk.wav")
     switch("")

@@ -43,11 +43,10 @@ def summary(annotation):
 
 
 def main():
-    from merc.annotation.annotator import Annotator
-    from merc.annotation.options import Options
+    from merc.annotation.model import load
     from merc.annotation.sample import LINES
 
-    annotator = Annotator(Options(cache=None))
+    annotator = load()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         raw_recording(folder)

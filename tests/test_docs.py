@@ -175,8 +175,7 @@ def test_the_open_formats_examples_can_be_imported(tmp_path, monkeypatch):
 
 
 def test_the_label_mapping_and_the_chat_can_be_read(tmp_path):
-    from merc.data.formats.chat import read_chat
-
+    from merc.annotation.transcripts.conversations import read_conversations
     from merc.data.labels import find_mapping
 
     (mapping,) = blocks(DOCS / "data.md", "yaml")
@@ -184,7 +183,7 @@ def test_the_label_mapping_and_the_chat_can_be_read(tmp_path):
     assert find_mapping(str(tmp_path / "valence.yaml")).mapping == yaml.safe_load(mapping)["mapping"]
     (chat,) = blocks(DOCS / "data.md", "csv")
     (tmp_path / "chat.csv").write_text(chat, encoding="utf-8")
-    (conversation,) = read_chat(tmp_path / "chat.csv")
+    (conversation,) = read_conversations(tmp_path / "chat.csv").conversations
     assert [u.speaker for u in conversation.utterances] == ["Ann", "Bo"]
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from merc.data.formats.chat import read_chat
 
 import merc
 import merc.data.store
 from merc.annotation.batch import FolderOptions
 from merc.annotation.cache import FeatureCache
 from merc.annotation.sample import make_sample
+from merc.annotation.transcripts.conversations import read_conversations
 from merc.data.corpora.fetch import fetch
 from merc.data.formats.importing import import_corpus
 from merc.data.formats.inspection import inspect as inspect_corpus
@@ -32,11 +32,11 @@ MODULES = [
     for package, names in {
         "annotation": ("annotator", "batch", "cache", "options", "sample"),
         "data": ("corpora.fetch", "labels", "store.store", "unpickle.reading"),
-        "data.formats": ("chat", "csv_table", "importing", "inspection", "json_lines", "parquet_table"),
+        "data.formats": ("csv_table", "importing", "inspection", "json_lines", "parquet_table"),
         "encoders": ("encoding",),
         "files": ("lock", "staged_file"),
         "inference": ("recogniser", "table"),
-        "runs": ("demo", "run"),
+        "runs": ("demo", "evaluation", "training"),
         "studies": ("mistakes", "recipe", "report.files", "runner", "study", "summary"),
         "training": ("recipe",),
     }.items()
@@ -77,7 +77,9 @@ def test_the_walk_finds_functions_and_paths():
     def only(a: Path, b: "Path | None", c: str | Path, d: "str | Path") -> None: ...
 
     assert paths_alone(only) == ["a", "b"]
-    assert {"merc.data.store.store.open_store", "merc.runs.run.train", "merc.annotation.options.Options.__init__"} <= set(FUNCTIONS)
+    assert {"merc.data.store.store.open_store", "merc.runs.training.train", "merc.annotation.options.Options.__init__"} <= set(
+        FUNCTIONS
+    )
 
 
 @pytest.fixture
@@ -118,7 +120,7 @@ def test_files_are_named_by_a_str(tmp_path, monkeypatch, corpus):
     write_atomically("x.yaml", b"{name: m, labels: [a, b], mapping: {calm: a, cross: b}}")
     assert [import_corpus(name).utterance_count for name in ("x.jsonl", "x.parquet")] == [3, 3]
     assert inspect_corpus("x.jsonl").importable
-    assert len(read_chat("x.jsonl")) == 1
+    assert len(read_conversations("x.jsonl").conversations) == 1
     assert read_mapping("x.yaml").name == "m"
     assert merc.load_recipe(str(RECIPES / "meld.yaml")).name == "meld"
     assert make_sample("sample").path.parent == Path("sample")

@@ -5,7 +5,8 @@ import json
 
 import numpy as np
 
-from merc.annotation.transcripts.transcript import Transcript, Turn
+from annotation.turns import spoken, turns_of
+from merc.annotation.transcripts.transcript import Transcript
 
 RATE = 16_000  # Hz
 # speaker, words, start, end, pitch of the buzz in Hz
@@ -17,7 +18,7 @@ TURNS = (
     ("Bo", "why did you leave me", 5.0, 6.2, 120.0),
 )
 SECONDS = 6.5
-TRANSCRIPT = Transcript(tuple(Turn(words, who, start, end) for who, words, start, end, _ in TURNS))
+TRANSCRIPT = Transcript(turns_of(*(spoken(words, who, start, end) for who, words, start, end, _ in TURNS)))
 
 
 def buzz(pitch, seconds, amplitude=0.2):

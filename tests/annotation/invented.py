@@ -2,8 +2,12 @@
 
 import math
 import wave
+from dataclasses import replace
 
-from merc.annotation.result import Absence, AnnotatedUtterance, Annotation, Origin
+from merc.annotation.annotation import Annotation
+from merc.annotation.result import Origin
+from merc.data.schema import Absence
+from merc.inference.predictions import JudgedConversation, JudgedUtterance
 
 SEVEN = ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")
 MODALITIES = ("text", "audio", "visual")
@@ -54,7 +58,7 @@ def utterance(place, speaker, words, emotion, start=None, end=None, labels=SEVEN
     raw[labels.index(emotion)] = max(raw)
     present = tuple(name for name in modalities if name not in missing)
     weights = [2.0 + math.cos(7.0 * place + 3.0 * number) for number in range(len(present))]
-    return AnnotatedUtterance(
+    return JudgedUtterance(
         id=str(place),
         speaker=speaker,
         words=words,
@@ -68,6 +72,17 @@ def utterance(place, speaker, words, emotion, start=None, end=None, labels=SEVEN
     )
 
 
+def annotated(utterances, origin=None, modalities=MODALITIES, absences=(), warnings=()):
+    """An annotation of one conversation."""
+    conversation = JudgedConversation("talk.wav", tuple(utterances), modalities, tuple(absences))
+    return Annotation(origin or annotation().origin, (conversation,), warnings)
+
+
+def with_utterances(whole, utterances):
+    """The annotation with others in its only conversation."""
+    return replace(whole, conversations=(replace(whole.conversations[0], utterances=tuple(utterances)),))
+
+
 def annotation(talk=TALK, kind="audio", name="talk.wav", labels=SEVEN, timed=True, **changes):
     """A talk as an annotation; about every seventh utterance lacks a picture."""
     found, time = [], 0.4
@@ -78,7 +93,7 @@ def annotation(talk=TALK, kind="audio", name="talk.wav", labels=SEVEN, timed=Tru
             utterance(place, speaker, words, emotion, *times, labels=labels, missing=("visual",) if place % 7 == 3 else ())
         )
         time += length + 0.3 * (place % 3)
-    settings = {
+    given = {
         "origin": Origin(
             name=name,
             sha256="c0ffee" * 10 + "cafe",
@@ -87,13 +102,11 @@ def annotation(talk=TALK, kind="audio", name="talk.wav", labels=SEVEN, timed=Tru
             transcript="talk.srt",
             model={"name": "cmath-meld", "sha256": "beef" * 16, "merc": "0.1.0", "text": "minilm-l6 1", "audio": "praat 2"},
         ),
-        "labels": labels,
-        "modalities": MODALITIES,
-        "utterances": tuple(found),
+        "utterances": found,
         "absences": tuple(Absence(u.id, "visual", "no face was found") for u in found if "visual" not in u.present),
         "warnings": ("talk.srt: 2 subtitles overlap; both were kept",),
     }
-    return Annotation(**{**settings, **changes})
+    return annotated(**{**given, **changes})
 
 
 def hostile():
@@ -103,11 +116,10 @@ def hostile():
         utterance(place, HOSTILE[-1 - place], text, labels[place % 5], 1.0 * place, place + 0.9, labels, ("text", HOSTILE[1]))
         for place, text in enumerate(HOSTILE)
     )
-    return Annotation(
+    return annotated(
+        found,
         origin=Origin(HOSTILE[1], HOSTILE[0], "audio", 10.0, HOSTILE[0], {"name": HOSTILE[0], HOSTILE[1]: HOSTILE[2]}),
-        labels=labels,
         modalities=("text", HOSTILE[1]),
-        utterances=found,
         absences=(Absence(None, HOSTILE[1], HOSTILE[0]), Absence("1", HOSTILE[0], HOSTILE[7])),
         warnings=HOSTILE,
     )

@@ -1,23 +1,35 @@
 """Annotation as a whole: a call in any guise gives the same judgements, and what can't be had is absent with its reason."""
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pytest
 
 from annotation.call import RATE, SECONDS, TRANSCRIPT, TURNS, open_file, srt, stereo, whisper
 from annotation.recordings import encoded, wav
-from merc.annotation.annotator import Annotator, annotate
+from annotation.turns import spoken, turns_of
+from merc.annotation.annotator import annotate
 from merc.annotation.media.decoding import Sound
+from merc.annotation.model import load
 from merc.annotation.options import Options
-from merc.annotation.result import Absence
-from merc.annotation.transcripts.transcript import Transcript, Turn
-from merc.errors import DataError, RunError
+from merc.annotation.speech import voices
+from merc.annotation.transcripts.transcript import Transcript
+from merc.data.schema import Absence
+from merc.encoders.audio.praat import PraatEncoder
+from merc.errors import DataError, FeatureError, RunError
 
 pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
 
 
 @pytest.fixture(scope="module")
 def annotator(judge):
-    return Annotator(Options(model=judge))
+    return load(judge)
+
+
+@pytest.fixture(scope="module")
+def by_channel(annotator):
+    return partial(annotator.annotate, options=Options(channels="speakers"))
 
 
 @pytest.fixture(scope="module")
@@ -75,25 +87,23 @@ def test_a_quarter_of_the_amplitude_changes_nothing(annotator, whole):
 
 
 def test_names_change_nothing(annotator, whole, sound):
-    renamed = Transcript(tuple(Turn(t.words, {"Ann": "Zoe", "Bo": "Ann"}[t.speaker], t.start, t.end) for t in TRANSCRIPT.turns))
+    renamed = Transcript(tuple(replace(u, speaker={"Ann": "Zoe", "Bo": "Ann"}[u.speaker]) for u in TRANSCRIPT.utterances))
     np.testing.assert_allclose(probabilities(annotator.annotate(sound, renamed)), probabilities(whole), atol=1e-6)
 
 
-def test_channels_tell_the_speakers(judge, whole):
-    by_channel = Annotator(Options(model=judge, channels="speakers"))
+def test_channels_tell_the_speakers(by_channel, whole):
     nameless = open_file(whisper().encode())
-    found = by_channel.annotate(open_file(wav(stereo(), RATE)), nameless, transcript_name="call.json")
+    found = by_channel(open_file(wav(stereo(), RATE)), nameless, transcript_name="call.json")
     assert [u.speaker for u in found.utterances] == ["channel 1", "channel 2", "channel 1", "channel 2", "channel 2"]
     assert found.warnings == ()
     # Each is heard in its own channel: the other's crosstalk is not in it, so it is as if Ann and Bo had been recorded apart.
     apart = Sound(stereo(crosstalk=0.0), RATE)
-    same(by_channel.annotate(apart, open_file(whisper().encode()), transcript_name="call.json"), found, 1e-3)
+    same(by_channel(apart, open_file(whisper().encode()), transcript_name="call.json"), found, 1e-3)
 
 
-def test_a_channel_that_the_transcript_names_is_taken(judge):
-    by_channel = Annotator(Options(model=judge, channels="speakers"))
-    turns = tuple(Turn(t.words, None, t.start, t.end, 1) for t in TRANSCRIPT.turns)
-    found = by_channel.annotate(Sound(stereo(), RATE), Transcript(turns))
+def test_a_channel_that_the_transcript_names_is_taken(by_channel):
+    turns = tuple(replace(u, speaker=None, channel=1) for u in TRANSCRIPT.utterances)
+    found = by_channel(Sound(stereo(), RATE), Transcript(turns))
     assert {u.speaker for u in found.utterances} == {"channel 2"}
 
 
@@ -103,9 +113,8 @@ def test_speakers_that_nothing_tells_are_one_with_a_warning(annotator, sound):
     assert found.warnings == ("no turn names its speaker: they count as one speaker's, 'speaker'",)
 
 
-def test_one_channel_tells_nobody_apart(judge):
-    by_channel = Annotator(Options(model=judge, channels="speakers"))
-    found = by_channel.annotate(Sound(stereo()[:, 0], RATE), TRANSCRIPT)
+def test_one_channel_tells_nobody_apart(by_channel):
+    found = by_channel(Sound(stereo()[:, 0], RATE), TRANSCRIPT)
     assert found.warnings == ("the recording has one channel, so channels do not tell speakers apart",)
 
 
@@ -120,20 +129,20 @@ def test_words_alone(annotator, whole, tmp_path):
 
 
 def test_what_a_recording_lacks_is_absent_and_the_rest_goes_on(annotator, sound):
-    turns = (
-        *TRANSCRIPT.turns[:2],
-        Turn("why ?", "Ann", 7.0, 8.0),
-        Turn("i am happy", "Bo", 3.0, 3.0),
-        Turn("so happy", "Ann"),
-        Turn("", "Bo", 5.0, 6.0),
-        Turn("leave", "Bo", 6.0, 9.0),
+    turns = turns_of(
+        *TRANSCRIPT.utterances[:2],
+        spoken("why ?", "Ann", 7.0, 8.0),
+        spoken("i am happy", "Bo", 3.0, 3.0),
+        spoken("so happy", "Ann"),
+        spoken("", "Bo", 5.0, 6.0),
+        spoken("leave", "Bo", 6.0, 9.0),
     )
     found = annotator.annotate(sound, Transcript(turns))
     assert found.absences == (
+        Absence("6", "text", "it has no words"),
         Absence("3", "audio", "the recording ends at 6.5 s"),
         Absence("4", "audio", "it is shorter than 0.02 s"),
         Absence("5", "audio", "no time is known"),
-        Absence("6", "text", "it has no words"),
     )
     assert [u.present for u in found.utterances] == [
         ("text", "audio"),
@@ -169,7 +178,7 @@ def test_without_its_extra_a_modality_is_absent(judge, sound, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "parselmouth", None)
-    found = Annotator(Options(model=judge)).annotate(sound, TRANSCRIPT)
+    found = annotate(sound, TRANSCRIPT, model=judge)
     (absence,) = found.absences
     assert (absence.utterance_id, absence.modality) == (None, "audio") and "optional extra 'audio'" in absence.reason
     assert all(u.present == ("text",) for u in found.utterances)
@@ -179,15 +188,15 @@ def test_a_second_run_encodes_nothing(judge, sound, whole, tmp_path, monkeypatch
     from merc.encoders.audio.praat import PraatEncoder
     from merc.encoders.text.dialogue import DialogueEncoder
 
-    options = Options(model=judge, cache=tmp_path / "cache")
-    same(Annotator(options).annotate(sound, TRANSCRIPT), whole)
+    options = Options(cache=tmp_path / "cache")
+    same(annotate(sound, TRANSCRIPT, model=judge, options=options), whole)
 
     def again(*_, **__):
         raise AssertionError("encoded again")
 
     monkeypatch.setattr(PraatEncoder, "encode", again)
     monkeypatch.setattr(DialogueEncoder, "encode_at", again)
-    same(Annotator(options).annotate(sound, TRANSCRIPT), whole)
+    same(annotate(sound, TRANSCRIPT, model=judge, options=options), whole)
 
 
 def test_the_hook_is_told_what_is_done(annotator, sound):
@@ -201,7 +210,7 @@ def test_the_hook_is_told_what_is_done(annotator, sound):
 
 def test_the_digest_follows_the_content(annotator, whole, sound):
     assert annotator.annotate(Sound(stereo(), RATE), TRANSCRIPT).origin.sha256 == whole.origin.sha256
-    assert annotator.annotate(sound, Transcript(TRANSCRIPT.turns[:4])).origin.sha256 != whole.origin.sha256
+    assert annotator.annotate(sound, Transcript(TRANSCRIPT.utterances[:4])).origin.sha256 != whole.origin.sha256
     assert annotator.annotate(Sound(0.5 * stereo(), RATE), TRANSCRIPT).origin.sha256 != whole.origin.sha256
 
 
@@ -213,16 +222,16 @@ def test_what_can_not_be_annotated(annotator, sound, tmp_path):
         (tmp_path, None, "expected a file, found a folder"),
         (tmp_path / "a.srt", tmp_path / "a.srt", "a second one was given"),
         (sound, tmp_path / "nothing.srt", "expected a file, found nothing"),
-        (sound, Transcript(()), "the transcript has no turn"),
+        (sound, Transcript(()), "the transcript has no utterance"),
     ):
         with pytest.raises(DataError, match=said):
             annotator.annotate(source, transcript)
     with pytest.raises(RunError, match="no model here"):
-        annotate(sound, TRANSCRIPT, options=Options(model=tmp_path))
+        annotate(sound, TRANSCRIPT, model=tmp_path)
 
 
 def test_long_recordings_are_judged_in_pieces(annotator, sound):
-    many = Transcript(TRANSCRIPT.turns * 110)
+    many = Transcript(turns_of(*TRANSCRIPT.utterances * 110))
     found = annotator.annotate(sound, many)
     assert len(found.utterances) == 550
     assert np.isfinite(probabilities(found)).all()
@@ -230,3 +239,72 @@ def test_long_recordings_are_judged_in_pieces(annotator, sound):
 
 def test_the_result_can_be_written_and_read_back(whole):
     assert type(whole).from_json(whole.to_json()) == whole
+
+
+def test_utterances_made_by_hand_are_a_transcript(annotator, whole, sound):
+    same(annotator.annotate(sound, list(TRANSCRIPT.utterances)), whole)
+    assert annotator.annotate(list(TRANSCRIPT.utterances)).origin.kind == "text"
+
+
+def test_the_origin_names_the_weights_by_their_digest(whole, judge):
+    import hashlib
+
+    assert whole.origin.model["sha256"] == hashlib.sha256((judge / "model.safetensors").read_bytes()).hexdigest()
+
+
+def test_without_the_text_extra_sound_is_left(judge, sound, tmp_path, monkeypatch):
+    import importlib.util
+    import sys
+
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    real = importlib.util.find_spec
+    gone = ("sentence_transformers", "transformers")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name in gone else real(name, *rest))
+    found = annotate(sound, TRANSCRIPT, model=judge)
+    (absence,) = found.absences
+    assert (absence.utterance_id, absence.modality) == (None, "text") and "optional extra 'text'" in absence.reason
+    assert all(u.present == ("audio",) for u in found.utterances)
+    with pytest.raises(FeatureError, match=r"there is nothing to judge by; text: .*'text'.*; audio: there is no recording"):
+        annotate(TRANSCRIPT, model=judge)
+
+
+class Loudness:
+    """Stands for a speech model."""
+
+    name, version, dimension, modality = "speech-model", "1", 2, "audio"
+
+    def encode(self, clips, progress=None):
+        return np.array([[clip.std(), len(clip)] for clip in clips], dtype=np.float32)
+
+
+def test_a_modality_of_any_name_is_made_by_its_encoder(tiny_recipe, tmp_path, sound, monkeypatch):
+    """`audio/mine` is praat's, `prosody/x` is derived from it in name only, `spectrum/x` is a speech model's."""
+    from labelled_talks import LABELS, talks
+    from merc.data.schema import Corpus, FeatureSpec, Split
+    from merc.encoders.derivation import PRAAT, PRAAT_RELATIVE
+    from merc.runs.training import train
+
+    specs = (
+        PRAAT.model_copy(update={"name": "mine"}),
+        PRAAT_RELATIVE.model_copy(update={"modality": "prosody", "name": "x"}),
+        FeatureSpec(modality="spectrum", name="x", dimension=2, encoder=str(tmp_path / "speech"), version="1"),
+    )
+    (tmp_path / "speech").mkdir()
+    (tmp_path / "speech" / "preprocessor_config.json").write_text("{}")
+    random = np.random.default_rng(0)
+    made = tuple(
+        c.with_features({spec.key: random.normal(50, 20, (len(c), spec.dimension)).astype(np.float32) for spec in specs})
+        for c in talks(12)
+    )
+    split = Split("official", {"train": tuple(c.id for c in made[:8]), "validation": tuple(c.id for c in made[8:])})
+    corpus = Corpus("talks", LABELS, specs, made, {"official": split})
+    features = {spec.modality: spec.name for spec in specs}
+    model = load(train(tiny_recipe(data={"features": features}), tmp_path / "run", corpus=corpus).folder / "model")
+    monkeypatch.setattr(model.features, "encoder", lambda spec: PraatEncoder() if spec.encoder == "praat" else Loudness())
+    read = []
+    real = voices.clips
+    monkeypatch.setattr(voices, "clips", lambda *given: read.append(given) or real(*given))
+    found = model.annotate(sound, TRANSCRIPT)
+    assert found.absences == () and all(u.present == ("audio", "prosody", "spectrum") for u in found.utterances)
+    assert len(read) == 1, "the recording is read once for all encoders"

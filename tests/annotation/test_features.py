@@ -52,22 +52,22 @@ def clip(index, seconds=1.0, seed=None):
 def test_sound_comes_to_its_place_in_any_order(cache):
     clips = [clip(i, 0.5 + i / 10) for i in range(5)]
     encoder = Counting()
-    found = sound_rows([(clips[i], i % 2) for i in (3, 0, 4, 1, 2)], 5, encoder, cache)
+    found = sound_rows([(clips[i], i % 2) for i in (3, 0, 4, 1, 2)], 5, {"audio/x": encoder}, cache)
     expected = [[c.samples.mean(), c.samples.std(), len(c.samples)] for c in clips]
-    np.testing.assert_allclose(found.rows, expected, rtol=1e-5)
-    assert found.channels == (0, 1, 0, 1, 0) and found.reasons == ("",) * 5
+    np.testing.assert_allclose(found.rows["audio/x"], expected, rtol=1e-5)
+    assert found.channels == [0, 1, 0, 1, 0] and found.reasons == {"audio/x": [""] * 5}
 
 
 def test_sound_is_not_held_for_longer_than_it_may(cache):
     encoder = Counting()
-    sound_rows(((clip(i), None) for i in range(7)), 7, encoder, cache, held=3.0)
+    sound_rows(((clip(i), None) for i in range(7)), 7, {"audio/x": encoder}, cache, held=3.0)
     assert encoder.calls == [3, 3, 1]
 
 
 def test_what_was_heard_before_is_not_encoded_again(cache):
     first, second = Counting(), Counting()
-    rows = sound_rows(((clip(i), None) for i in range(4)), 4, first, cache).rows
-    again = sound_rows([(clip(i), None) for i in (3, 2)] + [(clip(0, seed=9), None)], 4, second, cache).rows
+    rows = sound_rows(((clip(i), None) for i in range(4)), 4, {"audio/x": first}, cache).rows["audio/x"]
+    again = sound_rows([(clip(i), None) for i in (3, 2)] + [(clip(0, seed=9), None)], 4, {"audio/x": second}, cache).rows["audio/x"]
     assert (first.calls, second.calls) == ([4], [1])
     np.testing.assert_array_equal(again[[2, 3]], rows[[2, 3]])
     assert np.isnan(again[1]).all()
@@ -75,9 +75,9 @@ def test_what_was_heard_before_is_not_encoded_again(cache):
 
 def test_absence_keeps_its_reason(cache):
     silent = Clip(1, np.zeros(RATE, dtype=np.float32), "")
-    found = sound_rows([(clip(0), None), (silent, None), (Clip(2, None, "it is over"), None)], 3, Counting(), cache)
-    assert found.reasons == ("", "the encoder 'counting' makes nothing of it", "it is over")
-    assert [np.isnan(row).all() for row in found.rows] == [False, True, True]
+    found = sound_rows([(clip(0), None), (silent, None), (Clip(2, None, "it is over"), None)], 3, {"audio/x": Counting()}, cache)
+    assert found.reasons["audio/x"] == ["", "the encoder 'counting' makes nothing of it", "it is over"]
+    assert [np.isnan(row).all() for row in found.rows["audio/x"]] == [False, True, True]
 
 
 def test_words_are_encoded_once_each(cache):

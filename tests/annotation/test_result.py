@@ -7,16 +7,19 @@ from dataclasses import replace
 import pandas
 import pytest
 
-from annotation.invented import MODALITIES, SEVEN, annotation, hostile, utterance
-from merc.annotation.result import Annotation
+from annotation.invented import MODALITIES, SEVEN, annotated, annotation, hostile, utterance, with_utterances
+from merc.annotation.annotation import Annotation
 from merc.errors import DataError, MissingExtraError
 
 COLUMNS = [
-    "id",
+    "conversation",
+    "utterance",
+    "speaker",
+    "channel",
     "start",
     "end",
-    "speaker",
     "words",
+    "label",
     "emotion",
     "probability",
     *(f"p_{label}" for label in SEVEN),
@@ -29,7 +32,7 @@ COLUMNS = [
 def changed(**changes):
     """An annotation whose first utterance is changed."""
     whole = annotation()
-    return replace(whole, utterances=(replace(whole.utterances[0], **changes), *whole.utterances[1:]))
+    return with_utterances(whole, (replace(whole.utterances[0], **changes), *whole.utterances[1:]))
 
 
 def test_the_table_has_a_row_for_each_utterance_and_the_promised_columns():
@@ -54,7 +57,6 @@ def test_an_absent_modality_has_no_trust_and_a_model_without_trust_has_none_at_a
     ("changes", "message"),
     [
         ({"emotion": "bliss"}, "utterance '0': emotion 'bliss' is not among the labels: neutral, surprise"),
-        ({"probabilities": {"joy": 1.0}}, "needs the probability of each label and of no other; see 'anger'"),
         ({"probabilities": {**dict.fromkeys(SEVEN, 0.1), "joy": math.nan}}, "'joy' has nan; expected a share from 0 to 1"),
         ({"trust": {"smell": 1.0}}, "'smell' is not among the modalities: text, audio, visual"),
         ({"trust": {"text": 1.5}}, "'text' has 1.5"),
@@ -71,15 +73,25 @@ def test_what_is_not_consistent_is_refused_in_one_line(changes, message):
     assert "\n" not in str(caught.value)
 
 
+def test_all_utterances_have_the_same_labels():
+    whole = annotation()
+    other = replace(whole.utterances[1], emotion="joy", probabilities={"joy": 1.0})
+    with pytest.raises(DataError, match="utterance '1': needs the probability of each label and of no other; see 'anger'"):
+        with_utterances(whole, (whole.utterances[0], other))
+
+
 @pytest.mark.parametrize("duration", [-1.0, math.nan, math.inf])
 def test_a_duration_that_is_none_is_refused(duration):
     with pytest.raises(DataError, match="expected seconds from 0"):
         annotation(origin=replace(annotation().origin, duration=duration))
 
 
-def test_repeated_labels_are_refused():
-    with pytest.raises(DataError, match="label 'joy' occurs more than once"):
-        annotation(labels=(*SEVEN, "joy"))
+def test_repeated_modalities_and_conversations_are_refused():
+    with pytest.raises(DataError, match="modality 'text' occurs more than once"):
+        annotation(modalities=(*MODALITIES, "text"))
+    whole = annotation()
+    with pytest.raises(DataError, match=r"conversation id 'talk\.wav' occurs more than once"):
+        replace(whole, conversations=whole.conversations * 2)
 
 
 def test_messages_show_foreign_text_harmlessly():
@@ -97,7 +109,11 @@ def test_the_data_frame_has_the_table_with_numbers_as_numbers():
     frame = changed(start=None, uncertainty=None).to_dataframe()
     assert list(frame.columns) == COLUMNS
     assert frame["words"][2] == "So. I got the job!"
-    numbers = [name for name in COLUMNS if name not in ("id", "speaker", "words", "emotion", "present")]
+    numbers = [
+        name
+        for name in COLUMNS
+        if name not in ("conversation", "utterance", "speaker", "channel", "words", "label", "emotion", "present")
+    ]
     assert all(frame[name].dtype == "float64" for name in numbers)
     assert pandas.isna(frame["start"][0]) and pandas.isna(frame["uncertainty"][0])
     assert frame["probability"].between(0, 1).all()
@@ -107,11 +123,37 @@ def test_the_data_frame_keeps_words_as_they_are():
     assert list(hostile().to_dataframe()["words"]) == [one.words for one in hostile().utterances]
 
 
-def test_an_annotation_without_utterances_has_empty_columns_of_the_same_kinds():
-    frame = annotation(talk=()).to_dataframe()
-    assert list(frame.columns) == COLUMNS
-    assert len(frame) == 0
-    assert frame["start"].dtype == "float64"
+def test_an_annotation_without_utterances_is_none():
+    for conversations in ((), (replace(annotation().conversations[0], utterances=()),)):
+        with pytest.raises(DataError, match="expected one or more conversations, each with an utterance"):
+            replace(annotation(), conversations=conversations)
+
+
+def test_it_is_shown_in_one_short_line():
+    shown = repr(annotation())
+    assert shown.startswith("Annotation('talk.wav', 25 utterances: joy 8, neutral 7, ") and len(shown) < 110
+    assert len(repr(hostile())) < 250 and "\x1b" not in repr(hostile())
+
+
+def test_notebooks_show_a_table_in_which_nothing_runs():
+    shown = annotation()._repr_html_()
+    assert shown.count("<tr>") == 26 and "<td>So. I got the job!</td><td>joy</td>" in shown
+    text = hostile()._repr_html_()
+    assert not any(tag in text for tag in ("<script", "<img", "<svg", "<style")) and "&lt;script&gt;" in text and "\x1b" not in text
+    many = annotation(talk=[("Ann", "joy", "yes")] * 60)._repr_html_()
+    assert many.count("<tr>") == 51 and "50 of 60 utterances" in many
+
+
+def test_several_conversations_stand_one_after_the_other():
+    whole = annotation()
+    second = replace(whole.conversations[0], id="other", utterances=whole.utterances[:2], absences=())
+    both = replace(whole, conversations=(*whole.conversations, second))
+    assert both.columns()["conversation"] == ["talk.wav"] * 25 + ["other"] * 2
+    assert Annotation.from_json(both.to_json()) == both
+    page = both.to_html()
+    assert page.count("conversation <bdi>") == 2 and "There are several conversations" in page
+    with pytest.raises(DataError, match="subtitles are of one conversation; there are 2"):
+        both.to_srt()
 
 
 def test_without_pandas_the_extra_is_named(monkeypatch):
@@ -121,18 +163,19 @@ def test_without_pandas_the_extra_is_named(monkeypatch):
 
 
 def test_the_methods_give_what_the_files_hold():
-    from merc.annotation.export import files, page
+    from merc.annotation.export import json_text, page, subtitles
+    from merc.files.csv_cells import csv_text
 
     whole = annotation()
-    assert whole.to_csv() == files.csv_text(whole)
-    assert whole.to_json() == files.json_text(whole)
-    assert whole.to_srt() == files.srt_text(whole)
+    assert whole.to_csv() == csv_text(whole.columns())
+    assert whole.to_json() == json_text.json_text(whole)
+    assert whole.to_srt() == subtitles.srt_text(whole)
     assert whole.to_html("talk.wav") == page.render_page(whole, "talk.wav")
     assert Annotation.from_json(whole.to_json()) == whole
 
 
 def test_an_utterance_of_one_label_and_no_modality_will_do():
     one = utterance(0, "Ann", "Hm.", "calm", labels=("calm",), modalities=())
-    whole = Annotation(annotation().origin, ("calm",), (), (one,), (), ())
+    whole = annotated((one,), modalities=())
     assert whole.columns()["present"] == [""]
     assert "Hm." in whole.to_html()

@@ -19,7 +19,7 @@ def test_it_is_spoken_with_a_voice_in_each_channel(tmp_path):
     made = make_sample(tmp_path / "new" / "sample")
     assert made.path == tmp_path / "new" / "sample" / "dialogue.wav" and "synthetic" in made.notes[0]
     assert {p.name for p in made.path.parent.iterdir()} == {"dialogue.wav", "dialogue.srt", "README.txt"}
-    turns = read_transcript(made.path.with_suffix(".srt")).turns
+    turns = read_transcript(made.path.with_suffix(".srt")).utterances
     assert given(made.path).transcript == made.path.with_suffix(".srt")
     with wave.open(str(made.path)) as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
@@ -44,7 +44,7 @@ def test_without_a_voice_the_words_are_left(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda _name: None)
     made = make_sample(tmp_path)
     assert made.path == tmp_path / "dialogue.csv" and "espeak-ng is not installed" in made.notes[0]
-    turns = read_transcript(made.path).turns
+    turns = read_transcript(made.path).utterances
     assert len(turns) == 16 and {turn.speaker for turn in turns} == {"Mara", "Theo"}
     assert turns[6].words == "Whatever it says, you played beautifully."
     assert turns[8].words == "Oh, that is wonderful! I am so happy for you!"

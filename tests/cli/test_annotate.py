@@ -43,7 +43,7 @@ def test_json_alone(folder, judge, capsys):
     shutil.copy(folder / "words.srt", folder / "call.srt")
     assert main(["annotate", str(folder / "call.wav"), "--model", str(judge), "--json", "--no-cache"]) == 0
     out, err = capsys.readouterr()
-    assert len(json.loads(out)["utterances"]) == 5
+    assert len(json.loads(out)["conversations"][0]["utterances"]) == 5
     assert err == "warning: the transcript is call.srt, found beside the recording\n"
     assert not list(folder.glob("*.emotions.*")) and not (folder.parent / "cache").exists()
 

@@ -374,10 +374,10 @@ def test_predict_shows_words_as_they_are_but_steers_no_terminal(capsys, place, c
 def test_predict_as_json_is_what_the_package_says(capsys, place, chat):
     from dataclasses import asdict
 
-    from merc.data.formats.chat import read_chat
+    from merc.annotation.transcripts.conversations import read_conversations
 
     judged = json_output(capsys, "predict", place.run, chat)
-    assert judged == json.loads(json.dumps([asdict(c) for c in load(place.run).predict(read_chat(chat))]))
+    assert judged == json.loads(json.dumps([asdict(c) for c in load(place.run).predict(read_conversations(chat).conversations)]))
     assert [u["speaker"] for u in judged[0]["utterances"]] == ["Ann", "=Bo", "Ann"]
     assert judged[0]["utterances"][0]["present"] == ["text"]
 

@@ -7,9 +7,9 @@ import codecs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from merc.annotation.transcripts.encoding import Decoded, decode
 
 from merc.errors import DataError
+from merc.files.encoding import Decoded, decode
 
 SOME = "Grüße, Зоя – 你好!\nJa.\n"
 

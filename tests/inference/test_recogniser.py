@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
-from merc.data.formats.chat import read_chat, read_declared_chat
 
 import merc.inference.recogniser as module
+from merc.annotation.transcripts.conversations import read_conversations
 from merc.cli import main
 from merc.data.formats.json_lines import write_jsonl
 from merc.data.preprocessing import Preprocessor
@@ -270,9 +270,9 @@ def test_features_declared_as_another_encoders_are_refused(recogniser, judged, t
 def test_a_file_that_declares_another_encoder_is_refused(recogniser, judged, tiny_corpus, saved, tmp_path):
     schema = tiny_corpus.feature_schema
     write_jsonl(tiny_corpus, tmp_path / "same.jsonl")
-    same = read_declared_chat(tmp_path / "same.jsonl")
+    same = read_conversations(tmp_path / "same.jsonl")
     assert same.specs == schema
-    assert [c.id for c in read_chat(tmp_path / "same.jsonl")] == [c.id for c in same.conversations]
+    assert [c.id for c in same.conversations] == [c.id for c in tiny_corpus.conversations]
     assert main(["predict", str(saved), str(tmp_path / "same.jsonl"), "--json"]) == 0
     other = (schema[0].model_copy(update={"encoder": "minilm"}), *schema[1:])
     write_jsonl(replace(tiny_corpus, feature_schema=other), tmp_path / "other.jsonl")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from encoders.voices import needs_espeak
-from merc.annotation.annotator import Annotator
 from merc.annotation.media.decoding import Sound
+from merc.annotation.model import load as load_annotator
 from merc.annotation.options import Options
 from merc.annotation.sample import LINES
 from merc.annotation.transcripts.reading import read_transcript
@@ -25,7 +25,7 @@ MOST_BYTES = 15_000_000
 
 @pytest.fixture(scope="module")
 def annotator():
-    return Annotator(Options(cache=None))
+    return load_annotator()
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +88,10 @@ def test_a_quarter_of_the_amplitude_changes_no_probability(annotator, annotated,
 def test_each_channel_tells_its_speaker(recording):
     folder, sound, rate = recording
     named = read_transcript(folder / "talk.srt")
-    nameless = replace(named, turns=tuple(replace(turn, speaker=None) for turn in named.turns))
-    found = Annotator(Options(cache=None, channels="speakers")).annotate(Sound(sound, rate), nameless)
+    nameless = replace(named, turns=tuple(replace(turn, speaker=None) for turn in named.utterances))
+    found = load_annotator().annotate(Sound(sound, rate), nameless, options=Options(channels="speakers"))
     heard = {"Mara": "channel 1", "Theo": "channel 2"}
-    assert [u.speaker for u in found.utterances] == [heard[turn.speaker] for turn in named.turns]
+    assert [u.speaker for u in found.utterances] == [heard[turn.speaker] for turn in named.utterances]
 
 
 def test_it_is_small_enough_and_carries_its_card_and_scores():

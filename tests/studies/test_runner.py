@@ -12,7 +12,7 @@ from merc.cli import main
 from merc.data.schema import Split
 from merc.data.store.store import open_store, save_store
 from merc.errors import DataError, RunError
-from merc.files.staged_file import locked_folder
+from merc.files.lock import locked_folder
 from merc.settings import no_progress
 from merc.studies import pool, runner
 from merc.studies.plan import all_tasks, digest_of, read_plan, strongest_rivals, tasks_of

@@ -54,7 +54,7 @@ class Result:
             among them, or a number that is not finite or no share.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)  # of JSON
 
     origin: Origin
     conversations: tuple[JudgedConversation, ...]

@@ -64,7 +64,7 @@ def _decoded(data: bytes, name: str, strict: bool) -> tuple[str, tuple[str, ...]
     text = data.decode("utf-8-sig", errors="replace")
     broken = text.count("\ufffd")
     readable = len(text) - len(text.encode("ascii", errors="ignore")) - broken  # beyond ASCII
-    if marked or readable > broken:
+    if marked or readable > broken or (strict and readable):
         if strict:
             raise DataError(f"{name}, line {text.count(chr(10), 0, text.index(chr(0xFFFD))) + 1}: broken UTF-8")
         return text, (f"the file is UTF-8 but for {broken} place{'s' * (broken != 1)}, which can't be read",)

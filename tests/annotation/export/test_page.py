@@ -10,11 +10,11 @@ from itertools import pairwise
 
 import pytest
 
-from annotation.invented import HOSTILE, SEVEN, TALK, annotation, hostile
+from annotation.invented import HOSTILE, SEVEN, TALK, annotation, hostile, with_utterances
 from merc.annotation.export.marks import COLOURS, KNOWN, PATTERNS, SHAPES, marks_of
 from merc.annotation.export.page import DARK, LIGHT, medium_address, script_data
 from merc.annotation.export.timeline import MOST_LANES, clock, timeline_of
-from merc.annotation.result import Absence
+from merc.data.schema import Absence
 from merc.errors import DataError
 
 IEMOCAP = ("happy", "sad", "neutral", "angry", "excited", "frustrated")
@@ -214,7 +214,7 @@ def test_the_next_probable_emotion_is_named_where_it_is_near():
     whole = annotation(talk=[("Ann", "joy", "x")])
     for share, named in ((0.3, True), (0.1, False)):
         probabilities = {**dict.fromkeys(SEVEN, 0.0), "joy": 1 - share, "anger": share}
-        text = replace(whole, utterances=(replace(whole.utterances[0], probabilities=probabilities),)).to_html()
+        text = with_utterances(whole, (replace(whole.utterances[0], probabilities=probabilities),)).to_html()
         assert (f"or <bdi>anger</bdi> {100 * share:.0f}\u00a0%" in text) is named
 
 
@@ -236,7 +236,7 @@ def test_a_conversation_without_times_is_shown_in_order_without_a_player():
 
 def test_a_model_without_trust_shows_none():
     whole = annotation()
-    whole = replace(whole, utterances=tuple(replace(one, trust={}) for one in whole.utterances))
+    whole = with_utterances(whole, (replace(one, trust={}) for one in whole.utterances))
     assert "trust" not in whole.to_html() and "then how much of the trust" in annotation().to_html()
     assert 'class="bar"' not in whole.to_html()
 
@@ -338,7 +338,7 @@ def at(*times):
     """An annotation with these starts and ends, of no known length."""
     whole = annotation(talk=[("Ann", "joy", "x")] * len(times))
     found = tuple(replace(u, start=start, end=end) for u, (start, end) in zip(whole.utterances, times, strict=True))
-    return replace(whole, utterances=found, origin=replace(whole.origin, duration=None))
+    return with_utterances(replace(whole, origin=replace(whole.origin, duration=None)), found)
 
 
 def test_an_utterance_without_an_end_lasts_until_the_next_but_not_long():

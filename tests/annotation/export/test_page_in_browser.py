@@ -218,7 +218,7 @@ def test_who_does_not_want_to_be_led_is_not(page, opened):
 
 def test_two_who_speak_at_once_are_both_marked(page, opened):
     talk = tuple(utterance(n, name, "x", "joy", start, start + 2.0) for n, (name, start) in enumerate((("Ann", 0.0), ("Ben", 1.0))))
-    tab = opened(page(annotation(talk=(), utterances=talk, absences=())), 1280)
+    tab = opened(page(annotation(utterances=talk, absences=())), 1280)
     wait(tab, READY)
     tab.locator("#u1 button").click()
     assert tab.evaluate(NOW) == [0, 1]

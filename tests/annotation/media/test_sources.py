@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from annotation.call import TRANSCRIPT, srt
+from annotation.turns import spoken, turns_of
 from merc.annotation.media.decoding import Sound
 from merc.annotation.media.sources import PREFERRED, content_digest, given, transcript_beside
-from merc.annotation.transcripts.transcript import Transcript, Turn
+from merc.annotation.transcripts.transcript import Transcript
 from merc.errors import DataError
 
 SOUND = Sound(np.zeros((16, 1), dtype=np.float32), 16_000)
@@ -107,7 +108,18 @@ def test_the_digest_goes_by_content_alone(folder):
 def test_whatever_changes_changes_the_digest(folder):
     other = Sound(np.ones((16, 1), dtype=np.float32), 16_000)
     slower = Sound(SOUND.samples, 8_000)
-    moved = Transcript((Turn("words", "A", 0.0, 1.0),)), Transcript((Turn("words", "A", 0.0, 2.0),))
+    moved = (
+        Transcript(
+            turns_of(
+                spoken("words", "A", 0.0, 1.0),
+            )
+        ),
+        Transcript(
+            turns_of(
+                spoken("words", "A", 0.0, 2.0),
+            )
+        ),
+    )
     all_given = [given(s, t) for s in (SOUND, other, slower, folder / "talk.wav") for t in (*moved, folder / "talk.srt")]
     all_given += [given(folder / "talk.srt"), given(moved[0])]
     assert len({content_digest(each) for each in all_given}) == len(all_given)

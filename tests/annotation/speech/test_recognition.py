@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from annotation.turns import spoken, turns_of
 from encoders.voices import espeak, needs_espeak, noise, silence, tone
 from merc.annotation.speech.recognition import (
     RATE,
@@ -30,7 +31,6 @@ from merc.annotation.speech.recognition import (
     speech_recogniser,
     windows,
 )
-from merc.annotation.transcripts.transcript import Turn
 from merc.errors import DataError, FeatureError, MissingExtraError
 
 FIRST = "The weather was beautiful yesterday. We walked along the river."
@@ -49,11 +49,11 @@ class Listener:
     name: str = "listener"
     heard: list[tuple[int, float, int | None]] = field(default_factory=list)
 
-    def transcribe(self, samples: np.ndarray, offset: float = 0.0, channel: int | None = None) -> tuple[Turn, ...]:
+    def transcribe(self, samples: np.ndarray, offset: float = 0.0, channel: int | None = None) -> tuple[Utterance, ...]:
         assert np.isfinite(samples).all()
         self.heard.append((len(samples), offset, channel))
         loud = np.flatnonzero(np.abs(samples) > 1e-3) / RATE
-        return () if len(loud) == 0 else (Turn("words", None, offset + loud[0], offset + loud[-1], channel),)
+        return () if len(loud) == 0 else (spoken("words", None, offset + loud[0], offset + loud[-1], channel),)
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +94,12 @@ def talk() -> tuple[np.ndarray, list[tuple[float, float]]]:
 
 
 @pytest.fixture(scope="module")
-def heard(whisper: Recognition, talk: tuple[np.ndarray, list[tuple[float, float]]]) -> tuple[Turn, ...]:
+def heard(whisper: Recognition, talk: tuple[np.ndarray, list[tuple[float, float]]]) -> tuple[Utterance, ...]:
     return whisper.transcribe(talk[0])
 
 
 @needs_espeak
-def test_speech_is_recognised_a_turn_a_sentence(heard: tuple[Turn, ...]) -> None:
+def test_speech_is_recognised_a_turn_a_sentence(heard: tuple[Utterance, ...]) -> None:
     assert len(heard) == 3
     for turn, content in zip(heard, CONTENT, strict=True):
         assert len(content & set(plain(turn.words))) >= 2
@@ -108,7 +108,7 @@ def test_speech_is_recognised_a_turn_a_sentence(heard: tuple[Turn, ...]) -> None
 
 
 @needs_espeak
-def test_turns_lie_where_the_speech_is(heard: tuple[Turn, ...], talk: tuple[np.ndarray, list[tuple[float, float]]]) -> None:
+def test_turns_lie_where_the_speech_is(heard: tuple[Utterance, ...], talk: tuple[np.ndarray, list[tuple[float, float]]]) -> None:
     (first_start, first_end), (second_start, second_end) = talk[1]
     a, b, c = ((turn.start, turn.end) for turn in heard)
     assert a[0] == pytest.approx(first_start, abs=0.5)
@@ -119,16 +119,16 @@ def test_turns_lie_where_the_speech_is(heard: tuple[Turn, ...], talk: tuple[np.n
 
 @needs_espeak
 def test_windows_give_the_sentences_of_the_whole_with_channel_and_times(
-    whisper: Recognition, heard: tuple[Turn, ...], talk: tuple[np.ndarray, list[tuple[float, float]]]
+    whisper: Recognition, heard: tuple[Utterance, ...], talk: tuple[np.ndarray, list[tuple[float, float]]]
 ) -> None:
     sound, told = talk[0], []
     blocks = [sound[first : first + 7_001] for first in range(0, len(sound), 7_001)]
     pause = talk[1][0][1] + 2.5  # the window's end lies in the second stretch, its last half holds the pause
     found = recognise(blocks, whisper, channel=1, progress=told.append, window=pause + 1.0)
     assert len(told) == 2 and talk[1][0][1] < told[0] < talk[1][1][0] and told[1] == pytest.approx(len(sound) / RATE)
-    assert [plain(turn.words) for turn in found.turns] == [plain(turn.words) for turn in heard]
-    assert {turn.channel for turn in found.turns} == {1}
-    for turn, whole in zip(found.turns, heard, strict=True):
+    assert [plain(turn.words) for turn in found.utterances] == [plain(turn.words) for turn in heard]
+    assert {turn.channel for turn in found.utterances} == {1}
+    for turn, whole in zip(found.utterances, heard, strict=True):
         assert turn.start == pytest.approx(whole.start, abs=0.5)
         assert turn.end == pytest.approx(whole.end, abs=0.5)
     assert found.warnings == ()
@@ -141,7 +141,7 @@ def test_offset_and_channel_are_carried_and_a_second_run_gives_the_same(whisper:
     moved = whisper.transcribe(sound, offset=3600.0, channel=2)
     assert len(turns) == 1
     assert moved == tuple(
-        Turn(turn.words, None, round(turn.start + 3600, 3), round(turn.end + 3600, 3), 2)
+        spoken(turn.words, None, round(turn.start + 3600, 3), round(turn.end + 3600, 3), 2)
         for turn in turns
         if turn.start is not None and turn.end is not None
     )
@@ -150,7 +150,7 @@ def test_offset_and_channel_are_carried_and_a_second_run_gives_the_same(whisper:
 @pytest.mark.parametrize("sound", [silence(3.0), noise(3.0, 0.05), np.zeros(0, np.float32), np.zeros(7, np.float32)])
 def test_what_is_no_speech_gives_no_turns_and_a_warning(whisper: Recognition, sound: np.ndarray) -> None:
     found = recognise([sound], whisper, channel=0)
-    assert found.turns == ()
+    assert found.utterances == turns_of()
     assert found.warnings == ("speech recognition by model found no words on channel 0",)
 
 
@@ -292,7 +292,7 @@ def test_samples_that_are_not_finite_are_taken_as_silence() -> None:
     sound = tone(200.0, 2.0)
     sound[100:103] = np.nan, np.inf, -np.inf
     found = recognise([sound], Listener())
-    assert len(found.turns) == 1
+    assert len(found.utterances) == 1
     assert found.warnings == ("3 samples are not finite numbers and were taken as silence",)
 
 
@@ -304,7 +304,7 @@ def test_a_recording_that_breaks_off_gives_what_is_left() -> None:
     listener = Listener()
     found = recognise(blocks(), listener, channel=3)
     assert listener.heard == [(24_000, 0.0, 3)]
-    assert [turn.words for turn in found.turns] == ["words"]
+    assert [turn.words for turn in found.utterances] == ["words"]
     assert found.warnings == ("speech was recognised up to 1.5 s only: talk.mp3: its sound can't be decoded: damaged",)
 
 

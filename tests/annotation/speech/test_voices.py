@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from annotation.call import RATE, SECONDS, TURNS, stereo
+from annotation.turns import spoken
 from merc.annotation.media.clips import Clip, Span, clips
 from merc.annotation.media.decoding import Sound
-from merc.annotation.speech.voices import STREAMED, channel_name, loudest_channel, streamed, turn_clips
-from merc.annotation.transcripts.transcript import Turn
+from merc.annotation.speech.voices import STREAMED, channel_name, loudest_channel, streamed, utterance_clips
 from merc.errors import DataError
 
 SOUND = Sound(stereo(), RATE)
@@ -15,13 +15,13 @@ OWN = [0 if who == "Ann" else 1 for who, *_ in TURNS]
 
 
 def heard(turns, channels, sound=SOUND):
-    found = sorted(turn_clips(sound, turns, "call", channels), key=lambda pair: pair[0].index)
+    found = sorted(utterance_clips(sound, turns, "call", channels), key=lambda pair: pair[0].index)
     assert [clip.index for clip, _ in found] == list(range(len(turns)))
     return found
 
 
 def unnamed():
-    return [Turn(words, None, start, end) for _, words, start, end, _ in TURNS]
+    return [spoken(words, None, start, end) for _, words, start, end, _ in TURNS]
 
 
 def test_each_turn_is_heard_where_it_is_loudest():
@@ -33,7 +33,7 @@ def test_each_turn_is_heard_where_it_is_loudest():
 
 
 def test_a_channel_that_is_named_is_listened_to_though_it_is_soft():
-    turns = [Turn(t.words, None, t.start, t.end, channel=1) for t in unnamed()]
+    turns = [spoken(t.words, None, t.start, t.end, channel=1) for t in unnamed()]
     found = heard(turns, 2)
     assert [channel for _, channel in found] == [1] * len(turns)
     first = round(TURNS[0][2] * RATE)
@@ -49,8 +49,8 @@ def test_without_channels_the_mean_is_heard():
 
 
 def test_a_turn_outside_the_recording_has_no_channel():
-    late = Turn("late", None, SECONDS + 1, SECONDS + 2)
-    untimed = Turn("when", None, None, None)
+    late = spoken("late", None, SECONDS + 1, SECONDS + 2)
+    untimed = spoken("when", None, None, None)
     (first, channel), (second, other) = heard([late, untimed], 2)
     assert (first.samples, channel, second.samples, other) == (None, None, None, None)
     assert first.reason == "the recording ends at 6.5 s" and second.reason

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from annotation.turns import spoken, turns_of
 from merc.annotation.transcripts import reading
 from merc.annotation.transcripts.reading import SUFFIXES, read_transcript
-from merc.annotation.transcripts.transcript import Transcript, Turn
+from merc.annotation.transcripts.transcript import Transcript
 from merc.annotation.transcripts.words import holds_words
 from merc.errors import DataError, MercError, MissingExtraError
 from steps import in_proportion
@@ -56,7 +57,7 @@ def test_every_suffix_has_a_sample():
 def test_the_same_talk_is_read_from_every_kind_of_file(suffix, tmp_path):
     path = tmp_path / f"Talk{suffix.upper()}"
     path.write_text(SAMPLES[suffix] % "Well done.")
-    assert read_transcript(path) == Transcript((Turn("Well done.", None, 1.0, 2.5),))
+    assert read_transcript(path) == Transcript(turns_of(spoken("Well done.", None, 1.0, 2.5)))
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -66,8 +67,8 @@ def test_encoding_and_line_ends_do_not_matter(suffix, encoding, end):
     content = (SAMPLES[suffix] % "Déjà vu – “non”?").replace("\n", end).encode(encoding) if suffix != ".json" else None
     if content is None:
         content = (SAMPLES[suffix] % "Déjà vu – “non”?").encode(encoding)
-    (turn,) = read(content, f"talk{suffix}").turns
-    assert turn == Turn("Déjà vu – “non”?", None, 1.0, 2.5)
+    (turn,) = read(content, f"talk{suffix}").utterances
+    assert turn == spoken("Déjà vu – “non”?", None, 1.0, 2.5)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -130,7 +131,7 @@ def test_a_file_that_is_too_large_is_refused(monkeypatch):
     monkeypatch.setattr(reading, "MOST_BYTES", 2**20)
     refused = b"x" * (2**20 + 1)
     assert refusal(refused, "talk.txt") == "talk.txt: more than 1 MB; a transcript is smaller"
-    assert len(read(refused[1:], "talk.txt").turns[0].words) == 2**20
+    assert len(read(refused[1:], "talk.txt").utterances[0].words) == 2**20
 
 
 def test_an_open_file_is_read_whole_by_its_own_name_and_stands_where_it_stood(tmp_path):
@@ -138,7 +139,7 @@ def test_an_open_file_is_read_whole_by_its_own_name_and_stands_where_it_stood(tm
     path.write_text("Ann: Hi\nBob: Ho\n")
     with path.open("rb") as file:
         file.seek(5)
-        assert [turn.speaker for turn in read_transcript(file).turns] == ["Ann", "Bob"]
+        assert [turn.speaker for turn in read_transcript(file).utterances] == ["Ann", "Bob"]
         assert file.tell() == 5
         with pytest.raises(DataError, match=r"^other\.csv, row 1: no column for the words"):
             read_transcript(file, "other.csv")
@@ -162,20 +163,24 @@ def test_a_missing_extra_is_named(suffix, package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingExtraError, match=rf"^reading talk{suffix} needs the optional extra 'subtitles'"):
         read(SAMPLES[suffix] % "Hi.", f"talk{suffix}")
-    assert read(SAMPLES[".txt"] % "Hi.", "talk.txt").turns
+    assert read(SAMPLES[".txt"] % "Hi.", "talk.txt").utterances
 
 
 def test_turns_are_sorted_by_start_and_overlaps_kept():
     transcript = listed(
         {"text": "c", "start": 5, "end": 6}, {"text": "a", "start": 1, "end": 9}, {"text": "b", "start": 1, "end": 2}
     )
-    assert [(turn.words, turn.start, turn.end) for turn in transcript.turns] == [("a", 1.0, 9.0), ("b", 1.0, 2.0), ("c", 5.0, 6.0)]
+    assert [(turn.words, turn.start, turn.end) for turn in transcript.utterances] == [
+        ("a", 1.0, 9.0),
+        ("b", 1.0, 2.0),
+        ("c", 5.0, 6.0),
+    ]
     assert transcript.warnings == ("the turns do not stand in order of time: they are sorted by their starts",)
 
 
 def test_turns_stay_as_they_stand_where_one_has_no_start():
     transcript = listed({"text": "c", "start": 5}, {"text": "x"}, {"text": "a", "start": 1, "end": 2})
-    assert [turn.words for turn in transcript.turns] == ["c", "x", "a"]
+    assert [turn.words for turn in transcript.utterances] == ["c", "x", "a"]
     assert transcript.warnings == ("the turns do not stand in order of time, and stay as they stand, since some have no start",)
 
 
@@ -185,31 +190,31 @@ def test_turns_in_order_give_no_warning():
 
 def test_an_end_before_its_start_is_unknown():
     transcript = listed({"text": "a", "start": 3, "end": 2}, {"text": "b", "start": 4, "end": 4})
-    assert [(turn.start, turn.end) for turn in transcript.turns] == [(3.0, None), (4.0, 4.0)]
+    assert [(turn.start, turn.end) for turn in transcript.utterances] == [(3.0, None), (4.0, 4.0)]
     assert transcript.warnings == ("1 turn ends before the start: such ends are taken as unknown",)
 
 
 def test_negative_times_are_unknown():
     transcript = listed({"text": "a", "start": -1, "end": 2}, {"text": "b", "start": -0.5, "end": -0.1})
-    assert [(turn.start, turn.end) for turn in transcript.turns] == [(None, 2.0), (None, None)]
+    assert [(turn.start, turn.end) for turn in transcript.utterances] == [(None, 2.0), (None, None)]
     assert transcript.warnings == ("3 times are negative or not finite, and so taken as unknown",)
 
 
 def test_without_any_end_a_turn_ends_where_the_next_begins():
     transcript = read("start,text\n1,a\n3,b\n3,c\n7,d\n", "talk.csv")
-    assert [(turn.start, turn.end) for turn in transcript.turns] == [(1.0, 3.0), (3.0, 7.0), (3.0, 7.0), (7.0, None)]
+    assert [(turn.start, turn.end) for turn in transcript.utterances] == [(1.0, 3.0), (3.0, 7.0), (3.0, 7.0), (7.0, None)]
     assert transcript.warnings == ("the file gives no ends: each turn is taken to end where the next begins",)
 
 
 def test_one_end_is_enough_for_no_end_to_be_made_up():
     transcript = read("start,end,text\n1,,a\n3,4,b\n", "talk.csv")
-    assert [turn.end for turn in transcript.turns] == [None, 4.0]
+    assert [turn.end for turn in transcript.utterances] == [None, 4.0]
     assert transcript.warnings == ()
 
 
 def test_turns_without_words_are_left_out_and_counted():
     transcript = listed({"text": "[sighs]"}, {"text": "a"}, {"text": " ♪ la ♪ "}, {"text": "..."}, {"text": "?!"})
-    assert [turn.words for turn in transcript.turns] == ["a", "?!"]
+    assert [turn.words for turn in transcript.utterances] == ["a", "?!"]
     assert transcript.warnings == ("3 turns without words are left out",)
 
 
@@ -314,8 +319,8 @@ def test_whatever_bytes_are_given_a_transcript_comes_or_one_line_of_error(suffix
         assert "\n" not in str(error)
         assert len(str(error)) < 400
         return
-    assert transcript.turns
-    for turn in transcript.turns:
+    assert transcript.utterances
+    for turn in transcript.utterances:
         assert holds_words(turn.words)
         assert turn.words == " ".join(turn.words.split())
         turn.words.encode("utf-8")
@@ -329,6 +334,6 @@ def test_one_changed_byte_gives_a_transcript_or_one_line_of_error(suffix, place,
     data = bytearray((SAMPLES[suffix] % "Ann: Well – done.").encode())
     data[place % len(data)] = byte
     try:
-        assert read(bytes(data), f"talk{suffix}").turns
+        assert read(bytes(data), f"talk{suffix}").utterances
     except MercError as error:
         assert "\n" not in str(error)

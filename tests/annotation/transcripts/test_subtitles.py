@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from annotation.turns import spoken, turns_of
 from merc.annotation.transcripts.reading import read_transcript
 from merc.annotation.transcripts.speakers import named
-from merc.annotation.transcripts.transcript import Turn
 from merc.errors import DataError
 from steps import in_proportion
 
@@ -34,7 +34,7 @@ def srt(*cues):
 
 
 def said(*cues):
-    return [(turn.speaker, turn.words) for turn in read(srt(*cues)).turns]
+    return [(turn.speaker, turn.words) for turn in read(srt(*cues)).utterances]
 
 
 # What the formats hold
@@ -56,43 +56,43 @@ def test_what_pysubs2_writes_is_read_back(kind, cues):
         start = now + 600 + gap * 10
         now = start + length * 10
         subtitles.append(pysubs2.SSAEvent(start, now, "\\N".join(lines)))
-        expected.append(Turn(" ".join(" ".join(lines).split()), None, start / 1000, now / 1000))
-    assert read(subtitles.to_string(kind), f"a.{kind}").turns == tuple(expected)
+        expected.append(spoken(" ".join(" ".join(lines).split()), None, start / 1000, now / 1000))
+    assert read(subtitles.to_string(kind), f"a.{kind}").utterances == tuple(expected)
 
 
 def test_what_pysubs2_styles_is_read_plain():
     subtitles = pysubs2.SSAFile()
     subtitles.append(pysubs2.SSAEvent(0, 1000, "{\\i1}Hi{\\i0} you\\Nand{\\b1} all"))
     for kind in ("srt", "ass"):
-        assert [turn.words for turn in read(subtitles.to_string(kind), f"a.{kind}").turns] == ["Hi you and all"]
+        assert [turn.words for turn in read(subtitles.to_string(kind), f"a.{kind}").utterances] == ["Hi you and all"]
 
 
 def test_numbers_are_words_too_and_counters_are_none():
     times = "00:00:0{0},000 --> 00:00:0{0},500"
     text = f"1\n{times.format(1)}\nHow old?\n42\n\n2\n{times.format(3)}\n7\n\n3\n{times.format(5)}\n\n"
     text += f"4\n{times.format(7)}\nHow many?\n9\n"
-    assert [turn.words for turn in read(text).turns] == ["How old? 42", "7", "How many? 9"]
+    assert [turn.words for turn in read(text).utterances] == ["How old? 42", "7", "How many? 9"]
     without_counters = f"{times.format(1)}\nHow old?\n42\n\n{times.format(3)}\nWhat?\n"
-    assert [turn.words for turn in read(without_counters).turns] == ["How old? 42", "What?"]
+    assert [turn.words for turn in read(without_counters).utterances] == ["How old? 42", "What?"]
 
 
 @pytest.mark.parametrize(
     "times", ["0:0:1.5-->0:0:2", "00:00:01,500 -> 00:00:02,000 X1:1 X2:2", "  00:00:01,5 --> 00:00:02", "00:01.5 --> 00:02.0"]
 )
 def test_times_of_careless_writers_are_read(times):
-    assert read(f"1\n{times}\nHi\n").turns == (Turn("Hi", None, 1.5, 2.0),)
+    assert read(f"1\n{times}\nHi\n").utterances == turns_of(spoken("Hi", None, 1.5, 2.0))
 
 
 def test_many_blank_lines_within_a_cue_take_steps_in_proportion():
     def read_lines(count):
-        assert read(srt("Hi" + "\n" * count + "you")).turns[0].words == "Hi you"
+        assert read(srt("Hi" + "\n" * count + "you")).utterances[0].words == "Hi you"
 
     assert in_proportion(read_lines, 40, "merc.", "pysubs2", "webvtt")
 
 
 def test_a_negative_time_is_unknown():
     transcript = read("1\n-00:00:01,500 --> 00:00:02,000\nHi\n")
-    assert transcript.turns == (Turn("Hi", None, None, 2.0),)
+    assert transcript.utterances == turns_of(spoken("Hi", None, None, 2.0))
     assert transcript.warnings == ("1 time is negative or not finite, and so taken as unknown",)
 
 
@@ -104,7 +104,7 @@ def test_a_time_that_can_not_be_read_is_told_with_its_line():
 
 
 def test_a_recording_of_more_than_a_hundred_hours_keeps_its_times():
-    assert read("1\n100:00:01,000 --> 100:00:02,000\nHi\n").turns == (Turn("Hi", None, 360_001.0, 360_002.0),)
+    assert read("1\n100:00:01,000 --> 100:00:02,000\nHi\n").utterances == turns_of(spoken("Hi", None, 360_001.0, 360_002.0))
 
 
 EVENTS = "[Script Info]\nTitle: x\n\n[V4+ Styles]\nFormat: Name, Fontname\nStyle: broken,,,x\n\n[Events]\n"
@@ -114,17 +114,17 @@ def test_names_of_dialogues_are_speakers_and_comments_are_not_read():
     text = (
         f"{EVENTS}Dialogue: 0,0:00:01.00,0:00:02.50,D, Ann ,0,0,0,,Hi, you\\Nall\nComment: 0,0:00:01.00,0:00:02.00,D,,0,0,0,,no\n"
     )
-    assert read(text, "a.ass").turns == (Turn("Hi, you all", "Ann", 1.0, 2.5),)
+    assert read(text, "a.ass").utterances == turns_of(spoken("Hi, you all", "Ann", 1.0, 2.5))
 
 
 def test_the_order_of_fields_is_read():
     text = f"{EVENTS}Format: Start, Actor, End, Text\nDialogue: 0:00:01.00,Ann,0:00:02.50,Hi, you\n"
-    assert read(text, "a.ass").turns == (Turn("Hi, you", "Ann", 1.0, 2.5),)
+    assert read(text, "a.ass").utterances == turns_of(spoken("Hi, you", "Ann", 1.0, 2.5))
 
 
 def test_drawings_overrides_and_braces_are_no_words():
     start = f"{EVENTS}Dialogue: 0,0:00:01.00,0:00:02.00,D,,0,0,0,,"
-    assert read(start + "{\\pos(1,2)}Hi {\\p1}m 0 0 l 5 5{\\p0}you{a note}\\hall", "a.ass").turns[0].words == "Hi you all"
+    assert read(start + "{\\pos(1,2)}Hi {\\p1}m 0 0 l 5 5{\\p0}you{a note}\\hall", "a.ass").utterances[0].words == "Hi you all"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def vtt(*cues):
 
 def test_voices_are_speakers():
     text = vtt("<v Ann Lee>Hi <i>you</i></v>", "<v.loud.far Bob &amp; Cy>Ho", "Who?")
-    assert [(turn.speaker, turn.words) for turn in read(text, "a.vtt").turns] == [
+    assert [(turn.speaker, turn.words) for turn in read(text, "a.vtt").utterances] == [
         ("Ann Lee", "Hi you"),
         ("Bob & Cy", "Ho"),
         (None, "Who?"),
@@ -163,13 +163,13 @@ def test_voices_are_speakers():
 
 
 def test_several_voices_share_a_cue():
-    turns = read(vtt("<v Ann>Hiya</v> <v Bob>Ho</v>\nyo"), "a.vtt").turns
-    assert turns == (Turn("Hiya", "Ann", 0.0, 1.0), Turn("Ho", "Bob", 1.0, 1.5), Turn("yo", None, 1.5, 2.0))
+    turns = read(vtt("<v Ann>Hiya</v> <v Bob>Ho</v>\nyo"), "a.vtt").utterances
+    assert turns == (spoken("Hiya", "Ann", 0.0, 1.0), spoken("Ho", "Bob", 1.0, 1.5), spoken("yo", None, 1.5, 2.0))
 
 
 def test_cues_whose_times_are_wrong_are_counted():
     transcript = read(vtt("Hi.") + "\n\n00:0x.000 --> 00:09.000\nlost\n", "a.vtt")
-    assert [turn.words for turn in transcript.turns] == ["Hi."]
+    assert [turn.words for turn in transcript.utterances] == ["Hi."]
     assert transcript.warnings == ("1 cue is left out, with times that can't be read",)
 
 
@@ -181,11 +181,11 @@ def test_rolling_captions_say_every_line_once():
         "no never.\n ",
         "no never.\nNo<00:00:13.000><c>!</c>",
     )
-    assert [turn.words for turn in read(text, "a.vtt").turns] == ["no no", "no never.", "No!"]
+    assert [turn.words for turn in read(text, "a.vtt").utterances] == ["no no", "no never.", "No!"]
 
 
 def test_repeated_lines_stay_where_captions_do_not_roll():
-    assert [turn.words for turn in read(vtt("No.", "No.\nNever."), "a.vtt").turns] == ["No.", "No. Never."]
+    assert [turn.words for turn in read(vtt("No.", "No.\nNever."), "a.vtt").utterances] == ["No.", "No. Never."]
 
 
 # Who speaks
@@ -265,7 +265,7 @@ def test_rare_names_are_believed_where_two_cues_have_one_and_they_look_like_it()
 
 
 def test_names_in_one_cue_share_its_time():
-    turns = read(srt((1.0, 3.0, "ANN: abcdef\nBOB: abcd\nef"))).turns
+    turns = read(srt((1.0, 3.0, "ANN: abcdef\nBOB: abcd\nef"))).utterances
     assert [(turn.speaker, turn.words) for turn in turns] == [("ANN", "abcdef"), ("BOB", "abcd ef")]
     assert [(turn.start, turn.end) for turn in turns] == [
         (1.0, pytest.approx(1 + 2 * 6 / 13)),
@@ -274,7 +274,7 @@ def test_names_in_one_cue_share_its_time():
 
 
 def test_two_dashes_are_two_people():
-    turns = read(srt((1.0, 2.0, "- Hi.\n- Hello."))).turns
+    turns = read(srt((1.0, 2.0, "- Hi.\n- Hello."))).utterances
     assert [(turn.words, turn.speaker) for turn in turns] == [("Hi.", None), ("Hello.", None)]
     assert turns[0].end == turns[1].start == pytest.approx(1 + 3 / 9)
     assert (turns[0].start, turns[1].end) == (1.0, 2.0)
@@ -295,7 +295,7 @@ def test_two_dashes_are_two_people():
     ],
 )
 def test_dashes_that_begin_lines_tell_people_apart(cue, words):
-    assert [turn.words for turn in read(srt(cue)).turns] == words
+    assert [turn.words for turn in read(srt(cue)).utterances] == words
 
 
 def test_dashes_and_names_go_together():
@@ -310,15 +310,15 @@ def test_a_sound_before_a_name_does_not_hide_it():
 
 
 def test_a_sentence_in_pieces_is_one_turn():
-    assert read(srt((1.0, 2.0, "I wanted"), (2.2, 3.0, "to go\nhome."), (3.1, 4.0, "But no"))).turns == (
-        Turn("I wanted to go home.", None, 1.0, 3.0),
-        Turn("But no", None, 3.1, 4.0),
+    assert read(srt((1.0, 2.0, "I wanted"), (2.2, 3.0, "to go\nhome."), (3.1, 4.0, "But no"))).utterances == turns_of(
+        spoken("I wanted to go home.", None, 1.0, 3.0),
+        spoken("But no", None, 3.1, 4.0),
     )
 
 
 @pytest.mark.parametrize("end", [".", "!", "?", "…", "...", '"', "”", "»", "。", ".)", "!</i>"])
 def test_a_sentence_that_has_ended_is_not_joined(end):
-    assert len(read(srt((1.0, 2.0, f"I go{end}"), (2.0, 3.0, "home"))).turns) == 2
+    assert len(read(srt((1.0, 2.0, f"I go{end}"), (2.0, 3.0, "home"))).utterances) == 2
 
 
 @pytest.mark.parametrize(
@@ -332,12 +332,12 @@ def test_a_sentence_that_has_ended_is_not_joined(end):
     ],
 )
 def test_what_does_not_go_on_with_a_sentence_is_not_joined(second):
-    assert len(read(srt((1.0, 2.0, "I go"), second)).turns) == 2
+    assert len(read(srt((1.0, 2.0, "I go"), second)).utterances) == 2
 
 
 @pytest.mark.parametrize("second", [(2.49, 3.0, "home"), (1.95, 3.0, "home"), (2.0, 31.0, "home"), (2.0, 3.0, "h" * 395)])
 def test_what_just_goes_on_with_a_sentence_is_joined(second):
-    (turn,) = read(srt((1.0, 2.0, "I go"), second)).turns
+    (turn,) = read(srt((1.0, 2.0, "I go"), second)).utterances
     assert (turn.start, turn.end) == (1.0, second[1])
 
 
@@ -346,8 +346,8 @@ def test_a_sentence_is_joined_within_one_speaker_only():
         f"{EVENTS if i == 0 else ''}Dialogue: 0,0:00:0{i}.00,0:00:0{i + 1}.00,D,{name},0,0,0,,w{i}\n"
         for i, name in enumerate(["A", "A", "B", "", ""])
     )
-    assert [(turn.speaker, turn.words) for turn in read(text, "a.ass").turns] == [("A", "w0 w1"), ("B", "w2"), (None, "w3 w4")]
+    assert [(turn.speaker, turn.words) for turn in read(text, "a.ass").utterances] == [("A", "w0 w1"), ("B", "w2"), (None, "w3 w4")]
 
 
 def test_the_halves_of_a_cue_are_not_joined_again():
-    assert [turn.words for turn in read(srt((1.0, 2.0, "- Hi\n- Hello"), (2.0, 3.0, "there"))).turns] == ["Hi", "Hello there"]
+    assert [turn.words for turn in read(srt((1.0, 2.0, "- Hi\n- Hello"), (2.0, 3.0, "there"))).utterances] == ["Hi", "Hello there"]

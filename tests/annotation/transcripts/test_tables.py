@@ -6,9 +6,10 @@ import io
 
 import pytest
 
+from annotation.turns import spoken, turns_of
 from merc.annotation.transcripts.cues import parse_clock, parse_time
 from merc.annotation.transcripts.reading import read_transcript
-from merc.annotation.transcripts.transcript import Turn
+from merc.data.schema import Utterance
 from merc.errors import DataError
 
 
@@ -25,37 +26,40 @@ def refusal(text, name="a.csv"):
 
 @pytest.mark.parametrize("column", ["transcript", "text", "utterance", "words", " Text "])
 def test_only_the_words_are_required(column):
-    assert read(f"{column}\nHi there\n", "a.csv").turns == (Turn("Hi there"),)
+    assert read(f"{column}\nHi there\n", "a.csv").utterances == turns_of(spoken("Hi there"))
 
 
 def test_all_columns_are_read_and_others_passed_over():
     text = 'id,Start,END,speaker,mood,text,channel\n7,1.5,"00:00:02,250", Ann  Lee ,x,"Hi, ""you""",1\n8,3,4,,y,Ho,\n'
-    assert read(text, "a.csv").turns == (Turn('Hi, "you"', "Ann Lee", 1.5, 2.25, 1), Turn("Ho", None, 3.0, 4.0))
+    assert read(text, "a.csv").utterances == (
+        Utterance("7", "Ann Lee", 'Hi, "you"', 1.5, 2.25, 1),
+        Utterance("8", None, "Ho", 3.0, 4.0),
+    )
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_the_header_tells_the_delimiter(delimiter):
     text = "start;end;text\n1.5;2;Hi\n".replace(";", delimiter)
-    assert read(text, "a.csv").turns == (Turn("Hi", None, 1.5, 2.0),)
+    assert read(text, "a.csv").utterances == turns_of(spoken("Hi", None, 1.5, 2.0))
 
 
 def test_seconds_may_have_a_comma():
-    assert read("start;end;text\n1,5;2,25;Hi\n", "a.csv").turns == (Turn("Hi", None, 1.5, 2.25),)
+    assert read("start;end;text\n1,5;2,25;Hi\n", "a.csv").utterances == turns_of(spoken("Hi", None, 1.5, 2.25))
 
 
 def test_the_columns_of_meld_are_known():
     header = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime"
     row = '1,Hi!,Ann,joy,positive,0,0,8,21,"00:00:01,500","00:00:02,000"'
-    assert read(f"{header}\n{row}\n", "a.csv").turns == (Turn("Hi!", "Ann", 1.5, 2.0),)
+    assert read(f"{header}\n{row}\n", "a.csv").utterances == (Utterance("0", "Ann", "Hi!", 1.5, 2.0),)
 
 
 def test_blank_rows_and_line_ends_in_fields_are_passed_over():
-    assert [turn.words for turn in read('\n\nspeaker,text\n,\nAnn,"Hi\nyou"\n\n', "a.csv").turns] == ["Hi you"]
+    assert [turn.words for turn in read('\n\nspeaker,text\n,\nAnn,"Hi\nyou"\n\n', "a.csv").utterances] == ["Hi you"]
 
 
 def test_times_that_are_no_times_of_a_recording_are_unknown():
     transcript = read("start,end,text\nnan,inf,a\n-1,-00:00:01,b\n", "a.csv")
-    assert [(turn.start, turn.end) for turn in transcript.turns] == [(None, None), (None, None)]
+    assert [(turn.start, turn.end) for turn in transcript.utterances] == [(None, None), (None, None)]
     assert transcript.warnings == ("4 times are negative or not finite, and so taken as unknown",)
 
 
@@ -120,7 +124,7 @@ def test_what_is_no_time_is_refused(text):
 
 
 def plain(text):
-    return [(turn.speaker, turn.words, turn.start, turn.end) for turn in read(text, "a.txt").turns]
+    return [(turn.speaker, turn.words, turn.start, turn.end) for turn in read(text, "a.txt").utterances]
 
 
 def test_lines_with_names_are_turns_and_others_go_on_with_them():

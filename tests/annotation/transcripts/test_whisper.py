@@ -8,8 +8,8 @@ import json
 import pytest
 
 import nesting
+from annotation.turns import spoken, turns_of
 from merc.annotation.transcripts.reading import read_transcript
-from merc.annotation.transcripts.transcript import Turn
 from merc.errors import DataError
 
 
@@ -32,7 +32,7 @@ def word(text, start=None, end=None, speaker=None):
 
 def test_whispers_segments_are_read_whatever_else_they_hold():
     content = '{"text": " Hi.", "segments": [{"id": 0, "start": 0, "end": 1.5, "text": " Hi.", "tokens": [1], "avg_logprob": NaN}]}'
-    assert read(content).turns == (Turn("Hi.", None, 0.0, 1.5),)
+    assert read(content).utterances == turns_of(spoken("Hi.", None, 0.0, 1.5))
 
 
 def test_a_list_of_turns_is_read_and_never_joined():
@@ -42,11 +42,11 @@ def test_a_list_of_turns_is_read_and_never_joined():
         {"utterance": "go", "speaker": None},
         {"transcript": "home", "speaker": ""},
     ]
-    assert read(turns).turns == (
-        Turn("I want", "Ann Lee", 0.0, 1.0),
-        Turn("to & fro", "speaker_0", 1.0, 2.5, 1),
-        Turn("go"),
-        Turn("home"),
+    assert read(turns).utterances == turns_of(
+        spoken("I want", "Ann Lee", 0.0, 1.0),
+        spoken("to & fro", "speaker_0", 1.0, 2.5, 1),
+        spoken("go"),
+        spoken("home"),
     )
 
 
@@ -58,14 +58,14 @@ def test_whisper_cpp_is_read():
             {"timestamps": {"from": "00:00:03,000", "to": "00:00:04,100"}, "text": " Ho.", "speaker": "1"},
         ],
     }
-    assert read(content).turns == (Turn("Hi.", None, 0.0, 2.5), Turn("Ho.", "1", 3.0, 4.1))
+    assert read(content).utterances == turns_of(spoken("Hi.", None, 0.0, 2.5), spoken("Ho.", "1", 3.0, 4.1))
 
 
 def test_pieces_of_a_sentence_are_joined_but_not_across_speakers():
     def segments(*speakers):
         return {"segments": [{"start": i, "end": i + 1, "text": f"part {i}", "speaker": s} for i, s in enumerate(speakers)]}
 
-    assert [turn.words for turn in read(segments("A", "A", "B", None)).turns] == ["part 0 part 1", "part 2", "part 3"]
+    assert [turn.words for turn in read(segments("A", "A", "B", None)).utterances] == ["part 0 part 1", "part 2", "part 3"]
 
 
 def test_a_segment_is_split_where_its_words_change_speaker():
@@ -77,37 +77,39 @@ def test_a_segment_is_split_where_its_words_change_speaker():
         word("way.", 2.5, 2.9, "B"),
     ]
     content = {"segments": [{"start": 0, "end": 3, "text": " Hi there. 10 No, way.", "speaker": "A", "words": words}]}
-    assert read(content).turns == (Turn("Hi there. 10", "A", 0.0, 1.0), Turn("No, way.", "B", 2.0, 2.9))
+    assert read(content).utterances == turns_of(spoken("Hi there. 10", "A", 0.0, 1.0), spoken("No, way.", "B", 2.0, 2.9))
 
 
 def test_a_language_without_blanks_is_split_without_blanks():
     words = [word("你", 0, 1, "A"), word("好", 1, 2, "A"), word("不", 2, 3, "B"), word("是", 3, 4, "B")]
-    assert [turn.words for turn in read({"segments": [{"text": "你好。不是", "words": words}]}).turns] == ["你好。", "不是"]
+    assert [turn.words for turn in read({"segments": [{"text": "你好。不是", "words": words}]}).utterances] == ["你好。", "不是"]
 
 
 def test_listed_segments_with_words_are_split_too():
     words = [word("Hi", 0, 0.5, "A"), word("No", 2, 2.5, "B")]
-    assert read([{"text": "Hi No", "words": words}]).turns == (Turn("Hi", "A", 0.0, 0.5), Turn("No", "B", 2.0, 2.5))
-    assert read([{"text": "Hi No", "start": 1, "words": []}]).turns == (Turn("Hi No", None, 1.0),)
+    assert read([{"text": "Hi No", "words": words}]).utterances == turns_of(
+        spoken("Hi", "A", 0.0, 0.5), spoken("No", "B", 2.0, 2.5)
+    )
+    assert read([{"text": "Hi No", "start": 1, "words": []}]).utterances == turns_of(spoken("Hi No", None, 1.0))
 
 
 def test_words_that_the_text_does_not_hold_are_joined():
     words = [word("Hi", 0, 1, "A"), word("Ann", 1, 2, "A"), word("No", 2, 3, "B")]
-    assert [turn.words for turn in read({"segments": [{"text": "Hi Anne. No", "words": words}]}).turns] == ["Hi Anne.", "No"]
-    assert [turn.words for turn in read({"segments": [{"text": "Other", "words": words}]}).turns] == ["Hi Ann", "No"]
-    assert [turn.words for turn in read({"segments": [{"words": words}]}).turns] == ["Hi Ann", "No"]
+    assert [turn.words for turn in read({"segments": [{"text": "Hi Anne. No", "words": words}]}).utterances] == ["Hi Anne.", "No"]
+    assert [turn.words for turn in read({"segments": [{"text": "Other", "words": words}]}).utterances] == ["Hi Ann", "No"]
+    assert [turn.words for turn in read({"segments": [{"words": words}]}).utterances] == ["Hi Ann", "No"]
 
 
 def test_words_of_one_speaker_name_the_segments():
     words = [word(" Hi", speaker="A"), word(" you")]
-    assert read({"segments": [{"start": 0, "end": 1, "words": words}]}).turns == (Turn("Hi you", "A", 0.0, 1.0),)
-    assert read({"segments": [{"text": "Hi", "speaker": "B", "words": [word("Hi")]}]}).turns == (Turn("Hi", "B"),)
+    assert read({"segments": [{"start": 0, "end": 1, "words": words}]}).utterances == turns_of(spoken("Hi you", "A", 0.0, 1.0))
+    assert read({"segments": [{"text": "Hi", "speaker": "B", "words": [word("Hi")]}]}).utterances == turns_of(spoken("Hi", "B"))
 
 
 def test_times_of_a_run_whose_words_have_none_come_from_around():
     words = [word("a", speaker="A"), word("b", 1, 2, "B"), word("c", speaker="C")]
     content = {"segments": [{"start": 0, "end": 3, "text": "a b c", "words": words}]}
-    assert [(turn.speaker, turn.start, turn.end) for turn in read(content).turns] == [
+    assert [(turn.speaker, turn.start, turn.end) for turn in read(content).utterances] == [
         ("A", 0.0, None),
         ("B", 1.0, 2.0),
         ("C", 2.0, 3.0),
@@ -177,4 +179,4 @@ def test_a_number_of_many_digits_is_no_time():
 
 
 def test_halves_of_surrogate_pairs_are_dropped():
-    assert read('[{"text": "a\\ud800 \\ud83d\\ude00", "speaker": "\\udc00B"}]').turns == (Turn("a 😀", "B"),)
+    assert read('[{"text": "a\\ud800 \\ud83d\\ude00", "speaker": "\\udc00B"}]').utterances == turns_of(spoken("a 😀", "B"))

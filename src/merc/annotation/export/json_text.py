@@ -31,7 +31,7 @@ def result_from_json(text: str) -> Result:
         DataError: no JSON, of another format, or not consistent; the message names the place.
     """
     try:
-        content = _with_tuples(json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_without_repeats))
+        content: object = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:
         raise DataError(f"annotation: not valid JSON: {shorten(printable(str(error)))}") from error
     found = cast("dict[str, object]", content).pop("format", None) if isinstance(content, dict) else None
@@ -48,10 +48,3 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("an object has a key twice")
     return found
-
-
-def _with_tuples(content: object) -> object:
-    """JSON has lists only; the result's sequences are tuples."""
-    if isinstance(content, dict):
-        return {key: _with_tuples(value) for key, value in cast("dict[str, object]", content).items()}
-    return tuple(map(_with_tuples, cast("list[object]", content))) if isinstance(content, list) else content

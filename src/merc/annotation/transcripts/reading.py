@@ -52,10 +52,9 @@ def read_transcript(source: Path | OpenFile, name: str | None = None) -> Transcr
         DataError: likewise; or the file holds several conversations.
     """
     found = read_transcripts(source, name)
-    if len(found) > 1:
+    if len(found) != 1:
         raise DataError(f"{printable(_name(source, name))} holds {len(found)} conversations; expected one")
-    (only,) = found
-    return only
+    return found[0]
 
 
 def read_transcripts(source: Path | OpenFile, name: str | None = None) -> tuple[Transcript, ...]:
