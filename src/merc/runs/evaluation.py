@@ -39,6 +39,15 @@ def evaluate(
         RunError: not a finished run.
         FeatureError: the store lacks a feature that is not left out, or holds one of another encoder.
         DataError: `predictions` is not a place that can be written to.
+
+    Example:
+        >>> import merc
+        >>> from merc.synthetic.conversations import SyntheticConfig, synthesise
+        >>> corpus = synthesise(SyntheticConfig(train=4, validation=2, test=2))
+        >>> recipe = merc.Recipe(name="x", model={"name": "majority"}, training={"epochs": 1})
+        >>> run = merc.train(recipe, "runs/x", corpus=corpus)
+        >>> merc.evaluate("runs/x", corpus=corpus).report.part
+        'validation'
     """
     folder = None if isinstance(run, Recogniser) else Path(run)
     recogniser = run if isinstance(run, Recogniser) else _finished(Path(run))

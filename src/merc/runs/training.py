@@ -119,6 +119,14 @@ def train(
     Raises:
         RunError: the folder is in use, holds another recipe's run, or there is nothing to resume.
         RecipeError, DataError, FeatureError, StoreError: the recipe does not fit the data.
+
+    Example:
+        >>> import merc
+        >>> from merc.synthetic.conversations import SyntheticConfig, synthesise
+        >>> corpus = synthesise(SyntheticConfig(train=4, validation=2, test=2))
+        >>> recipe = merc.Recipe(name="x", model={"name": "majority"}, training={"epochs": 1})
+        >>> merc.train(recipe, "runs/x", corpus=corpus).outcome.finished
+        True
     """
     folder, hooks = Path(out), hooks or Hooks()
     done_before = _trained_before(folder, recipe) if resume else None

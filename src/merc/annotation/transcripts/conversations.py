@@ -28,13 +28,14 @@ class FoundConversations:
     warnings: tuple[str, ...] = ()
 
 
-def read_conversations(path: Path) -> FoundConversations:
+def read_conversations(path: str | Path) -> FoundConversations:
     """The conversations of a transcript (see `read_transcripts`), or of a `.jsonl` file, whose features are kept.
 
     Raises:
         DataError: unreadable, another kind of file, nothing to judge by, or a place that is not valid, which the message names.
         MissingExtraError: what reads subtitles is not installed.
     """
+    path = Path(path)
     if path.suffix.lower() == WITH_FEATURES:
         return _with_features(path)
     if path.is_file() and path.suffix.lower() not in SUFFIXES:
