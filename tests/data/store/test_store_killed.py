@@ -25,7 +25,7 @@ from merc.data.store.store import add_features, save_store, update_notes
 from merc.errors import StoreError
 
 def corpus(value, rows=12, dimension=32):
-    turns = tuple(Utterance(str(i), "A", "calm", f"{value}") for i in range(rows))
+    turns = tuple(Utterance(str(i), "A", words=f"{value}", label="calm") for i in range(rows))
     conversations = tuple(
         Conversation(f"c{n}", turns, {"audio/x": np.full((rows, dimension), value, np.float32)}) for n in range(3)
     )
