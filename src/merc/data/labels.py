@@ -58,19 +58,14 @@ def apply_mapping(corpus: Corpus, mapping: LabelMapping) -> Corpus:
     Raises:
         DataError: the mapping names a label that the corpus lacks, or says nothing about one that it has.
     """
-    known = set(corpus.label_set.names)
-    unknown = [label for label in mapping.mapping if label not in known]
-    if unknown:
-        raise DataError(
-            f"label mapping {mapping.name!r}: unknown label {unknown[0]!r}; "
-            f"corpus {corpus.name!r} has: {', '.join(corpus.label_set.names)}"
-        )
-    missing = [label for label in corpus.label_set.names if label not in mapping.mapping]
-    if missing:
-        raise DataError(
-            f"label mapping {mapping.name!r} says nothing about {missing[0]!r} of corpus {corpus.name!r}; "
-            f"it knows: {', '.join(mapping.mapping)}"
-        )
+    name, known = f"label mapping {mapping.name!r}", corpus.label_set.names
+    for label in mapping.mapping:
+        if label not in known:
+            raise DataError(f"{name}: unknown label {label!r}; corpus {corpus.name!r} has: {', '.join(known)}")
+    for label in known:
+        if label not in mapping.mapping:
+            has = ", ".join(mapping.mapping)
+            raise DataError(f"{name} says nothing about {label!r} of corpus {corpus.name!r}; it knows: {has}")
     conversations = tuple(
         replace(c, utterances=tuple(replace(u, label=None if u.label is None else mapping.mapping[u.label]) for u in c.utterances))
         for c in corpus.conversations
@@ -91,11 +86,10 @@ def find_mapping(name_or_path: str) -> LabelMapping:
     """
     if name_or_path.endswith((".yaml", ".yml")):
         return read_mapping(name_or_path)
-    for mapping in SHIPPED:
-        if mapping.name == name_or_path:
-            return mapping
-    shipped = ", ".join(mapping.name for mapping in SHIPPED)
-    raise DataError(f"unknown label mapping {name_or_path!r}; allowed: {shipped}, or a YAML file")
+    shipped = {mapping.name: mapping for mapping in SHIPPED}
+    if name_or_path not in shipped:
+        raise DataError(f"unknown label mapping {name_or_path!r}; allowed: {', '.join(shipped)}, or a YAML file")
+    return shipped[name_or_path]
 
 
 def read_mapping(path: str | Path) -> LabelMapping:

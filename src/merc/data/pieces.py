@@ -1,9 +1,8 @@
-"""Long conversations judged piece by piece: a network's attention compares every utterance with every other, and an hour's talk has
-a thousand of them.
+"""Long conversations, cut for inference: attention compares every utterance with every other, and an hour has a thousand of them.
 
-A piece is `OWN` utterances with up to `MARGIN` more on either side, which are read for context only. A network whose reach is no
-longer than the margin says of each utterance what it would say of it in the whole conversation; another may differ a little.
-Speakers keep the whole conversation's indices. Numbers are chosen: MELD's longest conversation has 33 utterances, IEMOCAP's 110.
+A piece is `OWN` utterances with up to `MARGIN` more on either side for context. A network whose context reaches no farther than
+the margin has the same output as on the whole conversation; another's may differ a little. Speakers keep the whole
+conversation's indices. Numbers are chosen: MELD's longest conversation has 33 utterances, IEMOCAP's 110.
 """
 
 from __future__ import annotations

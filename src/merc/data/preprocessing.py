@@ -1,4 +1,4 @@
-"""From conversations to the numbers that networks take: features picked, standardised, speakers and labels as indices.
+"""From conversations to the inputs of networks: standardised features, speakers and labels as indices.
 
 Shapes: T utterances, M modalities, W columns of a standardised feature.
 """
@@ -26,7 +26,7 @@ class Sample:
         conversation_id: where it came from.
         inputs: modality -> (T, W) standardised features, zeros where absent.
         present: (T, M), in the order of `inputs`.
-        speakers: (T,) indices by first appearance, so that names carry nothing.
+        speakers: (T,) indices by first appearance: a network's input holds no names.
         labels: (T,) class indices, -1 where unlabelled.
     """
 
@@ -42,7 +42,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Preprocessor:
-    """Everything that must be saved with a network to feed it: the label set and one standardiser a modality, in order."""
+    """What is saved with a network to prepare its inputs: the label set and one standardiser a modality, in order."""
 
     label_set: LabelSet
     standardisers: Mapping[str, Standardiser]
@@ -61,16 +61,13 @@ class Preprocessor:
 
         Raises:
             FeatureError: a modality or feature that the corpus lacks, or several features and no pick.
-            DataError: a feature with nothing to learn from.
+            DataError: a feature without a present row or a column that varies.
         """
-        specs = pick_features(corpus, picks)
-        return cls(
-            corpus.label_set,
-            {
-                spec.modality: Standardiser.fit(spec, (c.features[spec.key] for c in train if spec.key in c.features), clip)
-                for spec in specs
-            },
-        )
+        standardisers = {
+            spec.modality: Standardiser.fit(spec, (c.features[spec.key] for c in train if spec.key in c.features), clip)
+            for spec in pick_features(corpus, picks)
+        }
+        return cls(corpus.label_set, standardisers)
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -102,11 +99,10 @@ class Preprocessor:
                 inputs[modality] = np.zeros((len(conversation), standardiser.width), dtype=np.float32)
             else:
                 inputs[modality], present[:, m] = standardiser.transform(array, f"conversation {conversation.id!r}")
-        return Sample(conversation.id, inputs, present, _speaker_indices(conversation), self._labels(conversation))
-
-    def _labels(self, conversation: Conversation) -> Int64[np.ndarray, " T"]:
-        indices = [UNLABELLED if u.label is None else self.label_set.index(u.label) for u in conversation.utterances]
-        return np.asarray(indices, dtype=np.int64)
+        order: dict[str | None, int] = {}
+        speakers = [order.setdefault(u.speaker, len(order)) for u in conversation.utterances]
+        labels = [UNLABELLED if u.label is None else self.label_set.index(u.label) for u in conversation.utterances]
+        return Sample(conversation.id, inputs, present, np.asarray(speakers, dtype=np.int64), np.asarray(labels, dtype=np.int64))
 
 
 def pick_features(corpus: Corpus, picks: Mapping[str, str] | None = None) -> tuple[FeatureSpec, ...]:
@@ -132,8 +128,3 @@ def pick_features(corpus: Corpus, picks: Mapping[str, str] | None = None) -> tup
             raise FeatureError(f"modality {modality!r} has no feature {name!r}; it offers: {names}")
         chosen.append(match[0])
     return tuple(chosen)
-
-
-def _speaker_indices(conversation: Conversation) -> Int64[np.ndarray, " T"]:
-    order: dict[str | None, int] = {}
-    return np.asarray([order.setdefault(u.speaker, len(order)) for u in conversation.utterances], dtype=np.int64)

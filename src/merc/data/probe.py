@@ -1,12 +1,11 @@
-"""A linear probe per feature: what it carries, and whether its encoder has seen the training labels.
+"""A linear probe per feature: how well it predicts the labels, and whether its encoder was trained on the training labels.
 
-Feature files often come from networks that were trained on the labels of the training part. Such features look excellent on
-every training conversation, held out or not, and fall on conversations that the network never saw. A validation part cut from the
-same source is then blind: it scores like training, and selects models that trust a stream which is worth little at test time.
+Feature files often come from networks that were trained on the labels of the training part. Such features score high on every
+training conversation, held out or not, and low on conversations that the network was not trained on. A validation part of the same
+source scores like training too, and so selects models that rely on a stream that is worth little on the test part.
 
-The probe is a multinomial logistic regression [chosen]. It is judged three times: inside the training part (five folds by
-conversation), then, fitted on the whole training part, on validation and on test. Test labels are read only to compare these
-figures with one another: no setting depends on them, nothing is chosen by them, and training gets nothing from them but a warning.
+The probe is a multinomial logistic regression [chosen], scored inside the training part (five folds by conversation) and, fitted
+on the whole training part, on validation and test. Test labels serve this comparison and its warning; no setting depends on them.
 
 Shapes: N utterances, D features, C classes, K conversations.
 """
@@ -38,8 +37,9 @@ MINIMUM_FALL = 0.10  # chosen: speakers and class shares alone cost some points 
 INVERSE_PENALTY = 0.01
 RESAMPLES = 200
 _ITERATIONS = 200
-_TOLERANCE = 1e-3  # loose is enough: the verdicts rest on differences of ten points
+_TOLERANCE = 1e-3  # the verdicts rest on differences of ten points
 
+_HELD_OUT: tuple[Part, ...] = ("validation", "test")
 Verdict = Literal["carries nothing", "looks trained on the training labels", "validation is blind", "sound", "not judged"]
 
 
@@ -70,7 +70,7 @@ class Figure(Settings):
 
     @property
     def chance(self) -> float:
-        """The best score that needs no look at the feature."""
+        """The best score without the feature."""
         return max(self.majority, self.prior, self.shuffled)
 
 
@@ -88,7 +88,7 @@ class FeatureProbe(Settings):
 
     @property
     def flagged(self) -> bool:
-        """Whether the feature should not be used without thought: useless, trained on the labels, or blind in validation."""
+        """Whether the verdict warns of the feature."""
         return self.verdict not in ("sound", "not judged")
 
 
@@ -144,9 +144,9 @@ def probe(corpus: Corpus, split: str = "official", seed: int = 0) -> ProbeReport
     Raises:
         DataError: no such split, or its training part is empty.
     """
-    conversations: dict[Part, tuple[Conversation, ...]] = {"train": corpus.part(split, "train")}
-    for part in ("validation", "test"):
-        conversations[part] = corpus.part(split, part) if corpus.splits[split].parts.get(part) else ()
+    train, listed = corpus.part(split, "train"), corpus.splits[split].parts
+    conversations: dict[Part, tuple[Conversation, ...]] = {"train": train}
+    conversations |= {part: corpus.part(split, part) if listed.get(part) else () for part in _HELD_OUT}
     features = tuple(_probe_feature(spec, corpus.label_set, conversations, seed) for spec in corpus.feature_schema)
     return ProbeReport(corpus=corpus.name, split=split, seed=seed, features=features)
 
@@ -156,26 +156,21 @@ def recorded_probe(corpus: Corpus, specs: Sequence[FeatureSpec] | None = None) -
 
     A note that is no report, such as one written by hand or by another version, counts as none.
     """
-    note = corpus.notes.get(PROBE_NOTE)
-    if note is None:
-        return None
     try:
-        report = ProbeReport.model_validate(note)
+        report = ProbeReport.model_validate(corpus.notes.get(PROBE_NOTE))
     except ValidationError:
         return None
-    wanted = corpus.feature_schema if specs is None else specs
-    return report if all(report.covers(spec) for spec in wanted) else None
+    return report if all(report.covers(spec) for spec in (corpus.feature_schema if specs is None else specs)) else None
 
 
 def labelled_rows(conversations: Sequence[Conversation], spec: FeatureSpec, label_set: LabelSet) -> LabelledRows:
     """Gathers labelled utterances that have the feature, wholly or in part."""
-    index = {name: i for i, name in enumerate(label_set.names)}
     features, labels, owners = [np.zeros((0, spec.dimension), np.float32)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for number, conversation in enumerate(conversations):
         array = conversation.features.get(spec.key)
         if array is None:
             continue
-        label = np.array([-1 if u.label is None else index[u.label] for u in conversation.utterances], np.int64)
+        label = np.array([-1 if u.label is None else label_set.index(u.label) for u in conversation.utterances], np.int64)
         kept = (label >= 0) & ~np.isnan(array).all(axis=1)
         features.append(array[kept])
         labels.append(label[kept])
@@ -199,8 +194,7 @@ def fit_linear_probe(rows: LabelledRows, classes: int) -> LinearProbe:
 
 def weighted_f1(confusion: Float64[np.ndarray, "B C C"]) -> Float64[np.ndarray, " B"]:
     """Weighted F1 of confusion matrices (rows: truth, columns: prediction); a class never seen nor predicted counts nothing."""
-    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
-    return _weighted_f1(hits, confusion.sum(-1), confusion.sum(-2))
+    return _weighted_f1(np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(-1), confusion.sum(-2))
 
 
 def _probe_feature(
@@ -208,7 +202,7 @@ def _probe_feature(
 ) -> FeatureProbe:
     rows = {part: labelled_rows(chosen, spec, label_set) for part, chosen in conversations.items()}
     train, classes = rows["train"], len(label_set)
-    figures: dict[Part, Figure | None] = {"train": None, "validation": None, "test": None}
+    figures: dict[Part, Figure | None] = dict.fromkeys(("train", *_HELD_OUT))
     if len(np.unique(train.conversation)) >= MINIMUM_CONVERSATIONS:
         shares = np.bincount(train.labels, minlength=classes) / len(train.labels)
         fitted = fit_linear_probe(train, classes)
@@ -246,10 +240,7 @@ def _standardised(scaler: StandardScaler, features: Float32[np.ndarray, "N D"]) 
 
 
 def _figure(
-    rows: LabelledRows,
-    predicted: Int64[np.ndarray, " N"],
-    shares: Float64[np.ndarray, " C"],
-    generator: np.random.Generator,
+    rows: LabelledRows, predicted: Int64[np.ndarray, " N"], shares: Float64[np.ndarray, " C"], generator: np.random.Generator
 ) -> Figure | None:
     classes = len(shares)
     _, owner = np.unique(rows.conversation, return_inverse=True)
@@ -262,16 +253,16 @@ def _figure(
     resampled = np.concatenate([confusions.sum(0)[None], np.tensordot(draws, confusions, axes=1)])  # the whole part first
     score = weighted_f1(resampled)
     truth = resampled.sum(2)
-    majority = _guessing(truth, np.eye(classes)[int(shares.argmax())])
-    prior = _guessing(truth, shares)
-    shuffled = _guessing(truth, resampled.sum(1) / truth.sum(1, keepdims=True))
-    above = score - np.maximum(np.maximum(majority, prior), shuffled)
+    guesses = {
+        "majority": _guessing(truth, np.eye(classes)[int(shares.argmax())]),
+        "prior": _guessing(truth, shares),
+        "shuffled": _guessing(truth, resampled.sum(1) / truth.sum(1, keepdims=True)),
+    }
+    above = score - np.max(list(guesses.values()), axis=0)
     return Figure(
         weighted_f1=float(score[0]),
         error=float(score[1:].std()),
-        majority=float(majority[0]),
-        prior=float(prior[0]),
-        shuffled=float(shuffled[0]),
+        **{name: float(scores[0]) for name, scores in guesses.items()},
         above_chance=float(above[0]),
         above_chance_error=float(above[1:].std()),
         utterances=len(rows.labels),
@@ -280,9 +271,8 @@ def _figure(
 
 
 def _guessing(truth: Float64[np.ndarray, "B C"], shares: Float64[np.ndarray, "*G C"]) -> Float64[np.ndarray, " B"]:
-    """Weighted F1 of labels that follow `shares` and know nothing of the truth: in expected counts."""
-    guessed = truth.sum(1, keepdims=True) * shares
-    return _weighted_f1(truth * shares, truth, guessed)
+    """Weighted F1, in expected counts, of labels drawn from `shares` independently of the truth."""
+    return _weighted_f1(truth * shares, truth, truth.sum(1, keepdims=True) * shares)
 
 
 def _weighted_f1(
@@ -318,7 +308,7 @@ def _sentence(key: str, verdict: Verdict, figures: Mapping[Part, Figure | None])
     if inside is None:
         return f"{key}: not judged: fewer than {MINIMUM_CONVERSATIONS} training conversations have it and labels"
     scores = [f"{100 * inside.weighted_f1:.1f} (standard error {100 * inside.error:.1f}) inside training"]
-    for part in ("validation", "test"):
+    for part in _HELD_OUT:
         figure = figures[part]
         score = "" if figure is None else f"{100 * figure.weighted_f1:.1f} ({100 * figure.error:.1f}) on "
         scores.append(f"{score or 'too little '}{part}")

@@ -1,7 +1,7 @@
 """What a corpus is: utterances in conversations, named features per modality, a label set and named splits.
 
-Everything here is immutable and checked when made, so that the rest of the code may rely on it. A feature array holds one row
-an utterance; a row that is NaN throughout means that the modality is absent there, a row with some NaN that it is partly missing.
+Everything is immutable and checked when made. A feature array holds one row an utterance; in a row of NaN only the modality is
+absent, in a row with some NaN partly missing.
 
 Shapes: T utterances, D features.
 """
@@ -13,11 +13,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import field_validator
+from pydantic import AfterValidator, field_validator
 
 from merc.errors import DataError
 from merc.settings import Settings
@@ -26,8 +26,15 @@ PARTS: tuple[str, str, str] = ("train", "validation", "test")
 Part = Literal["train", "validation", "test"]
 MAX_MODALITIES = 8
 FeatureArray = NDArray[np.float32]  # (T, D); its shape is checked by `Conversation`, since it may come from users
-_MODALITY = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_FEATURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}")
+
+
+def _matching(pattern: str, rule: str) -> AfterValidator:
+    def check(value: str | int) -> str | int:
+        if not re.fullmatch(pattern, str(value)):
+            raise ValueError(rule.format(value))
+        return value
+
+    return AfterValidator(check)
 
 
 class FeatureSpec(Settings):
@@ -46,32 +53,15 @@ class FeatureSpec(Settings):
         'text/minilm'
     """
 
-    modality: str
-    name: str
-    dimension: int
+    modality: Annotated[
+        str, _matching("[a-z][a-z0-9_]{0,31}", "modality {!r}: lower-case letters, digits and underscores, 32 at most")
+    ]
+    name: Annotated[
+        str, _matching(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}", "feature name {!r}: letters, digits, '_', '.', '-', 100 at most")
+    ]
+    dimension: Annotated[int, _matching("[1-9][0-9]{0,5}|1000000", "dimension {}: from 1 to 1000000")]
     encoder: str = "unknown"
     version: str = "unknown"
-
-    @field_validator("modality")
-    @classmethod
-    def _modality_is_a_name(cls, value: str) -> str:
-        if not _MODALITY.fullmatch(value):
-            raise ValueError(f"modality {value!r}: lower-case letters, digits and underscores, 32 at most")
-        return value
-
-    @field_validator("name")
-    @classmethod
-    def _name_is_a_name(cls, value: str) -> str:
-        if not _FEATURE.fullmatch(value):
-            raise ValueError(f"feature name {value!r}: letters, digits, '_', '.', '-', 100 at most")
-        return value
-
-    @field_validator("dimension")
-    @classmethod
-    def _dimension_in_range(cls, value: int) -> int:
-        if not 1 <= value <= 1_000_000:
-            raise ValueError(f"dimension {value}: from 1 to 1000000")
-        return value
 
     @property
     def key(self) -> str:
@@ -291,19 +281,18 @@ class Corpus:
     def __post_init__(self) -> None:
         if not self.conversations:
             raise DataError(f"corpus {self.name!r} holds no conversation")
-        repeated = first_repeated(c.id for c in self.conversations)
-        if repeated is not None:
+        known = {c.id: c for c in self.conversations}
+        if len(known) < len(self.conversations):
+            repeated = first_repeated(c.id for c in self.conversations)
             raise DataError(f"corpus {self.name!r}: conversation id {repeated!r} occurs more than once")
-        repeated = first_repeated(spec.key for spec in self.feature_schema)
-        if repeated is not None:
+        specs = {spec.key: spec for spec in self.feature_schema}
+        if len(specs) < len(self.feature_schema):
+            repeated = first_repeated(spec.key for spec in self.feature_schema)
             raise DataError(f"corpus {self.name!r}: feature {repeated} is declared more than once")
         if len(self.modalities) > MAX_MODALITIES:
             raise DataError(f"corpus {self.name!r} has {len(self.modalities)} modalities; at most {MAX_MODALITIES}")
-        specs = {spec.key: spec for spec in self.feature_schema}
-        allowed = set(self.label_set.names)
         for conversation in self.conversations:
-            _check_conversation(conversation, specs, allowed)
-        known = {c.id for c in self.conversations}
+            _check_conversation(conversation, specs, set(self.label_set.names))
         for split in self.splits.values():
             for part, ids in split.parts.items():
                 unknown = [i for i in ids if i not in known]
@@ -356,9 +345,7 @@ def first_repeated(values: Iterable[str]) -> str | None:
     return None
 
 
-def iterate_utterances(
-    conversations: Iterable[Conversation],
-) -> Iterator[tuple[Conversation, int, Utterance]]:
+def iterate_utterances(conversations: Iterable[Conversation]) -> Iterator[tuple[Conversation, int, Utterance]]:
     """Every utterance with its conversation and its position in it."""
     for conversation in conversations:
         for position, utterance in enumerate(conversation.utterances):

@@ -1,7 +1,7 @@
-"""Named divisions of a corpus into training, validation and test conversations. Never by utterance.
+"""Named divisions of a corpus into training, validation and test conversations, never by utterance.
 
-Whatever is drawn is drawn by rank of a hash of seed and conversation id: the result depends on the ids and the seed alone, not on
-the order of the ids, the version of a random generator, or the machine.
+A draw ranks conversations by a hash of seed and id: it depends on the ids and the seed alone, not on the order of the ids, the
+version of a random generator, or the machine.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ COSMIC_VALIDATION: frozenset[str] = frozenset(
         "Ses04F_script02_1",
     }
 )
-IEMOCAP_SESSIONS: tuple[int, ...] = (1, 2, 3, 4, 5)
 LEAVE_OUT_VALIDATION_SHARE = 0.1  # chosen: 12 of the 120 dialogues beside Session 5, as many as COSMIC has
 MELD_VALIDATION_FROM = 1039  # dialogue ids of MELD's pickles: train 0..1038, validation 1039..1152, test 1153..1432
 MELD_TEST_FROM = 1153
@@ -77,7 +76,7 @@ def leave_one_session_out(conversation_ids: Iterable[str]) -> dict[str, Split]:
     """
     ids = tuple(conversation_ids)
     sessions = {conversation_id: _session(conversation_id) for conversation_id in ids}
-    present = [session for session in IEMOCAP_SESSIONS if session in sessions.values()]
+    present = sorted(set(sessions.values()))
     if len(present) < 2:
         raise DataError(f"leave one session out: the conversations are of {len(present)} session(s); at least 2 are needed")
     folds: dict[str, Split] = {}
@@ -118,11 +117,7 @@ def meld_by_id(conversation_ids: Iterable[str]) -> Split:
 
 
 def seeded(
-    conversation_ids: Iterable[str],
-    seed: int,
-    shares: tuple[float, float, float] = (0.8, 0.1, 0.1),
-    *,
-    name: str = "seeded",
+    conversation_ids: Iterable[str], seed: int, shares: tuple[float, float, float] = (0.8, 0.1, 0.1), *, name: str = "seeded"
 ) -> Split:
     """A drawn split by conversation: the same for the same ids and seed, in whatever order the ids come.
 
@@ -137,23 +132,19 @@ def seeded(
         DataError: bad shares, a repeated id, or fewer conversations than parts.
     """
     ids = tuple(conversation_ids)
-    _refuse_repeated(name, ids)
+    by_parts(name, ids, (), ())  # refuses repeated ids
     if min(shares) < 0 or abs(sum(shares) - 1.0) > 1e-6:
         raise DataError(f"split {name!r}: shares {shares}; allowed are three numbers from 0 to 1 that sum to 1")
     counts = _counts(name, len(ids), shares)
     ranked = draw(ids, len(ids), seed=seed)
-    bounds = (counts[0], counts[0] + counts[1])
-    chosen = (ranked[: bounds[0]], ranked[bounds[0] : bounds[1]], ranked[bounds[1] :])
-    return by_parts(name, *(tuple(sorted(part)) for part in chosen))
+    first, second = counts[0], counts[0] + counts[1]
+    return by_parts(name, sorted(ranked[:first]), sorted(ranked[first:second]), sorted(ranked[second:]))
 
 
 def draw(conversation_ids: Sequence[str], count: int, *, seed: int) -> tuple[str, ...]:
     """The `count` conversations of lowest hash rank: a draw without replacement that ignores the order of the ids."""
 
-    def rank(conversation_id: str) -> tuple[bytes, str]:
-        return hashlib.sha256(f"{seed}\n{conversation_id}".encode()).digest(), conversation_id
-
-    return tuple(sorted(conversation_ids, key=rank)[:count])
+    return tuple(sorted(conversation_ids, key=lambda i: (hashlib.sha256(f"{seed}\n{i}".encode()).digest(), i))[:count])
 
 
 def _by_rule(name: str, conversation_ids: Iterable[str], part_of: Callable[[str], str]) -> Split:
@@ -168,10 +159,6 @@ def _session(conversation_id: str) -> int:
     if match is None:
         raise DataError(f"IEMOCAP conversation id {conversation_id!r}: expected the form 'Ses01F_impro01', sessions 1 to 5")
     return int(match.group(1))
-
-
-def _refuse_repeated(name: str, ids: Sequence[str]) -> None:
-    by_parts(name, ids, (), ())
 
 
 def _counts(name: str, total: int, shares: tuple[float, float, float]) -> list[int]:

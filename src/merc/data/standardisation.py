@@ -1,4 +1,4 @@
-"""Standardising a feature with figures of the training split only (docs/model.md: standardised, clipped, constant columns dropped).
+"""Standardising a feature by its mean and deviation in the training split; constant columns are dropped, outliers clipped.
 
 Shapes: T utterances, D columns of the feature, W columns after standardising (kept columns, then indicators).
 """
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from merc.data.schema import FeatureSpec
 from merc.errors import DataError, FeatureError
 
-CLIP_BOUND = 5.0  # standard deviations; chosen: keeps outliers of openSMILE-like features from ruling a batch
+CLIP_BOUND = 5.0  # standard deviations; chosen: bounds the outliers of openSMILE-like features
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,10 +50,8 @@ class Standardiser:
         Raises:
             DataError: no present row, or no column that varies.
         """
-        parts = [np.asarray(a, dtype=np.float64) for a in arrays]
-        rows = np.concatenate(parts) if parts else np.zeros((0, spec.dimension))
-        present = ~np.isnan(rows).all(axis=1)
-        rows = rows[present]
+        rows = np.concatenate([np.zeros((0, spec.dimension)), *arrays])
+        rows = rows[~np.isnan(rows).all(axis=1)]
         if not len(rows):
             raise DataError(f"feature {spec.key}: no usable features: it is absent in every training utterance")
         missing = np.isnan(rows)
@@ -89,21 +87,14 @@ class Standardiser:
         present = np.logical_not(np.all(missing, axis=1))
         scaled = (array[:, self.kept].astype(np.float64) - self.mean[self.kept]) / self.deviation[self.kept]
         values = np.clip(np.nan_to_num(scaled, nan=0.0), -self.clip, self.clip)
-        indicators = missing[:, self.indicated].astype(np.float64)
-        out = np.concatenate([values, indicators], axis=1).astype(np.float32)
+        out = np.concatenate([values, missing[:, self.indicated]], axis=1).astype(np.float32)
         out[~present] = 0.0
         return out, present
 
     def state(self) -> dict[str, object]:
         """Plain JSON values from which `from_state` makes the same standardiser, bit for bit."""
-        return {
-            "spec": self.spec.model_dump(),
-            "mean": self.mean.tolist(),
-            "deviation": self.deviation.tolist(),
-            "kept": self.kept.tolist(),
-            "indicated": self.indicated.tolist(),
-            "clip": self.clip,
-        }
+        figures = {name: getattr(self, name).tolist() for name in ("mean", "deviation", "kept", "indicated")}
+        return {"spec": self.spec.model_dump(), **figures, "clip": self.clip}
 
     @classmethod
     def from_state(cls, state: Mapping[str, object]) -> Standardiser:

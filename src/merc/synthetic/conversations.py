@@ -1,12 +1,12 @@
 """Wholly synthetic corpora: Markov emotions with speaker influence, planted streams, no invented dialogue.
 
 Each emotion is a mixture [chosen]: with probability `persistence` the speaker's own last emotion, with probability `influence` the
-last emotion of another speaker (whoever of the others spoke last), else a fresh draw from `prior`. Where there is no own last
-emotion, or nobody else has spoken, that share goes to the fresh draw. Every emotion is thus a copy of some fresh draw, and the
-classes' shares are `prior` throughout. Who speaks does not depend on emotions.
+last emotion of another speaker (the one who spoke last), else a fresh draw from `prior`. Where no such emotion exists yet, its
+share goes to the fresh draw. Every emotion is thus a copy of some fresh draw, and the classes' shares are `prior` throughout. Who
+speaks does not depend on emotions.
 
-The Bayes-optimal oracle given densities and chain keeps a table over the last emotions of all speakers: exact, and tractable as
-long as C to the power of S is small. Beyond that only the ceiling of the densities is given.
+The Bayes-optimal oracle given densities and chain keeps a table over the last emotions of all speakers: exact, and tractable while
+C to the power of S is small. Beyond that only the ceiling of the densities is computed.
 
 Shapes: T utterances, C classes, S speakers who speak in a conversation.
 """
@@ -194,25 +194,30 @@ def chain_posterior(
     belief[(0,) * speakers] = 1.0
     filtered: list[np.ndarray] = []
     for turn, seen in zip(turns, likelihood, strict=True):
-        kernel = chain.transitions(turn.spoke_before, turn.other is not None) * seen
-        moved = _move_axes(belief, turn)
-        rule = "...o,oe->...e" if turn.other is None else "...ao,aoe->...ae"
-        belief = _restore_axes(np.einsum(rule, moved, kernel[0] if turn.other is None else kernel), turn)
+        belief = _step(belief, turn, chain, seen, "...o,oe->...e", "...ao,aoe->...ae")
         belief = belief / belief.sum()
         filtered.append(belief)
 
     posterior = np.zeros((len(turns), classes))
     future = np.ones((classes,) * speakers)
-    for t in range(len(turns) - 1, -1, -1):
-        turn = turns[t]
+    for t, turn in reversed(list(enumerate(turns))):
         joint = np.moveaxis(filtered[t] * future, turn.speaker, -1).reshape(-1, classes).sum(axis=0)
         posterior[t] = joint / joint.sum()
-        kernel = chain.transitions(turn.spoke_before, turn.other is not None) * likelihood[t]
-        rule = "...e,oe->...o" if turn.other is None else "...ae,aoe->...ao"
-        moved = _move_axes(future, turn)
-        future = _restore_axes(np.einsum(rule, moved, kernel[0] if turn.other is None else kernel), turn)
+        future = _step(future, turn, chain, likelihood[t], "...e,oe->...o", "...ae,aoe->...ao")
         future = future / future.max()
     return posterior
+
+
+def _step(table: np.ndarray, turn: _Turn, chain: EmotionChain, likelihood: np.ndarray, alone: str, after_other: str) -> np.ndarray:
+    """A table over the speakers' last emotions times the turn's kernel; the rules say how, without and with another's emotion."""
+    kernel = chain.transitions(turn.spoke_before, turn.other is not None) * likelihood
+    if turn.other is None:
+        axes, last = (turn.speaker,), (-1,)
+        moved = np.einsum(alone, np.moveaxis(table, axes, last), kernel[0])
+    else:
+        axes, last = (turn.other, turn.speaker), (-2, -1)
+        moved = np.einsum(after_other, np.moveaxis(table, axes, last), kernel)
+    return np.moveaxis(moved, last, axes)
 
 
 def _converse(config: SyntheticConfig, chain: EmotionChain, conversation_id: str) -> Conversation:
@@ -237,23 +242,10 @@ def _converse(config: SyntheticConfig, chain: EmotionChain, conversation_id: str
 
 
 def _turns(speakers: Sequence[str | None]) -> list[_Turn]:
-    """Who speaks, as numbers in order of first appearance, and who of the others spoke last."""
+    """The speaker of each turn, numbered by first appearance, and the last of the other speakers."""
     number = {name: i for i, name in enumerate(dict.fromkeys(speakers))}
     turns: list[_Turn] = []
     for t, name in enumerate(speakers):
         others = [number[s] for s in speakers[:t] if s != name]
         turns.append(_Turn(number[name], others[-1] if others else None, name in speakers[:t]))
     return turns
-
-
-def _move_axes(table: np.ndarray, turn: _Turn) -> np.ndarray:
-    """The other's axis, if any, and then the speaker's axis come last."""
-    if turn.other is None:
-        return np.moveaxis(table, turn.speaker, -1)
-    return np.moveaxis(table, (turn.other, turn.speaker), (-2, -1))
-
-
-def _restore_axes(table: np.ndarray, turn: _Turn) -> np.ndarray:
-    if turn.other is None:
-        return np.moveaxis(table, -1, turn.speaker)
-    return np.moveaxis(table, (-2, -1), (turn.other, turn.speaker))

@@ -43,7 +43,7 @@ class Ceiling(Settings):
 
 
 def log_likelihood(planted: PlantedStream, features: Float32[np.ndarray, "T D"]) -> Float64[np.ndarray, "T C"]:
-    """log p(x | class) - log N(x; 0, I), row by row: what is left out is the same for every class.
+    """log p(x | class) - log N(x; 0, I), row by row; the second term is the same for every class.
 
     Missing numbers are integrated out, so that an absent row gets 0 throughout.
     """
@@ -89,7 +89,7 @@ def class_shares(corpus: Corpus, split: str) -> Float64[np.ndarray, " C"]:
 def text_posterior(corpus: Corpus, split: str, part: Part, feature: str | None = None) -> dict[str, np.ndarray]:
     """p(class | text) of a logistic regression fitted on the training part: conversation id -> (T, C).
 
-    Utterances without text get the class shares. On the part `train` the regression judges what it was fitted on, and is too sure.
+    Utterances without text get the class shares. On the part `train`, which it was fitted on, the regression is overconfident.
 
     Args:
         corpus: with text features.
@@ -100,11 +100,10 @@ def text_posterior(corpus: Corpus, split: str, part: Part, feature: str | None =
     Raises:
         DataError: no such feature, split or part, or no labelled training utterance has the feature.
     """
-    specs = {spec.key: spec for spec in (corpus.features_of("text") if feature is None else corpus.feature_schema)}
-    if not specs or (feature is not None and feature not in specs):
-        has = ", ".join(spec.key for spec in corpus.feature_schema) or "none"
+    spec = next((s for s in corpus.feature_schema if (s.modality == "text" if feature is None else s.key == feature)), None)
+    if spec is None:
+        has = ", ".join(s.key for s in corpus.feature_schema) or "none"
         raise DataError(f"corpus {corpus.name!r} has no feature {feature or 'of the modality text'}; it has: {has}")
-    spec = next(iter(specs.values())) if feature is None else specs[feature]
     rows = labelled_rows(corpus.part(split, "train"), spec, corpus.label_set)
     if not len(rows.labels):
         raise DataError(f"corpus {corpus.name!r}, split {split!r}: no labelled training utterance has the feature {spec.key}")
@@ -145,40 +144,35 @@ def ceiling(corpus: Corpus, split: str, part: Part, text: Posteriors | None = No
 def noise_detection_auc(corpus: Corpus, split: str, part: Part) -> dict[str, float]:
     """Area under the ROC curve of the oracle's detection of noise from one row alone: modality -> area.
 
-    The score of a row is p(x | classes' shares) / N(x; 0, I); positives are the part's signal rows, negatives rows of noise. By
-    Neyman and Pearson no trust that is made from the row alone falls more often when noise takes the row's place. Modalities
-    without a signal row in the part are left out.
+    The score of a row is p(x | classes' shares) / N(x; 0, I); positives are the part's signal rows, negatives rows of noise. By the
+    Neyman-Pearson lemma no score of the row alone separates them better. Modalities without a signal row in the part are left out.
 
     Raises:
         DataError: nothing planted, no such part, or no label in training.
     """
     prior, states = np.log(np.maximum(class_shares(corpus, split), np.finfo(float).tiny)), planted_truth(corpus)
-    shares: dict[str, float] = {}
+    areas: dict[str, float] = {}
     for modality, planted in planted_streams(corpus).items():
         pure = planted.model_copy(update={"stream": planted.stream.model_copy(update={"noise": 0.0})})
-        signal: list[np.ndarray] = []
-        noise: list[np.ndarray] = []
+        scores: list[np.ndarray] = []  # (2, rows): of signal rows, and of as many rows of noise
         for conversation in corpus.part(split, part):
             rows = conversation.features[planted.key][states[modality][conversation.id] == RowState.SIGNAL]
             drawn = generator_for(planted.seed, "noise to be told", modality, conversation.id).standard_normal(rows.shape)
-            for ratios, of in ((signal, rows), (noise, drawn.astype(np.float32))):
-                ratios.append(logsumexp(prior + log_likelihood(pure, of), axis=1))
-        ours, theirs = np.concatenate(signal), np.concatenate(noise)
-        if len(ours):
-            shares[modality] = float(mannwhitneyu(ours, theirs).statistic / (len(ours) * len(theirs)))
-    return shares
+            ratios = [log_likelihood(pure, x) for x in (rows, drawn.astype(np.float32))]
+            scores.append(np.asarray(logsumexp(prior + np.stack(ratios), axis=2)))
+        signal, noise = np.concatenate(scores, axis=1)
+        if len(signal):
+            areas[modality] = float(mannwhitneyu(signal, noise).statistic / (len(signal) * len(noise)))
+    return areas
 
 
 def judged(corpus: Corpus, split: str, part: Part, posteriors: Posteriors, knowledge: Knowledge) -> Ceiling:
     """Accuracy and weighted F1 of the most probable classes; a DataError if no utterance of the part has a label."""
-    truth: list[int] = []
-    predicted: list[int] = []
-    for conversation in corpus.part(split, part):
-        best = posteriors[conversation.id].argmax(axis=1)
-        for utterance, label in zip(conversation.utterances, best, strict=True):
-            if utterance.label is not None:
-                truth.append(corpus.label_set.index(utterance.label))
-                predicted.append(int(label))
+    conversations = corpus.part(split, part)
+    predicted = np.concatenate([posteriors[c.id].argmax(axis=1) for c in conversations])
+    labels = [u.label for c in conversations for u in c.utterances]
+    truth = [corpus.label_set.index(label) for label in labels if label is not None]
+    predicted = predicted[[label is not None for label in labels]]
     if not truth:
         raise DataError(f"corpus {corpus.name!r}, split {split!r}: no labelled utterance in part {part!r}")
     return Ceiling(

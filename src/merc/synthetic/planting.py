@@ -8,8 +8,8 @@ The class means are independent random unit vectors times `quality` [chosen: not
 hard they are to tell apart]. An unlabelled utterance has no class to draw from and gets pure noise. Given the label, a planted
 stream is independent of all else; `merc.synthetic.oracle` makes use of it.
 
-Every draw comes from a generator keyed by seed, modality and conversation id: a conversation gets the same vectors whatever
-the rest of the corpus is, and which rows were noise can be found again from the seed alone.
+Every draw comes from a generator keyed by seed, modality and conversation id: a conversation's vectors do not depend on the rest of
+the corpus, and the seed alone tells which rows were noise.
 
 Shapes: T utterances, D features, C classes.
 """
@@ -118,20 +118,19 @@ def plant(corpus: Corpus, streams: Sequence[Stream] = STANDARD, seed: int = 0) -
     Raises:
         DataError: no stream, two streams of one modality, or more than 8 modalities in all.
     """
-    modalities = [stream.modality for stream in streams]
-    if not modalities or len(set(modalities)) != len(modalities):
-        raise DataError(f"streams to plant: {modalities or 'none'}; one or more, each modality once")
     planted = {stream.modality: _planted(stream, seed, corpus.label_set.names) for stream in streams}
+    if not 0 < len(planted) == len(streams):
+        modalities = [stream.modality for stream in streams]
+        raise DataError(f"streams to plant: {modalities or 'none'}; one or more, each modality once")
     earlier = [each for each in _noted(corpus) if each.stream.modality not in planted]
     new = {modality: each.spec for modality, each in planted.items()}
     in_place = [new.get(spec.modality, spec) for spec in corpus.feature_schema]
     schema = {spec.key: spec for spec in (*in_place, *new.values())}  # a modality keeps its place, a new one comes last
     dropped = {spec.key for spec in corpus.feature_schema if spec.modality in planted}
-    means = {modality: np.array(each.class_means) for modality, each in planted.items()}
     return replace(
         corpus,
         feature_schema=tuple(schema.values()),
-        conversations=tuple(_with_streams(c, planted, means, dropped) for c in corpus.conversations),
+        conversations=tuple(_with_streams(c, planted, dropped) for c in corpus.conversations),
         notes={**corpus.notes, PLANTED_NOTE: [each.model_dump(mode="json") for each in (*earlier, *planted.values())]},
     )
 
@@ -147,10 +146,9 @@ def planted_streams(corpus: Corpus) -> dict[str, PlantedStream]:
         raise DataError(f"corpus {corpus.name!r} has no planted stream: plant one first")
     for each in planted:
         if each.classes != corpus.label_set.names:
-            raise DataError(
-                f"corpus {corpus.name!r}: {each.stream.modality} was planted for the classes {', '.join(each.classes)}; "
-                f"the label set is now {', '.join(corpus.label_set.names)}: plant again"
-            )
+            then, now = ", ".join(each.classes), ", ".join(corpus.label_set.names)
+            found = f"{each.stream.modality} was planted for the classes {then}; the label set is now {now}"
+            raise DataError(f"corpus {corpus.name!r}: {found}: plant again")
         if each.spec not in corpus.feature_schema:
             raise DataError(f"corpus {corpus.name!r}: the schema lacks the planted feature {each.key}: plant again")
     return {each.stream.modality: each for each in planted}
@@ -162,7 +160,7 @@ def planted_truth(corpus: Corpus) -> dict[str, dict[str, np.ndarray]]:
     Labels must be those of planting time. Raises as `planted_streams` does.
     """
     return {
-        modality: {c.id: _states(planted, c, _row_generator(planted, c)) for c in corpus.conversations}
+        modality: {c.id: _states(planted, c)[0] for c in corpus.conversations}
         for modality, planted in planted_streams(corpus).items()
     }
 
@@ -170,14 +168,13 @@ def planted_truth(corpus: Corpus) -> dict[str, dict[str, np.ndarray]]:
 def redrawn(corpus: Corpus, conversations: Sequence[Conversation], seed: int) -> tuple[Conversation, ...]:
     """The conversations with their planted rows drawn anew: the same densities, other noise and absence.
 
-    A model of the corpus judges them as it judges the corpus's own, so that scores over many draws hang less on the luck of one.
+    Scores averaged over several draws depend less on the noise of one.
 
     Raises:
         DataError: as `planted_streams`.
     """
     planted = {m: each.model_copy(update={"seed": seed}) for m, each in planted_streams(corpus).items()}
-    means = {modality: np.array(each.class_means) for modality, each in planted.items()}
-    return tuple(_with_streams(c, planted, means, set()) for c in conversations)
+    return tuple(_with_streams(c, planted, set()) for c in conversations)
 
 
 def _noted(corpus: Corpus) -> tuple[PlantedStream, ...]:
@@ -193,27 +190,22 @@ def _planted(stream: Stream, seed: int, classes: tuple[str, ...]) -> PlantedStre
     return PlantedStream(stream=stream, seed=seed, classes=classes, class_means=tuple(tuple(row) for row in means.tolist()))
 
 
-def _row_generator(planted: PlantedStream, conversation: Conversation) -> np.random.Generator:
-    """Draws the states first, the vectors after them."""
-    return generator_for(planted.seed, "rows", planted.stream.modality, conversation.id)
-
-
-def _states(planted: PlantedStream, conversation: Conversation, generator: np.random.Generator) -> Int8[np.ndarray, " T"]:
+def _states(planted: PlantedStream, conversation: Conversation) -> tuple[Int8[np.ndarray, " T"], np.random.Generator]:
+    """The rows' states, and the generator that draws the vectors after them."""
+    generator = generator_for(planted.seed, "rows", planted.stream.modality, conversation.id)
     is_absent, is_noise = generator.random((2, len(conversation))) < np.array([[planted.stream.absent], [planted.stream.noise]])
     is_noise |= np.array([u.label is None for u in conversation.utterances])
-    return np.where(is_absent, RowState.ABSENT, np.where(is_noise, RowState.NOISE, RowState.SIGNAL)).astype(np.int8)
+    states = np.where(is_absent, RowState.ABSENT, np.where(is_noise, RowState.NOISE, RowState.SIGNAL)).astype(np.int8)
+    return states, generator
 
 
-def _with_streams(
-    conversation: Conversation, planted: Mapping[str, PlantedStream], means: Mapping[str, np.ndarray], dropped: set[str]
-) -> Conversation:
+def _with_streams(conversation: Conversation, planted: Mapping[str, PlantedStream], dropped: set[str]) -> Conversation:
     features = {key: array for key, array in conversation.features.items() if key not in dropped}
-    for modality, each in planted.items():
-        generator = _row_generator(each, conversation)
-        state = _states(each, conversation, generator)
+    for each in planted.values():
+        state, generator = _states(each, conversation)
         rows = generator.standard_normal((len(conversation), each.stream.dimension))
         label = np.array([0 if u.label is None else each.classes.index(u.label) for u in conversation.utterances])
-        rows += np.where(state[:, None] == RowState.SIGNAL, means[modality][label], 0.0)
+        rows += np.where(state[:, None] == RowState.SIGNAL, np.array(each.class_means)[label], 0.0)
         rows[state == RowState.ABSENT] = np.nan
         features[each.key] = rows.astype(np.float32)
     return replace(conversation, features=features)

@@ -1,7 +1,7 @@
-"""Downloading public corpora from their homes: over HTTP by pooch, with the SHA-256 of every file known beforehand.
+"""Downloading public corpora over HTTP by pooch, with the SHA-256 of every file known beforehand.
 
-MELD's csv files (GPL-3.0) hold transcripts, speakers, emotions and times, but no audio.
-A file appears in the folder when it is whole and its checksum is right, not before.
+MELD's csv files (GPL-3.0) hold transcripts, speakers, emotions and times, but no audio. A file appears in the folder only when it
+is whole and its checksum is right.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ test + 1153. MELD's sentiments are not read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ PRAAT_COLUMNS = (
     "articulation_rate",  # syllables/s
     "mean_hnr",  # dB
 )
-# Declared as of the encoder `praat`, which measures the same: its tests hold it to the description that came with the files.
+# The encoder `praat` measures the same eight; its tests compare it with the description of the files.
 PRAAT = FeatureSpec(modality="audio", name="praat", dimension=len(PRAAT_COLUMNS), encoder="praat", version="2")
 _COLUMNS = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID", "StartTime", "EndTime")
 _FIRST_IDS = {"train": 0, "dev": MELD_VALIDATION_FROM, "test": MELD_TEST_FROM}  # file prefix -> id of its dialogue 0
@@ -62,12 +62,17 @@ def _read(source: Source) -> Corpus:
             praat |= dict(zip(places, table.features(PRAAT_COLUMNS), strict=True))
     if not turns:
         raise DataError(f"{source.path}: MELD's files hold no utterance")
-    conversations = _conversations(turns, praat)
+    absent = np.full(PRAAT.dimension, np.nan, dtype=np.float32)
+    conversations: list[Conversation] = []
+    for dialogue, group in groupby(sorted(turns), key=lambda place: place[0]):
+        places = list(group)
+        features = {PRAAT.key: np.stack([praat.get(place, absent) for place in places])} if praat else {}
+        conversations.append(Conversation(str(dialogue), tuple(turns[place] for place in places), features))
     return Corpus(
         name="meld",
         label_set=LABELS,
         feature_schema=(PRAAT,) if praat else (),
-        conversations=conversations,
+        conversations=tuple(conversations),
         splits={"official": meld_by_id(c.id for c in conversations)},
         notes={
             "source": "MELD, github.com/declare-lab/MELD",
@@ -104,26 +109,8 @@ def _utterances(table: CsvTable) -> list[Utterance]:
     ids = [str(number) for number in table.counts("Utterance_ID")]
     speakers = [repair_quotes(name) for name in table.texts("Speaker")]
     transcripts = [repair_quotes(text).strip() or None for text in table.columns["Utterance"]]
-    times = zip(table.seconds("StartTime"), table.seconds("EndTime"), strict=True)
-    return [
-        Utterance(number, speaker, words, start, end, label=label)
-        for number, speaker, words, (start, end), label in zip(ids, speakers, transcripts, times, labels, strict=True)
-    ]
-
-
-def _conversations(turns: Mapping[_Place, Utterance], praat: Mapping[_Place, FeatureArray]) -> tuple[Conversation, ...]:
-    dialogues: dict[int, list[_Place]] = {}
-    for place in sorted(turns):
-        dialogues.setdefault(place[0], []).append(place)
-    absent = np.full(PRAAT.dimension, np.nan, dtype=np.float32)
-    return tuple(
-        Conversation(
-            id=str(dialogue),
-            utterances=tuple(turns[place] for place in places),
-            features={PRAAT.key: np.stack([praat.get(place, absent) for place in places])} if praat else {},
-        )
-        for dialogue, places in dialogues.items()
-    )
+    fields = zip(ids, speakers, transcripts, table.seconds("StartTime"), table.seconds("EndTime"), labels, strict=True)
+    return [Utterance(i, speaker, words, start, end, label=label) for i, speaker, words, start, end, label in fields]
 
 
 LAYOUT = Layout(

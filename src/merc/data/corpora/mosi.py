@@ -9,10 +9,9 @@ from __future__ import annotations
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from merc.data.formats.csv_table import CsvTable, read_csv, read_header
 from merc.data.formats.layout import Layout, Source
@@ -22,21 +21,13 @@ from merc.errors import DataError
 from merc.files.encoding import repair_quotes
 
 LABELS = LabelSet(names=("negative", "positive"))
-VALIDATION_SHARE = 0.15  # of the training videos, drawn; the published table has no validation part [chosen]
-VALIDATION_SEED = 0
+_VALIDATION_SHARE = 0.15  # of the training videos, drawn; the published table has no validation part [chosen]
+_VALIDATION_SEED = 0
 _COLUMNS = ("split", "video", "index", "label", "transcript")
 # What numpy, zipfile and zlib raise for files that are truncated, altered, encrypted or no npz at all.
 _UNREADABLE = (
-    OSError,
-    ValueError,
-    EOFError,
-    AttributeError,
-    TypeError,
-    KeyError,
-    MemoryError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
+    *(OSError, ValueError, EOFError, AttributeError, TypeError, KeyError, MemoryError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
 )
 _CODES = {"0": "negative", "1": "positive"}
 
@@ -51,33 +42,20 @@ def _read(source: Source) -> Corpus:
     if not len(table):
         raise DataError(f"{table.path} holds no utterance")
     arrays = _read_arrays(source.path / "features.npz", len(table))
-    specs = {modality: _spec(modality, array) for modality, array in arrays.items()}
     utterances = _utterances(table)
     videos = _videos(table)
-    conversations = tuple(
-        Conversation(
-            id=video,
-            utterances=tuple(utterances[row] for row in rows),
-            features={specs[modality].key: array[rows] for modality, array in arrays.items()},
-        )
-        for video, rows in videos.items()
-    )
     split, rule = _official(table, videos)
     return Corpus(
         name="mosi",
         label_set=LABELS,
-        feature_schema=tuple(specs.values()),
-        conversations=conversations,
+        feature_schema=tuple(arrays),
+        conversations=tuple(
+            Conversation(video, tuple(utterances[row] for row in rows), {spec.key: array[rows] for spec, array in arrays.items()})
+            for video, rows in videos.items()
+        ),
         splits={split.name: split},
         notes={"source": "CMU-MOSI", "licence": "not stated", "official_split": rule},
     )
-
-
-def _spec(modality: str, array: FeatureArray) -> FeatureSpec:
-    try:
-        return FeatureSpec(modality=modality, name=f"mosi{array.shape[1]}", dimension=array.shape[1])
-    except ValueError as error:
-        raise DataError(f"features.npz: array {modality!r}: not a modality's name or a dimension out of range") from error
 
 
 def _utterances(table: CsvTable) -> list[Utterance]:
@@ -116,44 +94,38 @@ def _official(table: CsvTable, videos: dict[str, list[int]]) -> tuple[Split, str
         parts[part].append(video)
     if parts["validation"] or len(parts["train"]) < 2:
         return by_parts("official", parts["train"], parts["validation"], parts["test"]), "as published"
-    count = max(1, round(VALIDATION_SHARE * len(parts["train"])))
-    drawn = set(draw(parts["train"], count, seed=VALIDATION_SEED))
-    split = by_parts(
-        "official",
-        train=[video for video in parts["train"] if video not in drawn],
-        validation=[video for video in parts["train"] if video in drawn],
-        test=parts["test"],
-    )
-    return (
-        split,
-        f"test as published; validation: {count} of {len(parts['train'])} training videos, drawn with seed {VALIDATION_SEED}",
-    )
+    published = parts["train"]
+    count = max(1, round(_VALIDATION_SHARE * len(published)))
+    drawn = set(draw(published, count, seed=_VALIDATION_SEED))
+    train, validation = ([video for video in published if (video in drawn) is held_out] for held_out in (False, True))
+    rule = f"test as published; validation: {count} of {len(published)} training videos, drawn with seed {_VALIDATION_SEED}"
+    return by_parts("official", train, validation, parts["test"]), rule
 
 
-def _read_arrays(path: Path, rows: int) -> dict[str, FeatureArray]:
-    arrays: dict[str, FeatureArray] = {}
+def _read_arrays(path: Path, rows: int) -> dict[FeatureSpec, FeatureArray]:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            for name in archive.files:
-                arrays[name] = _checked(path, name, np.asarray(archive[name]), rows)
-    except DataError:
-        raise
+            raw = {name: np.asarray(archive[name]) for name in archive.files}
     except _UNREADABLE as error:
         raise DataError(f"{path}: not a readable npz of plain numbers: {error}") from error
-    if not arrays:
+    if not raw:
         raise DataError(f"{path} holds no array")
+    arrays: dict[FeatureSpec, FeatureArray] = {}
+    for name, array in raw.items():
+        where = f"{path}: array {name!r}"
+        if array.ndim != 2 or array.shape[0] != rows or array.dtype.kind not in "fiu":
+            raise DataError(f"{where} is {array.dtype} {array.shape}, expected numbers of shape ({rows}, dimension)")
+        with np.errstate(over="ignore"):
+            numbers = array.astype(np.float32)
+        infinite = np.flatnonzero(np.isinf(numbers).any(axis=1))
+        if infinite.size:
+            raise DataError(f"{where}, row {int(infinite[0])}: infinite, or too large for float32")
+        try:
+            spec = FeatureSpec(modality=name, name=f"mosi{numbers.shape[1]}", dimension=numbers.shape[1])
+        except ValidationError as error:
+            raise DataError(f"{where}: not a modality's name or a dimension out of range") from error
+        arrays[spec] = numbers
     return arrays
-
-
-def _checked(path: Path, name: str, array: NDArray[Any], rows: int) -> FeatureArray:
-    if array.ndim != 2 or array.shape[0] != rows or array.dtype.kind not in "fiu":
-        raise DataError(f"{path}: array {name!r} is {array.dtype} {array.shape}, expected numbers of shape ({rows}, dimension)")
-    with np.errstate(over="ignore"):
-        numbers = array.astype(np.float32)
-    infinite = np.flatnonzero(np.isinf(numbers).any(axis=1))
-    if infinite.size:
-        raise DataError(f"{path}: array {name!r}, row {int(infinite[0])}: infinite, or too large for float32")
-    return numbers
 
 
 LAYOUT = Layout(

@@ -1,7 +1,7 @@
-"""What one cell of a circulating pickle means: a name, a whole number, a speaker, a matrix of features.
+"""Reading a cell of a circulating pickle as a name, a whole number, a speaker or a matrix of features.
 
-The same fact comes in many dresses: `3`, `3.0`, `numpy.int32(3)`; `'M'`, `b'M'`; a list of arrays, an array of lists. Each function
-here takes any plain object and gives the fact, or None (or a `DataError` that says what was found) where the object is not it.
+Files write one value in many ways: `3`, `3.0`, `numpy.int32(3)`; `'M'`, `b'M'`; a list of arrays, an array of lists. Each function
+takes any plain object and returns None (or raises a `DataError` that says what was found) if it is no such value.
 """
 
 from __future__ import annotations
@@ -46,9 +46,7 @@ def table_of(value: object) -> dict[object, object] | None:
 
 def text_of(value: object) -> str | None:
     """Text from str or (Latin-1) bytes; None for anything else."""
-    if isinstance(value, bytes):
-        return value.decode("latin1")
-    return str(value) if isinstance(value, str) else None
+    return value.decode("latin1") if isinstance(value, bytes) else str(value) if isinstance(value, str) else None
 
 
 def transcript_of(value: object) -> str | None:
@@ -76,11 +74,8 @@ def number_of(value: object) -> int | float | None:
 
 def identifier_of(value: object) -> str | None:
     """A name from text or a whole number; None for anything else."""
-    text = text_of(value)
-    if text is not None:
-        return text or None
-    number = integer_of(value)
-    return None if number is None else str(number)
+    text, number = text_of(value), integer_of(value)
+    return text or (None if number is None else str(number))
 
 
 def one_hot_index(value: object) -> int | None:
@@ -99,13 +94,9 @@ def one_hot_index(value: object) -> int | None:
 
 def speaker_of(value: object) -> str | None:
     """A speaker from a name such as `M`, or `speaker_3` from a number or a one-hot row; None for anything else."""
-    text = text_of(value)
-    if text is not None:
-        return text.strip() or None
-    index = integer_of(value)
-    if index is None:
-        index = one_hot_index(value)
-    return None if index is None else f"speaker_{index}"
+    text, number = text_of(value), integer_of(value)
+    index = one_hot_index(value) if number is None else number
+    return (text or "").strip() or (None if index is None else f"speaker_{index}")
 
 
 def matrix_of(value: object) -> FeatureArray:

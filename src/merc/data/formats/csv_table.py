@@ -1,4 +1,4 @@
-"""CSV files from many hands, read strictly: encoding, header, number of fields; every complaint names file and row.
+"""CSV files from many hands, read strictly: encoding, header, number of fields; every error names file and row.
 
 Rows are numbered as a spreadsheet shows them: the header is row 1.
 """
@@ -92,9 +92,8 @@ class CsvTable:
         Raises:
             DataError: one holds something else.
         """
-        return [
-            self._seconds(column, row, field.strip()) if field.strip() else None for row, field in enumerate(self.columns[column])
-        ]
+        fields = [field.strip() for field in self.columns[column]]
+        return [self._seconds(column, row, field) if field else None for row, field in enumerate(fields)]
 
     def _seconds(self, column: str, row: int, value: str) -> float:
         clock = _CLOCK.fullmatch(value)
@@ -153,11 +152,9 @@ def read_header(path: str | Path) -> tuple[str, ...]:
     try:
         with Path(path).open("rb") as stream:
             text = stream.read(65_536).decode("utf-8-sig", errors="replace")
-        for fields in csv.reader(io.StringIO(text, newline="")):
-            return tuple(name.strip() for name in fields)
+        return tuple(name.strip() for name in next(csv.reader(io.StringIO(text, newline="")), ()))
     except (OSError, csv.Error):
-        pass
-    return ()
+        return ()
 
 
 def _check_header(path: Path, header: Sequence[str], required: Sequence[str]) -> None:

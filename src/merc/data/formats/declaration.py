@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import JsonValue, ValidationError
 
-from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Split
+from merc.data.schema import Conversation, Corpus, FeatureArray, FeatureSpec, LabelSet, Split
 from merc.data.splits import seeded
 from merc.data.store.contents import json_notes
 from merc.errors import DataError
 from merc.files.validation import explain
 from merc.settings import Settings
 
-DRAWN_SEED = 0  # of the split that a corpus gets which brings none
+_DRAWN_SEED = 0  # of the split that a corpus gets which brings none
 
 
 class Declaration(Settings):
@@ -76,7 +76,7 @@ def assemble(path: Path, declaration: Declaration, conversations: tuple[Conversa
         raise DataError(f"{path} holds no conversation")
     features = declaration.features
     if features is None:
-        features = tuple(_found_features(path, conversations).values())
+        features = tuple(_found_features(path, conversations))
     labels = declaration.labels
     if labels is None:
         labels = tuple(sorted({u.label for c in conversations for u in c.utterances if u.label is not None}))
@@ -84,13 +84,18 @@ def assemble(path: Path, declaration: Declaration, conversations: tuple[Conversa
             raise DataError(
                 f"{path}: found {len(labels)} label(s) {list(labels)}; a corpus needs two or more, or a header with 'labels'"
             )
+    ids = list(dict.fromkeys(c.id for c in conversations))
     try:
+        if declaration.splits is not None:
+            splits = {name: Split(name=name, parts=parts) for name, parts in declaration.splits.items()}
+        else:
+            splits = {"seeded": seeded(ids, _DRAWN_SEED)} if len(ids) >= 3 else {}
         return Corpus(
             name=declaration.name if declaration.name is not None else path.stem,
             label_set=LabelSet(names=labels),
             feature_schema=features,
             conversations=conversations,
-            splits=_splits(declaration, conversations),
+            splits=splits,
             notes=declaration.notes if declaration.notes is not None else {"source": path.name},
         )
     except ValidationError as error:
@@ -99,21 +104,13 @@ def assemble(path: Path, declaration: Declaration, conversations: tuple[Conversa
         raise DataError(f"{path}: {error}") from error
 
 
-def _splits(declaration: Declaration, conversations: tuple[Conversation, ...]) -> dict[str, Split]:
-    if declaration.splits is not None:
-        return {name: Split(name=name, parts=parts) for name, parts in declaration.splits.items()}
-    ids = list(dict.fromkeys(c.id for c in conversations))
-    return {"seeded": seeded(ids, DRAWN_SEED)} if len(ids) >= 3 else {}
-
-
-def _found_features(path: Path, conversations: tuple[Conversation, ...]) -> dict[str, FeatureSpec]:
-    specs: dict[str, FeatureSpec] = {}
+def _found_features(path: Path, conversations: tuple[Conversation, ...]) -> Iterator[FeatureSpec]:
+    arrays: dict[str, FeatureArray] = {}
     for conversation in conversations:
-        for key, array in conversation.features.items():
-            if key not in specs:
-                modality, _, name = key.partition("/")
-                try:
-                    specs[key] = FeatureSpec(modality=modality, name=name, dimension=array.shape[1])
-                except ValidationError as error:
-                    raise DataError(f"{path}: feature {key!r}: {explain(error)}; expected the form 'modality/name'") from error
-    return specs
+        arrays = {**arrays, **conversation.features, **arrays}
+    for key, array in arrays.items():
+        modality, _, name = key.partition("/")
+        try:
+            yield FeatureSpec(modality=modality, name=name, dimension=array.shape[1])
+        except ValidationError as error:
+            raise DataError(f"{path}: feature {key!r}: {explain(error)}; expected the form 'modality/name'") from error

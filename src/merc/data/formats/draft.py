@@ -1,6 +1,6 @@
-"""A corpus on its way in: read leniently and with every problem noted, so that inspection can say more than the first error.
+"""A corpus as read, before it is checked: every problem is noted, so that inspection can report all of them.
 
-Import refuses a draft with problems; inspection reports them and counts what there is.
+Import refuses a draft with problems.
 """
 
 from __future__ import annotations
@@ -113,11 +113,8 @@ def assemble(
     A conversation whose labels can't be read as a sequence is left out, with a problem; everything else is kept as far as it goes.
     """
     problems: list[Problem] = []
-    conversations: list[DraftConversation] = []
-    for item in raw:
-        conversation = _conversation(item, label_names, slots, problems)
-        if conversation is not None:
-            conversations.append(conversation)
+    read = [_conversation(item, label_names, slots, problems) for item in raw]
+    conversations = [conversation for conversation in read if conversation is not None]
     if not conversations:
         problems.append(Problem("empty", "it holds no conversation"))
     schema = _feature_schema(slots, conversations, problems)
@@ -141,7 +138,7 @@ def corpus_from(draft: CorpusDraft, path: Path) -> Corpus:
             name=draft.name,
             label_set=LabelSet(names=draft.label_names),
             feature_schema=draft.feature_schema,
-            conversations=tuple(Conversation(id=c.id, utterances=c.utterances, features=c.features) for c in draft.conversations),
+            conversations=tuple(Conversation(c.id, c.utterances, c.features) for c in draft.conversations),
             splits=draft.split_rule([c.id for c in draft.conversations], draft.parts),
             notes=draft.notes,
         )
@@ -165,11 +162,11 @@ def _conversation(
     sentences = _column("sentences", raw.sentences, count, where, problems)
     utterances: list[Utterance] = []
     for position, number in enumerate(numbers):
-        utterance_id = f"{raw.id}_{position}" if ids is None else identifier_of(ids[position])
-        if utterance_id is None:
-            found = describe(ids[position]) if ids is not None else ""
+        utterance_id = None if ids is None else identifier_of(ids[position])
+        if utterance_id is None and ids is not None:
+            found = describe(ids[position])
             problems.append(Problem("cell", f"{where}, row {position}: utterance id {found}, expected text or a whole number"))
-            utterance_id = f"{raw.id}_{position}"
+        utterance_id = utterance_id or f"{raw.id}_{position}"
         place = f"{where}, utterance {utterance_id!r}"
         speaker = None if speakers is None else speaker_of(speakers[position])
         if speaker is None and speakers is not None:
@@ -177,7 +174,12 @@ def _conversation(
         transcript = None if sentences is None else transcript_of(sentences[position])
         if transcript is None and sentences is not None:
             problems.append(Problem("cell", f"{place}: transcript {describe(sentences[position])}, expected text"))
-        label = _label(number, label_names, place, problems)
+        index = integer_of(number)
+        if index is None or not 0 <= index < len(label_names):
+            allowed = ", ".join(f"{i} {name}" for i, name in enumerate(label_names))
+            problems.append(Problem("label", f"{place}: unknown label {describe(number)}; allowed: {allowed}"))
+            index = None
+        label = None if index is None else label_names[index]
         utterances.append(Utterance(id=utterance_id, speaker=speaker or "unknown", words=transcript, label=label))
     features = _features(raw, count, slots, tuple(u.id for u in utterances), problems)
     return DraftConversation(id=raw.id, utterances=tuple(utterances), features=features)
@@ -194,15 +196,6 @@ def _column(name: str, cells: object, count: int, where: str, problems: list[Pro
         problems.append(Problem("length", f"{where}: lengths disagree: {count} labels, {len(items)} {name}"))
         return None
     return items
-
-
-def _label(number: object, label_names: tuple[str, ...], place: str, problems: list[Problem]) -> str | None:
-    index = integer_of(number)
-    if index is None or not 0 <= index < len(label_names):
-        allowed = ", ".join(f"{i} {name}" for i, name in enumerate(label_names))
-        problems.append(Problem("label", f"{place}: unknown label {describe(number)}; allowed: {allowed}"))
-        return None
-    return label_names[index]
 
 
 def _features(
@@ -225,13 +218,8 @@ def _features(
             continue
         infinite = np.flatnonzero(np.isinf(matrix).any(axis=1))
         if infinite.size:
-            utterance = utterance_ids[int(infinite[0])]
-            problems.append(
-                Problem(
-                    "infinite",
-                    f"{where}, utterance {utterance!r}: infinite number ({infinite.size} such rows); allowed: finite, NaN",
-                )
-            )
+            place = f"{where}, utterance {utterance_ids[int(infinite[0])]!r}"
+            problems.append(Problem("infinite", f"{place}: infinite number ({infinite.size} such rows); allowed: finite, NaN"))
     return features
 
 
@@ -249,10 +237,9 @@ def _feature_schema(
         except ValidationError as error:
             problems.append(Problem("dimension", f"feature {slot.key}: {error.errors()[0]['msg']}"))
             continue
-        for conversation in conversations:
-            width = conversation.features[slot.key].shape[1] if slot.key in conversation.features else usual
-            if width != usual:
-                where = f"conversation {conversation.id!r}, feature {slot.key}"
+        for c in conversations:
+            if slot.key in c.features and (width := c.features[slot.key].shape[1]) != usual:
+                where = f"conversation {c.id!r}, feature {slot.key}"
                 problems.append(Problem("dimension", f"{where}: dimension {width}, most conversations have {usual}"))
     return tuple(schema)
 
@@ -264,10 +251,8 @@ def _check_ids(conversations: Sequence[DraftConversation], problems: list[Proble
     for conversation in conversations:
         repeated = [i for i, times in Counter(u.id for u in conversation.utterances).items() if times > 1]
         if repeated:
-            message = (
-                f"conversation {conversation.id!r}: utterance id {repeated[0]!r} occurs more than once ({len(repeated)} such ids)"
-            )
-            problems.append(Problem("duplicate", message))
+            found = f"utterance id {repeated[0]!r} occurs more than once ({len(repeated)} such ids)"
+            problems.append(Problem("duplicate", f"conversation {conversation.id!r}: {found}"))
 
 
 def _check_parts(conversations: Sequence[DraftConversation], parts: Mapping[str, tuple[str, ...]], problems: list[Problem]) -> None:

@@ -1,18 +1,19 @@
-"""Our open format as text: JSON Lines, one conversation a line, after an optional header line.
+"""merc's open format as text: JSON Lines, one conversation a line, after an optional header line.
 
     {"merc": 1, "name": "chats", "labels": ["calm", "cross"], "features": [{"modality": "audio", "name": "praat", "dimension": 3}],
      "splits": {"official": {"train": ["c1"]}}}
     {"id": "c1", "utterances": [{"id": "0", "speaker": "Ann", "transcript": "…", "label": "calm", "start": 0.0, "end": 1.5,
      "features": {"audio/praat": [0.1, null, 2.0]}}]}
 
-(Each is one line in a file.) Only `speaker` is needed of an utterance; its id is else its position. In a feature null is a missing
-number; a feature that is null or not there is absent. The file is UTF-8.
+(Each is one line in a file.) An utterance needs a `speaker` only; without an id it is named by its position. In a feature null is a
+missing number; a feature that is null or not there is absent. The file is UTF-8.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
+import math
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -31,9 +32,11 @@ from merc.settings import Settings
 _SNIFFED = 67_108_864  # bytes of the first line that are read to tell the layout
 
 
-class _UtteranceLine(Settings):
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+class _Line(Settings):
+    model_config = ConfigDict(strict=True)
 
+
+class _UtteranceLine(_Line):
     speaker: str
     id: str | None = None
     transcript: str | None = None
@@ -43,9 +46,7 @@ class _UtteranceLine(Settings):
     features: dict[str, list[float | None] | None] | None = None
 
 
-class _ConversationLine(Settings):
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
-
+class _ConversationLine(_Line):
     id: str
     utterances: tuple[_UtteranceLine, ...]
 
@@ -186,28 +187,15 @@ def _conversation(place: str, line: str, dimensions: dict[str, int]) -> Conversa
 
 
 def _record(conversation: Conversation) -> dict[str, Any]:
-    return {
-        "id": conversation.id,
-        "utterances": [_utterance_record(u, position, conversation.features) for position, u in enumerate(conversation.utterances)],
-    }
-
-
-def _utterance_record(utterance: Utterance, position: int, features: Mapping[str, FeatureArray]) -> dict[str, Any]:
-    record: dict[str, Any] = {"id": utterance.id, "speaker": utterance.speaker}
-    optional = {
-        "transcript": utterance.words,
-        "label": utterance.label,
-        "start": utterance.start,
-        "end": utterance.end,
-    }
-    record |= {key: value for key, value in optional.items() if value is not None}
-    present = {key: array[position] for key, array in features.items() if not np.isnan(array[position]).all()}
-    if present:
-        record["features"] = {
-            key: [None if missing else number for number, missing in zip(row.tolist(), np.isnan(row).tolist(), strict=True)]
-            for key, row in present.items()
-        }
-    return record
+    utterances: list[dict[str, Any]] = []
+    for position, u in enumerate(conversation.utterances):
+        optional: dict[str, Any] = {"transcript": u.words, "label": u.label, "start": u.start, "end": u.end}
+        rows = {key: array[position].tolist() for key, array in conversation.features.items()}
+        features = {key: [None if math.isnan(x) else x for x in row] for key, row in rows.items()}
+        optional["features"] = {key: row for key, row in features.items() if any(x is not None for x in row)} or None
+        present = {key: value for key, value in optional.items() if value is not None}
+        utterances.append({"id": u.id, "speaker": u.speaker, **present})
+    return {"id": conversation.id, "utterances": utterances}
 
 
 LAYOUT = Layout(

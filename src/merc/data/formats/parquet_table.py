@@ -1,4 +1,4 @@
-"""Our open format as a table: parquet, one row an utterance.
+"""merc's open format as a table: parquet, one row an utterance.
 
 Columns: `conversation` and `speaker` are needed; `utterance` (else the position), `transcript`, `label`, `start`, `end` (s) are
 not. `split` gives each conversation's part of the split `official`, `split:NAME` of any other. A column of lists whose name has a
@@ -46,18 +46,17 @@ def write_parquet(corpus: Corpus, path: str | Path) -> None:
     path = Path(path).absolute()
     header = declare(corpus).model_dump(mode="json", exclude={"splits"})
     rows = list(iterate_utterances(corpus.conversations))
-    columns: dict[str, Any] = {}
+    texts = zip(*((c.id, u.id, u.speaker, u.words, u.label) for c, _, u in rows), strict=True)
+    times = zip(*((u.start, u.end) for _, _, u in rows), strict=True)
     try:
-        columns["conversation"] = pa.array([c.id for c, _, _ in rows], pa.string())
-        columns["utterance"] = pa.array([u.id for _, _, u in rows], pa.string())
-        columns["speaker"] = pa.array([u.speaker for _, _, u in rows], pa.string())
-        columns["transcript"] = pa.array([u.words for _, _, u in rows], pa.string())
-        columns["label"] = pa.array([u.label for _, _, u in rows], pa.string())
-        columns["start"] = pa.array([u.start for _, _, u in rows], pa.float64())
-        columns["end"] = pa.array([u.end for _, _, u in rows], pa.float64())
+        columns: dict[str, Any] = {
+            **{name: pa.array(values, pa.string()) for name, values in zip(_TEXTS, texts, strict=True)},
+            **{name: pa.array(values, pa.float64()) for name, values in zip(_TIMES, times, strict=True)},
+        }
         for name, split in corpus.splits.items():
             part_of = {i: part for part, ids in split.parts.items() for i in ids}
-            columns[_split_column(name)] = pa.array([part_of.get(c.id) for c, _, _ in rows], pa.string())
+            column = "split" if name == _OFFICIAL else f"split:{name}"
+            columns[column] = pa.array([part_of.get(c.id) for c, _, _ in rows], pa.string())
         for spec in corpus.feature_schema:
             columns[spec.key] = _encode_feature(corpus, spec)
         metadata = {_METADATA: json.dumps(header, ensure_ascii=False, allow_nan=False).encode()}
@@ -95,9 +94,8 @@ def _read(source: Source) -> Corpus:
     declaration = _declaration(path, table)
     texts = {name: _texts(path, table, name) for name in _TEXTS if name in names}
     times = {name: _times(path, table, name) for name in _TIMES if name in names}
-    conversation_of = texts["conversation"]
     rows: dict[str, list[int]] = {}
-    for row, conversation in enumerate(conversation_of):
+    for row, conversation in enumerate(texts["conversation"]):
         rows.setdefault(conversation, []).append(row)
     split_columns = [name for name in names if name == "split" or name.startswith("split:")]
     if "split" in names and f"split:{_OFFICIAL}" in names:
@@ -109,9 +107,11 @@ def _read(source: Source) -> Corpus:
         raise DataError(f"{path}: unknown column {unknown[0]!r}; allowed: {allowed}")
     dimensions = {spec.key: spec.dimension for spec in declaration.features or ()}
     arrays = {name: _features(path, table, name, dimensions.get(name)) for name in features}
-    conversations = tuple(_conversation(path, name, of, texts, times, arrays) for name, of in rows.items())
+    fields = {name: texts.get(name) or times.get(name) or [None] * table.num_rows for name in (*_TEXTS, *_TIMES)}
+    conversations = tuple(_conversation(path, name, of, fields, arrays) for name, of in rows.items())
     if split_columns:
-        splits = {_split_name(column): _split(path, table, column, rows) for column in split_columns}
+        names_of = {column: _OFFICIAL if column == "split" else column.removeprefix("split:") for column in split_columns}
+        splits = {name: _split(path, table, column, rows) for column, name in names_of.items()}
         declaration = declaration.model_copy(update={"splits": splits})
     return assemble(path, declaration, conversations)
 
@@ -126,7 +126,7 @@ def _declaration(path: Path, table: Any) -> Declaration:
         raise DataError(f"{path}: the metadata 'merc' is not valid JSON: {error}") from error
     if not isinstance(content, dict):
         raise DataError(f"{path}: the metadata 'merc' is no JSON object")
-    # A table of ours without split columns comes from a corpus without splits.
+    # A table with this metadata and without split columns comes from a corpus without splits.
     return parse_declaration(path, {"splits": {}, **content})
 
 
@@ -179,49 +179,31 @@ def _features(path: Path, table: Any, name: str, declared: int | None) -> Featur
 
 def _split(path: Path, table: Any, column: str, rows: Mapping[str, list[int]]) -> dict[str, tuple[str, ...]]:
     values = _texts(path, table, column)
-    parts: dict[str, list[str]] = {part: [] for part in PARTS}
+    parts: dict[str | None, list[str]] = {part: [] for part in (*PARTS, None)}
     for conversation, of in rows.items():
         part = values[of[0]]
-        for row in of:
-            if values[row] != part:
-                raise DataError(
-                    f"{path}, row {row + 1}, column {column!r}: conversation {conversation!r} is in {part!r} "
-                    f"and in {values[row]!r}; a conversation belongs to one part"
-                )
-        if part is None:
-            continue
-        if part not in parts:
+        other = next((row for row in of if values[row] != part), None)
+        if other is not None:
             raise DataError(
-                f"{path}, row {of[0] + 1}: unknown part {part!r} in column {column!r}; allowed: {', '.join(PARTS)}, or null"
+                f"{path}, row {other + 1}, column {column!r}: conversation {conversation!r} is in {part!r} "
+                f"and in {values[other]!r}; a conversation belongs to one part"
             )
+        if part not in parts:
+            allowed = f"{', '.join(PARTS)}, or null"
+            raise DataError(f"{path}, row {of[0] + 1}: unknown part {part!r} in column {column!r}; allowed: {allowed}")
         parts[part].append(conversation)
-    return {part: tuple(ids) for part, ids in parts.items() if ids}
+    return {part: tuple(ids) for part, ids in parts.items() if part is not None and ids}
 
 
 def _conversation(
-    path: Path,
-    name: str,
-    rows: list[int],
-    texts: Mapping[str, list[Any]],
-    times: Mapping[str, list[Any]],
-    arrays: Mapping[str, FeatureArray],
+    path: Path, name: str, rows: list[int], fields: Mapping[str, list[Any]], arrays: Mapping[str, FeatureArray]
 ) -> Conversation:
-    def value(columns: Mapping[str, list[Any]], column: str, row: int) -> Any:
-        return columns[column][row] if column in columns else None
-
-    utterances = tuple(
-        Utterance(
-            id=texts["utterance"][row] if "utterance" in texts else str(position),
-            speaker=texts["speaker"][row],
-            words=value(texts, "transcript", row),
-            start=value(times, "start", row),
-            end=value(times, "end", row),
-            label=value(texts, "label", row),
-        )
-        for position, row in enumerate(rows)
-    )
+    utterances: list[Utterance] = []
+    for position, row in enumerate(rows):
+        _, utterance, speaker, words, label, start, end = (values[row] for values in fields.values())
+        utterances.append(Utterance(str(position) if utterance is None else utterance, speaker, words, start, end, label=label))
     try:
-        return Conversation(name, utterances, {key: array[rows] for key, array in arrays.items()})
+        return Conversation(name, tuple(utterances), {key: array[rows] for key, array in arrays.items()})
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
 
@@ -234,14 +216,6 @@ def _encode_feature(corpus: Corpus, spec: FeatureSpec) -> Any:
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int64())
     numbers = pa.array(array[~absent].ravel(), pa.float32(), from_pandas=True)  # NaN becomes null
     return pa.LargeListArray.from_arrays(offsets, numbers, mask=pa.array(absent))
-
-
-def _split_column(name: str) -> str:
-    return "split" if name == _OFFICIAL else f"split:{name}"
-
-
-def _split_name(column: str) -> str:
-    return _OFFICIAL if column == "split" else column.removeprefix("split:")
 
 
 LAYOUT = Layout(

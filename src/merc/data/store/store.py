@@ -1,4 +1,4 @@
-"""A corpus on disk: a folder that appears whole, changes in one step, is memory-mapped when opened, and knows when it was altered.
+"""A corpus on disk: a folder that is written whole or not at all, memory-mapped when opened, and checked by SHA-256.
 
     manifest.json                                   name, label set, feature schema, splits, notes; size and SHA-256 of the rest
     utterances-<digest>.parquet                     conversation, position, utterance, speaker, label, transcript, start, end
@@ -7,7 +7,7 @@
 An absent modality is a row of NaN; a feature that a conversation lacks altogether is saved as NaN rows, so after opening every
 conversation carries every feature of the schema. The digest (the first 16 digits of the SHA-256) makes every new content a new
 file: a change writes its files beside the old ones, replaces the manifest, then removes what the manifest no longer names.
-A process killed at any moment thus leaves the old store or the new one; the next writer sweeps what it left lying.
+A process killed at any moment thus leaves the old store or the new one; the next writer removes what it left.
 Writers of one store wait for one another.
 """
 
@@ -22,16 +22,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from merc.data.schema import (
-    MAX_MODALITIES,
-    Conversation,
-    Corpus,
-    FeatureArray,
-    FeatureSpec,
-    LabelSet,
-    Split,
-    Utterance,
-)
+from merc.data.schema import MAX_MODALITIES, Conversation, Corpus, FeatureArray, FeatureSpec, LabelSet, Split, Utterance
 from merc.data.store.contents import (
     CONTENTS,
     DATA_FILE,
@@ -135,21 +126,15 @@ def add_features(folder: str | Path, spec: FeatureSpec, arrays: Mapping[str, Fea
         unknown = next((i for i in arrays if i not in utterances), None)
         if unknown is not None:
             raise DataError(f"feature {spec.key}: conversation {unknown!r} is not in store {folder}")
-        added = {
-            conversation_id: Conversation(conversation_id, tuple(utterances[conversation_id]), {spec.key: array})
-            for conversation_id, array in arrays.items()
-        }
-        for conversation in added.values():
-            found = conversation.features[spec.key].shape[1]
+        checked: dict[str, FeatureArray] = {}
+        for i, array in arrays.items():
+            checked[i] = Conversation(i, tuple(utterances[i]), {spec.key: array}).features[spec.key]
+            found = checked[i].shape[1]
             if found != spec.dimension:
-                raise DataError(
-                    f"conversation {conversation.id!r}, feature {spec.key}: dimension {found}, expected {spec.dimension}"
-                )
-        rows = [(len(turns), added.get(conversation_id)) for conversation_id, turns in utterances.items()]
-        stored = StoredFeature(spec=spec, file=_write_feature(folder, spec, rows))
-        replaced = tuple(stored if feature.spec.key == spec.key else feature for feature in contents.features)
-        features = replaced if spec.key in specs else (*contents.features, stored)
-        write_contents(folder, contents.model_copy(update={"features": features}))
+                raise DataError(f"conversation {i!r}, feature {spec.key}: dimension {found}, expected {spec.dimension}")
+        file = _write_feature(folder, spec, [(len(turns), checked.get(i)) for i, turns in utterances.items()])
+        features = {feature.spec.key: feature for feature in contents.features} | {spec.key: StoredFeature(spec=spec, file=file)}
+        write_contents(folder, contents.model_copy(update={"features": tuple(features.values())}))
 
 
 def update_notes(folder: str | Path, notes: Mapping[str, object]) -> None:
@@ -224,7 +209,7 @@ def _sweep(folder: Path) -> None:
 
 def _write_corpus(corpus: Corpus, folder: Path) -> Contents:
     """Write all files but the manifest."""
-    notes = json_notes(corpus.notes)
+    notes = json_notes(corpus.notes)  # before anything is written
     return Contents(
         name=corpus.name,
         labels=corpus.label_set.names,
@@ -234,7 +219,7 @@ def _write_corpus(corpus: Corpus, folder: Path) -> Contents:
         features=tuple(
             StoredFeature(
                 spec=spec,
-                file=_write_feature(folder, spec, [(len(c), c if spec.key in c.features else None) for c in corpus.conversations]),
+                file=_write_feature(folder, spec, [(len(c), c.features.get(spec.key)) for c in corpus.conversations]),
             )
             for spec in corpus.feature_schema
         ),
@@ -266,22 +251,18 @@ def _read_corpus(folder: Path, contents: Contents, *, verify: bool) -> Corpus:
             splits={name: Split(name=name, parts=parts) for name, parts in contents.splits.items()},
             notes=contents.notes,
         )
-    except ValidationError as error:
-        raise StoreError(f"store {folder}: {explain(error)}") from error
     except StoreError:
         raise
-    except DataError as error:
-        raise StoreError(f"store {folder}: {error}") from error
+    except (ValidationError, DataError) as error:
+        raise StoreError(f"store {folder}: {explain(error) if isinstance(error, ValidationError) else error}") from error
 
 
-def _write_feature(folder: Path, spec: FeatureSpec, rows: Sequence[tuple[int, Conversation | None]]) -> StoredFile:
+def _write_feature(folder: Path, spec: FeatureSpec, blocks: Sequence[tuple[int, FeatureArray | None]]) -> StoredFile:
+    """Writes the feature of conversations of so many utterances; None is absence."""
     (folder / FEATURES).mkdir(exist_ok=True)
-    blocks = (
-        np.full((count, spec.dimension), np.nan, np.float32) if conversation is None else conversation.features[spec.key]
-        for count, conversation in rows
-    )
+    arrays = (np.full((count, spec.dimension), np.nan, np.float32) if array is None else array for count, array in blocks)
     with staged_file(folder / FEATURES) as staged:
-        write_features(staged, blocks, rows=sum(count for count, _ in rows), dimension=spec.dimension)
+        write_features(staged, arrays, rows=sum(count for count, _ in blocks), dimension=spec.dimension)
         path = f"{FEATURES}/{spec.modality}.{spec.name}-{staged.sha256[:16]}.safetensors"
         staged.commit(folder / path)
         return StoredFile(path=path, bytes=staged.size, sha256=staged.sha256)

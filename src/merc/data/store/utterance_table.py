@@ -13,18 +13,9 @@ from merc.data.schema import Conversation, Utterance, iterate_utterances
 from merc.errors import DataError
 from merc.files.parquet import read_parquet
 
-_COLUMNS = pa.schema(
-    [
-        pa.field("conversation", pa.string(), nullable=False),
-        pa.field("position", pa.int32(), nullable=False),
-        pa.field("utterance", pa.string(), nullable=False),
-        pa.field("speaker", pa.string(), nullable=False),
-        pa.field("label", pa.string()),
-        pa.field("transcript", pa.string()),
-        pa.field("start", pa.float64()),
-        pa.field("end", pa.float64()),
-    ]
-)
+_NEEDED = {"conversation": pa.string(), "position": pa.int32(), "utterance": pa.string(), "speaker": pa.string()}
+_OPTIONAL = {"label": pa.string(), "transcript": pa.string(), "start": pa.float64(), "end": pa.float64()}
+_COLUMNS = pa.schema([pa.field(name, kind, nullable=name in _OPTIONAL) for name, kind in {**_NEEDED, **_OPTIONAL}.items()])
 
 
 def encode_table(conversations: Iterable[Conversation]) -> bytes:
@@ -37,9 +28,12 @@ def encode_table(conversations: Iterable[Conversation]) -> bytes:
     for conversation, position, u in iterate_utterances(conversations):
         values = (conversation.id, position, u.id, u.speaker, u.label, u.words, u.start, u.end)
         for name, value in zip(_COLUMNS.names, values, strict=True):
-            if isinstance(value, str) and not is_unicode(value):
-                raise DataError(f"conversation {conversation.id!r}, utterance {u.id!r}: {name} {value!r} is not valid Unicode")
             rows[name].append(value)
+            try:
+                str(value).encode()
+            except UnicodeEncodeError as error:
+                where = f"conversation {conversation.id!r}, utterance {u.id!r}"
+                raise DataError(f"{where}: {name} {value!r} is not valid Unicode") from error
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pydict(rows, schema=_COLUMNS), sink, compression="zstd")
     return sink.getvalue().to_pybytes()
@@ -61,22 +55,10 @@ def decode_table(data: bytes) -> dict[str, list[Utterance]]:
     utterances: dict[str, list[Utterance]] = {}
     last: str | None = None
     for number, row in enumerate(rows, start=1):
-        turns = utterances.setdefault(row["conversation"], [])
-        if row["position"] != len(turns) or (turns and row["conversation"] != last):
-            raise DataError(f"row {number}: utterances of {row['conversation']!r} are out of order")
-        last = row["conversation"]
-        turns.append(
-            Utterance(
-                row["utterance"], row["speaker"], words=row["transcript"], start=row["start"], end=row["end"], label=row["label"]
-            )
-        )
+        conversation, position, utterance, speaker, label, words, start, end = row.values()
+        turns = utterances.setdefault(conversation, [])
+        if position != len(turns) or (turns and conversation != last):
+            raise DataError(f"row {number}: utterances of {conversation!r} are out of order")
+        last = conversation
+        turns.append(Utterance(utterance, speaker, words, start, end, label=label))
     return utterances
-
-
-def is_unicode(text: str) -> bool:
-    """Whether UTF-8 can hold the text; half a surrogate pair it can't."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
