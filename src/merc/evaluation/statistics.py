@@ -40,7 +40,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, overload
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int, Num
@@ -206,7 +206,10 @@ def compare(
         raise DataError(f"the arms were not judged on the same labels: {one} against {two}, or other counts of them")
     if len(arm.right) != len(other.right):
         raise DataError(f"the arms were not judged under the same conditions: {len(arm.right)} against {len(other.right)}")
-    shares = _shares(weights, len(arm.right))
+    shares = np.ones(len(arm.right)) if weights is None else weights.astype(np.float64)
+    if shares.shape != (len(arm.right),) or not np.isfinite(shares).all() or (shares < 0).any() or shares.sum() <= 0:
+        raise DataError(f"weights {shares.tolist()} of {len(arm.right)} conditions: one of each, 0 or more, not all 0")
+    shares /= shares.sum()
     judged = np.flatnonzero(arm.support.any(axis=1))
     count = len(judged)
     if count < 2:
@@ -253,13 +256,7 @@ def compare(
     )
 
 
-@overload
-def holm(differences: Mapping[str, Difference], level: float = 0.95, planned: int | None = None) -> dict[str, Difference]: ...
-@overload
-def holm(differences: Sequence[Difference], level: float = 0.95, planned: int | None = None) -> tuple[Difference, ...]: ...
-def holm(
-    differences: Mapping[str, Difference] | Sequence[Difference], level: float = 0.95, planned: int | None = None
-) -> dict[str, Difference] | tuple[Difference, ...]:
+def holm(differences: Mapping[str, Difference], level: float = 0.95, planned: int | None = None) -> dict[str, Difference]:
     """Adjusts the p-values of a family of comparisons and renews their verdicts.
 
     Holm 1979, "A simple sequentially rejective multiple test procedure": of m p-values in ascending order, the i-th becomes the
@@ -279,23 +276,14 @@ def holm(
     count = len(differences) if planned is None else planned
     if count < len(differences):
         raise DataError(f"{count} comparisons were planned, there are {len(differences)}")
-    family = tuple(differences.values() if isinstance(differences, Mapping) else differences)
-    p = np.array([each.p for each in family])
+    p = np.array([each.p for each in differences.values()])
     order = np.argsort(p, kind="stable")
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(count, count - len(p), -1)), 1)
-    judged = tuple(
-        each.model_copy(update={"p_holm": float(value), "verdict": _verdict(each.difference, value, level)})
-        for each, value in zip(family, adjusted, strict=True)
-    )
-    return dict(zip(differences, judged, strict=True)) if isinstance(differences, Mapping) else judged
-
-
-def _shares(weights: NDArray[np.floating] | None, conditions: int) -> NDArray[np.float64]:
-    given = np.ones(conditions) if weights is None else weights.astype(np.float64)
-    if given.shape != (conditions,) or not np.isfinite(given).all() or (given < 0).any() or given.sum() <= 0:
-        raise DataError(f"weights {given.tolist()} of {conditions} conditions: one of each, 0 or more, not all 0")
-    return given / given.sum()
+    return {
+        name: each.model_copy(update={"p_holm": float(value), "verdict": _verdict(each.difference, value, level)})
+        for (name, each), value in zip(differences.items(), adjusted, strict=True)
+    }
 
 
 def _scores(
