@@ -132,9 +132,9 @@ def test_holm_keeps_studies_with_any_false_verdict_rare(rival_seeds):
     for _ in range(times):
         with unchecked_shapes():
             arm, *rivals = study.draw(generator)
-            family = [compare(arm, rival, generator, resamples=100) for rival in rivals]
-        wrong += any(each.verdict != "no difference shown" for each in holm(family))
-        wrong_without += any(each.verdict != "no difference shown" for each in family)
+            family = {str(i): compare(arm, rival, generator, resamples=100) for i, rival in enumerate(rivals)}
+        wrong += any(each.verdict != "no difference shown" for each in holm(family).values())
+        wrong_without += any(each.verdict != "no difference shown" for each in family.values())
     assert wrong <= allowed(times, 0, 0.05)[1]
     assert wrong < wrong_without
 
@@ -367,24 +367,23 @@ def difference():
 
 
 def with_p(difference, *values):
-    return [difference.model_copy(update={"p": p, "difference": 0.01}) for p in values]
+    return {f"rival {i}": difference.model_copy(update={"p": p, "difference": 0.01}) for i, p in enumerate(values)}
 
 
 def test_holm_by_hand(difference):
     found = holm(with_p(difference, 0.01, 0.04, 0.03, 0.005))
-    assert [each.p_holm for each in found] == pytest.approx([0.03, 0.06, 0.06, 0.02])  # 0.04 is not left below 0.03 x 2
-    assert [each.p for each in found] == [0.01, 0.04, 0.03, 0.005]
+    assert [each.p_holm for each in found.values()] == pytest.approx([0.03, 0.06, 0.06, 0.02])  # 0.04 is not left below 0.03 x 2
+    assert [each.p for each in found.values()] == [0.01, 0.04, 0.03, 0.005]
     words = ["better", "no difference shown", "no difference shown", "better"]
-    assert [each.verdict for each in found] == words
-    assert [each.verdict for each in holm(found, level=0.9)] == ["better"] * 4
-    assert [each.p_holm for each in holm(with_p(difference, 0.6, 0.7, 0.2))] == pytest.approx([1, 1, 0.6])
+    assert [each.verdict for each in found.values()] == words
+    assert [each.verdict for each in holm(found, level=0.9).values()] == ["better"] * 4
+    assert [each.p_holm for each in holm(with_p(difference, 0.6, 0.7, 0.2)).values()] == pytest.approx([1, 1, 0.6])
 
 
 def test_holm_of_names_of_one_and_of_none(difference):
-    one = holm({"rival": with_p(difference, 0.04)[0].model_copy(update={"difference": -0.01})})
+    one = holm({"rival": difference.model_copy(update={"p": 0.04, "difference": -0.01})})
     assert one["rival"].p_holm == 0.04
     assert one["rival"].verdict == "worse"
-    assert holm([]) == ()
     assert holm({}) == {}
 
 
@@ -410,7 +409,7 @@ def test_what_is_wrong_is_said():
         compare(alone, alone, generator)
     with pytest.raises(DataError, match="at least 2 resamples"):
         compare(one, two, generator, resamples=1)
-    for call in (lambda: compare(one, two, generator, level=1.0), lambda: holm([], level=0.0)):
+    for call in (lambda: compare(one, two, generator, level=1.0), lambda: holm({}, level=0.0)):
         with pytest.raises(DataError, match="between 0 and 1"):
             call()
 

@@ -16,9 +16,6 @@ app = typer.Typer(help="Inspect, import, fetch, plant, synthesise and probe corp
 Store = Annotated[Path, typer.Argument(metavar="STORE", help="Folder of a store.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the store to write; new or empty.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the store that is there.")]
-Layout = Annotated[
-    str | None, typer.Option("--layout", metavar="NAME", help="The file's layout; told by its content if not given.")
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Streams = Annotated[
     list[str] | None,
@@ -58,7 +55,7 @@ def import_(
 @app.command()
 def inspect(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="File or folder.")],
-    layout: Layout = None,
+    layout: Annotated[str | None, typer.Option(metavar="NAME", help="The file's layout; told by its content if not given.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a file holds and what looks wrong with it."""

@@ -1,12 +1,12 @@
-"""Whether a probability means what it says, and whether uncertainty tells right from wrong.
+"""Calibration of probabilities, and how well uncertainty ranks wrong predictions behind right ones.
 
 **Expected calibration error** (Guo et al. 2017, "On Calibration of Modern Neural Networks", eq. 3): an utterance's
 confidence is its largest probability. Confidences fall into B bins of equal width over (0, 1]; bin b is
 ((b - 1) / B, b / B], the first one takes 0 too. With n_b utterances in bin b, of which the share acc_b is predicted
 right at mean confidence conf_b, the error is the sum over bins of n_b / N times |acc_b - conf_b|.
 
-**Risk and coverage** (Geifman and El-Yaniv 2017): judge only the k most certain of N utterances. Their share k / N is
-the coverage, their mean error the risk; the area under the curve is the mean risk over k = 1..N. Lower is better.
+**Risk and coverage** (Geifman and El-Yaniv 2017): of the k most certain of N utterances, the share k / N is the coverage, the
+mean error the risk; the area under the curve is the mean risk over k = 1..N. Lower is better.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class RiskCoverage:
         risk: (N,) mean error of the k utterances of least uncertainty.
         area: mean of `risk`.
         best_area: the area if uncertainty ranked the utterances as their errors do.
-        random_area: the expected area if uncertainty were drawn by lot: the mean error.
+        random_area: the expected area of a random order: the mean error.
     """
 
     coverage: NDArray[np.float64]
@@ -141,9 +141,9 @@ def reliability(
     edges = np.arange(bins + 1) / bins
     place = np.searchsorted(edges[1:-1], confidence, side="left")
     counts = np.bincount(place, minlength=bins)
-    filled = np.maximum(counts, 1)
-    mean_confidence = np.bincount(place, weights=confidence, minlength=bins) / filled
-    accuracy = np.bincount(place, weights=right, minlength=bins) / filled
+    mean_confidence, accuracy = (
+        np.bincount(place, weights=weights, minlength=bins) / np.maximum(counts, 1) for weights in (confidence, right)
+    )
     gap = np.abs(accuracy - mean_confidence)  # 0 in an empty bin
     return Reliability(
         bins=tuple(
@@ -174,8 +174,7 @@ def risk_coverage(
 ) -> RiskCoverage:
     """The risk-coverage curve and its area.
 
-    Utterances of equal uncertainty stand in no order, so each takes the mean error of its group: the expected curve over
-    all orders of the tied, which does not hang on the order of the rows.
+    Each utterance takes the mean error of all that have its uncertainty: the expected curve over all orders of the tied.
 
     Args:
         error: (N,) a loss of any kind, 0 or more: whether the prediction is wrong, or its log-loss in nats.

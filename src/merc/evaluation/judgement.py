@@ -96,7 +96,7 @@ class UncertaintyReport(Settings):
         area: judging the least uncertain labelled utterances first.
         confidence_area: judging those of the largest probability first.
         best_area: of an order that puts every right label first.
-        random_area: of an order drawn by lot, which is the share of wrong labels.
+        random_area: of a random order, which is the share of wrong labels.
     """
 
     mean: float

@@ -1,46 +1,45 @@
 """Whether one model is better than another: the difference of two arms, its interval, and Holm's correction over a family.
 
-An arm is one model trained with several seeds. Both arms judge the same conversations, by weighted F1 or its weighted mean
-over conditions. Seeds and conversations are luck. Utterances of one conversation hang together, and are never drawn alone.
+An arm is one model trained with several seeds. Both arms are judged on the same conversations, by weighted F1 or its weighted
+mean over conditions. Utterances of one conversation depend on each other, so whole conversations are drawn.
 
-**The model of the noise.** To first order, the score of a seed is the arm's own, plus a seed effect of variance A, plus the
-mean over K conversations of a conversation effect and of a seed x conversation effect of variance E. Seeds are drawn for
-each arm, conversations for both together. With n and n' seeds, B the variance of the conversations' effect on the
-difference, and ' for the other arm, the variance of the difference is
+**The model of the noise.** To first order, a seed's score is the arm's own, plus a seed effect of variance A, plus the mean over
+K conversations of a conversation effect and of a seed x conversation effect of variance E. Seeds are drawn for each arm,
+conversations for both together. With n and n' seeds (' marks the other arm) and B the variance of the conversations' effect on
+the difference, the variance of the difference is
 
     V = A/n + A'/n' + B/K + E/(nK) + E'/(n'K).
 
-**Why not a plain bootstrap.** Drawing n of n seeds loses the factor (n - 1)/n. Drawing seeds and conversations together
-counts E/(nK) three times (McCullagh 2000, "Resampling and exchangeable arrays"; Owen 2007, "The pigeonhole bootstrap").
-Seeds alone hold A/n + E/(nK), conversations alone B/K + E/(nK), so V = 2 (seeds + conversations) - both, where
-both = seeds + conversations + E/(nK). So V = seeds + conversations - interaction, in terms that are known apart:
+A plain bootstrap does not estimate V: drawing n of n seeds loses the factor (n - 1)/n, and drawing seeds and conversations
+together counts E/(nK) three times (McCullagh 2000, "Resampling and exchangeable arrays"; Owen 2007, "The pigeonhole
+bootstrap"). So V = seeds + conversations - interaction, three terms that are estimated apart:
 
-- *seeds*: s^2/n of each arm, s^2 the variance of its seeds' scores with n - 1. It is the exact variance over all draws of
-  n - 1 of n seeds (Rao and Wu 1988, "Resampling inference with complex survey data"), so no seed needs to be drawn.
-- *conversations*: the variance of the difference over draws of conversations, times K/(K - 1) for the same loss.
-- *interaction*: over those same draws, the variance of each seed's distance from its arm's mean, summed over the arm's n
-  seeds, over n (n - 1), times K/(K - 1). Its mean is E/(nK), what seeds and conversations both count.
+- *seeds*, A/n + E/(nK): s^2/n of each arm, s^2 the variance of its seeds' scores with n - 1. It is the exact variance over all
+  draws of n - 1 of n seeds (Rao and Wu 1988, "Resampling inference with complex survey data"), so no seed is drawn.
+- *conversations*, B/K + E/(nK): the variance of the difference over draws of conversations, times K/(K - 1) for the same loss.
+- *interaction*, E/(nK), which both count: over those same draws, the variance of each seed's distance from its arm's mean,
+  summed over the arm's n seeds, over n (n - 1), times K/(K - 1).
 
-V is floored by the larger of seeds and conversations: neither can be more than the whole.
+V is at least the larger of seeds and conversations.
 
 **Few seeds.** The interval is the difference -+ t times the square root of V. The degrees of freedom are Satterthwaite's
 (1946, "An approximate distribution of estimates of variance components"): V^2 over the sum of each part squared over its
-own, with parts s^2/n (n - 1 degrees), s'^2/n' (n' - 1) and the rest (K - 1). With three seeds that is a guess, too high
-when they agree by chance: with strong seed effects 10 % of families of eight held a false verdict in spite of Holm. So it is
-computed a second time with the seed variance pooled over both arms, and the lower is taken (chosen, by simulation).
+own, with parts s^2/n (n - 1 degrees), s'^2/n' (n' - 1) and the rest (K - 1). Three seeds that agree by chance make them too
+high: with strong seed effects 10 % of families of eight held a false verdict in spite of Holm. So they are computed a second
+time with the seed variance pooled over both arms, and the lower is taken (chosen, by simulation).
 
-**How well it holds** (measured; tests/evaluation/test_statistics.py): 95 % intervals cover 94 to 96 % with ten seeds against
-ten or five, 95 to 98 % against three, and 97, 98 and 99 % where seeds differ by chance flips alone, as the floor binds then.
+**Coverage** (measured; tests/evaluation/test_statistics.py): 95 % intervals cover 94 to 96 % with ten seeds against ten or
+five, 95 to 98 % against three, and 97, 98 and 99 % where seeds differ by chance flips alone, as the lower bound of V holds then.
 With 31 conversations they cover 93.5 % at worst. Among eight rivals as good as the arm, Holm calls any different in about 4 %
-of studies, in 1 % with three seeds: there the caution costs power. What can't be mended: an arm of two or three seeds that
-spreads many times as far as the other, and training that fails with some seeds and not with others.
+of studies, in 1 % with three seeds, at the cost of power. Intervals are wrong for an arm of two or three seeds that spreads many
+times as far as the other, and where training fails with some seeds only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, overload
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int, Num
@@ -206,7 +205,10 @@ def compare(
         raise DataError(f"the arms were not judged on the same labels: {one} against {two}, or other counts of them")
     if len(arm.right) != len(other.right):
         raise DataError(f"the arms were not judged under the same conditions: {len(arm.right)} against {len(other.right)}")
-    shares = _shares(weights, len(arm.right))
+    shares = np.ones(len(arm.right)) if weights is None else weights.astype(np.float64)
+    if shares.shape != (len(arm.right),) or not np.isfinite(shares).all() or (shares < 0).any() or shares.sum() <= 0:
+        raise DataError(f"weights {shares.tolist()} of {len(arm.right)} conditions: one of each, 0 or more, not all 0")
+    shares /= shares.sum()
     judged = np.flatnonzero(arm.support.any(axis=1))
     count = len(judged)
     if count < 2:
@@ -253,13 +255,7 @@ def compare(
     )
 
 
-@overload
-def holm(differences: Mapping[str, Difference], level: float = 0.95, planned: int | None = None) -> dict[str, Difference]: ...
-@overload
-def holm(differences: Sequence[Difference], level: float = 0.95, planned: int | None = None) -> tuple[Difference, ...]: ...
-def holm(
-    differences: Mapping[str, Difference] | Sequence[Difference], level: float = 0.95, planned: int | None = None
-) -> dict[str, Difference] | tuple[Difference, ...]:
+def holm(differences: Mapping[str, Difference], level: float = 0.95, planned: int | None = None) -> dict[str, Difference]:
     """Adjusts the p-values of a family of comparisons and renews their verdicts.
 
     Holm 1979, "A simple sequentially rejective multiple test procedure": of m p-values in ascending order, the i-th becomes the
@@ -279,23 +275,14 @@ def holm(
     count = len(differences) if planned is None else planned
     if count < len(differences):
         raise DataError(f"{count} comparisons were planned, there are {len(differences)}")
-    family = tuple(differences.values() if isinstance(differences, Mapping) else differences)
-    p = np.array([each.p for each in family])
+    p = np.array([each.p for each in differences.values()])
     order = np.argsort(p, kind="stable")
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(count, count - len(p), -1)), 1)
-    judged = tuple(
-        each.model_copy(update={"p_holm": float(value), "verdict": _verdict(each.difference, value, level)})
-        for each, value in zip(family, adjusted, strict=True)
-    )
-    return dict(zip(differences, judged, strict=True)) if isinstance(differences, Mapping) else judged
-
-
-def _shares(weights: NDArray[np.floating] | None, conditions: int) -> NDArray[np.float64]:
-    given = np.ones(conditions) if weights is None else weights.astype(np.float64)
-    if given.shape != (conditions,) or not np.isfinite(given).all() or (given < 0).any() or given.sum() <= 0:
-        raise DataError(f"weights {given.tolist()} of {conditions} conditions: one of each, 0 or more, not all 0")
-    return given / given.sum()
+    return {
+        name: each.model_copy(update={"p_holm": float(value), "verdict": _verdict(each.difference, value, level)})
+        for (name, each), value in zip(differences.items(), adjusted, strict=True)
+    }
 
 
 def _scores(

@@ -1,13 +1,13 @@
-"""Whether trust means something: does the model lose more by leaving out a modality that it trusts more?
+"""Whether the loss rises more when a modality of more trust is left out.
 
 Trust is each modality's share of the precision of the unimodal posteriors (docs/model.md, chosen; the paper has no such
-check). It is held against what leaving that modality out does to the true label's loss:
+check). It is compared with the increase of the true label's loss when that modality is left out:
 
-- within an utterance, the modalities are ranked by trust and by loss increase, and the two rankings are compared:
-  Kendall's tau-b, and the share of pairs that are ordered alike; both averaged over utterances;
-- per modality, Spearman's correlation of trust and loss increase across utterances.
+- within an utterance: Kendall's tau-b of the modalities' trust and loss increases, and the share of pairs of modalities that
+  both order alike; both averaged over utterances;
+- per modality: Spearman's correlation of trust and loss increase across utterances.
 
-Trust that says nothing gives 0, one half and 0. Intervals resample conversations, the unit of independence.
+Trust without information gives 0, one half and 0. Intervals resample conversations, the unit of independence.
 """
 
 from __future__ import annotations
@@ -68,8 +68,9 @@ class TrustIntervals(Settings):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Judged:
-    """The utterances that can be judged (K of N) and what each of them says."""
+    """The utterances that can be compared (K of N)."""
 
+    modalities: tuple[str, ...]  # M names
     rows: NDArray[np.int64]  # (K,) indices into the N utterances
     present: NDArray[np.bool_]  # (K, M)
     trust: NDArray[np.float64]  # (K, M)
@@ -83,7 +84,7 @@ def loss_increases(
     full: Float[np.ndarray, "utterances classes"],
     without: Mapping[str, Float[np.ndarray, "utterances classes"]],
 ) -> Float[np.ndarray, "utterances modalities"]:
-    """What leaving out each modality costs the true label.
+    """The increase of the true label's loss that leaving out each modality makes.
 
     Args:
         true: (N,) class indices; -1 is unlabelled.
@@ -91,7 +92,7 @@ def loss_increases(
         without: modality -> (N, C) probabilities of the same utterances judged without it; its order is the columns'.
 
     Returns:
-        (N, M), the increase of -log p(true) in nats, above 0 where leaving the modality out hurts; NaN for unlabelled utterances.
+        (N, M), the increase of -log p(true) in nats; NaN for unlabelled utterances.
 
     Raises:
         DataError: a label out of range, nothing labelled, no modality, or a row that is no distribution.
@@ -99,11 +100,9 @@ def loss_increases(
     if not without:
         raise DataError("no modality was left out: there is nothing to compare")
     mask = labelled_mask(true, full.shape[1])
-    rows = np.flatnonzero(mask)
-    whole = log_losses(true[rows], full[rows])
     increases = np.full((len(true), len(without)), np.nan)
     for column, probabilities in enumerate(without.values()):
-        increases[rows, column] = log_losses(true[rows], probabilities[rows]) - whole
+        increases[mask, column] = log_losses(true[mask], probabilities[mask]) - log_losses(true[mask], full[mask])
     return increases
 
 
@@ -125,8 +124,7 @@ def trust_agreement(
     Raises:
         DataError: a number that is not finite at a present modality, a wrong count of names, or no utterance to judge.
     """
-    names = _names(modalities, trust.shape[1])
-    judged = _judge(trust, present, loss_increase)
+    judged = _judge(trust, present, loss_increase, modalities)
     tau, alike = judged.tau[~np.isnan(judged.tau)], judged.alike[~np.isnan(judged.alike)]
     correlations = _correlations(judged, np.arange(len(judged.rows)))
     return TrustAgreement(
@@ -135,7 +133,7 @@ def trust_agreement(
         kendall_utterances=tau.size,
         pairs_alike=float(alike.mean()) if alike.size else None,
         pairs_utterances=alike.size,
-        spearman={name: None if np.isnan(value) else value for name, value in zip(names, correlations, strict=True)},
+        spearman={name: None if np.isnan(value) else value for name, value in zip(judged.modalities, correlations, strict=True)},
     )
 
 
@@ -163,8 +161,7 @@ def trust_intervals(
     """
     if resamples < 1 or not 0 < level < 1:
         raise DataError(f"{resamples} resamples at level {level}: at least 1 resample, and a level between 0 and 1")
-    names = _names(modalities, trust.shape[1])
-    judged = _judge(trust, present, loss_increase)
+    judged = _judge(trust, present, loss_increase, modalities)
     numbers: dict[object, int] = {}  # in order of first appearance, so that renaming conversations changes no draw
     group = np.array([numbers.setdefault(conversations[row], len(numbers)) for row in judged.rows], dtype=np.int64)
     if len(numbers) < 2:
@@ -179,11 +176,16 @@ def trust_intervals(
         conversations=len(numbers),
         kendall_tau=_percentiles(_resampled_means(judged.tau, group, times), level),
         pairs_alike=_percentiles(_resampled_means(judged.alike, group, times), level),
-        spearman={name: _percentiles(correlations[:, m], level) for m, name in enumerate(names)},
+        spearman={name: _percentiles(correlations[:, m], level) for m, name in enumerate(judged.modalities)},
     )
 
 
-def _judge(trust: NDArray[np.floating], present: NDArray[np.bool_], increase: NDArray[np.floating]) -> _Judged:
+def _judge(
+    trust: NDArray[np.floating], present: NDArray[np.bool_], increase: NDArray[np.floating], modalities: Sequence[str] | None
+) -> _Judged:
+    names = tuple(map(str, range(trust.shape[1]))) if modalities is None else tuple(modalities)
+    if len(names) != trust.shape[1]:
+        raise DataError(f"{len(names)} names of modalities ({', '.join(names)}) for {trust.shape[1]} columns")
     unlabelled = (np.isnan(increase) | ~present).all(axis=1)
     keep = (present.sum(axis=1) >= 2) & ~unlabelled
     if not keep.any():
@@ -204,6 +206,7 @@ def _judge(trust: NDArray[np.floating], present: NDArray[np.bool_], increase: ND
     product = trust_order * increase_order
     alike = np.where(increase_order != 0, (product + 1) / 2, 0.0).sum(axis=1)
     return _Judged(
+        modalities=names,
         rows=rows,
         present=here,
         trust=trust,
@@ -245,11 +248,3 @@ def _percentiles(values: NDArray[np.float64], level: float) -> tuple[float, floa
         return None
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
-
-
-def _names(modalities: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    if modalities is None:
-        return tuple(str(m) for m in range(count))
-    if len(modalities) != count:
-        raise DataError(f"{len(modalities)} names of modalities ({', '.join(modalities)}) for {count} columns")
-    return tuple(modalities)

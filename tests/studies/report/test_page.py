@@ -224,7 +224,7 @@ def test_figures_have_titles_and_stand_in_the_order_of_the_contents(read):
 def test_the_answer_counts_verdicts(read, read_peak):
     assert "rank 1 of 5. Of 4 rivals, it is better than 3 (early-fusion, unimodal-transformer-text and majority)" in read.text
     assert "and not shown to differ from 1 (sdt)." in read.text
-    assert "the part earns its place in 1 (without-corruption), costs in 1 (without-coarse-to-fine)" in read.text
+    assert "the part helps in 1 (without-corruption), hurts in 1 (without-coarse-to-fine)" in read.text
     assert "with any modality lost at random (better than 3, no difference shown to 1)" in read.text
     assert "Without any judged seed: dialogue-rnn." in read.text
     assert "not done" not in read.text

@@ -44,8 +44,11 @@ def evaluation_tables(report: EvaluationReport) -> Iterator[RenderableType]:
     for name, scores in report.levels.items():
         _add_scores(table, name, scores)
     yield table
-    yield _class_table(report.coarse)
-    yield _confusion_table(report.coarse)
+    classes = report.coarse.per_class
+    rows = ((name, percent(s.precision), percent(s.recall), percent(s.f1), s.support) for name, s in classes.items())
+    yield new_table("classes, in %", ("class", "precision", "recall", "F1", "utterances"), rows)
+    rows = ((name, *counts) for name, counts in zip(classes, report.coarse.confusion, strict=True))
+    yield new_table("confusion: a row is the true class, a column the predicted one", ("true", *classes), rows)
     if report.trust is not None:
         yield from _trust_tables(report.trust)
     if report.uncertainty is not None:
@@ -100,16 +103,6 @@ def _under(conditions: Conditions) -> str:
 def _add_scores(table: Table, name: str, scores: ClassificationScores, style: str | None = None) -> None:
     values = (scores.accuracy, scores.weighted_f1, scores.macro_f1, scores.expected_calibration_error)
     add_row(table, name, *map(percent, values), decimal(scores.negative_log_likelihood), style=style)
-
-
-def _class_table(scores: ClassificationScores) -> Table:
-    rows = ((name, percent(s.precision), percent(s.recall), percent(s.f1), s.support) for name, s in scores.per_class.items())
-    return new_table("classes, in %", ("class", "precision", "recall", "F1", "utterances"), rows)
-
-
-def _confusion_table(scores: ClassificationScores) -> Table:
-    rows = ((name, *counts) for name, counts in zip(scores.labels, scores.confusion, strict=True))
-    return new_table("confusion: a row is the true class, a column the predicted one", ("true", *scores.labels), rows)
 
 
 def _trust_tables(trust: TrustReport) -> Iterator[RenderableType]:

@@ -60,7 +60,7 @@ def _parts(summary: StudySummary) -> tuple[str, ...]:
     if not arms:
         return ()
     differences = ((arm.name, arm.difference) for arm in arms)
-    clauses = _clauses(differences, ("earns its place in {} ({})", "costs in {} ({})", "no difference is shown in {} ({})"))
+    clauses = _clauses(differences, ("helps in {} ({})", "hurts in {} ({})", "no difference is shown in {} ({})"))
     if clauses and not clauses[0].startswith("no "):
         clauses[0] = f"the part {clauses[0]}"
     return (f"Of {counted(len(arms), 'ablation')}, {listed(clauses)}.",)

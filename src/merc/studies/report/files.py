@@ -9,6 +9,7 @@ the parquet file's column `comparable` is False throughout; so it is where valid
 from __future__ import annotations
 
 import io
+from collections.abc import Generator
 from pathlib import Path
 
 import pyarrow as pa
@@ -61,8 +62,14 @@ def results_table(summary: StudySummary) -> pa.Table:
     return table.replace_schema_metadata({"study": summary.study.name, "part": summary.part, "comparable": comparable})
 
 
-def _rows(arm: ArmSummary, summary: StudySummary) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
+def _rows(arm: ArmSummary, summary: StudySummary) -> Generator[dict[str, object]]:
+    cost = arm.cost
+    clean = {name: arm.scores[name] for name in _SCORES if name in arm.scores}
+    clean |= {"selection_weighted_f1": arm.selected, "best_epoch": cost.best_epoch}
+    clean["utterances_per_second"] = cost.utterances_per_second
+    if cost.training_cpu_seconds is not None and len(cost.training_cpu_seconds.values) == len(arm.seeds):
+        clean["training_cpu_seconds"] = cost.training_cpu_seconds
+    clean |= {f"f1/{label}": estimate for label, estimate in arm.per_class.items()}
     for i, seed in enumerate(arm.seeds):
         same: dict[str, object] = {
             "arm": arm.name,
@@ -74,13 +81,5 @@ def _rows(arm: ArmSummary, summary: StudySummary) -> list[dict[str, object]]:
             "protocol": summary.protocol,
             "comparable": not summary.caution,
         }
-        cost = arm.cost
-        clean = {"area": "", **{name: arm.scores[name].values[i] for name in _SCORES if name in arm.scores}}
-        clean |= {"selection_weighted_f1": arm.selected.values[i], "best_epoch": cost.best_epoch.values[i]}
-        clean |= {"utterances_per_second": cost.utterances_per_second.values[i]}
-        if cost.training_cpu_seconds is not None and len(cost.training_cpu_seconds.values) == len(arm.seeds):
-            clean["training_cpu_seconds"] = cost.training_cpu_seconds.values[i]
-        clean |= {f"f1/{label}": estimate.values[i] for label, estimate in arm.per_class.items()}
-        rows.append({**same, **clean})
-        rows += [{**same, "area": name, "weighted_f1": estimate.values[i]} for name, estimate in arm.areas.items()]
-    return rows
+        yield {**same, "area": "", **{name: estimate.values[i] for name, estimate in clean.items()}}
+        yield from ({**same, "area": name, "weighted_f1": estimate.values[i]} for name, estimate in arm.areas.items())

@@ -60,11 +60,11 @@ def _line(cells: list[str]) -> str:
 
 def _protocol(summary: StudySummary) -> str:
     chosen = f"{summary.selection_part.upper()}, which is judged too" if summary.caution else summary.selection_part
-    line = f"Protocol {summary.protocol}: epochs chosen on {chosen}. Seeds: {summary.study.seeds.cmath} for CMATH, "
-    line += (
-        f"{summary.study.seeds.rivals} for a rival ({summary.study.seeds.strongest} for the {summary.study.strongest} strongest), "
+    seeds = summary.study.seeds
+    return escaped(
+        f"Protocol {summary.protocol}: epochs chosen on {chosen}. Seeds: {seeds.cmath} for CMATH, "
+        f"{seeds.rivals} for a rival ({seeds.strongest} for the {summary.study.strongest} strongest), "
+        f"{seeds.ablations} for an ablation. Intervals (95 %) and p allow for the luck of seeds and, by "
+        f"{summary.resamples} resamples, of conversations; verdicts by p after Holm’s correction within rivals and "
+        f"within ablations. {tuning(summary)}"
     )
-    line += f"{summary.study.seeds.ablations} for an ablation. Intervals (95 %) and p allow for the luck of seeds and, by "
-    line += f"{summary.resamples} resamples, of conversations; verdicts by p after Holm’s correction within rivals and "
-    line += "within ablations."
-    return escaped(f"{line} {tuning(summary)}")

@@ -52,8 +52,8 @@ def ablation_table(summary: StudySummary) -> Table:
         "A difference above zero: CMATH is better with the part than without.",
         with_ablations(summary),
         "the part",
-        better="earns its place",
-        worse="costs",
+        better="helps",
+        worse="hurts",
     )
 
 
