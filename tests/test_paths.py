@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from merc.data.formats.chat import read_chat
 
 import merc
 import merc.data.store
@@ -14,7 +15,6 @@ from merc.annotation.batch import FolderOptions
 from merc.annotation.cache import FeatureCache
 from merc.annotation.sample import make_sample
 from merc.data.corpora.fetch import fetch
-from merc.data.formats.chat import read_chat
 from merc.data.formats.importing import import_corpus
 from merc.data.formats.inspection import inspect as inspect_corpus
 from merc.data.formats.json_lines import write_jsonl

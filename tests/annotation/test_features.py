@@ -33,10 +33,9 @@ class Lengths:
     def __init__(self):
         self.texts = []
 
-    def encode(self, texts, progress=None):
+    def encode(self, texts, progress):
         self.texts += texts
-        if progress is not None:
-            progress(len(texts), len(texts))
+        progress("encoding text", float(len(texts)), float(len(texts)))
         return np.array([[len(text)] for text in texts], dtype=np.float32)
 
 
@@ -106,7 +105,7 @@ def test_a_vector_is_kept_with_all_that_it_depends_on(cache, monkeypatch, tmp_pa
     encoder = DialogueEncoder([Adapter(base, version, {name: (np.ones((1, into), np.float16), np.ones((out, 1), np.float16))})])
     encoded = []
     encode_at = encoder.encode_at
-    monkeypatch.setattr(encoder, "encode_at", lambda places, progress=None: encoded.extend(places) or encode_at(places, progress))
+    monkeypatch.setattr(encoder, "encode_at", lambda places, progress: encoded.extend(places) or encode_at(places, progress))
     said = [u for c in talks(8) for u in c.utterances][: CONTEXT + 4]
     talk = Conversation("long", tuple(Utterance(str(i), u.speaker, words=u.words) for i, u in enumerate(said)))
     rows = text_rows(talk, encoder, cache)

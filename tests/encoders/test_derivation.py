@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from merc.data.schema import Conversation, Corpus, LabelSet, Utterance
-from merc.encoders.audio.levels import speaker_relative
+from merc.encoders.audio.relative import speaker_relative
 from merc.encoders.derivation import LOOKING_AHEAD, PRAAT, PRAAT_RELATIVE, corpus_with_derived, with_derived
 
 SPEAKERS = ("Ann", "Bo", "Ann")

@@ -11,8 +11,9 @@ from jaxtyping import Float32
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
 from merc.data.store.store import add_features, open_store, save_store
 from merc.encoders.encoding import encode_conversations, encode_corpus, encoder_for, feature_spec
-from merc.encoders.interface import Encoder, Progress
+from merc.encoders.interface import Encoder
 from merc.errors import DataError, FeatureError, StoreError
+from merc.settings import Progress, no_progress
 
 
 class CountingEncoder:
@@ -24,13 +25,12 @@ class CountingEncoder:
         self.name, self.version, self.dimension, self.fail_after = name, version, dimension, fail_after
         self.seen: list[str | None] = []
 
-    def encode(self, transcripts: Sequence[str | None], progress: Progress | None = None) -> Float32[np.ndarray, "N D"]:
+    def encode(self, transcripts: Sequence[str | None], progress: Progress = no_progress) -> Float32[np.ndarray, "N D"]:
         if self.fail_after is not None and len(self.seen) + len(transcripts) > self.fail_after:
             raise KeyboardInterrupt
         self.seen.extend(transcripts)
-        if progress is not None:
-            progress(len(transcripts) // 2, len(transcripts))
-            progress(len(transcripts), len(transcripts))
+        progress("encoding text", len(transcripts) / 2, float(len(transcripts)))
+        progress("encoding text", float(len(transcripts)), float(len(transcripts)))
         return np.stack([self.vector(text) for text in transcripts]) if transcripts else np.zeros((0, self.dimension), np.float32)
 
     def vector(self, text: str | None) -> Float32[np.ndarray, " D"]:
@@ -64,7 +64,7 @@ def check(folder: Path, encoder: CountingEncoder) -> None:
 def test_every_utterance_gets_its_own_row(tmp_path: Path, chunk: int) -> None:
     folder, encoder = save(tmp_path / "store"), CountingEncoder("org/model", "abc")
     told: list[tuple[int, int]] = []
-    spec = encode_corpus(folder, encoder, lambda done, total: told.append((done, total)), chunk=chunk)
+    spec = encode_corpus(folder, encoder, lambda _stage, done, total: told.append((done, total)), chunk=chunk)
     assert spec == FeatureSpec(modality="text", name="org.model", dimension=3, encoder="org/model", version="abc")
     assert open_store(folder).feature_schema == (spec,)
     check(folder, encoder)

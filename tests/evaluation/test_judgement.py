@@ -245,7 +245,10 @@ def test_predictions_have_a_place_before_anything_is_judged(trained, tiny_corpus
     folder = trained().folder
     log = folder / "log.jsonl"
     before = log.read_text() if log.exists() else None
-    for path, message in ((tmp_path / "p.txt", r"\.txt suffix; predictions are written as \.csv"), (tmp_path / "no" / "p.parquet", "no folder")):
+    for path, message in (
+        (tmp_path / "p.txt", r"\.txt suffix; predictions are written as \.csv"),
+        (tmp_path / "no" / "p.parquet", "no folder"),
+    ):
         with pytest.raises(DataError, match=message):
             evaluate(folder, corpus=tiny_corpus, part="test", predictions=path)
         assert not path.exists()

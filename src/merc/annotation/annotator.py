@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from merc.annotation.transcripts.reading import read_transcript, read_transcript
 from merc.annotation.transcripts.transcript import Transcript, numbered
 from merc.data.schema import Absence, Conversation, Utterance
 from merc.encoders.derivation import with_derived
-from merc.encoders.interface import Encoder, SoundEncoder
+from merc.encoders.interface import Clip, Encoder
 from merc.encoders.resolver import FeatureResolver, FeatureSource, Input
 from merc.encoders.text.dialogue import DialogueEncoder
 from merc.errors import DataError, FeatureError, MercError, MissingExtraError
@@ -195,9 +195,9 @@ def _start(utterance: Utterance) -> float:
     return math.inf if utterance.start is None else utterance.start
 
 
-def _encoders(work: _Work, wanted: Input) -> dict[str, Encoder | SoundEncoder | DialogueEncoder]:
+def _encoders(work: _Work, wanted: Input) -> dict[str, Encoder[Any] | DialogueEncoder]:
     """Feature -> its encoder, for all that is to be encoded of words or of sound; `work.reasons` says which can't be had."""
-    found: dict[str, Encoder | SoundEncoder | DialogueEncoder] = {}
+    found: dict[str, Encoder[Any] | DialogueEncoder] = {}
     for base in dict.fromkeys(source.base for source in work.sources if source.input == wanted):
         try:
             found[base.key] = work.features.encoder(base)
@@ -216,7 +216,7 @@ def _heard(work: _Work, utterances: Sequence[Utterance], cache: FeatureCache) ->
     if work.options.channels == "speakers" and info.channels == 1:
         work.warnings.append("the recording has one channel, so channels do not tell speakers apart")
     by_channel = _by_channel(work.options, info)
-    encoders = cast("dict[str, SoundEncoder]", _encoders(work, "sound"))
+    encoders = cast("dict[str, Encoder[Clip | None]]", _encoders(work, "sound"))
     if not encoders and not (by_channel and any(u.speaker is None for u in utterances)):
         return nothing
 
@@ -255,7 +255,7 @@ def _unnamed(said: Sequence[Transcript], conversations: Sequence[Conversation]) 
 
 def _with_words(work: _Work, conversations: Sequence[Conversation], cache: FeatureCache) -> list[Conversation]:
     """The conversations with their words' features, and with those that follow from others."""
-    encoders = cast("dict[str, Encoder | DialogueEncoder]", _encoders(work, "words"))
+    encoders = cast("dict[str, Encoder[str | None] | DialogueEncoder]", _encoders(work, "words"))
     total = float(sum(map(len, conversations)))
     completed: list[Conversation] = []
     for conversation in conversations:

@@ -15,7 +15,8 @@ from jaxtyping import Float32
 from merc.annotation.cache import FeatureCache
 from merc.annotation.media.clips import RATE, Clip
 from merc.data.schema import Conversation
-from merc.encoders.interface import Encoder, SoundEncoder
+from merc.encoders.interface import Clip as Samples
+from merc.encoders.interface import Encoder
 from merc.encoders.text.dialogue import DialogueEncoder, window_digests
 
 HELD = 600.0  # s of sound that wait to be encoded together, at most; 38 MB [chosen]
@@ -40,7 +41,7 @@ class Heard:
 
 def text_rows(
     conversation: Conversation,
-    encoder: Encoder | DialogueEncoder,
+    encoder: Encoder[str | None] | DialogueEncoder,
     cache: FeatureCache,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> Rows:
@@ -58,9 +59,9 @@ def text_rows(
 
     def encode(indices: Sequence[int]) -> Rows:
         if isinstance(encoder, DialogueEncoder):
-            return encoder.encode_at([(conversation, i) for i in indices], lambda done, _total: progress(done))
+            return encoder.encode_at([(conversation, i) for i in indices], lambda _stage, done, _total: progress(int(done)))
         words = [conversation.utterances[i].words for i in indices]
-        return encoder.encode(words, lambda done, _total: progress(done))
+        return encoder.encode(words, lambda _stage, done, _total: progress(int(done)))
 
     if isinstance(encoder, DialogueEncoder):
         contents = window_digests(conversation)
@@ -73,7 +74,7 @@ def text_rows(
 def sound_rows(
     heard: Iterable[tuple[Clip, int | None]],
     count: int,
-    encoders: Mapping[str, SoundEncoder],
+    encoders: Mapping[str, Encoder[Samples | None]],
     cache: FeatureCache,
     held: float = HELD,
 ) -> Heard:
@@ -98,7 +99,7 @@ def sound_rows(
         digests = [hashlib.sha256(samples.tobytes()).digest() for _, samples in waiting]
         for key, encoder in encoders.items():
 
-            def encode(indices: Sequence[int], encoder: SoundEncoder = encoder) -> Rows:
+            def encode(indices: Sequence[int], encoder: Encoder[Samples | None] = encoder) -> Rows:
                 return encoder.encode([waiting[i][1] for i in indices])
 
             made = cache.rows(encoder.name, encoder.version, encoder.dimension, digests, encode)

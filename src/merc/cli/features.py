@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from merc.cli.terminal import counted, note
+from merc.cli.terminal import note, staged
 
 app = typer.Typer(help="Make features.", no_args_is_help=True)
 
@@ -28,6 +28,6 @@ def text(
 
     open_store(store, verify=False)  # loading an encoder takes seconds: a wrong folder is told before
     loaded = text_encoder(encoder)
-    with counted("utterances") as progress:
+    with staged() as progress:
         spec = encode_corpus(store, loaded, progress, overwrite=overwrite)
     note(f"{store}: feature {spec.key}, dimension {spec.dimension}, encoder {spec.encoder}, version {spec.version}")

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec
-from merc.encoders.audio.levels import speaker_relative
 from merc.encoders.audio.praat import FUNCTIONALS, PraatEncoder
+from merc.encoders.audio.relative import speaker_relative
 from merc.encoders.interface import PRAAT_NAME
 
 PRAAT = FeatureSpec(modality="audio", name="praat", dimension=len(FUNCTIONALS), encoder=PRAAT_NAME, version=PraatEncoder.version)

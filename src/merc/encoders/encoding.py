@@ -1,8 +1,8 @@
-"""Filling in text features: those of a whole store, and those of the raw transcripts that a model is to judge.
+"""Adds text features to a whole store, and to conversations that a model is to label.
 
-The encoder's name and version go into the feature schema, and a model that was trained on one encoder's vectors refuses another's.
+The encoder's name and version go into the feature schema: a model that was trained on one encoder's vectors refuses another's.
 Encoding a store takes minutes to hours, so every chunk is kept beside the store until the feature is in it: a run that was killed
-goes on where it stopped, and ends with the same numbers.
+continues where it stopped, and ends with the same numbers.
 
 Shapes: T utterances, D features.
 """
@@ -12,15 +12,16 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec
 from merc.data.store.store import add_features, open_store
-from merc.encoders.interface import Encoder, Progress, SoundEncoder
+from merc.encoders.interface import Encoder
 from merc.encoders.registry import feature_name
 from merc.encoders.text.dialogue import DialogueEncoder
 from merc.encoders.text.sentence import text_encoder
@@ -28,12 +29,13 @@ from merc.encoders.text.windows import WINDOW_RULE
 from merc.errors import DataError, FeatureError, StoreError
 from merc.files.staged_file import write_atomically
 from merc.files.tensors import tensor_bytes
+from merc.settings import Progress, no_progress
 
 CHUNK = 1024  # utterances; a few seconds of work with the default encoder
 _TENSOR = "features"
 
 
-def feature_spec(encoder: Encoder | SoundEncoder) -> FeatureSpec:
+def feature_spec(encoder: Encoder[Any]) -> FeatureSpec:
     """The schema entry of what this encoder makes."""
     return FeatureSpec(
         modality=encoder.modality,
@@ -46,8 +48,8 @@ def feature_spec(encoder: Encoder | SoundEncoder) -> FeatureSpec:
 
 def encode_corpus(
     store_folder: str | Path,
-    encoder: Encoder,
-    progress: Progress | None = None,
+    encoder: Encoder[str | None],
+    progress: Progress = no_progress,
     *,
     overwrite: bool = False,
     chunk: int = CHUNK,
@@ -57,9 +59,8 @@ def encode_corpus(
     Args:
         store_folder: the store.
         encoder: what turns transcripts into vectors.
-        progress: called with utterances done and their total.
-        overwrite: replace a feature of this name that another encoder or another version made. One that this very encoder made
-            is left as it is.
+        progress: called with the utterances done and their total.
+        overwrite: replace a feature of this name that another encoder or another version made; this encoder's own is left as it is.
         chunk: utterances that are encoded and kept at a time.
 
     Returns:
@@ -80,13 +81,14 @@ def encode_corpus(
     if not any(text and text.strip() for text in transcripts):
         raise DataError(f"store {folder}: no utterance has a transcript, so there is nothing to encode")
     rows = _encode_in_chunks(transcripts, encoder, cache, progress, chunk)
-    add_features(folder, spec, _by_conversation(corpus, rows), overwrite=overwrite)
+    by_id = dict(zip((c.id for c in corpus.conversations), _split(rows, corpus.conversations), strict=True))
+    add_features(folder, spec, by_id, overwrite=overwrite)
     shutil.rmtree(cache, ignore_errors=True)
     return spec
 
 
 def encode_conversations(
-    conversations: Sequence[Conversation], spec: FeatureSpec, encoder: Encoder | DialogueEncoder
+    conversations: Sequence[Conversation], spec: FeatureSpec, encoder: Encoder[str | None] | DialogueEncoder
 ) -> tuple[Conversation, ...]:
     """Adds one feature to conversations that come as raw transcripts. Those that carry the feature already stay as they are.
 
@@ -101,15 +103,12 @@ def encode_conversations(
     check_same(spec, encoder)
     raw = [conversation for conversation in conversations if spec.key not in conversation.features]
     if isinstance(encoder, DialogueEncoder):
-        done = {id(c): c.with_features({spec.key: rows}) for c, rows in zip(raw, encoder.encode(raw), strict=True)}
-        return tuple(done.get(id(conversation), conversation) for conversation in conversations)
-    rows = encoder.encode([utterance.words for conversation in raw for utterance in conversation.utterances])
-    encoded: dict[int, Conversation] = {}
-    start = 0
-    for conversation in raw:
-        encoded[id(conversation)] = conversation.with_features({spec.key: rows[start : start + len(conversation)]})
-        start += len(conversation)
-    return tuple(encoded.get(id(conversation), conversation) for conversation in conversations)
+        arrays = iter(encoder.encode(raw))
+    else:
+        arrays = iter(
+            _split(encoder.encode([utterance.words for conversation in raw for utterance in conversation.utterances]), raw)
+        )
+    return tuple(c if spec.key in c.features else c.with_features({spec.key: next(arrays)}) for c in conversations)
 
 
 def encoder_for(
@@ -117,8 +116,8 @@ def encoder_for(
     device: str = "cpu",
     *,
     at: str | Path | None = None,
-    load: Callable[[str, str], Encoder] = text_encoder,
-) -> Encoder:
+    load: Callable[[str, str], Encoder[str | None]] = text_encoder,
+) -> Encoder[str | None]:
     """Loads the encoder that made a feature.
 
     Args:
@@ -139,7 +138,7 @@ def encoder_for(
     return encoder
 
 
-def check_same(spec: FeatureSpec, encoder: Encoder | SoundEncoder | DialogueEncoder) -> None:
+def check_same(spec: FeatureSpec, encoder: Encoder[Any] | DialogueEncoder) -> None:
     """Refuses an encoder that is not the one that made a feature; one folder copied elsewhere is one encoder.
 
     Raises:
@@ -155,16 +154,12 @@ def check_same(spec: FeatureSpec, encoder: Encoder | SoundEncoder | DialogueEnco
 
 def _is_needed(corpus: Corpus, spec: FeatureSpec, folder: Path, *, overwrite: bool) -> bool:
     present = {entry.key: entry for entry in corpus.feature_schema}.get(spec.key)
-    if present is None:
-        return True
-    if present == spec:
-        return False
-    if not overwrite:
+    if present not in (None, spec) and not overwrite:
         raise StoreError(
             f"store {folder} has feature {spec.key} of encoder {present.encoder!r}, version {present.version}; "
             f"ask to overwrite it with that of {spec.encoder!r}, version {spec.version}"
         )
-    return True
+    return present != spec
 
 
 def _cache_key(spec: FeatureSpec, transcripts: Sequence[str | None], chunk: int) -> str:
@@ -173,30 +168,24 @@ def _cache_key(spec: FeatureSpec, transcripts: Sequence[str | None], chunk: int)
 
 
 def _encode_in_chunks(
-    transcripts: Sequence[str | None], encoder: Encoder, cache: Path, progress: Progress | None, chunk: int
+    transcripts: Sequence[str | None], encoder: Encoder[str | None], cache: Path, progress: Progress, chunk: int
 ) -> Float32[np.ndarray, "N D"]:
-    rows = np.empty((len(transcripts), encoder.dimension), dtype=np.float32)
-    for number, start in enumerate(range(0, len(transcripts), chunk), start=1):
+    rows, total = np.empty((len(transcripts), encoder.dimension), dtype=np.float32), len(transcripts)
+    for number, start in enumerate(range(0, total, chunk), start=1):
         part = transcripts[start : start + chunk]
+
+        def report(stage: str, done: float, of: float | None, start: int = start, size: int = len(part)) -> None:
+            if done < size:  # a chunk is done once it is kept
+                progress(stage, start + done, float(total))
+
         path = cache / f"chunk-{number:05d}.safetensors"
         kept = _read_chunk(path, (len(part), encoder.dimension))
         if kept is None:
-            kept = encoder.encode(part, _shifted(progress, start, len(transcripts)))
+            kept = encoder.encode(part, report)
             _write_chunk(path, kept)
         rows[start : start + len(part)] = kept
-        if progress is not None:
-            progress(start + len(part), len(transcripts))
+        progress("encoding text", float(start + len(part)), float(total))
     return rows
-
-
-def _shifted(progress: Progress | None, start: int, total: int) -> Progress | None:
-    """A chunk's progress told as the whole's. The chunk's end is left to the caller, who reports it once the chunk is kept."""
-
-    def report(done: int, of: int) -> None:
-        if progress is not None and done < of:
-            progress(start + done, total)
-
-    return None if progress is None else report
 
 
 def _read_chunk(path: Path, shape: tuple[int, int]) -> Float32[np.ndarray, "n D"] | None:
@@ -218,10 +207,6 @@ def _write_chunk(path: Path, rows: Float32[np.ndarray, "n D"]) -> None:
         raise StoreError(f"{path}: can't be written: {error.strerror or error}; the store is as it was") from error
 
 
-def _by_conversation(corpus: Corpus, rows: Float32[np.ndarray, "N D"]) -> Mapping[str, Float32[np.ndarray, "T D"]]:
-    arrays: dict[str, Float32[np.ndarray, "T D"]] = {}
-    start = 0
-    for conversation in corpus.conversations:
-        arrays[conversation.id] = rows[start : start + len(conversation)]
-        start += len(conversation)
-    return arrays
+def _split(rows: Float32[np.ndarray, "N D"], conversations: Sequence[Conversation]) -> list[Float32[np.ndarray, "T D"]]:
+    """The rows of each conversation; one array for none."""
+    return np.split(rows, np.cumsum([len(c) for c in conversations[:-1]], dtype=int))

@@ -6,76 +6,56 @@ Shapes: N utterances, D features.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
-Progress = Callable[[int, int], None]  # (done, total), in utterances
+from merc.settings import Progress, no_progress
+
 RATE = 16_000  # Hz
 PRAAT_NAME = "praat"
 
 Clip = Float32[np.ndarray, "_"]  # mono samples at RATE, full scale is 1
+Input = TypeVar("Input", contravariant=True)
 
 
 @runtime_checkable
-class Encoder(Protocol):
-    """Raw input of one modality -> one vector an utterance.
+class Encoder(Protocol[Input]):
+    """Raw input of one modality -> one vector an utterance: `Encoder[str | None]` of transcripts, `Encoder[Clip | None]` of sound.
 
     Attributes:
-        name: what finds the encoder again, see `merc.encoders.registry.ModelFolder`.
+        name: what finds the encoder again: `praat`, or see `merc.encoders.registry.ModelFolder`.
         version: changes when the vectors would.
         dimension: D.
-        modality: `text`.
+        modality: `text` or `audio`.
     """
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def version(self) -> str: ...
-    @property
-    def dimension(self) -> int: ...
-    @property
-    def modality(self) -> str: ...
+    name: str
+    version: str
+    dimension: int
+    modality: str
 
-    def encode(self, transcripts: Sequence[str | None], progress: Progress | None = None) -> Float32[np.ndarray, "N D"]:
-        """One row a transcript, in the given order; NaN throughout where a transcript is None or blank."""
-        ...
-
-
-@runtime_checkable
-class SoundEncoder(Protocol):
-    """The sound of one utterance -> one vector.
-
-    Attributes:
-        name: what finds the encoder again: `praat`, a Hub id, or the absolute path of a local folder.
-        version: changes when the vectors would.
-        dimension: D.
-        modality: `audio`.
-    """
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def version(self) -> str: ...
-    @property
-    def dimension(self) -> int: ...
-    @property
-    def modality(self) -> str: ...
-
-    def encode(self, clips: Sequence[Clip | None], progress: Progress | None = None) -> Float32[np.ndarray, "N D"]:
-        """One row a clip, in the given order.
+    def encode(self, inputs: Sequence[Input], progress: Progress = no_progress) -> Float32[np.ndarray, "N D"]:
+        """One row an input, in the given order; a value that an input is too short for is NaN alone.
 
         Args:
-            clips: N, mono at 16 kHz. None, no samples, or a sample that is no finite number: the clip is absent.
-            progress: called with clips done and N.
+            inputs: N. Absent are None, a blank transcript, and a clip that is empty or holds a sample that is not finite.
+            progress: called with the inputs done and N.
 
         Returns:
-            NaN throughout where a clip is absent. A number that a clip is too short for is NaN alone.
+            NaN throughout where an input is absent.
         """
         ...
 
 
-def is_present(clip: Clip | None) -> bool:
-    """Whether a clip holds sound: samples, all finite."""
-    return clip is not None and len(clip) > 0 and bool(np.isfinite(clip).all())
+def clip_rows(
+    clips: Sequence[Clip | None], dimension: int, encode: Callable[[int, Clip], Float[np.ndarray, " D"]], progress: Progress
+) -> Float32[np.ndarray, "N D"]:
+    """`encode(index, clip)` of each clip that is present; see `Encoder.encode`."""
+    rows = np.full((len(clips), dimension), np.nan, dtype=np.float32)
+    for index, clip in enumerate(clips):
+        if clip is not None and len(clip) and np.isfinite(clip).all():
+            rows[index] = encode(index, clip)
+        progress("encoding sound", float(index + 1), float(len(clips)))
+    return rows

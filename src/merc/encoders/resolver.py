@@ -8,14 +8,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from merc.data.schema import Conversation, FeatureSpec
 from merc.encoders.audio.sound import sound_encoder
 from merc.encoders.derivation import source_of, with_derived
 from merc.encoders.encoding import check_same, encode_conversations, encoder_for
-from merc.encoders.interface import PRAAT_NAME, Encoder, SoundEncoder
+from merc.encoders.interface import PRAAT_NAME, Encoder
 from merc.encoders.registry import BUNDLED
 from merc.encoders.text.adapter import Adapter, joint_version
 from merc.encoders.text.dialogue import DIALOGUE, DialogueEncoder
@@ -78,7 +79,7 @@ class FeatureResolver:
         self.specs = tuple(specs)
         self.adapters = tuple(adapters)
         self.device = device
-        self._loaded: dict[FeatureSpec, Encoder | SoundEncoder | DialogueEncoder] = {}
+        self._loaded: dict[FeatureSpec, Encoder[Any] | DialogueEncoder] = {}
         self._lock = threading.Lock()
 
     def resolve(
@@ -94,7 +95,7 @@ class FeatureResolver:
         declared = tuple(declared)
         return tuple(self._resolve(spec, given, inputs, declared) for spec in self.specs)
 
-    def encoder(self, spec: FeatureSpec) -> Encoder | SoundEncoder | DialogueEncoder:
+    def encoder(self, spec: FeatureSpec) -> Encoder[Any] | DialogueEncoder:
         """The encoder of a feature that is not derived, loaded at the first call.
 
         Raises:
@@ -132,21 +133,17 @@ class FeatureResolver:
             completed = tuple(with_derived(conversation, spec, declared) for conversation in completed)
             if source_of(spec) is not None or input_of(spec) != "words":
                 continue
-            # By position: nothing keeps callers from giving two conversations one id.
-            bare = [i for i, c in enumerate(completed) if spec.key not in c.features and any(u.words for u in c.utterances)]
-            if not bare:
+            bare = [spec.key not in c.features and any(u.words for u in c.utterances) for c in completed]
+            if not any(bare):
                 continue
             try:
                 encoder = self.encoder(spec)
             except MissingExtraError as error:
                 reasons[spec.modality], failed = str(error), error
                 continue
-            texts = cast("Encoder | DialogueEncoder", encoder)  # its input is words
-            encoded = dict(zip(bare, encode_conversations([completed[i] for i in bare], spec, texts), strict=True))
-            filled = list(completed)
-            for i, conversation in encoded.items():
-                filled[i] = conversation
-            completed = tuple(filled)
+            texts = cast("Encoder[str | None] | DialogueEncoder", encoder)  # its input is words
+            encoded = iter(encode_conversations(list(compress(completed, bare)), spec, texts))
+            completed = tuple(next(encoded) if fill else c for c, fill in zip(completed, bare, strict=True))
         keys = {spec.key for spec in self.specs if spec.modality not in without}
         if failed is not None and not all(keys & set(c.features) for c in completed):
             raise failed
@@ -168,7 +165,7 @@ class FeatureResolver:
             return FeatureSource(spec, "absent", base, reason=f"there {'are no words' if needed == 'words' else 'is no recording'}")
         return FeatureSource(spec, "encoded", base, needed)
 
-    def _load(self, spec: FeatureSpec) -> Encoder | SoundEncoder | DialogueEncoder:
+    def _load(self, spec: FeatureSpec) -> Encoder[Any] | DialogueEncoder:
         if spec.encoder == DIALOGUE:
             if not self.adapters or joint_version(self.adapters) != spec.version:
                 found = f"version {joint_version(self.adapters)}" if self.adapters else "none"

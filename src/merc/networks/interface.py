@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from merc.data.batching import Batch
@@ -53,10 +53,10 @@ class Level:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NetworkOutput:
-    """What a network says of a batch. Padded positions hold finite numbers without meaning.
+    """What a network computes from a batch. Padded positions hold finite numbers without meaning.
 
     Attributes:
-        coarse: the answer.
+        coarse: what the network predicts.
         fine: central modality -> level; empty for networks without towers.
         unimodal: modality -> level; empty for networks without unimodal heads.
         reconstructions: modality -> (B, T, W); empty in evaluation, and for networks that reconstruct nothing.
@@ -90,24 +90,23 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, batch: Batch) -> NetworkOutput:
-        """Judges a batch."""
+        """Predicts every utterance of a batch whose modalities are those that the network was built for, in that order."""
 
     def terms(
         self, output: NetworkOutput, batch: Batch, classify: Classify, teacher: NetworkOutput | None = None
     ) -> dict[str, Float[Tensor, ""]]:
-        """The unweighted terms of the loss by name; `coarse` is always among them. Here it is the only one: the answer's loss.
+        """The unweighted terms of the loss by name; `coarse`, the loss of the prediction, is always among them, and here alone.
 
         Args:
             output: of this network in training mode.
             batch: that it was made from.
             classify: the classification loss.
-            teacher: what the averaged network says of the batch before corruption; given if `wants_teacher`.
+            teacher: the averaged network's output for the batch before corruption; given if `wants_teacher`.
         """
-        labelled = batch.labelled
-        return {"coarse": classify(output.coarse.logits[labelled], batch.labels[labelled])}
+        return {"coarse": loss_at(batch.labelled, output.coarse, batch, classify)}
 
     def begin(self, class_counts: Sequence[int]) -> None:
-        """Told once, before training, how many labelled utterances of each class the training part has. Most networks learn it."""
+        """Called once before training with the number of labelled utterances of each class in the training part."""
 
     @property
     def wants_teacher(self) -> bool:
@@ -116,6 +115,16 @@ class Network(nn.Module, ABC):
 
     def __call__(self, batch: Batch) -> NetworkOutput:
         return super().__call__(batch)
+
+
+def loss_at(where_BT: Bool[Tensor, "B T"], level: Level, batch: Batch, classify: Classify) -> Float[Tensor, ""]:
+    """The classification loss of a level at these utterances."""
+    return classify(level.logits[where_BT], batch.labels[where_BT])
+
+
+def masked_mean(value_BT: Float[Tensor, "B T"], mask_BT: Bool[Tensor, "B T"]) -> Float[Tensor, ""]:
+    """The mean over the utterances of the mask; 0 if there is none."""
+    return (value_BT * mask_BT).sum() / mask_BT.sum().clamp_min(1)
 
 
 def parameter_count(network: nn.Module) -> int:

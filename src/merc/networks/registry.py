@@ -75,7 +75,7 @@ class NetworkConfig(Settings, ABC):
             classes: C.
 
         Raises:
-            RecipeError: the config does not fit these inputs.
+            RecipeError: the config does not fit these inputs, or torch keeps a modality's name for itself.
         """
 
 

@@ -10,7 +10,7 @@ from encoders.voices import RATE, buzz, espeak, needs_espeak, noise, silence, sy
 from merc.data.corpora.meld import PRAAT_COLUMNS
 from merc.encoders.audio.praat import FUNCTIONALS, PraatEncoder
 from merc.encoders.audio.sound import sound_encoder
-from merc.encoders.interface import SoundEncoder
+from merc.encoders.interface import Encoder
 from merc.errors import MissingExtraError
 from steps import steps
 
@@ -127,7 +127,7 @@ SENTENCES = [("I am so happy today that I could sing about it", 13), ("He will b
 
 def test_it_is_a_sound_encoder_of_melds_columns() -> None:
     encoder = sound_encoder()
-    assert isinstance(encoder, PraatEncoder) and isinstance(encoder, SoundEncoder)
+    assert isinstance(encoder, PraatEncoder) and isinstance(encoder, Encoder)
     assert (encoder.name, encoder.version, encoder.dimension, encoder.modality) == ("praat", "2", 8, "audio")
     assert FUNCTIONALS == PRAAT_COLUMNS
 
@@ -283,7 +283,7 @@ def test_absent_clips_are_rows_of_nan_and_neighbours_change_nothing() -> None:
     broken[500] = np.inf
     told: list[tuple[int, int]] = []
     clips = [tone(200), None, np.zeros(0, dtype=np.float32), broken, chirps(0)]
-    rows = PraatEncoder().encode(clips, lambda done, total: told.append((done, total)))
+    rows = PraatEncoder().encode(clips, lambda _stage, done, total: told.append((done, total)))
     assert rows.shape == (5, 8) and rows.dtype == np.float32
     assert np.isnan(rows).all(axis=1).tolist() == [False, True, True, True, False]
     assert told == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]

@@ -13,7 +13,7 @@ import pytest
 from encoders.voices import RATE, buzz, noise, syllables, tone
 from merc.encoders.audio.sound import sound_encoder
 from merc.encoders.audio.speech import ARCHITECTURES, receptive_field, resolve_speech, speech_encoder
-from merc.encoders.interface import SoundEncoder
+from merc.encoders.interface import Encoder
 from merc.errors import FeatureError, MissingExtraError, UnsafeFileError
 
 pytest.importorskip("transformers")
@@ -79,7 +79,7 @@ def slow_pooled(folder: Path, clip: np.ndarray) -> np.ndarray:
 def test_every_architecture_equals_its_slow_twin(kind: str, tmp_path: Path, no_network: None) -> None:
     folder = build(tmp_path / kind, kind)
     encoder = sound_encoder(str(folder))
-    assert isinstance(encoder, SoundEncoder)
+    assert isinstance(encoder, Encoder)
     assert (encoder.name, encoder.dimension, encoder.modality) == (str(folder), 32, "audio")
     rows = encoder.encode([syllables(2), buzz(200, 0.3)])
     assert rows.dtype == np.float32 and rows.shape == (2, 32)
@@ -106,7 +106,7 @@ def test_absent_clips_are_rows_of_nan(wav2vec2: Path) -> None:
     broken[7] = np.nan
     told: list[tuple[int, int]] = []
     rows = speech_encoder(str(wav2vec2)).encode(
-        [None, tone(200), np.zeros(0, dtype=np.float32), broken], lambda done, total: told.append((done, total))
+        [None, tone(200), np.zeros(0, dtype=np.float32), broken], lambda _stage, done, total: told.append((done, total))
     )
     assert np.isnan(rows).all(axis=1).tolist() == [True, False, True, True]
     assert not np.isnan(rows[1]).any()

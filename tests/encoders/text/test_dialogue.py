@@ -128,7 +128,7 @@ def test_nothing_said_is_absent(encoder):
 
 def test_progress_ends_with_all(encoder):
     told = []
-    encoder.encode([conversation(TALK * 3)], lambda done, total: told.append((done, total)))
+    encoder.encode([conversation(TALK * 3)], lambda _stage, done, total: told.append((done, total)))
     assert told[-1] == (12, 12) and told == sorted(told)
 
 

@@ -94,7 +94,7 @@ def test_batch_composition_changes_nothing(bundled: Encoder) -> None:
 
 def test_absent_transcripts_are_nan_and_equal_ones_equal(bundled: Encoder) -> None:
     told: list[tuple[int, int]] = []
-    rows = bundled.encode(["hello", None, "", " \t\n", "hello", "bye"], lambda done, total: told.append((done, total)))
+    rows = bundled.encode(["hello", None, "", " \t\n", "hello", "bye"], lambda _stage, done, total: told.append((done, total)))
     assert rows.shape == (6, bundled.dimension) and rows.dtype == np.float32
     assert np.isnan(rows).all(axis=1).tolist() == [False, True, True, True, False, False]
     assert not np.isnan(rows[[0, 4, 5]]).any()

@@ -51,10 +51,10 @@ def windows(*texts):
 def test_vectors_are_averaged_by_tokens():
     told = []
     texts = windows([(5.0, 3)], [(1.0, 30), (4.0, 10)], [(7.0, 1)])
-    rows = encode_windows(texts, embed, 3, "x", lambda *progress: told.append(progress))
+    rows = encode_windows(texts, embed, 3, "x", lambda _stage, *progress: told.append(progress))
     np.testing.assert_allclose(rows, [[5, -5, 1], [1.75, -1.75, 1], [7, -7, 1]], rtol=1e-6)
     assert rows.dtype == np.float32
-    encode_windows(windows(*[[(1.0, 4000)] * 2] * 3), embed, 3, "x", lambda *progress: told.append(progress))
+    encode_windows(windows(*[[(1.0, 4000)] * 2] * 3), embed, 3, "x", lambda _stage, *progress: told.append(progress))
     assert told == [(3, 3), (0, 3), (1, 3), (1, 3), (2, 3), (2, 3), (3, 3)]
     assert encode_windows([], embed, 3, "x").shape == (0, 3)
 

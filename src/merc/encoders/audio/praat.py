@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Float32
 
-from merc.encoders.interface import PRAAT_NAME, RATE, Clip, Progress, is_present
+from merc.encoders.interface import PRAAT_NAME, RATE, Clip, clip_rows
 from merc.errors import MissingExtraError
+from merc.settings import Progress, no_progress
 
 Sound = Any  # parselmouth's, which tells no types
 
@@ -77,15 +78,9 @@ class PraatEncoder:
         if importlib.util.find_spec("parselmouth") is None:
             raise MissingExtraError("audio", f"the sound encoder {PRAAT_NAME!r}")
 
-    def encode(self, clips: Sequence[Clip | None], progress: Progress | None = None) -> Float32[np.ndarray, "N D"]:
-        """See `merc.encoders.audio.sound.SoundEncoder.encode`."""
-        rows = np.full((len(clips), self.dimension), np.nan, dtype=np.float32)
-        for row, clip in enumerate(clips):
-            if clip is not None and is_present(clip):
-                rows[row] = _functionals(clip.astype(np.float64))
-            if progress is not None:
-                progress(row + 1, len(clips))
-        return rows
+    def encode(self, inputs: Sequence[Clip | None], progress: Progress = no_progress) -> Float32[np.ndarray, "N D"]:
+        """See `merc.encoders.interface.Encoder.encode`."""
+        return clip_rows(inputs, self.dimension, lambda _, clip: np.array(_functionals(clip.astype(np.float64))), progress)
 
 
 def _functionals(samples: _Vector) -> tuple[float, ...]:

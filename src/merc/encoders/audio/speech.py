@@ -1,16 +1,15 @@
 """Speech models of transformers as sound encoders: mean and standard deviation over time of the last hidden state.
 
-A model is read from a folder that was judged as plain JSON first: known architectures, safetensors, no code of its own.
+A folder is checked as plain JSON before it is loaded: known architectures, safetensors, no code of its own.
 
-Shapes: N clips, D = 2 x hidden size, S samples.
+Shapes: N clips, D = 2 x hidden size.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
-import json
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -18,10 +17,20 @@ from typing import Any, cast
 import numpy as np
 from jaxtyping import Float32
 
-from merc.encoders.interface import PRAAT_NAME, RATE, Clip, Progress, SoundEncoder, is_present
-from merc.encoders.registry import VERSION_DIGITS, ModelFolder, check_folder, file_sha256
+from merc.encoders.interface import PRAAT_NAME, RATE, Clip, Encoder, clip_rows
+from merc.encoders.registry import (
+    VERSION_DIGITS,
+    ModelFolder,
+    check_folder,
+    file_sha256,
+    json_objects,
+    load_errors,
+    locate,
+    read_object,
+)
 from merc.errors import FeatureError, MissingExtraError, UnsafeFileError
 from merc.files.printable import printable
+from merc.settings import Progress, no_progress
 
 ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "wav2vec2-conformer", "data2vec-audio", "unispeech", "unispeech-sat")
 MAX_CLIP = 30.0  # s; chosen: attention grows with the square, and utterances are shorter
@@ -54,25 +63,22 @@ class SpeechEncoder:
         self._shortest = receptive_field(model.config.conv_kernel, model.config.conv_stride)
         self.dimension = int(self._pooled(np.zeros(self._shortest, dtype=np.float32)).shape[0])
 
-    def encode(self, clips: Sequence[Clip | None], progress: Progress | None = None) -> Float32[np.ndarray, "N D"]:
-        """See `merc.encoders.audio.sound.SoundEncoder.encode`.
+    def encode(self, inputs: Sequence[Clip | None], progress: Progress = no_progress) -> Float32[np.ndarray, "N D"]:
+        """See `merc.encoders.interface.Encoder.encode`.
 
         A clip's first 30 s are taken. One that is too short for a single frame is padded with zeros at its end.
 
         Raises:
             FeatureError: the model returned a number that is not finite.
         """
-        rows = np.full((len(clips), self.dimension), np.nan, dtype=np.float32)
-        for row, clip in enumerate(clips):
-            if clip is not None and is_present(clip):
-                rows[row] = self._pooled(clip[: round(MAX_CLIP * RATE)])
-                if not np.isfinite(rows[row]).all():
-                    raise FeatureError(
-                        f"sound encoder {printable(self.name)!r} returned numbers that are not finite for clip {row}"
-                    )
-            if progress is not None:
-                progress(row + 1, len(clips))
-        return rows
+
+        def encode(index: int, clip: Clip) -> _Vector:
+            vector = self._pooled(clip[: round(MAX_CLIP * RATE)])
+            if not np.isfinite(vector).all():
+                raise FeatureError(f"sound encoder {printable(self.name)!r} returned numbers that are not finite for clip {index}")
+            return vector
+
+        return clip_rows(inputs, self.dimension, encode, progress)
 
     def _pooled(self, clip: Clip) -> _Vector:
         import torch
@@ -84,7 +90,7 @@ class SpeechEncoder:
             return torch.cat((frames.mean(dim=0), frames.std(dim=0, correction=0))).cpu().numpy()
 
 
-def speech_encoder(name_or_path: str, device: str = "cpu") -> SoundEncoder:
+def speech_encoder(name_or_path: str, device: str = "cpu") -> Encoder[Clip | None]:
     """Loads a speech model (wav2vec 2.0, HuBERT, WavLM and their kin, see `ARCHITECTURES`) as a sound encoder.
 
     Args:
@@ -100,15 +106,12 @@ def speech_encoder(name_or_path: str, device: str = "cpu") -> SoundEncoder:
     if importlib.util.find_spec("transformers") is None:
         raise MissingExtraError("text", f"the sound encoder {shown!r}")
     source = resolve_speech(name_or_path)
-    try:
+    with load_errors(f"sound encoder {shown!r}"):
         model, missing, extractor = _load(source.folder, device)
         rate = getattr(extractor, "sampling_rate", None)
-        # A file of other weights would be filled up at random without a word.
+        # Weights that the file lacks would be drawn at random, with no error.
         fault = f"its weights lack {missing[0]}" if missing else f"it takes {rate} Hz" if rate != RATE else None
         encoder = None if fault else SpeechEncoder(source, model, extractor, device)
-    except Exception as error:  # an arbitrary folder in the hands of third-party loaders, which raise anything
-        reason = (str(error).strip().splitlines() or [""])[0]
-        raise FeatureError(f"sound encoder {shown!r} can't be loaded: {type(error).__name__}: {printable(reason)}") from error
     if encoder is None:
         raise FeatureError(
             f"sound encoder {shown!r} can't be used: {printable(str(fault))}; allowed are whole models for {RATE} Hz"
@@ -119,27 +122,16 @@ def speech_encoder(name_or_path: str, device: str = "cpu") -> SoundEncoder:
 def resolve_speech(name_or_path: str) -> ModelFolder:
     """Finds a speech model, downloads it where the name is a Hub id, and checks it. Nothing of it is run.
 
-    Returns:
-        Its `version` is of a SHA-256 over its configs and weights.
-
     Raises:
         UnsafeFileError: see `speech_encoder`.
         FeatureError: no such model, or another architecture.
     """
-    path = Path(name_or_path).expanduser()
-    if name_or_path and path.is_dir():
-        name, folder = str(path.resolve()), path.resolve()
-    elif path.is_absolute() or name_or_path.startswith((".", "~")) or name_or_path.count("/") > 1 or not name_or_path:
-        raise FeatureError(
-            f"sound encoder {printable(name_or_path)!r}: no such folder; "
-            f"allowed are {PRAAT_NAME}, a folder of a speech model, or a Hugging Face Hub id"
-        )
-    else:
-        name, folder = name_or_path, _download(name_or_path)
+    name, folder = locate(name_or_path, "sound", PRAAT_NAME, allow_patterns=[*_CONFIGS, _INDEX, _WEIGHTS])
     check_speech_folder(folder)
     digest = hashlib.sha256()
-    for file in _deciding_files(folder):
-        digest.update(f"{file.name}\0{file_sha256(file)}\n".encode())
+    for file in (*(folder / name for name in (*_CONFIGS, _INDEX)), *sorted(folder.glob(_WEIGHTS))):
+        if file.is_file():
+            digest.update(f"{file.name}\0{file_sha256(file)}\n".encode())
     return ModelFolder(name=name, folder=folder, version=digest.hexdigest()[:VERSION_DIGITS])
 
 
@@ -150,19 +142,20 @@ def check_speech_folder(folder: Path) -> None:
         UnsafeFileError: see `speech_encoder`.
         FeatureError: the folder is no speech model of `ARCHITECTURES`.
     """
-    if not (folder / "config.json").is_file():
+    config = folder / "config.json"
+    if not config.is_file():
         raise FeatureError(f"{folder}: no speech model; it holds no config.json")
-    kind = _object(folder / "config.json").get("model_type")
+    kind = read_object(config).get("model_type")
     if kind not in ARCHITECTURES:
-        raise FeatureError(f"{folder / 'config.json'}: model_type {printable(str(kind))!r}; allowed: {', '.join(ARCHITECTURES)}")
+        raise FeatureError(f"{config}: model_type {printable(str(kind))!r}; allowed: {', '.join(ARCHITECTURES)}")
     if (folder / "modules.json").exists():
         raise FeatureError(f"{folder / 'modules.json'}: a model of sentence-transformers; allowed are those of transformers")
     check_folder(folder)
     for file in (folder / name for name in _CONFIGS):
-        if file.is_file() and "auto_map" in _keys(_object(file)):
+        if file.is_file() and any("auto_map" in entry for entry in json_objects(read_object(file))):
             raise UnsafeFileError(f"{file}: auto_map is refused, as it names code to run; allowed are transformers' own models")
     if (folder / _INDEX).is_file():
-        shards = _object(folder / _INDEX).get("weight_map")
+        shards = read_object(folder / _INDEX).get("weight_map")
         for shard in cast("dict[str, object]", shards).values() if isinstance(shards, dict) else [None]:
             if not isinstance(shard, str) or Path(shard).name != shard or not Path(shard).match(_WEIGHTS):
                 raise UnsafeFileError(
@@ -199,7 +192,7 @@ def _load(folder: Path, device: str) -> tuple[Any, list[str], Any]:
 
 @contextmanager
 def _quiet() -> Generator[None, None, None]:
-    """Without a progress bar and without word of the weights that are for training alone."""
+    """Without a progress bar and without warnings about weights that are for training alone."""
     from transformers.utils import logging
 
     level, shown = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -211,45 +204,3 @@ def _quiet() -> Generator[None, None, None]:
         logging.set_verbosity(level)
         if shown:
             logging.enable_progress_bar()
-
-
-def _download(hub_id: str) -> Path:
-    from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
-    try:
-        folder = snapshot_download(hub_id, allow_patterns=[*_CONFIGS, _INDEX, _WEIGHTS])
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise FeatureError(
-            f"sound encoder {printable(hub_id)!r}: neither {PRAAT_NAME} nor a folder, "
-            f"and it could not be had from the Hugging Face Hub: {printable(reason)}"
-        ) from error
-    return Path(folder)
-
-
-def _deciding_files(folder: Path) -> Iterator[Path]:
-    yield from (folder / name for name in (*_CONFIGS, _INDEX) if (folder / name).is_file())
-    yield from sorted(folder.glob(_WEIGHTS))
-
-
-def _object(path: Path) -> dict[str, object]:
-    try:
-        value: object = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise FeatureError(f"{path}: not readable as JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise FeatureError(f"{path}: expected a JSON object")
-    return cast("dict[str, object]", value)
-
-
-def _keys(value: object) -> Iterator[str]:
-    """Every key of a JSON value, at any depth."""
-    pending = [value]
-    while pending:
-        current = pending.pop()
-        if isinstance(current, dict):
-            yield from cast("dict[str, object]", current)
-            pending.extend(cast("dict[str, object]", current).values())
-        elif isinstance(current, list):
-            pending.extend(cast("list[object]", current))

@@ -1,4 +1,4 @@
-"""Low-rank changes of a text model's weights (LoRA: Hu et al., ICLR 2022), small enough to travel with what was trained on them.
+"""Low-rank changes of a text model's weights (LoRA: Hu et al., ICLR 2022), small enough to be saved with what was trained on them.
 
 On disk: one safetensors file, for each changed matrix `<module>.A`, (r, in), and `<module>.B`, (out, r), in half precision; the new
 weight is W + B A. The scale that LoRA multiplies by is in B already. Its metadata names the model that was changed.
@@ -75,25 +75,21 @@ def adapter_from(content: bytes, where: str) -> Adapter:
     from safetensors.numpy import load
 
     try:
-        metadata = _metadata(content)
-        if metadata["format"] != _FORMAT:
-            raise FeatureError(f"{where}: format {metadata['format']!r}, this version reads {_FORMAT!r}")
+        size = int.from_bytes(content[:8], "little")
+        if not 0 < size <= len(content) - 8:
+            raise ValueError(f"a header of {size} bytes in a file of {len(content)}")
+        about = json.loads(json.loads(content[8 : 8 + size])["__metadata__"][_ABOUT])
+        form, base, base_version = (str(about[key]) for key in ("format", "base", "base_version"))
+        if form != _FORMAT:
+            raise FeatureError(f"{where}: format {form!r}, this version reads {_FORMAT!r}")
         tensors = load(content)
         names = sorted({key.rpartition(".")[0] for key in tensors})
         pairs = {name: (tensors.pop(f"{name}.A"), tensors.pop(f"{name}.B")) for name in names}
-        whole = all(m.ndim == 2 and m.dtype == np.float16 and np.isfinite(m).all() for pair in pairs.values() for m in pair)
-        if tensors or not pairs or not whole:
-            raise FeatureError(f"{where}: not an adapter: expected finite half-precision matrices A and B for each module")
-        return Adapter(metadata["base"], metadata["base_version"], pairs)
+    except FeatureError:
+        raise
     except (KeyError, TypeError, ValueError, SafetensorError) as error:
-        if isinstance(error, FeatureError):
-            raise
         raise FeatureError(f"{where}: not an adapter, or damaged ({type(error).__name__}: {error})") from None
-
-
-def _metadata(content: bytes) -> dict[str, str]:
-    size = int.from_bytes(content[:8], "little")
-    if not 0 < size <= len(content) - 8:
-        raise ValueError(f"a header of {size} bytes in a file of {len(content)}")
-    about = json.loads(json.loads(content[8 : 8 + size])["__metadata__"][_ABOUT])
-    return {key: str(about[key]) for key in ("format", "base", "base_version")}
+    whole = all(m.ndim == 2 and m.dtype == np.float16 and np.isfinite(m).all() for pair in pairs.values() for m in pair)
+    if tensors or not pairs or not whole:
+        raise FeatureError(f"{where}: not an adapter: expected finite half-precision matrices A and B for each module")
+    return Adapter(base, base_version, pairs)

@@ -1,10 +1,9 @@
 """A text encoder that reads each utterance with the turns before it and with who said them.
 
 A context window is up to `CONTEXT` earlier turns and, last, the utterance itself, each as `A: words`, with a separator after each.
-The letters tell the speakers: A is the utterance's own, B the other one who spoke last, and so on; so names carry nothing, and
-neither does the place in the conversation. What is said later changes nothing, so causal models stay causal. A window's vector is
-the mean of all last hidden states, as the sentence encoders' own is, and that again the mean over several adapters of one model,
-which say more together than any of them [chosen, both; docs/tuning.md]. A long utterance has several windows, each with the same
+The letters stand for the speakers, counted from the utterance's own backwards, so that names do not matter. Later utterances
+change nothing, so causal models stay causal. A window's vector is the mean of the model's last hidden states, and that again the
+mean over several adapters of one model [chosen, both; docs/tuning.md]. A long utterance has several windows, each with the same
 earlier turns (see `merc.encoders.text.windows`).
 
 Shapes: N utterances, T utterances of a conversation, D features.
@@ -14,15 +13,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 
 from merc.data.schema import Conversation, Utterance
-from merc.encoders.interface import Progress
 from merc.encoders.text.adapter import Adapter, joint_version
 from merc.encoders.text.windows import WINDOW_RULE, Window, cut_text, encode_windows
+from merc.settings import Progress, no_progress
 
 DIALOGUE = "dialogue"  # the encoder's name; what it learned makes its version
 CONTEXT = 4  # earlier turns [chosen]
@@ -67,13 +67,13 @@ class DialogueEncoder:
         self.dimension = self._model.dimension
 
     def encode(
-        self, conversations: Sequence[Conversation], progress: Progress | None = None
+        self, conversations: Sequence[Conversation], progress: Progress = no_progress
     ) -> tuple[Float32[np.ndarray, "_ _"], ...]:
         """The vectors of every utterance.
 
         Args:
             conversations: with transcripts and speakers.
-            progress: called after every batch with utterances done and their number.
+            progress: called after every batch with the utterances done and their number.
 
         Returns:
             One (T, D) array a conversation, NaN rows where an utterance has no words.
@@ -88,7 +88,7 @@ class DialogueEncoder:
             arrays[c][i] = row
         return arrays
 
-    def encode_at(self, places: Sequence[tuple[Conversation, int]], progress: Progress | None = None) -> Float32[np.ndarray, "_ _"]:
+    def encode_at(self, places: Sequence[tuple[Conversation, int]], progress: Progress = no_progress) -> Float32[np.ndarray, "_ _"]:
         """The vectors of some utterances: (N, D) for N of them, each with words, given by conversation and place.
 
         Raises:
@@ -99,14 +99,9 @@ class DialogueEncoder:
 
 
 def context_turns(conversation: Conversation, place: int) -> list[tuple[str, str]]:
-    """The turns that are read for an utterance, itself the last: letter and words. Turns without words are passed over."""
-    earlier: list[Utterance] = []
-    for before in range(place - 1, -1, -1):
-        if len(earlier) == CONTEXT:
-            break
-        if _said(conversation.utterances[before]):
-            earlier.insert(0, conversation.utterances[before])
-    turns = [*earlier, conversation.utterances[place]]
+    """The turns that are read for an utterance, itself the last: letter and words. Turns without words are left out."""
+    earlier = list(islice((u for u in reversed(conversation.utterances[:place]) if _said(u)), CONTEXT))
+    turns = [*reversed(earlier), conversation.utterances[place]]
     letters: dict[str | None, str] = {}
     for utterance in reversed(turns):
         letters.setdefault(utterance.speaker, SPEAKERS[len(letters)])
@@ -145,7 +140,7 @@ def _window(context: Sequence[list[int]], own: list[int], limit: int, start: int
     parts = [*context, own]
     while sum(map(len, parts)) > limit and len(parts) > 1:
         parts.pop(0)
-    # A text begins with the model's token for that, if it has one; the turns that follow the first one don't.
+    # A text begins with the model's start token, if it has one; of the turns only the first keeps it.
     later = [part[1:] if part[:1] == [start] else part for part in parts[1:]]
     ids = tuple(token for part in (parts[0], *later) for token in part)
     return Window(ids, len(ids), len(own))

@@ -1,8 +1,8 @@
 """Text encoders: transcripts -> one vector an utterance, from any safetensors model of sentence-transformers or transformers.
 
-The bundled `minilm` (all-MiniLM-L6-v2, 384 numbers, unit length) needs no network. `minilm-layers` takes the same model's last
-four layers, each averaged over the tokens, one after the other (4 x 384 = 1536 numbers) [chosen: the sentence vector was trained
-for topic alone, and earlier layers keep more of the tone].
+The bundled `minilm` (all-MiniLM-L6-v2, D = 384, unit length) needs no network. `minilm-layers` concatenates the same model's last
+four layers, each averaged over the tokens (D = 4 x 384) [chosen: the sentence vector was trained for topic alone, and earlier
+layers keep more of the tone].
 
 Shapes: N transcripts, D features.
 """
@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float32
 
-from merc.encoders.interface import Encoder, Progress
-from merc.encoders.registry import ModelFolder, resolve
+from merc.encoders.interface import Encoder
+from merc.encoders.registry import ModelFolder, load_errors, resolve
 from merc.encoders.text.windows import WINDOW_RULE, Window, cut_text, encode_windows
-from merc.errors import FeatureError, MissingExtraError
+from merc.errors import MissingExtraError
+from merc.settings import Progress, no_progress
 
 if TYPE_CHECKING:
     from merc.encoders.text.torch_model import SentenceModel
@@ -30,7 +31,7 @@ else:
 
 
 class TextEncoder:
-    """Equal texts are encoded once, long ones in windows, in batches of like length; absence is NaN.
+    """Encodes equal texts once, long ones in windows (see `merc.encoders.text.windows`), in batches of like length.
 
     What else is in a batch moves a vector by rounding only (tested: under 1e-5).
     """
@@ -43,30 +44,25 @@ class TextEncoder:
         self._model = model
         self.dimension = int(model.embed(["a"]).shape[1])
 
-    def encode(self, transcripts: Sequence[str | None], progress: Progress | None = None) -> Float32[np.ndarray, "N D"]:
-        """Encodes transcripts.
-
-        Args:
-            transcripts: N texts of any length, see `merc.encoders.text.windows`; None or blank means absent.
-            progress: called after every batch with transcripts done and N.
-
-        Returns:
-            (N, D), NaN rows where the transcript is absent.
+    def encode(self, inputs: Sequence[str | None], progress: Progress = no_progress) -> Float32[np.ndarray, "N D"]:
+        """See `merc.encoders.interface.Encoder.encode`; `progress` is called after every batch.
 
         Raises:
             FeatureError: the model returned a number that is not finite.
         """
         rows: dict[str, list[int]] = {}
-        for row, text in enumerate(transcripts):
+        for row, text in enumerate(inputs):
             if text is not None and text.strip():
                 rows.setdefault(text, []).append(row)
-
-        def report(done: int, of: int) -> None:
-            if progress is not None:
-                progress(len(transcripts) - of + done, len(transcripts))
-
-        vectors = encode_windows(self._windows(list(rows)), self._model.embed, self.dimension, self.name, report)
-        encoded = np.full((len(transcripts), self.dimension), np.nan, dtype=np.float32)
+        total, known = float(len(inputs)), len(inputs) - len(rows)  # an absent text is done at once, and so is a repeated one
+        vectors = encode_windows(
+            self._windows(list(rows)),
+            self._model.embed,
+            self.dimension,
+            self.name,
+            lambda stage, done, _: progress(stage, known + done, total),
+        )
+        encoded = np.full((len(inputs), self.dimension), np.nan, dtype=np.float32)
         for vector, places in zip(vectors, rows.values(), strict=True):
             encoded[places] = vector
         return encoded
@@ -87,7 +83,7 @@ def text_digest(text: str | None) -> bytes | None:
     return hashlib.sha256(f"{WINDOW_RULE}\0{said}".encode("utf-8", "replace")).digest() if said else None
 
 
-def text_encoder(name_or_path: str = "minilm", device: str = "cpu") -> Encoder:
+def text_encoder(name_or_path: str = "minilm", device: str = "cpu") -> Encoder[str | None]:
     """Loads a text encoder.
 
     Args:
@@ -106,9 +102,5 @@ def text_encoder(name_or_path: str = "minilm", device: str = "cpu") -> Encoder:
     source = resolve(name_or_path)
     from merc.encoders.text.torch_model import LayersModel, SentenceModel
 
-    kind = LayersModel if source.layers else SentenceModel
-    try:
-        return TextEncoder(source, kind(source, device))
-    except Exception as error:  # an arbitrary folder in the hands of third-party loaders, which raise anything
-        reason = (str(error).strip().splitlines() or [""])[0]
-        raise FeatureError(f"text encoder {name_or_path!r} can't be loaded: {type(error).__name__}: {reason}") from error
+    with load_errors(f"text encoder {name_or_path!r}"):
+        return TextEncoder(source, (LayersModel if source.layers else SentenceModel)(source, device))

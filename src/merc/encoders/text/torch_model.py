@@ -1,6 +1,6 @@
-"""The text models themselves, on torch: of all that encodes text, this module alone imports it, and is imported when one is loaded.
+"""The text models, on torch: the one module of the text encoders that imports it, and so is imported when a model is loaded.
 
-Shapes: B windows, S tokens of the longest, n texts of a batch, D features.
+Shapes: B windows or texts of a batch, S tokens of the longest window, D features.
 """
 
 from __future__ import annotations
@@ -9,30 +9,17 @@ import copy
 import importlib.util
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Float32
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
-from merc.encoders.registry import ModelFolder, resolve
+from merc.encoders.registry import ModelFolder, load_errors, resolve
 from merc.encoders.text.adapter import Adapter
 from merc.errors import FeatureError, MissingExtraError
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WindowBatch:
-    """What the model takes.
-
-    Attributes:
-        tokens: (B, S) ids, 0 in the padding.
-        mask: (B, S), 1 for tokens, 0 in the padding.
-    """
-
-    tokens: Int64[Tensor, "B S"]
-    mask: Int64[Tensor, "B S"]
 
 
 class AdaptedModel:
@@ -60,14 +47,12 @@ class AdaptedModel:
         model.to(device)
         self.limit = int(model.config.max_position_embeddings)
         self.dimension = int(model.config.hidden_size)
-        self._device = device
         self._models = [_adapted(model, adapter) for adapter in adapters]
 
     def embed(self, windows: Sequence[Sequence[int]]) -> Float32[np.ndarray, "B D"]:
         """The vectors of windows, given by the ids of their tokens."""
-        batch = collate_windows(windows, self._device)
         with torch.inference_mode():
-            return torch.stack([pooled(model, batch) for model in self._models]).mean(dim=0).cpu().numpy()
+            return torch.stack([pooled(model, windows) for model in self._models]).mean(dim=0).cpu().numpy()
 
 
 class SentenceModel:
@@ -102,7 +87,7 @@ class SentenceModel:
             return []
         return [len(ids) for ids in self._model.tokenizer([self._prompt + text for text in texts], verbose=False)["input_ids"]]
 
-    def embed(self, texts: Sequence[str]) -> Float32[np.ndarray, "n D"]:
+    def embed(self, texts: Sequence[str]) -> Float32[np.ndarray, "B D"]:
         """The vectors of one batch of texts, one row each."""
         return np.asarray(self._model.encode(list(texts), batch_size=len(texts), show_progress_bar=False), dtype=np.float32)
 
@@ -114,14 +99,14 @@ class LayersModel(SentenceModel):
         super().__init__(source, device)
         self._layers = source.layers
 
-    def embed(self, texts: Sequence[str]) -> Float32[np.ndarray, "n D"]:
+    def embed(self, texts: Sequence[str]) -> Float32[np.ndarray, "B D"]:
         """See `SentenceModel.embed`."""
         cut: dict[str, Any] = {} if self.limit is None else {"truncation": True, "max_length": self.limit}
         tokens = self._model.tokenizer(list(texts), padding=True, return_tensors="pt", **cut).to(self._model.device)
         with torch.inference_mode():
             states = self._model[0].auto_model(**tokens, output_hidden_states=True).hidden_states[-self._layers :]
-        mask_nS1 = tokens["attention_mask"].unsqueeze(-1).to(states[0].dtype)
-        means = [(state * mask_nS1).sum(dim=1) / mask_nS1.sum(dim=1) for state in states]
+        mask_BS1 = tokens["attention_mask"].unsqueeze(-1).to(states[0].dtype)
+        means = [(state * mask_BS1).sum(dim=1) / mask_BS1.sum(dim=1) for state in states]
         return torch.cat(means, dim=-1).float().cpu().numpy()
 
 
@@ -137,16 +122,12 @@ def load_base(name: str) -> tuple[Any, Any, str]:
     from transformers import AutoModel, AutoTokenizer
 
     source = resolve(name)
-    try:
-        folder = str(source.folder)
-        with _loading():
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-            model = AutoModel.from_pretrained(
-                folder, trust_remote_code=False, local_files_only=True, use_safetensors=True, attn_implementation="sdpa"
-            )
-    except Exception as error:  # an arbitrary folder in the hands of third-party loaders, which raise anything
-        reason = (str(error).strip().splitlines() or [""])[0]
-        raise FeatureError(f"text model {name!r} can't be loaded: {type(error).__name__}: {reason}") from error
+    folder = str(source.folder)
+    with load_errors(f"text model {name!r}"), _loading():
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        model = AutoModel.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=True, use_safetensors=True, attn_implementation="sdpa"
+        )
     return tokenizer, model.float().eval(), source.version
 
 
@@ -169,21 +150,13 @@ def add_adapter(model: nn.Module, adapter: Adapter) -> None:
             weight += torch.from_numpy(b.astype(np.float32) @ a.astype(np.float32)).to(weight)
 
 
-def collate_windows(batch: Sequence[Sequence[int]], device: str | torch.device = "cpu") -> WindowBatch:
-    """Pads windows, given by the ids of their tokens, to the longest of them."""
-    b, s = len(batch), max(map(len, batch))
-    tokens = torch.zeros(b, s, dtype=torch.int64)
-    mask = torch.zeros(b, s, dtype=torch.int64)
-    for row, window in enumerate(batch):
-        tokens[row, : len(window)] = torch.tensor(window)
-        mask[row, : len(window)] = 1
-    return WindowBatch(tokens.to(device), mask.to(device))
-
-
-def pooled(model: Any, batch: WindowBatch) -> Float[Tensor, "B D"]:
-    """The mean of the last hidden states of a window's tokens, in single precision."""
-    states: Float[Tensor, "B S D"] = model(input_ids=batch.tokens, attention_mask=batch.mask).last_hidden_state
-    weights = batch.mask / batch.mask.sum(dim=1, keepdim=True)
+def pooled(model: Any, windows: Sequence[Sequence[int]]) -> Float[Tensor, "B D"]:
+    """The mean of the last hidden states of each window's tokens, in single precision; a window is given by its tokens' ids."""
+    tokens = pad_sequence([torch.tensor(window) for window in windows], batch_first=True).to(model.device)
+    lengths_B1 = torch.tensor([[len(window)] for window in windows])
+    mask = (torch.arange(tokens.shape[1]) < lengths_B1).long().to(model.device)
+    states: Float[Tensor, "B S D"] = model(input_ids=tokens, attention_mask=mask).last_hidden_state
+    weights = mask / mask.sum(dim=1, keepdim=True)
     return (weights[..., None] * states.float()).sum(dim=1)  # no matrix product: autocast would round it
 
 
@@ -197,7 +170,7 @@ def _adapted(model: Any, adapter: Adapter) -> Any:
 
 @contextmanager
 def _loading() -> Generator[None, None, None]:
-    """Without a progress bar, and with the caller's random generator as it was: loaders draw the weights that a file lacks."""
+    """Shows no progress bar and restores the caller's random generator: loaders draw the weights that a file lacks."""
     from transformers.utils import logging
 
     shown = logging.is_progress_bar_enabled()

@@ -1,7 +1,7 @@
-"""Long texts are read whole: in windows that the model can take, whose vectors are averaged by their number of tokens.
+"""A text that is longer than the model's limit is encoded in windows, whose vectors are averaged by their number of tokens.
 
-A text within the limit is one window, and its vector is that window's. Averaging is chosen, not measured: of MELD's 9,989 training
-utterances one is longer than a window, of the 1,109 of validation none, so validation does not tell it from the last window alone.
+The average is [chosen], not measured: of MELD's 9,989 training utterances one is longer than a window, of the 1,109 of validation
+none.
 
 Shapes: N texts, n windows of a batch, D features.
 """
@@ -15,8 +15,8 @@ from typing import Generic, TypeVar
 import numpy as np
 from jaxtyping import Float32
 
-from merc.encoders.interface import Progress
 from merc.errors import FeatureError
+from merc.settings import Progress, no_progress
 
 TOKENS_PER_BATCH = 4096  # padded; keeps the activations of a large model under about 1 GiB
 TEXTS_PER_BATCH = 128
@@ -64,11 +64,11 @@ def encode_windows(
     embed: Callable[[list[Content]], Float32[np.ndarray, "_ _"]],
     dimension: int,
     name: str,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> Float32[np.ndarray, "_ _"]:
-    """The vectors of texts: that of a text's only window, or the mean of its windows'.
+    """The vectors of texts: (N, D), each that of the text's only window, or the mean of its windows' weighted by tokens.
 
-    The mean is weighted by tokens. Where all windows' vectors have unit length, the text's has it, too.
+    If all of a text's windows have vectors of unit length, so has the text.
 
     Args:
         texts: N, one window each or more.
@@ -86,15 +86,18 @@ def encode_windows(
     for batch in batches_by_length([window.size for window in windows]):
         vectors[batch] = embed([windows[i].content for i in batch])
         done += len(batch)
-        if progress is not None:
-            progress(done * len(texts) // len(windows), len(texts))
+        progress("encoding text", float(done * len(texts) // len(windows)), float(len(texts)))
     if not np.isfinite(vectors).all():
         raise FeatureError(f"the text encoder {name!r} returned numbers that are not finite")
     firsts = np.cumsum([0, *map(len, texts)])
     rows = vectors[firsts[:-1]]
     for row, of_one in enumerate(texts):
         if len(of_one) > 1:
-            rows[row] = _mean(vectors[firsts[row] : firsts[row + 1]], [window.weight for window in of_one])
+            own = vectors[firsts[row] : firsts[row + 1]]
+            mean = np.average(own, axis=0, weights=[window.weight for window in of_one])
+            if np.allclose(np.linalg.norm(own, axis=1), 1, atol=1e-4):
+                mean /= max(float(np.linalg.norm(mean)), np.finfo(np.float32).tiny)
+            rows[row] = mean
     return rows
 
 
@@ -109,10 +112,3 @@ def batches_by_length(token_counts: Sequence[int]) -> Iterator[list[int]]:
         batch.append(index)
     if batch:
         yield batch
-
-
-def _mean(vectors: Float32[np.ndarray, "n D"], weights: Sequence[int]) -> Float32[np.ndarray, " D"]:
-    mean = np.average(vectors, axis=0, weights=weights)
-    if np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4):
-        mean /= max(float(np.linalg.norm(mean)), np.finfo(np.float32).tiny)
-    return mean.astype(np.float32)

@@ -1,8 +1,8 @@
 """Hierarchical distillation: coarse teaches fine, fine teaches unimodal (docs/model.md).
 
 [paper] keeps representations of different granularities consistent. [chosen] both terms: of the logits, and of the latents, where a
-student learns its own distance from the consensus, so that its variance means something. Teachers are detached and speak by
-their means.
+student learns its own distance from the consensus, so that its variance means something. Teachers are detached, and their logits
+are made from their posteriors' means.
 
 Letters in shapes: B conversations, T utterances, C classes, Z latent width.
 """
@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from merc.networks.interface import Level
+from merc.networks.interface import Level, masked_mean
 from merc.settings import Settings
 
 
@@ -41,10 +41,15 @@ def logit_term(
     teacher_BTC: Float[Tensor, "B T C"], student_BTC: Float[Tensor, "B T C"], temperature: float, mask_BT: Bool[Tensor, "B T"]
 ) -> Float[Tensor, ""]:
     """T^2 KL(softmax(teacher/T) || softmax(student/T)), mean over the utterances that have a teacher (Hinton et al. 2015)."""
-    target = F.log_softmax(teacher_BTC.detach() / temperature, dim=-1)
-    student = F.log_softmax(student_BTC / temperature, dim=-1)
-    kl = (target.exp() * (target - student)).sum(dim=-1) * temperature**2
-    return _mean(kl, mask_BT)
+    return masked_mean(softened_kl(teacher_BTC.detach(), student_BTC, temperature) * temperature**2, mask_BT)
+
+
+def softened_kl(
+    teacher_BTC: Float[Tensor, "B T C"], student_BTC: Float[Tensor, "B T C"], temperature: float
+) -> Float[Tensor, "B T"]:
+    """KL(softmax(teacher/T) || softmax(student/T)) of each utterance."""
+    teacher, student = (F.log_softmax(x / temperature, dim=-1) for x in (teacher_BTC, student_BTC))
+    return (teacher.exp() * (teacher - student)).sum(dim=-1)
 
 
 def latent_term(teacher: Level, student: Level, mask_BT: Bool[Tensor, "B T"], *, moves_mean: bool) -> Float[Tensor, ""]:
@@ -65,8 +70,4 @@ def latent_term(teacher: Level, student: Level, mask_BT: Bool[Tensor, "B T"], *,
     mean = student.posterior.mean if moves_mean else student.posterior.mean.detach()
     distance = (mean - teacher.posterior.mean.detach()) ** 2
     term = 0.5 * (log_variance + distance * (-log_variance).exp())
-    return _mean(term.mean(dim=-1), mask_BT)
-
-
-def _mean(value_BT: Float[Tensor, "B T"], mask_BT: Bool[Tensor, "B T"]) -> Float[Tensor, ""]:
-    return (value_BT * mask_BT).sum() / mask_BT.sum().clamp_min(1)
+    return masked_mean(term.mean(dim=-1), mask_BT)

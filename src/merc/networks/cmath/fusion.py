@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from pydantic import Field
 from torch import Tensor, nn
 
-from merc.networks.interface import Posterior
+from merc.networks.interface import Posterior, masked_mean
 from merc.settings import Settings
 
 LOG_VARIANCE_RANGE = (-6.0, 2.0)
@@ -119,7 +119,7 @@ def sample(posterior: Posterior) -> Float[Tensor, "B T Z"]:
 def kl_to_standard_normal(posterior: Posterior, valid_BT: Bool[Tensor, "B T"]) -> Float[Tensor, ""]:
     """KL(q || N(0, I)) per dimension, mean over the valid utterances."""
     kl = 0.5 * (posterior.mean**2 + posterior.log_variance.exp() - 1 - posterior.log_variance).mean(dim=-1)
-    return (kl * valid_BT).sum() / valid_BT.sum().clamp_min(1)
+    return masked_mean(kl, valid_BT)
 
 
 def trust_of(log_variance_MBTZ: Float[Tensor, "M B T Z"], present_BTM: Bool[Tensor, "B T M"]) -> Float[Tensor, "B T M"]:

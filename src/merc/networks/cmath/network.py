@@ -65,11 +65,6 @@ class CMATHConfig(NetworkConfig):
         return self.fusion.variational and self.distillation.fine_to_unimodal
 
     def build(self, widths: Mapping[str, int], classes: int) -> CMATH:
-        """The network for inputs of these widths (modality -> columns), with fresh weights from torch's generator.
-
-        Raises:
-            RecipeError: `central` names a modality that is not there, or a modality has a name that torch keeps for itself.
-        """
         return CMATH(self, widths, classes)
 
 
@@ -110,7 +105,6 @@ class CMATH(Network):
         self.coarse_classifier = nn.Linear(z, classes)
 
     def forward(self, batch: Batch) -> NetworkOutput:
-        """Judges a batch whose modalities are those that the network was built for, in that order."""
         relations = Relations.of(batch, self.config.attention)
         present = {m: batch.present[..., i] for i, m in enumerate(self.modalities)}
         keys = {m: relations.keys(present[m]) for m in self.modalities}

@@ -52,11 +52,6 @@ class BcLSTMConfig(NetworkConfig):
         return value
 
     def build(self, widths: Mapping[str, int], classes: int) -> BcLSTM:
-        """The network for inputs of these widths (modality -> columns).
-
-        Raises:
-            RecipeError: a modality has a name that torch keeps for itself.
-        """
         return BcLSTM(self, widths, classes)
 
 
@@ -95,7 +90,6 @@ class BcLSTM(Network):
         self.classifier = nn.Linear(config.width, classes)
 
     def forward(self, batch: Batch) -> NetworkOutput:
-        """Judges a batch."""
         lengths_B = batch.valid.sum(dim=1).clamp_min(1).cpu()  # torch packs no empty row, so a row of padding counts as one
         contextual: list[Tensor] = []
         for i, (m, x) in enumerate(batch.inputs.items()):

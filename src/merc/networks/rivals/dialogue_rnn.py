@@ -48,11 +48,6 @@ class DialogueRNNConfig(NetworkConfig):
     attention: bool = True
 
     def build(self, widths: Mapping[str, int], classes: int) -> DialogueRNN:
-        """The network for inputs of these widths (modality -> columns).
-
-        Raises:
-            RecipeError: a modality has a name that torch keeps for itself.
-        """
         return DialogueRNN(self, widths, classes)
 
 
@@ -74,7 +69,6 @@ class DialogueRNN(Network):
         self.classifier = nn.Linear(d, classes)
 
     def forward(self, batch: Batch) -> NetworkOutput:
-        """Judges a batch."""
         e_BTe = self.dropout(self._emotions(self._utterances(batch), batch.speakers, batch.valid))
         if self.attend is not None:
             e_BTe = attend_to_all(self.attend(e_BTe), e_BTe, batch.valid)

@@ -1,7 +1,6 @@
 """Late fusion: a transformer and a classifier for each modality, which meet only in the mean of their logits.
 
-Symmetric by design [chosen]: the same projection, the same transformer with CMATH's biases for position and speaker, and an equal
-vote for every modality that is present. No modality ever sees another.
+Symmetric by design [chosen]: the same projection and transformer for every modality, and an equal weight for each that is present.
 
 Letters in shapes: B conversations, T utterances, C classes, M modalities, W input columns, d model width.
 """
@@ -12,54 +11,27 @@ from collections.abc import Mapping
 
 import torch
 from jaxtyping import Bool, Float
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from merc.data.batching import Batch
-from merc.networks.attention import AttentionConfig, Relations, check_heads
-from merc.networks.cmath.cma_transformer import Tower, TowerConfig
+from merc.networks.attention import Relations
 from merc.networks.dropout import Dropout
-from merc.networks.interface import Classify, Level, Network, NetworkOutput, check_names
-from merc.networks.registry import NetworkConfig, register_network
+from merc.networks.interface import Classify, Level, Network, NetworkOutput, check_names, loss_at
+from merc.networks.registry import register_network
+from merc.networks.rivals.transformer import TransformerConfig
 
 
 @register_network
-class LateFusionConfig(NetworkConfig):
-    """Sizes of the rival.
-
-    Attributes:
-        name: tells configs of networks apart.
-        width: d, of each modality's transformer.
-        layers: of each modality's transformer.
-        feed_forward: width of the feed-forward layer, in units of d.
-        dropout: everywhere.
-        attention: heads, biases and masks.
-    """
+class LateFusionConfig(TransformerConfig):
+    """The sizes of each modality's transformer, with defaults of this rival."""
 
     name: str = "late_fusion"
-    width: int = Field(default=128, ge=4)
     layers: int = Field(default=2, ge=1, le=24)
-    feed_forward: int = Field(default=4, ge=1, le=8)
     dropout: float = Field(default=0.5, ge=0, lt=1)
-    attention: AttentionConfig = AttentionConfig()
-
-    @model_validator(mode="after")
-    def _heads_divide_width(self) -> LateFusionConfig:
-        check_heads(self.width, self.attention.heads, "attention.heads")
-        return self
-
-    @property
-    def is_causal(self) -> bool:
-        """With `attention.causal`."""
-        return self.attention.causal
 
     def build(self, widths: Mapping[str, int], classes: int) -> LateFusion:
-        """The network for inputs of these widths (modality -> columns).
-
-        Raises:
-            RecipeError: a modality has a name that torch keeps for itself.
-        """
         return LateFusion(self, widths, classes)
 
 
@@ -71,8 +43,7 @@ class ModalityClassifier(nn.Module):
         d = config.width
         self.project = nn.Linear(width, d)
         self.absent = nn.Parameter(torch.randn(d) * 0.02)  # chosen: as small as CMATH's
-        tower = TowerConfig(layers=config.layers, feed_forward=config.feed_forward)
-        self.transformer = Tower(config.attention, tower, d, [], config.dropout)
+        self.transformer = config.transformer()
         self.dropout = Dropout(config.dropout)
         self.classifier = nn.Linear(d, classes)
 
@@ -95,7 +66,7 @@ class LateFusion(Network):
         self.unimodal = nn.ModuleDict({m: ModalityClassifier(config, w, classes) for m, w in widths.items()})
 
     def forward(self, batch: Batch) -> NetworkOutput:
-        """Judges a batch: the mean of the present modalities' logits, of all of them where none is present."""
+        """Predicts by the mean of the present modalities' logits, of all of them where none is present."""
         relations = Relations.of(batch, self.config.attention)
         unimodal = {
             m: Level(self.unimodal[m](x, batch.present[..., i], relations)) for i, (m, x) in enumerate(batch.inputs.items())
@@ -108,12 +79,7 @@ class LateFusion(Network):
     def terms(
         self, output: NetworkOutput, batch: Batch, classify: Classify, teacher: NetworkOutput | None = None
     ) -> dict[str, Float[Tensor, ""]]:
-        """Cross-entropy of the answer, and the mean over the modalities of each one's own where it is present."""
-        labelled, own = batch.labelled, list[Tensor]()
-        for i, level in enumerate(output.unimodal.values()):
-            judged = labelled & batch.present[..., i]
-            own.append(classify(level.logits[judged], batch.labels[judged]))
-        return {
-            "coarse": classify(output.coarse.logits[labelled], batch.labels[labelled]),
-            "unimodal": torch.stack(own).mean(),
-        }
+        """The loss of the prediction, and the mean of each modality's own loss where it is present."""
+        labelled, present = batch.labelled, batch.present.unbind(-1)
+        own = [loss_at(labelled & at, level, batch, classify) for at, level in zip(present, output.unimodal.values(), strict=True)]
+        return {"coarse": loss_at(labelled, output.coarse, batch, classify), "unimodal": torch.stack(own).mean()}

@@ -29,7 +29,6 @@ class LogisticRegressionConfig(NetworkConfig):
     name: str = "logistic_regression"
 
     def build(self, widths: Mapping[str, int], classes: int) -> LogisticRegression:
-        """The network for inputs of these widths (modality -> columns)."""
         return LogisticRegression(self, widths, classes)
 
 
@@ -44,7 +43,6 @@ class LogisticRegression(Network):
         nn.init.zeros_(self.linear.bias)
 
     def forward(self, batch: Batch) -> NetworkOutput:
-        """Judges a batch, every utterance by itself."""
         masked = [torch.where(batch.present[..., i, None], x, 0.0) for i, x in enumerate(batch.inputs.values())]
         x_BTI = torch.cat([*masked, batch.present.to(torch.get_default_dtype())], dim=-1)
         return NetworkOutput(Level(self.linear(x_BTI)))

@@ -30,7 +30,6 @@ class MajorityConfig(NetworkConfig):
     name: str = "majority"
 
     def build(self, widths: Mapping[str, int], classes: int) -> Majority:
-        """The network; `widths` (modality -> columns) does not matter to it."""
         return Majority(self, classes)
 
 

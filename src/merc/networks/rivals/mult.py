@@ -12,25 +12,23 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from merc.data.batching import Batch
-from merc.networks.attention import attend, check_heads, key_bias, sinusoids
+from merc.networks.attention import key_bias, sinusoids
 from merc.networks.dropout import Dropout
-from merc.networks.interface import Level, Network, NetworkOutput, check_names
-from merc.networks.registry import NetworkConfig, register_network
+from merc.networks.interface import Level, NetworkOutput
+from merc.networks.registry import register_network
+from merc.networks.rivals.crossmodal import CrossmodalConfig, CrossmodalLayer, CrossmodalNetwork
 
 
 @register_network
-class MulTConfig(NetworkConfig):
+class MulTConfig(CrossmodalConfig):
     """Sizes of the rival. The published networks have width 30 to 40, and 4 or 5 layers that read sequences of words and frames.
 
     Attributes:
-        name: tells configs of networks apart.
-        width: d.
-        heads: H of every transformer; must divide the width.
         layers: of the crossmodal transformer of each ordered pair of modalities.
         self_layers: of the self-attention transformer of each modality.
         dropout: everywhere.
@@ -43,30 +41,17 @@ class MulTConfig(NetworkConfig):
     self_layers: int = Field(default=1, ge=1, le=24)
     dropout: float = Field(default=0.3, ge=0, lt=1)
 
-    @model_validator(mode="after")
-    def _heads_divide_width(self) -> MulTConfig:
-        check_heads(self.width, self.heads, "heads")
-        return self
-
     def build(self, widths: Mapping[str, int], classes: int) -> MulT:
-        """The network for inputs of these widths (modality -> columns).
-
-        Raises:
-            RecipeError: a modality has a name that torch keeps for itself.
-        """
         return MulT(self, widths, classes)
 
 
-class MulT(Network):
+class MulT(CrossmodalNetwork):
     """The network."""
 
     def __init__(self, config: MulTConfig, widths: Mapping[str, int], classes: int) -> None:
-        super().__init__()
-        check_names(widths)
+        super().__init__(config, widths)
         d = config.width
         self.config = config
-        self.project = nn.ModuleDict({m: nn.Linear(w, d, bias=False) for m, w in widths.items()})  # chosen: kernel 1
-        self.absent = nn.Parameter(torch.zeros(len(widths), d))  # chosen: stands for a modality that is absent
         self.targets = nn.ModuleDict({m: Target(config, [n for n in widths if n != m]) for m in widths})
         joined = len(widths) * max(1, len(widths) - 1) * d
         self.mix_1 = nn.Linear(joined, joined)
@@ -75,12 +60,8 @@ class MulT(Network):
         self.classifier = nn.Linear(joined, classes)
 
     def forward(self, batch: Batch) -> NetworkOutput:
-        """Judges a batch whose modalities are those that the network was built for, in that order."""
         position_Td = sinusoids(batch.valid.shape[1], self.config.width, batch.valid.device)
-        streams = {
-            m: torch.where(batch.present[..., i, None], project(batch.inputs[m]), self.absent[i]) + position_Td
-            for i, (m, project) in enumerate(self.project.items())
-        }
+        streams = self.streams(batch, position_Td)
         bias_BHTT = key_bias(batch.valid, self.config.heads)
         joined = torch.cat([target(m, streams, bias_BHTT) for m, target in self.targets.items()], dim=-1)
         mixed = joined + self.mix_2(self.dropout(F.relu(self.mix_1(joined))))
@@ -135,33 +116,19 @@ class Transformer(nn.Module):
         return self.norm(x_BTd)
 
 
-class Layer(nn.Module):
-    """Attention and feed-forward, each with pre-norm and residual.
+class Layer(CrossmodalLayer):
+    """The target reads the source, or itself; chosen: a LayerNorm each."""
 
-    Chosen: a LayerNorm each for target and source; dropout behind attention, inside and behind the feed-forward layer.
-    """
+    norm_target: nn.LayerNorm
+    norm_source: nn.LayerNorm | None
 
     def __init__(self, d: int, heads: int, dropout: float, *, crossed: bool) -> None:
-        super().__init__()
-        self.heads = heads
-        self.norm_target = nn.LayerNorm(d)
-        self.norm_source = nn.LayerNorm(d) if crossed else None
-        self.query = nn.Linear(d, d)
-        self.kv_projection = nn.Linear(d, 2 * d)  # keys and values
-        self.project_out = nn.Linear(d, d)
-        self.norm_feed = nn.LayerNorm(d)
-        self.feed_1 = nn.Linear(d, 4 * d)
-        self.feed_2 = nn.Linear(4 * d, d)
-        self.dropout = Dropout(dropout)
+        norms = {"norm_target": nn.LayerNorm(d), "norm_source": nn.LayerNorm(d) if crossed else None}
+        super().__init__(norms, d, heads, dropout, 4, F.relu)
 
     def forward(
         self, x_BTd: Float[Tensor, "B T d"], source_BTd: Float[Tensor, "B T d"] | None, bias_BHTT: Float[Tensor, "B H T T"]
     ) -> Float[Tensor, "B T d"]:
         """(B, T, d) -> (B, T, d)."""
         target = self.norm_target(x_BTd)
-        source = target if self.norm_source is None else self.norm_source(source_BTd)
-        k, v = self.kv_projection(source).chunk(2, dim=-1)
-        attended = attend(self.query(target), k, v, bias_BHTT, self.heads)
-        x_BTd = x_BTd + self.dropout(self.project_out(attended))
-        hidden = self.dropout(F.relu(self.feed_1(self.norm_feed(x_BTd))))
-        return x_BTd + self.dropout(self.feed_2(hidden))
+        return self.read(x_BTd, target, target if self.norm_source is None else self.norm_source(source_BTd), bias_BHTT)

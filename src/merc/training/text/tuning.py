@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from merc.data.schema import Conversation, LabelSet
 from merc.encoders.text.adapter import Adapter, Pair
 from merc.encoders.text.dialogue import ContextWindow, tokenised_windows
-from merc.encoders.text.torch_model import collate_windows, load_base, pooled
+from merc.encoders.text.torch_model import load_base, pooled
 from merc.errors import DataError, RunError
 from merc.settings import Settings
 
@@ -152,7 +152,7 @@ def _tuned(
     half = config.precision == "bfloat16" or (config.precision == "auto" and has_bfloat16(device))
     for done, batch in enumerate(batches, start=1):
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            vectors = pooled(model, collate_windows([windows[i].content for i in batch], device))
+            vectors = pooled(model, [windows[i].content for i in batch])
         loss = nn.functional.cross_entropy(head(dropout(vectors)), labels[batch])
         if not torch.isfinite(loss):
             raise RunError(f"text tuning: the loss is {loss.item()} at step {done}; try a lower text_tuning.learning_rate")

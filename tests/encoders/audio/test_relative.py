@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from merc.encoders.audio.levels import LEVELS, speaker_relative
 from merc.encoders.audio.praat import FUNCTIONALS
+from merc.encoders.audio.relative import GAIN_COLUMNS, speaker_relative
 
 NAN = float("nan")
 
@@ -20,7 +20,7 @@ def conversation(seed: int = 0, turns: int = 30) -> tuple[np.ndarray, list[str]]
     return rows, speakers
 
 
-def slow(rows: np.ndarray, speakers: list[str], levels: tuple[int, ...]) -> np.ndarray:
+def slow(rows: np.ndarray, speakers: list[str], gain_columns: tuple[int, ...]) -> np.ndarray:
     made = np.full((len(rows), 2 * rows.shape[1]), NAN)
     for t, row in enumerate(rows):
         for d, value in enumerate(row):
@@ -28,22 +28,22 @@ def slow(rows: np.ndarray, speakers: list[str], levels: tuple[int, ...]) -> np.n
                 continue
             everything = [float(r[d]) for r in rows if not np.isnan(r[d])]
             own = [float(rows[s][d]) for s in range(t + 1) if speakers[s] == speakers[t] and not np.isnan(rows[s][d])]
-            made[t, d] = value - sum(everything) / len(everything) if d in levels else value
+            made[t, d] = value - sum(everything) / len(everything) if d in gain_columns else value
             made[t, rows.shape[1] + d] = value - sum(own) / len(own)
     return made
 
 
 def test_the_level_is_the_intensity_mean() -> None:
-    assert LEVELS == (1,) and FUNCTIONALS[1] == "avg_intensity"
+    assert GAIN_COLUMNS == (1,) and FUNCTIONALS[1] == "avg_intensity"
 
 
-@pytest.mark.parametrize("levels", [(1,), (), (1, 3)])
+@pytest.mark.parametrize("gain_columns", [(1,), (), (1, 3)])
 @pytest.mark.parametrize("seed", range(5))
-def test_it_equals_its_slow_twin(seed: int, levels: tuple[int, ...]) -> None:
+def test_it_equals_its_slow_twin(seed: int, gain_columns: tuple[int, ...]) -> None:
     rows, speakers = conversation(seed)
-    made = speaker_relative(rows, speakers, levels)
+    made = speaker_relative(rows, speakers, gain_columns)
     assert made.dtype == np.float32 and made.shape == (30, 16)
-    np.testing.assert_allclose(made, slow(rows, speakers, levels), rtol=0, atol=3e-5)
+    np.testing.assert_allclose(made, slow(rows, speakers, gain_columns), rtol=0, atol=3e-5)
 
 
 def test_nan_stays_in_its_two_places_and_nowhere_else() -> None:
@@ -68,7 +68,7 @@ def test_other_names_of_the_speakers_change_nothing() -> None:
     assert not np.array_equal(same, speaker_relative(rows, speakers), equal_nan=True)
 
 
-def test_later_utterances_move_only_the_levels_and_those_by_a_constant() -> None:
+def test_later_utterances_move_only_the_gain_columns_and_those_by_a_constant() -> None:
     rows, speakers = conversation()
     early, all_of_it = speaker_relative(rows[:18], speakers[:18]), speaker_relative(rows, speakers)[:18]
     kept = [d for d in range(16) if d != 1]
