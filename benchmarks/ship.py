@@ -27,7 +27,8 @@ from merc.evaluation.calibration import expected_calibration_error
 from merc.evaluation.judgement import Conditions, Predictions
 from merc.inference.card import MISUSE
 from merc.inference.loading import SHIPPED_FOLDER, load
-from merc.inference.recogniser import CARD, CONFIG, WEIGHTS, Recogniser
+from merc.inference.recogniser import Recogniser
+from merc.inference.saved import CARD, CONFIG, WEIGHTS
 from merc.runs.evaluation import evaluate
 
 SCORES = "scores.json"

@@ -13,7 +13,7 @@ from merc.encoders.text.adapter import adapter_file
 from merc.errors import FeatureError, MissingExtraError, RecipeError, RunError
 from merc.evaluation.judgement import Conditions
 from merc.inference.loading import load
-from merc.inference.recogniser import CONFIG
+from merc.inference.saved import CONFIG
 from merc.runs.evaluation import evaluate
 from merc.runs.training import train
 from tiny_text_model import build_plain

@@ -29,7 +29,7 @@ from merc.annotation.transcripts.reading import read_transcript, read_transcript
 from merc.annotation.transcripts.transcript import Transcript, numbered
 from merc.data.schema import Absence, Conversation, Utterance
 from merc.encoders.derivation import with_derived
-from merc.encoders.interface import Encoder
+from merc.encoders.interface import Clip, Encoder
 from merc.encoders.resolver import FeatureResolver, FeatureSource, Input
 from merc.encoders.text.dialogue import DialogueEncoder
 from merc.errors import DataError, FeatureError, MercError, MissingExtraError

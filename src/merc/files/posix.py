@@ -1,4 +1,4 @@
-"""What not every system has, and what is done without: on Windows Ctrl-C may end worker processes too."""
+"""Calls that only POSIX systems have; elsewhere they do nothing, so on Windows Ctrl-C may end worker processes too."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def usable_cores() -> int:
 
 @contextmanager
 def block_sigint() -> Generator[None, None, None]:
-    """Holds Ctrl-C back while a process is made, which would be born into the terminal's group and die of it."""
+    """Blocks Ctrl-C while a process is started, which belongs to the terminal's group until `leave_terminal`."""
     if not HERE or threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Foreign text made harmless to show: in a terminal it can't move the cursor, in a page it can't turn the direction of writing."""
+"""Escapes characters of foreign text that would move a terminal's cursor or change a page's direction of writing."""
 
 from __future__ import annotations
 

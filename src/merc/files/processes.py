@@ -1,5 +1,5 @@
-"""Processes that share work: one executor each, so that one that is killed takes no other's work with it. They ignore Ctrl-C, which
-their parent answers, and end when it is gone.
+"""Worker processes, each with its own executor, so that one that is killed loses only its own task. They ignore Ctrl-C, which their
+parent handles, and end with it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def in_processes(
     begin: Callable[..., None],
     arguments: tuple[object, ...],
 ) -> Iterator[tuple[Task, Result | None]]:
-    """Does tasks in processes that are spawned for it. Closing the iterator, as Ctrl-C does, kills what is under way.
+    """Runs tasks in processes that are spawned for them. Closing the iterator, as Ctrl-C does, kills the running ones.
 
     Args:
         work: a function of a module; what it raises ends the iterator.
@@ -74,12 +74,7 @@ def in_processes(
 
 
 def executor(begin: Callable[..., None], arguments: tuple[object, ...]) -> ProcessPoolExecutor:
-    """One process, which is made when it is first given work; see `block_sigint`.
-
-    Args:
-        begin: called first in it, with the arguments.
-        arguments: of `begin`.
-    """
+    """One process, which is made when it is first given work and then calls `begin`; see `block_sigint`."""
     return ProcessPoolExecutor(1, SPAWNED, _begin, (begin, arguments))
 
 

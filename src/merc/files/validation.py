@@ -46,21 +46,17 @@ def shorten(text: str) -> str:
 
 def _explain(fault: Any, record: type[BaseModel], place: str) -> str:
     steps = [*([place] if place else []), *(str(step) for step in fault["loc"])]
-    key = ".".join(steps)
     if fault["type"] != "extra_forbidden":
         if isinstance(fault.get("ctx", {}).get("error"), MercError):  # which names its place itself
             return str(fault["ctx"]["error"])
         shown = f" (found {fault['input']!r})" if not isinstance(fault["input"], dict) else ""
-        return f"{key}: {fault['msg'].removeprefix('Value error, ')}{shown}"
+        return f"{'.'.join(steps)}: {fault['msg'].removeprefix('Value error, ')}{shown}"
     allowed = _keys_at(record, fault["loc"][:-1])
     within = ".".join(steps[:-1])
-    nearest = difflib.get_close_matches(steps[-1], allowed, n=1, cutoff=0.4) or [a for a in allowed if _initials(a) == steps[-1]]
+    initials = {"".join(word[0] for word in key.split("_")): key for key in reversed(allowed)}
+    nearest = difflib.get_close_matches(steps[-1], allowed, n=1, cutoff=0.4) or [initials[s] for s in steps[-1:] if s in initials]
     hint = f"did you mean {within and f'{within}.'}{nearest[0]}? " if nearest else ""
-    return f"{key}: unknown key; {hint}allowed in {within or 'a recipe'}: {', '.join(allowed)}"
-
-
-def _initials(name: str) -> str:
-    return "".join(word[0] for word in name.split("_"))
+    return f"{'.'.join(steps)}: unknown key; {hint}allowed in {within or 'a recipe'}: {', '.join(allowed)}"
 
 
 def _keys_at(record: type[BaseModel], location: Sequence[int | str]) -> list[str]:

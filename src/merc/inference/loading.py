@@ -8,7 +8,8 @@ from typing import TypeVar
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from merc.errors import RunError
-from merc.inference.recogniser import CONFIG, WEIGHTS, Recogniser
+from merc.inference.recogniser import Recogniser
+from merc.inference.saved import CONFIG, WEIGHTS
 
 SHIPPED = "shipped"
 SHIPPED_FOLDER = Path(__file__).parents[1] / "assets" / "shipped"  # its card: README.md there

@@ -6,7 +6,7 @@ Shapes: T utterances, C classes, M modalities, Z latent width.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -117,13 +117,7 @@ def judged_utterances(
     """
     return tuple(
         JudgedUtterance(
-            id=u.id,
-            speaker=u.speaker,
-            words=u.words,
-            start=u.start,
-            end=u.end,
-            channel=u.channel,
-            label=u.label,
+            **{known.name: getattr(u, known.name) for known in fields(Utterance)},
             emotion=labels[int(predicted.probabilities[i].argmax())],
             probabilities=dict(zip(labels, predicted.probabilities[i].tolist(), strict=True)),
             trust={} if predicted.trust is None else dict(zip(modalities, predicted.trust[i].tolist(), strict=True)),

@@ -1,15 +1,9 @@
-"""A trained network with all that it needs to judge conversations: what a person loads, asks, saves and shares.
-
-On disk, and on a model hub: `model.safetensors` (weights), `config.json` (recipe, label set, feature schema, standardisation,
-scores and how they were chosen), `README.md` (the model card) and, if its text encoder was tuned, `adapter-1.safetensors` and so
-on. No pickle anywhere.
-"""
+"""A trained network with all that it needs to label conversations: what a user loads, calls, saves and shares."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,23 +12,18 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from huggingface_hub import ModelHubMixin, hf_hub_download
-from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_tensors
 
 from merc.data.preprocessing import Preprocessor, Sample
 from merc.data.schema import Absence, Conversation, FeatureSpec, LabelSet
-from merc.data.standardisation import Standardiser
 from merc.encoders.derivation import source_of
-from merc.encoders.resolver import DIALOGUE, FeatureResolver
-from merc.encoders.text.adapter import Adapter, adapter_file, adapter_from, joint_version
-from merc.errors import FeatureError, RecipeError, RunError
+from merc.encoders.resolver import FeatureResolver
+from merc.encoders.text.adapter import Adapter, adapter_file
+from merc.errors import FeatureError
 from merc.files.tensors import tensor_bytes
-from merc.files.validation import explain
 from merc.inference.card import model_card
 from merc.inference.predictions import JudgedConversation, PredictionArrays, judged_utterances
 from merc.inference.record import ModelRecord
-from merc.networks.registry import network_config
+from merc.inference.saved import CARD, CONFIG, FORMAT, WEIGHTS, read_model
 
 if TYPE_CHECKING:
     from merc.networks.interface import Network
@@ -42,8 +31,6 @@ else:
     Network = object  # torch is slow to import
 
 Own = TypeVar("Own", bound="Recogniser")
-WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
-FORMAT = 2
 
 
 class Recogniser(ModelHubMixin):
@@ -212,11 +199,13 @@ class Recogniser(ModelHubMixin):
         return tuple(each.embeddings[level] for each in inferred)
 
     def _usable_sample(self, conversation: Conversation) -> Sample:
-        bare = replace(conversation, utterances=tuple(replace(u, label=None) for u in conversation.utterances))
-        sample = self.preprocessor.sample(bare)
+        utterances = tuple(replace(u, label=None) for u in conversation.utterances)
+        sample = self.preprocessor.sample(replace(conversation, utterances=utterances))
         if not sample.present.any():
             wanted = ", ".join(spec.key for spec in self.preprocessor.specs)
-            found = _describe(conversation)
+            words = any(u.words for u in conversation.utterances)
+            bare = "words, and the model names no text encoder for them" if words else "no features and no words"
+            found = ", ".join(conversation.features) or bare
             raise FeatureError(f"conversation {conversation.id!r}: no usable features; the model takes {wanted}; found {found}")
         return sample
 
@@ -268,92 +257,20 @@ class Recogniser(ModelHubMixin):
         """
         if model_kwargs:
             raise TypeError(f"unknown arguments: {', '.join(model_kwargs)}")
-        return cls._from_pretrained(
-            model_id=str(pretrained_model_name_or_path),
-            revision=revision,
-            cache_dir=cache_dir,
-            force_download=force_download,
-            local_files_only=local_files_only,
-            token=token,
-        )
 
-    @classmethod
-    def _from_pretrained(
-        cls: type[Own],
-        *,
-        model_id: str,
-        revision: str | None,
-        cache_dir: str | Path | None,
-        force_download: bool,
-        local_files_only: bool,
-        token: str | bool | None,
-        **model_kwargs: object,
-    ) -> Own:
         def locate(name: str) -> Path:
-            if Path(model_id).is_dir():
-                return Path(model_id) / name
-            return Path(
-                hf_hub_download(
-                    model_id,
-                    name,
-                    revision=revision,
-                    cache_dir=cache_dir,
-                    force_download=force_download,
-                    local_files_only=local_files_only,
-                    token=token,
-                )
+            if Path(pretrained_model_name_or_path).is_dir():
+                return Path(pretrained_model_name_or_path) / name
+            path = hf_hub_download(
+                str(pretrained_model_name_or_path),
+                name,
+                revision=revision,
+                cache_dir=cache_dir,
+                force_download=force_download,
+                local_files_only=local_files_only,
+                token=token,
             )
+            return Path(path)
 
-        config_path, weights_path = locate(CONFIG), locate(WEIGHTS)
-        try:
-            config = json.loads(config_path.read_text(encoding="utf-8"))
-            if config["format"] != FORMAT:
-                raise RunError(f"{config_path}: model format {config['format']}, this version reads {FORMAT}")
-            standardisers = [Standardiser.from_state(state) for state in config["standardisation"]]
-            preprocessor = Preprocessor(LabelSet(names=tuple(config["labels"])), {s.spec.modality: s for s in standardisers})
-            record = ModelRecord.from_json(config["record"], config["recipe"])
-            temperature, count = float(config["temperature"]), int(config["adapters"])
-            if not (math.isfinite(temperature) and temperature > 0):
-                raise RunError(f"{config_path}: temperature {temperature}; allowed is a number above 0")
-            network_settings = network_config(record.recipe["model"], f"{config_path}: model")
-        except RecipeError as error:
-            raise RunError(str(error)) from None
-        except (KeyError, TypeError, ValueError, OSError) as error:
-            if isinstance(error, RunError):
-                raise
-            reason = explain(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
-            raise RunError(f"{config_path}: not a merc model's config ({reason})") from None
-        network = network_settings.build(preprocessor.widths, len(preprocessor.label_set))
-        _fill(network, weights_path)
-        adapters: list[Adapter] = []
-        for number in range(1, count + 1):
-            path = locate(adapter_file(number))
-            try:
-                adapters.append(adapter_from(path.read_bytes(), str(path)))
-            except (FeatureError, OSError) as error:
-                raise RunError(f"{path}: an adapter of the text encoder is missing or damaged ({error})") from None
-        for spec in preprocessor.specs:
-            if spec.encoder == DIALOGUE and (not adapters or joint_version(adapters) != spec.version):
-                raise RunError(
-                    f"{config_path}: feature {spec.key} needs adapters of version {spec.version}; the saved ones are others"
-                )
+        network, preprocessor, record, adapters, temperature = read_model(locate)
         return cls(network, preprocessor, record, adapters=adapters, temperature=temperature)
-
-
-def _fill(network: Network, path: Path) -> None:
-    """Loads a network's weights from its file."""
-    import torch
-
-    try:
-        tensors = load_tensors(path.read_bytes())
-        network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in tensors.items()})
-    except (SafetensorError, RuntimeError, OSError, ValueError) as error:
-        raise RunError(f"{path}: damaged weights, or another model's ({str(error).splitlines()[0]})") from None
-
-
-def _describe(conversation: Conversation) -> str:
-    if conversation.features:
-        return ", ".join(conversation.features)
-    if any(u.words for u in conversation.utterances):
-        return "words, and the model names no text encoder for them"
-    return "no features and no words"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -51,37 +51,21 @@ class ModelRecord:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], recipe: Mapping[str, Any]) -> ModelRecord:
-        """What `to_json` gave, read back, with the recipe."""
-        return cls(
-            scores=values["scores"],
-            chosen_by=values["chosen_by"],
-            corpus=values["corpus"],
-            versions=values["versions"],
-            seed=values["seed"],
-            warnings=tuple(values["warnings"]),
-            recipe=recipe,
-        )
+        """Reads what `to_json` made; a KeyError names what is missing."""
+        saved: dict[str, Any] = {known.name: values[known.name] for known in fields(cls) if known.name != "recipe"}
+        saved["warnings"] = tuple(saved["warnings"])
+        return cls(**saved, recipe=recipe)
 
     def shared(self) -> ModelRecord:
         """The record as it is shared: of absolute paths in recipe and warnings only the last part."""
-        folders = self._local_folders()
-        recipe = dict(self.recipe)
-        for section, key in _FOLDERS:
-            values = recipe.get(section)
-            if isinstance(values, Mapping) and values.get(key) in folders:
-                recipe[section] = {**cast("Mapping[str, Any]", values), key: folders[values[key]]}
-        return replace(self, recipe=recipe, warnings=_shortened(self.warnings, folders))
-
-    def _local_folders(self) -> dict[str, str]:
-        """Absolute paths in the recipe and their last parts, longest first."""
         sections = [(self.recipe.get(section), key) for section, key in _FOLDERS]
         found = [values.get(key) for values, key in sections if isinstance(values, Mapping)]
-        paths = [path for path in found if isinstance(path, str) and Path(path).is_absolute()]
-        return {path: Path(path).name for path in sorted(paths, key=len, reverse=True)}
-
-
-def _shortened(sentences: Sequence[str], folders: Mapping[str, str]) -> tuple[str, ...]:
-    shown = tuple(sentences)
-    for folder, last_part in folders.items():
-        shown = tuple(sentence.replace(folder, last_part) for sentence in shown)
-    return shown
+        paths = sorted((path for path in found if isinstance(path, str) and Path(path).is_absolute()), key=len, reverse=True)
+        recipe, warnings = dict(self.recipe), self.warnings
+        for path in paths:  # the longest first
+            warnings = tuple(sentence.replace(path, Path(path).name) for sentence in warnings)
+        for section, key in _FOLDERS:
+            values = recipe.get(section)
+            if isinstance(values, Mapping) and values.get(key) in paths:
+                recipe[section] = {**cast("Mapping[str, Any]", values), key: Path(values[key]).name}
+        return replace(self, recipe=recipe, warnings=warnings)

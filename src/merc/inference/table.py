@@ -40,7 +40,7 @@ _TEXTS = ("conversation", "utterance", "speaker", "words", "label", "emotion", "
 
 
 def flat_table(conversations: Sequence[JudgedConversation]) -> Table:
-    """Judged conversations of one model as columns of one length; see the module for what they hold.
+    """Judged conversations of one model as the module's columns, all of one length.
 
     Raises:
         ValueError: no conversation.
@@ -49,18 +49,12 @@ def flat_table(conversations: Sequence[JudgedConversation]) -> Table:
         raise ValueError("a table needs at least one conversation")
     rows = [(conversation.id, utterance) for conversation in conversations for utterance in conversation.utterances]
     told = [utterance for _, utterance in rows]
-    columns: dict[str, Sequence[str | float | None]] = {
-        "conversation": [conversation for conversation, _ in rows],
-        "utterance": [u.id for u in told],
-        "speaker": [u.speaker for u in told],
-        "channel": [u.channel for u in told],
-        "start": [u.start for u in told],
-        "end": [u.end for u in told],
-        "words": [u.words for u in told],
-        "label": [u.label for u in told],
-        "emotion": [u.emotion for u in told],
-        "probability": [u.probabilities[u.emotion] for u in told],
+    columns: dict[str, Sequence[str | float | None]] = {"conversation": [conversation for conversation, _ in rows]}
+    columns["utterance"] = [u.id for u in told]
+    columns |= {
+        name: [getattr(u, name) for u in told] for name in ("speaker", "channel", "start", "end", "words", "label", "emotion")
     }
+    columns["probability"] = [u.probabilities[u.emotion] for u in told]
     columns |= {f"p_{label}": [u.probabilities[label] for u in told] for label in conversations[0].labels}
     columns |= {f"trust_{m}": [u.trust.get(m, 0.0) if u.trust else None for u in told] for m in conversations[0].modalities}
     return columns | {"uncertainty": [u.uncertainty for u in told], "present": ["+".join(u.present) for u in told]}
@@ -81,7 +75,7 @@ def data_frame(table: Table) -> DataFrame:
 
 
 def check_target(path: str | Path) -> Path:
-    """Refuses a file that `write_table` could not write, before work is spent on what should stand in it.
+    """Refuses a file that `write_table` could not write, before work is spent on what it is to hold.
 
     Raises:
         DataError: another suffix, or no folder to put the file into.
@@ -116,10 +110,6 @@ def write_table(conversations: Sequence[JudgedConversation], path: str | Path) -
     return len(table["utterance"])
 
 
-def _csv(table: Table) -> bytes:
-    return csv_text(table).encode()
-
-
 def _jsonl(table: Table) -> bytes:
     rows = (dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True))
     return "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode()
@@ -135,4 +125,8 @@ def _parquet(table: Table) -> bytes:
     return buffer.getvalue()
 
 
-_ENCODERS: Mapping[str, Callable[[Table], bytes]] = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
+_ENCODERS: Mapping[str, Callable[[Table], bytes]] = {
+    ".csv": lambda table: csv_text(table).encode(),
+    ".jsonl": _jsonl,
+    ".parquet": _parquet,
+}

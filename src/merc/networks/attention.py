@@ -47,7 +47,7 @@ def check_heads(width: int, heads: int, key: str) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Relations:
-    """How the utterances of a batch stand to one another; made once a batch, used by every attention module.
+    """Relations between the utterances of a batch; made once a batch, used by every attention module.
 
     Attributes:
         distance: (T, T) key position minus query position, clipped, shifted to start at 0.

@@ -1,7 +1,4 @@
-"""One file that holds all that training needs to go on: safetensors for the numbers, its header for the rest.
-
-Written to a temporary sibling, flushed and renamed: at any moment there is the old checkpoint or the new one.
-"""
+"""One file that holds all that a training needs to continue: tensors as safetensors, the rest as JSON in its header."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -32,11 +29,11 @@ class Checkpoint:
     """
 
     tensors: Mapping[str, Tensor]
-    progress: Mapping[str, object]
+    progress: Mapping[str, Any]
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Writes atomically. The folder must exist."""
+    """Writes to a temporary sibling, then renames it: there is always the old checkpoint or the new one. The folder must exist."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         header = {"format": str(FORMAT), "progress": json.dumps(dict(checkpoint.progress))}

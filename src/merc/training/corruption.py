@@ -1,4 +1,4 @@
-"""Corrupting modalities on purpose in training, or trust has no reason to fall (docs/model.md).
+"""Corruption of modalities in training; without it trust has no reason to fall (docs/model.md).
 
 Noise of strength s turns standardised features x into sqrt(1 - s^2) x + s e with e ~ N(0, 1) (first factor 0 from s = 1 on):
 variance stays that of the data up to s = 1, where nothing of the features is left [chosen].
@@ -38,7 +38,7 @@ def corrupt(batch: Batch, config: CorruptionConfig, random: torch.Generator) -> 
     Args:
         batch: on the CPU or the generator's device.
         config: probabilities.
-        random: decides all.
+        random: of every draw.
     """
     b, t, m = batch.present.shape
 
@@ -54,9 +54,6 @@ def corrupt(batch: Batch, config: CorruptionConfig, random: torch.Generator) -> 
     for i, x in enumerate(corrupted.inputs.values()):  # fresh tensors, so they may be written to
         perturbed = (strength[..., i] > 0) & present[..., i]  # noise for these alone: to draw it costs more than to add it
         noise = torch.randn(int(perturbed.sum()), x.shape[-1], generator=random, device=random.device).to(x.device)
-        x[perturbed] = _mix(x[perturbed], noise, strength[..., i][perturbed][:, None])
+        s = strength[..., i][perturbed][:, None]
+        x[perturbed] = (1 - s**2).clamp_min(0).sqrt() * x[perturbed] + s * noise
     return corrupted
-
-
-def _mix(x: Tensor, noise: Tensor, strength: Tensor) -> Tensor:
-    return (1 - strength**2).clamp_min(0).sqrt() * x + strength * noise

@@ -1,4 +1,4 @@
-"""Ctrl-C as a question that a training asks between its steps."""
+"""Ctrl-C as a flag that a training reads between its steps."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def interruption() -> Generator[Callable[[], bool], None, None]:
-    """Turns Ctrl-C into an answer to ask for, so that the step under way ends and is kept. A second one interrupts at once.
+    """Yields a function that tells whether Ctrl-C was pressed, so that the current step ends and is kept; a second one interrupts.
 
-    Outside the main thread signals are somebody else's: the answer is then always no.
+    Outside the main thread, which alone may handle signals, the function always returns False.
     """
     asked: list[bool] = []
 

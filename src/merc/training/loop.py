@@ -1,7 +1,7 @@
 """The training loop: AdamW, warm-up and cosine, clipping, averaged weights, early stopping on a validation score.
 
-Every random draw is a function of the seed and the step alone, so a run that goes on from a checkpoint ends with the weights of
-a run that was never stopped, bit for bit.
+Every random draw is a function of the seed and the step alone, so a run that continues from a checkpoint ends with the weights of
+an uninterrupted run, bit for bit.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -20,10 +19,10 @@ from pydantic import Field
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from merc.data.batching import Batch, collate, shuffled_buckets
+from merc.data.batching import collate, shuffled_buckets
 from merc.data.preprocessing import Sample
 from merc.errors import RecipeError, RunError
-from merc.networks.interface import Network, NetworkOutput
+from merc.networks.interface import Network
 from merc.settings import Progress, Settings
 from merc.training.checkpoint import (
     Checkpoint,
@@ -42,7 +41,7 @@ STAGE = "training"  # in the progress
 
 
 class TrainingConfig(Settings):
-    """How long and how fast to learn.
+    """Length, batches, rates and regularisation of a training.
 
     Attributes:
         epochs: at most.
@@ -51,7 +50,7 @@ class TrainingConfig(Settings):
         weight_decay: of matrices; biases, norms and single vectors have none.
         warmup: share of the steps over which the rate rises; it then falls along a cosine to a hundredth of its peak.
         clip_norm: bound on the gradient's norm.
-        average_decay: of the averaged weights (EMA) that are judged and kept; 0 keeps the last weights instead.
+        average_decay: of the averaged weights (EMA) that are validated and kept; 0 keeps the last weights instead.
         patience: epochs without a better validation score before stopping; None never stops early.
         seed: decides weights, batches, corruption, dropout and latents.
         device: `auto` takes CUDA where there is one; to name one that is not there is an error.
@@ -108,7 +107,7 @@ class Outcome:
 
 
 Validate = Callable[[Network], dict[str, float]]
-"""Judges a network on the validation part; the entry `weighted_f1` selects."""
+"""Scores a network on the validation part, by name; `weighted_f1` selects the best epoch."""
 
 
 class Trainer:
@@ -154,7 +153,7 @@ class Trainer:
         """Trains to the end, or until interrupted, and leaves the best weights in the network.
 
         Args:
-            validate: judges the averaged weights after each epoch.
+            validate: scores the averaged weights after each epoch.
             checkpoint: file to write after each epoch, and when interrupted.
             on_epoch: called before the checkpoint of that epoch is written.
             progress: of the stage `STAGE`, in steps.
@@ -181,7 +180,7 @@ class Trainer:
         return self._outcome(finished=True)
 
     def resume(self, path: Path) -> int:
-        """Goes back to a checkpoint and returns the number of whole epochs that it has behind it.
+        """Restores a checkpoint and returns the number of its whole epochs.
 
         Raises:
             RunError: no checkpoint, a damaged one, or one of another network or other data.
@@ -198,9 +197,8 @@ class Trainer:
             )
         if progress.get("samples") != self.digest:
             raise RunError(f"{path}: belongs to other training data than are given now; restore the data or train anew")
-        self.step, self.best_epoch = int(str(progress["step"])), int(str(progress["best_epoch"]))
-        self.best_score = float(str(progress["best_score"]))
-        self.sums = cast("dict[str, float]", progress["sums"])
+        self.step, self.sums = progress["step"], progress["sums"]
+        self.best_epoch, self.best_score = progress["best_epoch"], progress["best_score"]
         return self.step // self.steps_per_epoch
 
     def _train_step(self, samples: Sequence[Sample]) -> None:
@@ -213,7 +211,10 @@ class Trainer:
             group["lr"] = rate
         if not self.network.training:
             self.network.train()
-        terms = self.network.terms(self.network(batch), batch, self.objective.classify, self._teach(clean))
+        output = self.network(batch)
+        with torch.no_grad():
+            teacher = self.average(clean.to(self.device)) if self.network.wants_teacher else None
+        terms = self.network.terms(output, batch, self.objective.classify, teacher)
         loss = self.objective.weigh(terms, self.step / self.steps_per_epoch)
         self._refuse_divergence("loss", loss.total)
         self.optimiser.zero_grad(set_to_none=True)
@@ -221,7 +222,8 @@ class Trainer:
         self._refuse_divergence("norm of the gradient", torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm))
         self.optimiser.step()
         self.step += 1
-        self._update_average()
+        decay = min(self.config.average_decay, (1 + self.step) / (10 + self.step))
+        get_ema_multi_avg_fn(decay)([*self.averaged], [*self.parameters], None)
         for name, value in {"loss": loss.total, **loss.terms}.items():
             self.sums[name] = self.sums.get(name, 0.0) + float(value.detach())
 
@@ -230,17 +232,6 @@ class Trainer:
             epoch, position = divmod(self.step, self.steps_per_epoch)
             at = f"epoch {epoch + 1}, step {position + 1} of {self.steps_per_epoch}"
             raise RunError(f"training diverged in {at}: the {what} is {float(value.detach())}; lower training.learning_rate")
-
-    def _teach(self, clean: Batch) -> NetworkOutput | None:
-        if not self.network.wants_teacher:
-            return None
-        with torch.no_grad():
-            return self.average(clean.to(self.device))
-
-    def _update_average(self) -> None:
-        decay = min(self.config.average_decay, (1 + self.step) / (10 + self.step))
-        averaged: list[Tensor] = [*self.averaged]
-        get_ema_multi_avg_fn(decay)(averaged, [*self.parameters], None)
 
     def _end_epoch(self, epoch: int, validate: Validate, on_epoch: Callable[[EpochRecord], None]) -> None:
         if not all(bool(torch.isfinite(weights).all()) for weights in self.averaged):
@@ -268,11 +259,11 @@ class Trainer:
         return self.config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
 
     def _checkpoint(self) -> Checkpoint:
-        tensors: dict[str, Tensor] = {
-            **prefixed("network", self.network.state_dict()),
-            **prefixed("average", self.average.state_dict()),
-            **prefixed("best", self.best),
-            **prefixed("optimiser", optimiser_tensors(self.optimiser)),
+        parts = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "best": self.best,
+            "optimiser": optimiser_tensors(self.optimiser),
         }
         progress = {
             "step": self.step,
@@ -282,7 +273,7 @@ class Trainer:
             "best_score": self.best_score,
             "best_epoch": self.best_epoch,
         }
-        return Checkpoint(tensors, progress)
+        return Checkpoint({name: t for part, tensors in parts.items() for name, t in prefixed(part, tensors).items()}, progress)
 
     def _outcome(self, finished: bool) -> Outcome:
         self.network.load_state_dict(self.best)

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
 from merc.data.schema import Part
 from merc.data.standardisation import CLIP_BOUND
 from merc.errors import RecipeError
-from merc.files.strict_yaml import load_yaml
+from merc.files.strict_yaml import dump_yaml, load_yaml
 from merc.files.validation import explain_all
 from merc.networks.cmath.network import CMATHConfig
 from merc.networks.registry import NetworkConfig, network_class, network_config
@@ -99,7 +99,7 @@ class Recipe(Settings):
 
 
 def load_recipe(path: str | Path, options: Sequence[str] = ()) -> Recipe:
-    """Reads a recipe and applies `--set` options, left to right.
+    """Reads a recipe and applies options, left to right.
 
     Args:
         path: a YAML file.
@@ -142,7 +142,7 @@ def recipe_values(path: str | Path, options: Sequence[str] = ()) -> dict[str, An
 def overlaid(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Nested values with changes laid over them, key by key.
 
-    Replaced as a whole are a section with another `name`, as of another network, and `features`, whose keys say what is taken.
+    Replaced as a whole are a section with another `name`, as of another network, and `features`.
     """
     merged = dict(values)
     for key, change in changes.items():
@@ -168,10 +168,7 @@ def recipe_from(values: Mapping[str, object], where: str = "recipe") -> Recipe:
 
 def dump_recipe(recipe: Recipe) -> str:
     """The whole recipe as YAML, defaults included."""
-    values = recipe.model_dump(mode="json")
-    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
-    # PyYAML writes Unicode's own line breaks as they are and then reads them as spaces.
-    return text if load_yaml(text) == values else yaml.safe_dump(values, sort_keys=False)
+    return dump_yaml(recipe.model_dump(mode="json"))
 
 
 def _apply(values: dict[str, Any], option: str) -> None:

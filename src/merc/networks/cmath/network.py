@@ -23,7 +23,7 @@ from merc.networks.cmath.fusion import Fusion, FusionConfig, PosteriorHead, kl_t
 from merc.networks.cmath.reconstruction import ModalityReconstruction, ReconstructionConfig, reconstruction_loss
 from merc.networks.cmath.symmetric_transformer import SymmetricTransformer
 from merc.networks.dropout import Dropout
-from merc.networks.interface import Classify, Level, Network, NetworkOutput, Posterior, check_names
+from merc.networks.interface import Classify, Level, Network, NetworkOutput, Posterior, check_names, loss_at
 from merc.networks.registry import NetworkConfig, register_network
 
 
@@ -32,7 +32,6 @@ class CMATHConfig(NetworkConfig):
     """CMATH's sizes and switches.
 
     Attributes:
-        name: tells configs of networks apart.
         width: d.
         dropout: everywhere.
         central: the modalities that get a tower; None is all of them.
@@ -69,7 +68,7 @@ class CMATHConfig(NetworkConfig):
 
 
 class CMATH(Network):
-    """The network. Only `forward` in training mode samples latents and rebuilds inputs."""
+    """The network. Only `forward` in training mode samples latents and reconstructs inputs."""
 
     def __init__(self, config: CMATHConfig, widths: Mapping[str, int], classes: int) -> None:
         super().__init__()
@@ -114,13 +113,16 @@ class CMATH(Network):
         refined = self._refine(normed, present, keys, relations)
         fine = {c: self._level(self.fine_posterior[c](f), self.fine_classifier) for c, f in refined.items()}
         coarse = self._fuse(fine, torch.stack(list(refined.values())), batch)
-        rebuild = self.training and self.config.reconstruction.enabled
+        reconstructions = dict[str, Tensor]()
+        if self.training and self.config.reconstruction.enabled:
+            for m, z in compressed.items():
+                reconstructions[m] = cast(ModalityReconstruction, self.reconstruction[m]).expand(z, batch.valid)
         variational = self.config.fusion.variational  # without it no loss reaches the variances, so they mean nothing
         return NetworkOutput(
             coarse=self._answer(self._level(coarse, self.coarse_classifier, drawn=self.training and variational), unimodal, batch),
             fine=fine,
             unimodal=unimodal,
-            reconstructions={m: self._expand(m, z, batch) for m, z in compressed.items()} if rebuild else {},
+            reconstructions=reconstructions,
             trust=trust_of(torch.stack([_posterior(v).log_variance for v in unimodal.values()]), batch.present)
             if self.config.has_trust
             else None,
@@ -141,18 +143,11 @@ class CMATH(Network):
         Without a teacher the output teaches itself, by its posteriors' means.
         """
         labelled, present = batch.labelled, {m: batch.present[..., i] for i, m in enumerate(self.modalities)}
-
-        def cross_entropy(level: Level) -> Float[Tensor, ""]:
-            return classify(level.logits[labelled], batch.labels[labelled])
-
-        def unimodal_cross_entropy(name: str, level: Level) -> Float[Tensor, ""]:
-            judged = labelled & present[name]
-            return classify(level.logits[judged], batch.labels[judged])
-
+        unimodal = [loss_at(labelled & present[m], level, batch, classify) for m, level in output.unimodal.items()]
         terms = {
-            "coarse": cross_entropy(output.coarse),
-            "fine": _mean([cross_entropy(level) for level in output.fine.values()]),
-            "unimodal": _mean([unimodal_cross_entropy(name, level) for name, level in output.unimodal.items()]),
+            "coarse": loss_at(labelled, output.coarse, batch, classify),
+            "fine": _mean([loss_at(labelled, level, batch, classify) for level in output.fine.values()]),
+            "unimodal": _mean(unimodal),
         }
         if output.reconstructions:
             rebuilt = output.reconstructions
@@ -188,11 +183,8 @@ class CMATH(Network):
             return {c: streams[c] for c in self.central}
         return {c: self.towers[c](normed[c], normed, present, keys, relations) for c in self.central}
 
-    def _expand(self, modality: str, z_BTd: Float[Tensor, "B T d"], batch: Batch) -> Float[Tensor, "B T _"]:
-        return cast(ModalityReconstruction, self.reconstruction[modality]).expand(z_BTd, batch.valid)
-
     def _level(self, posterior: Posterior, classifier: nn.Module, *, drawn: bool = False) -> Level:
-        """A level's word: by its mean, or by a draw from its posterior."""
+        """A level with logits of its posterior's mean, or of a draw from it."""
         latent = sample(posterior) if drawn else posterior.mean
         return Level(classifier(self.dropout(latent)), posterior)
 
@@ -212,7 +204,7 @@ class CMATH(Network):
         posteriors = [_posterior(level) for level in fine.values()]
         columns = [self.modalities.index(c) for c in self.central]
         central_present = batch.present[..., columns].permute(2, 0, 1)
-        taken_SBT = central_present | ~central_present.any(dim=0, keepdim=True)  # where no centre is present, context must answer
+        taken_SBT = central_present | ~central_present.any(dim=0, keepdim=True)  # where none is present, context decides
         return self.fusion(
             torch.stack([p.mean for p in posteriors]), torch.stack([p.log_variance for p in posteriors]), refined_SBTd, taken_SBT
         )

@@ -33,7 +33,6 @@ class BcLSTMConfig(NetworkConfig):
     """Sizes of the rival.
 
     Attributes:
-        name: tells configs of networks apart.
         width: d of every level, half of it for each direction; even.
         layers: of each LSTM.
         dropout: behind every LSTM layer and every dense layer.

@@ -56,13 +56,7 @@ class CrossmodalNetwork(Network):
 class CrossmodalLayer(nn.Module):
     """Attention and feed-forward with pre-norm and residual; chosen: dropout behind attention, inside and behind feed-forward.
 
-    Args:
-        norms: LayerNorms of the subclass by name, before all other parts.
-        d: model width.
-        heads: H.
-        dropout: its probability.
-        feed_forward: width of the feed-forward layer, in units of d.
-        activation: in the feed-forward layer.
+    The LayerNorms of the subclass, by name, come before all other parts; `feed_forward` is a width in units of d.
     """
 
     def __init__(

@@ -36,7 +36,6 @@ class DialogueRNNConfig(NetworkConfig):
     """Sizes of the rival.
 
     Attributes:
-        name: tells configs of networks apart.
         width: d of every state and of each direction.
         dropout: on projected modalities, emotion states and the dense layer.
         attention: over all emotion states of the conversation (BiDialogueRNN+Att); without it, the network is BiDialogueRNN.
@@ -99,11 +98,7 @@ class DialogueRNN(Network):
 
 
 class PartyStates(nn.Module):
-    """The party and the global states of a conversation, in two directions that share no weights.
-
-    Args:
-        d: width of utterances and of states.
-    """
+    """The party and the global states of a conversation, of width d, in two directions that share no weights."""
 
     def __init__(self, d: int) -> None:
         super().__init__()
@@ -117,13 +112,12 @@ class PartyStates(nn.Module):
         g_t = GRU_G(g_{t-1}, [u_t ; q_{s(t), t-1}])
         q_{s(t), t} = GRU_P(q_{s(t), t-1}, [u_t ; c_t]); the states of all others stay
 
-        All states start at 0. Neither cell reads the new state of the other, so they run side by side, and what only hangs on u_t
-        is multiplied once for all utterances. Padding stands at the end of both directions, so that no attention over what came
-        before can meet it.
+        All states start at 0. Neither cell reads the new state of the other, so they run side by side, and products of u_t alone
+        are made once for all utterances.
 
         Args:
-            u_DBTd: the utterances in the order of each direction, padding last.
-            speakers_DBT: indices of speakers in the same order; the padding (-1) speaks as 0.
+            u_DBTd: the utterances in the order of each direction, padding last, so that no attention reads it.
+            speakers_DBT: indices of speakers in the same order; the padding (-1) counts as 0.
         """
         read_u, read_state = self.gru.input_weight.chunk(2, dim=1)
         from_u_T = multiply(torch.cat([u_DBTd, u_DBTd]), read_u, self.gru.input_bias).unbind(2)
@@ -167,12 +161,7 @@ class GRUCells(nn.Module):
             nn.init.uniform_(parameter, -(d**-0.5), d**-0.5)
 
     def forward(self, from_input: Float[Tensor, "K B _"], h_KBd: Float[Tensor, "K B d"]) -> Float[Tensor, "K B d"]:
-        """The next states.
-
-        Args:
-            from_input: the inputs times `input_weight`, plus `input_bias`.
-            h_KBd: the states.
-        """
+        """The next states; `from_input` is the inputs times `input_weight`, plus `input_bias`."""
         d = h_KBd.shape[-1]
         from_state = torch.baddbmm(self.state_bias.view(h_KBd.shape[0], 1, 3 * d), h_KBd, self.state_weight)
         input_gates, input_candidate = from_input.split([2 * d, d], dim=-1)
@@ -192,11 +181,7 @@ def multiply(
 
 
 def rows_of(speakers_DBT: Int64[Tensor, "D B T"]) -> tuple[tuple[Tensor, ...], int]:
-    """Where the speakers stand in a table with S rows for each direction of each conversation.
-
-    Returns:
-        For each utterance the (D*B) rows of its speakers, and the number of all rows, D*B*S.
-    """
+    """For each utterance the D*B rows of its speakers in a table with S rows a direction and conversation; the number of rows."""
     d, b, t = speakers_DBT.shape
     s = max(1, int(speakers_DBT.max()) + 1)
     first = torch.arange(0, d * b * s, s, device=speakers_DBT.device)
@@ -217,12 +202,6 @@ def reorder(x_BTd: Float[Tensor, "B T d"], order_BT: Int64[Tensor, "B T"]) -> Fl
 def attend_to_all(
     asked_BTe: Float[Tensor, "B T e"], e_BTe: Float[Tensor, "B T e"], valid_BT: Bool[Tensor, "B T"]
 ) -> Float[Tensor, "B T e"]:
-    """sum_i beta_i e_i over the utterances of the conversation, with beta_t = softmax(e_t^T W_beta [e_1 .. e_T]).
-
-    Args:
-        asked_BTe: e_t^T W_beta.
-        e_BTe: emotion states.
-        valid_BT: False in the padding, which is not attended to.
-    """
+    """sum_i beta_i e_i over the valid utterances, with beta_t = softmax(asked_t [e_1 .. e_T]) and asked_t = e_t^T W_beta."""
     forbidden = (~valid_BT)[:, None] * MASKED
     return torch.baddbmm(forbidden, asked_BTe, e_BTe.transpose(1, 2)).softmax(dim=-1) @ e_BTe

@@ -20,11 +20,7 @@ from merc.networks.registry import NetworkConfig, register_network
 
 @register_network
 class LogisticRegressionConfig(NetworkConfig):
-    """A linear map has no sizes of its own.
-
-    Attributes:
-        name: tells configs of networks apart.
-    """
+    """A linear map has no sizes of its own."""
 
     name: str = "logistic_regression"
 

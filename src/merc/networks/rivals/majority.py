@@ -21,11 +21,7 @@ from merc.networks.registry import NetworkConfig, register_network
 
 @register_network
 class MajorityConfig(NetworkConfig):
-    """A constant has no sizes.
-
-    Attributes:
-        name: tells configs of networks apart.
-    """
+    """A constant has no sizes."""
 
     name: str = "majority"
 

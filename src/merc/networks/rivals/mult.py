@@ -94,12 +94,7 @@ class Target(nn.Module):
 class Transformer(nn.Module):
     """Layers of attention, and a LayerNorm behind them [chosen].
 
-    Args:
-        layers: how many.
-        d: width.
-        heads: of the attention.
-        dropout: of the layers.
-        crossed: every layer reads the source's stream as it came in; otherwise the target attends to itself.
+    If `crossed`, every layer reads the source's stream as it came in; otherwise the target attends to itself.
     """
 
     def __init__(self, layers: int, d: int, heads: int, dropout: float, *, crossed: bool) -> None:

@@ -93,14 +93,7 @@ class SDT(CrossmodalNetwork):
 
 
 class View(nn.Module):
-    """One modality as it sees itself and all others: an encoder a source, their outputs merged to H_m.
-
-    Args:
-        sources: the modality itself, then the others.
-        d: model width.
-        heads: of every encoder.
-        dropout: of every encoder.
-    """
+    """One modality reads itself and all others: an encoder for each of the sources, their outputs merged to H_m."""
 
     def __init__(self, sources: Sequence[str], d: int, heads: int, dropout: float) -> None:
         super().__init__()

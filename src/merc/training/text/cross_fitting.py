@@ -1,12 +1,12 @@
-"""Features of a tuned text encoder that tell no network the labels it is to learn.
+"""Features of a tuned text encoder that do not leak the labels which a network is to learn from them.
 
-An encoder that was tuned on a conversation has seen its labels, and its vectors there are better than they will ever be again; a
-network trained on them trusts text and ignores the rest. So the training part is divided into folds by conversation, and each
-fold is encoded by an encoder that was tuned on the others [chosen: cross-fitting]. All folds begin with the same model and
-the same head, so that their vectors mean about the same (docs/tuning.md tells how nearly). The other parts, and all that is judged
-later, are encoded by all of them: the vectors' mean [chosen: better than one encoder of the whole training part; docs/tuning.md].
+An encoder that was tuned on a conversation has seen its labels, so its vectors there are better than on any new conversation; a
+network trained on them trusts text and ignores the rest. So the training part is divided into folds by conversation, and each fold
+is encoded by an encoder that was tuned on the others [chosen: cross-fitting]. All folds begin with the same model and head, so that
+their vectors are comparable (docs/tuning.md has the measurement). All other conversations get the mean of all encoders' vectors
+[chosen: better than one encoder of the whole training part; docs/tuning.md].
 
-The encoder's folder keeps what is done, so a tuning that was stopped goes on with the next fold:
+The encoder's folder keeps what is done, so a tuning that was stopped continues with the next fold:
 
 tuning.json              the settings, and a digest of the training part
 fold-N.safetensors       each fold's adapter

@@ -1,9 +1,9 @@
-"""Tuning a text model on labelled conversations, and keeping of the change what a low rank holds.
+"""Tunes a text model on labelled conversations, and keeps a low-rank approximation of the change.
 
-The model takes the context windows of `merc.encoders.text.dialogue`, under a linear head and the cross-entropy of the labels; each
-window of a long utterance is an example of its label [chosen: a step's memory is bounded]. All matrices of its layers are tuned; of
-each one's change the best approximation of a given rank is kept, by singular values [chosen: adapters of a low rank from the start
-(LoRA) learned less; docs/tuning.md]. Embeddings, biases and norms stay.
+The model takes the context windows of `merc.encoders.text.dialogue`, with a linear head and cross-entropy; each window of a long
+utterance is an example of its label [chosen: a step's memory is bounded]. All matrices of its layers are tuned, and the best
+approximation of a given rank is kept of each one's change, by singular values [chosen: adapters of a low rank from the start (LoRA)
+learned less; docs/tuning.md]. Embeddings, biases and norms stay.
 
 Shapes: B windows, D hidden size, C classes.
 """
@@ -108,7 +108,46 @@ def tune(
     """
     place = torch.device(device)
     with _own_random_numbers(place, config.seed):
-        return _tuned(conversations, label_set, config, progress, place)
+        tokenizer, model, version = load_base(config.base)
+        model.to(place)
+        # The matrices of the layers; a pooler behind them is not used.
+        matrices = {n: m for n, m in model.named_modules() if isinstance(m, nn.Linear) and not n.startswith("pooler")}
+        before = {name: module.weight.detach().clone() for name, module in matrices.items()}
+        model.requires_grad_(False)
+        for module in matrices.values():
+            module.weight.requires_grad = True
+        windows, labels = _labelled(tokenizer, conversations, label_set, int(model.config.max_position_embeddings))
+        labels = labels.to(place)
+        head = nn.Linear(int(model.config.hidden_size), len(label_set)).to(place)  # drawn on the CPU: the same on every device
+        learned = [module.weight for module in matrices.values()]
+        groups = [
+            {"params": learned, "lr": config.learning_rate},
+            {"params": list(head.parameters()), "lr": config.head_learning_rate},
+        ]
+        optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
+        batches = [batch for epoch in range(config.epochs) for batch in _batches(windows, config, epoch)]
+        total, warm = len(batches), max(1, round(config.warm_up * len(batches)))
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: min((step + 1) / warm, (total - step) / max(1, total - warm))
+        )
+        dropout = nn.Dropout(config.dropout)
+        model.train()
+        half = config.precision == "bfloat16" or (config.precision == "auto" and has_bfloat16(place))
+        for done, batch in enumerate(batches, start=1):
+            with torch.autocast(place.type, torch.bfloat16, enabled=half):
+                vectors = pooled(model, [windows[i].content for i in batch])
+            loss = nn.functional.cross_entropy(head(dropout(vectors)), labels[batch])
+            if not torch.isfinite(loss):
+                raise RunError(f"text tuning: the loss is {loss.item()} at step {done}; try a lower text_tuning.learning_rate")
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_([*learned, *head.parameters()], config.clip_norm)
+            optimiser.step()
+            schedule.step()
+            progress(STAGE, done, total)
+        pairs = {name: low_rank((module.weight.detach() - before[name]).cpu(), config.rank) for name, module in matrices.items()}
+        return Tuned(Adapter(config.base, version, pairs), head.weight.detach().cpu(), head.bias.detach().cpu())
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -118,53 +157,6 @@ def has_bfloat16(device: torch.device) -> bool:
             return torch.cuda.is_bf16_supported(including_emulation=False)
     instructions = getattr(torch.cpu, "get_capabilities", dict[str, object])()  # older torch has none
     return device.type == "cpu" and any(instructions.get(name) is True for name in _BFLOAT16_INSTRUCTIONS)
-
-
-def _tuned(
-    conversations: Sequence[Conversation],
-    label_set: LabelSet,
-    config: TextTuningConfig,
-    progress: Progress,
-    device: torch.device,
-) -> Tuned:
-    tokenizer, model, version = load_base(config.base)
-    model.to(device)
-    matrices = _matrices(model)
-    before = {name: module.weight.detach().clone() for name, module in matrices.items()}
-    for parameter in model.parameters():
-        parameter.requires_grad = False
-    for module in matrices.values():
-        module.weight.requires_grad = True
-    windows, labels = _labelled(tokenizer, conversations, label_set, int(model.config.max_position_embeddings))
-    labels = labels.to(device)
-    head = nn.Linear(int(model.config.hidden_size), len(label_set)).to(device)  # drawn on the CPU: the same on every device
-    learned = [module.weight for module in matrices.values()]
-    groups = [{"params": learned, "lr": config.learning_rate}, {"params": list(head.parameters()), "lr": config.head_learning_rate}]
-    optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
-    batches = [batch for epoch in range(config.epochs) for batch in _batches(windows, config, epoch)]
-    total, warm = len(batches), max(1, round(config.warm_up * len(batches)))
-
-    def rate(step: int) -> float:
-        return min((step + 1) / warm, (total - step) / max(1, total - warm))
-
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
-    dropout = nn.Dropout(config.dropout)
-    model.train()
-    half = config.precision == "bfloat16" or (config.precision == "auto" and has_bfloat16(device))
-    for done, batch in enumerate(batches, start=1):
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            vectors = pooled(model, [windows[i].content for i in batch])
-        loss = nn.functional.cross_entropy(head(dropout(vectors)), labels[batch])
-        if not torch.isfinite(loss):
-            raise RunError(f"text tuning: the loss is {loss.item()} at step {done}; try a lower text_tuning.learning_rate")
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_([*learned, *head.parameters()], config.clip_norm)
-        optimiser.step()
-        schedule.step()
-        progress(STAGE, done, total)
-    pairs = {name: low_rank((module.weight.detach() - before[name]).cpu(), config.rank) for name, module in matrices.items()}
-    return Tuned(Adapter(config.base, version, pairs), head.weight.detach().cpu(), head.bias.detach().cpu())
 
 
 def low_rank(change: Float[Tensor, "out in"], rank: int) -> Pair:
@@ -189,23 +181,18 @@ def _own_random_numbers(device: torch.device, seed: int) -> Generator[None, None
         yield
 
 
-def _matrices(model: Any) -> dict[str, nn.Linear]:
-    """The matrices of the layers, by name; a pooler behind them is not used."""
-    return {name: m for name, m in model.named_modules() if isinstance(m, nn.Linear) and not name.startswith("pooler")}
-
-
 def _labelled(
     tokenizer: Any, conversations: Sequence[Conversation], label_set: LabelSet, limit: int
 ) -> tuple[list[ContextWindow], Tensor]:
-    places: list[tuple[Conversation, int]] = []
-    classes: list[int] = []
-    for conversation in conversations:
-        for place, utterance in enumerate(conversation.utterances):
-            if utterance.label is not None and utterance.words and utterance.words.strip():
-                places.append((conversation, place))
-                classes.append(label_set.index(utterance.label))
+    places = [
+        (conversation, place)
+        for conversation in conversations
+        for place, u in enumerate(conversation.utterances)
+        if u.label is not None and u.words and u.words.strip()
+    ]
     if not places:
         raise DataError("no utterance has both a transcript and a label, so there is nothing to tune a text model on")
+    classes = [label_set.index(conversation.utterances[place].label or "") for conversation, place in places]
     examples = zip(classes, tokenised_windows(tokenizer, places, limit), strict=True)
     labels, windows = zip(*((label, window) for label, of_one in examples for window in of_one), strict=True)
     return list(windows), torch.tensor(labels)
