@@ -357,7 +357,7 @@ def test_evaluate_takes_another_store_and_writes_predictions(capsys, place, tmp_
 @pytest.fixture
 def chat(tmp_path):
     path = tmp_path / "chat.csv"
-    rows = [("speaker", "text"), ("Ann", "why did you leave me"), ("=Bo", "=cmd()"), ("Ann", "[red]happy[/red]\x1b[2J today")]
+    rows = [("speaker", "text"), ("Ann", "why did you leave me"), ("=Bo", "=cmd()"), ("Ann", ":red_circle: happy\u202e today")]
     with path.open("w", newline="") as file:
         csv.writer(file).writerows(rows)
     return path
@@ -365,8 +365,8 @@ def chat(tmp_path):
 
 def test_predict_shows_words_as_they_are_but_steers_no_terminal(capsys, place, chat):
     out, _ = output(capsys, "predict", place.run, chat)
-    assert "[red]happy[/red]\\x1b[2J today" in out
-    assert "\x1b" not in out
+    assert ":red_circle: happy today" in out  # an override that never ends is dropped
+    assert "\x1b" not in out and "\u202e" not in out
     for word in ("conversation chat", "Ann", "=cmd()", "emotion", "probability", "trust text"):
         assert word in out
 
@@ -394,10 +394,10 @@ def test_predict_into_a_file(capsys, place, chat, tmp_path, suffix):
         rows = pq.read_table(path).to_pylist() if suffix == ".parquet" else list(map(json.loads, path.read_text().splitlines()))
     guard = "'" if suffix == ".csv" else ""
     assert [row["speaker"] for row in rows] == ["Ann", f"{guard}=Bo", "Ann"]
-    assert rows[1]["transcript"] == f"{guard}=cmd()"
+    assert rows[1]["words"] == f"{guard}=cmd()"
     for row in rows:
-        assert sum(float(row[f"probability/{label}"]) for label in LABELS) == pytest.approx(1)
-        assert max(LABELS, key=lambda label, row=row: float(row[f"probability/{label}"])) == row["emotion"]
+        assert sum(float(row[f"p_{label}"]) for label in LABELS) == pytest.approx(1)
+        assert max(LABELS, key=lambda label, row=row: float(row[f"p_{label}"])) == row["emotion"]
 
 
 def test_output_stays_whole_where_it_is_no_terminal(place):

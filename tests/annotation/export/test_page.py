@@ -65,7 +65,7 @@ def contrast(one, other):
 # What comes from the data
 
 
-@pytest.mark.parametrize("make", [annotation, hostile, lambda: annotation(timed=False), lambda: annotation(talk=())])
+@pytest.mark.parametrize("make", [annotation, hostile, lambda: annotation(timed=False)])
 def test_the_page_parses_and_closes_what_it_opens(make):
     page = Page(make().to_html())
     assert page.open == []
@@ -248,10 +248,8 @@ def test_what_was_left_out_before_judging_is_counted_among_the_absences():
     assert '(number <a href="#u4">5</a>)' in text
 
 
-@pytest.mark.parametrize("count", [0, 1])
-def test_hardly_anything_makes_a_page(count):
-    text = annotation(talk=TALK[:count]).to_html()
-    assert f"{count} utterance{'' if count == 1 else 's'}," in text
+def test_one_utterance_makes_a_page():
+    assert "1 utterance," in annotation(talk=TALK[:1]).to_html()
 
 
 def test_two_thousand_utterances_make_less_than_three_megabytes():

@@ -267,21 +267,24 @@ def _second(utterance: JudgedUtterance) -> str | None:
 
 
 def _absences(annotation: Result) -> list[dict[str, Any]]:
-    """Grouped by modality and reason; each with the positions of its utterances, or all."""
-    groups: dict[tuple[str, str], set[int | None]] = {}
+    """Grouped by modality and reason; each with the positions of its utterances. Some may name one that was left out before."""
+    groups: dict[tuple[str, str], set[int | str | None]] = {}
     first = 0
     for conversation in annotation.conversations:
         positions: dict[str | None, int] = {u.id: first + place for place, u in enumerate(conversation.utterances)}
         for absence in conversation.absences:
-            groups.setdefault((absence.modality, absence.reason), set()).add(positions.get(absence.utterance_id))
+            groups.setdefault((absence.modality, absence.reason), set()).add(
+                positions.get(absence.utterance_id, absence.utterance_id)
+            )
         first += len(conversation.utterances)
+    known = {key: sorted(place for place in places if isinstance(place, int)) for key, places in groups.items()}
     return [
         {
             "modality": _name(modality),
             "reason": _cut(reason, _TEXT),
             "all": None in places,
-            "places": sorted(place for place in places if place is not None)[:_IDS],
-            "others": max(len(places - {None}) - _IDS, 0),
+            "places": known[modality, reason][:_IDS],
+            "others": max(len(known[modality, reason]) - _IDS, 0),
             "count": len(places),
         }
         for (modality, reason), places in groups.items()
