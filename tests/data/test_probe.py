@@ -25,6 +25,7 @@ from merc.data.probe import (
 )
 from merc.data.schema import PARTS, Conversation, Corpus, FeatureSpec, LabelSet, Split, Utterance
 from merc.errors import DataError
+from merc.synthetic.planting import Stream, plant
 from steps import in_proportion
 
 NAMES = ("neutral", "joy", "anger", "sadness")

@@ -96,10 +96,9 @@ class LabelSet(Settings):
         Raises:
             DataError: the label is not in the set.
         """
-        try:
-            return self.names.index(label)
-        except ValueError:
-            raise DataError(f"unknown label {label!r}; allowed: {', '.join(self.names)}") from None
+        if label not in self.names:
+            raise DataError(f"unknown label {label!r}; allowed: {', '.join(self.names)}")
+        return self.names.index(label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,19 +174,16 @@ class Conversation:
     def __post_init__(self) -> None:
         if not self.utterances:
             raise DataError(f"conversation {self.id!r} is empty: it needs at least one utterance")
-        repeated = first_repeated(u.id for u in self.utterances)
-        if repeated is not None:
+        if (repeated := first_repeated(u.id for u in self.utterances)) is not None:
             raise DataError(f"conversation {self.id!r}: utterance id {repeated!r} occurs more than once")
         features: dict[str, FeatureArray] = {}
         for key, given in self.features.items():
-            array = np.asarray(given)
+            array, where = np.asarray(given), f"conversation {self.id!r}, feature {key}"
             if array.ndim != 2 or array.shape[0] != len(self.utterances):
-                raise DataError(
-                    f"conversation {self.id!r}, feature {key}: shape {array.shape}, "
-                    f"expected ({len(self.utterances)}, dimension), one row an utterance"
-                )
+                expected = f"({len(self.utterances)}, dimension), one row an utterance"
+                raise DataError(f"{where}: shape {array.shape}, expected {expected}")
             if array.dtype.kind != "f":
-                raise DataError(f"conversation {self.id!r}, feature {key}: dtype {array.dtype}, expected floating-point numbers")
+                raise DataError(f"{where}: dtype {array.dtype}, expected floating-point numbers")
             with np.errstate(over="ignore"):  # what float32 can't hold is infinite, and refused below
                 array = features[key] = array.astype(np.float32, copy=False)
             infinite = np.isinf(array).any(axis=1)
@@ -237,10 +233,8 @@ class Split:
                 raise DataError(f"split {self.name!r}: unknown part {part!r}; allowed: {', '.join(PARTS)}")
             for conversation_id in ids:
                 if conversation_id in seen:
-                    raise DataError(
-                        f"split {self.name!r}: conversation {conversation_id!r} is in {seen[conversation_id]!r} "
-                        f"and in {part!r}; a conversation belongs to one part"
-                    )
+                    found = f"conversation {conversation_id!r} is in {seen[conversation_id]!r} and in {part!r}"
+                    raise DataError(f"split {self.name!r}: {found}; a conversation belongs to one part")
                 seen[conversation_id] = part
         object.__setattr__(self, "parts", MappingProxyType({part: tuple(ids) for part, ids in self.parts.items()}))
 
@@ -281,13 +275,11 @@ class Corpus:
     def __post_init__(self) -> None:
         if not self.conversations:
             raise DataError(f"corpus {self.name!r} holds no conversation")
-        known = {c.id: c for c in self.conversations}
-        if len(known) < len(self.conversations):
-            repeated = first_repeated(c.id for c in self.conversations)
+        known = {c.id for c in self.conversations}
+        if (repeated := first_repeated(c.id for c in self.conversations)) is not None:
             raise DataError(f"corpus {self.name!r}: conversation id {repeated!r} occurs more than once")
         specs = {spec.key: spec for spec in self.feature_schema}
-        if len(specs) < len(self.feature_schema):
-            repeated = first_repeated(spec.key for spec in self.feature_schema)
+        if (repeated := first_repeated(spec.key for spec in self.feature_schema)) is not None:
             raise DataError(f"corpus {self.name!r}: feature {repeated} is declared more than once")
         if len(self.modalities) > MAX_MODALITIES:
             raise DataError(f"corpus {self.name!r} has {len(self.modalities)} modalities; at most {MAX_MODALITIES}")
@@ -295,9 +287,8 @@ class Corpus:
             _check_conversation(conversation, specs, set(self.label_set.names))
         for split in self.splits.values():
             for part, ids in split.parts.items():
-                unknown = [i for i in ids if i not in known]
-                if unknown:
-                    raise DataError(f"split {split.name!r}, part {part!r}: unknown conversation {unknown[0]!r}")
+                if (unknown := next((i for i in ids if i not in known), None)) is not None:
+                    raise DataError(f"split {split.name!r}, part {part!r}: unknown conversation {unknown!r}")
         object.__setattr__(self, "splits", MappingProxyType(dict(self.splits)))
         object.__setattr__(self, "notes", MappingProxyType(dict(self.notes)))
 
@@ -330,19 +321,13 @@ class Corpus:
 
     def label_counts(self, conversations: Sequence[Conversation] | None = None) -> dict[str, int]:
         """Utterances per label, in the label set's order; unlabelled ones are not counted."""
-        chosen = self.conversations if conversations is None else conversations
-        counts = Counter(u.label for c in chosen for u in c.utterances if u.label is not None)
+        counts = Counter(u.label for c in (self.conversations if conversations is None else conversations) for u in c.utterances)
         return {name: counts[name] for name in self.label_set.names}
 
 
 def first_repeated(values: Iterable[str]) -> str | None:
-    """The first value that was there before, or None."""
-    seen: set[str] = set()
-    for value in values:
-        if value in seen:
-            return value
-        seen.add(value)
-    return None
+    """The first value that occurs more than once, or None."""
+    return next((value for value, times in Counter(values).items() if times > 1), None)
 
 
 def iterate_utterances(conversations: Iterable[Conversation]) -> Iterator[tuple[Conversation, int, Utterance]]:
@@ -353,19 +338,13 @@ def iterate_utterances(conversations: Iterable[Conversation]) -> Iterator[tuple[
 
 
 def _check_conversation(conversation: Conversation, specs: Mapping[str, FeatureSpec], labels: set[str]) -> None:
-    for utterance in conversation.utterances:
-        if utterance.label is not None and utterance.label not in labels:
-            raise DataError(
-                f"conversation {conversation.id!r}, utterance {utterance.id!r}: unknown label {utterance.label!r}; "
-                f"allowed: {', '.join(sorted(labels))}"
-            )
+    where = f"conversation {conversation.id!r}"
+    for u in conversation.utterances:
+        if u.label is not None and u.label not in labels:
+            raise DataError(f"{where}, utterance {u.id!r}: unknown label {u.label!r}; allowed: {', '.join(sorted(labels))}")
     for key, array in conversation.features.items():
         if key not in specs:
-            raise DataError(
-                f"conversation {conversation.id!r}: feature {key} is not in the schema; it has: {', '.join(specs) or 'none'}"
-            )
+            raise DataError(f"{where}: feature {key} is not in the schema; it has: {', '.join(specs) or 'none'}")
         if array.shape[1] != specs[key].dimension:
-            raise DataError(
-                f"conversation {conversation.id!r}, feature {key}: dimension {array.shape[1]}, "
-                f"the schema says {specs[key].dimension}"
-            )
+            found = f"dimension {array.shape[1]}, the schema says {specs[key].dimension}"
+            raise DataError(f"{where}, feature {key}: {found}")

@@ -148,10 +148,8 @@ def draw(conversation_ids: Sequence[str], count: int, *, seed: int) -> tuple[str
 
 
 def _by_rule(name: str, conversation_ids: Iterable[str], part_of: Callable[[str], str]) -> Split:
-    parts: dict[str, list[str]] = {part: [] for part in PARTS}
-    for conversation_id in conversation_ids:
-        parts[part_of(conversation_id)].append(conversation_id)
-    return by_parts(name, parts["train"], parts["validation"], parts["test"])
+    parts = [(part_of(i), i) for i in conversation_ids]
+    return by_parts(name, *([i for of, i in parts if of == part] for part in PARTS))
 
 
 def _session(conversation_id: str) -> int:

@@ -176,7 +176,7 @@ def chain_posterior(
 ) -> Float64[np.ndarray, "T C"]:
     """P(emotion_t | all features of the conversation), by forward filtering and backward smoothing.
 
-    Exact. The state after an utterance is the last emotion of every speaker, an axis each; one who has not spoken sits at index 0.
+    Exact. The state after an utterance is the last emotion of every speaker, an axis each; index 0 before a speaker's first turn.
 
     Raises:
         DataError: more than `MAX_STATES` states.

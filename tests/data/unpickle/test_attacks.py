@@ -365,3 +365,19 @@ def test_a_device_or_a_long_file_is_not_read(tmp_path: Path, monkeypatch: pytest
         read_pickle(long, Budget(file_bytes=100))
     with pytest.raises(DataError, match="not a file"):
         read_pickle(Path(os.devnull))
+
+
+@pytest.mark.parametrize("place", ["encoding", "order", "axes", "version"])
+def test_an_array_in_place_of_a_fixed_value_is_refused(place: str) -> None:
+    array = pickle.dumps(np.zeros(2), protocol=2)[2:-1]
+    dtype = b"cnumpy\ndtype\nX\x02\x00\x00\x00f8\x89\x88\x87R(K\x03X\x01\x00\x00\x00<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+    frombuffer = b"cnumpy.core.numeric\n_frombuffer\n(C\x00" + dtype + b"K\x00\x85"
+    empty = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
+    calls = {
+        "encoding": b"c_codecs\nencode\nX\x01\x00\x00\x00a" + array + b"\x86R",
+        "order": frombuffer + array + b"tR",
+        "axes": frombuffer + array + b"K\x00\x85tR",
+        "version": empty + b"(" + array + b"K\x00\x85" + dtype + b"\x89C\x00tb",
+    }
+    with pytest.raises(UnsafeFileError, match="Nothing in the file was run"):
+        loads_plain(b"\x80\x04" + calls[place] + b".", "x")

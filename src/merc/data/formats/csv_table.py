@@ -161,6 +161,6 @@ def _check_header(path: Path, header: Sequence[str], required: Sequence[str]) ->
     repeated = first_repeated(name for name in header if name)
     if repeated is not None:
         raise DataError(f"{path}, row 1: column {repeated!r} occurs more than once")
-    missing = [name for name in required if name not in header]
-    if missing:
-        raise DataError(f"{path}, row 1: no column {missing[0]!r}; needed: {', '.join(required)}; found: {', '.join(header)}")
+    missing = next((name for name in required if name not in header), None)
+    if missing is not None:
+        raise DataError(f"{path}, row 1: no column {missing!r}; needed: {', '.join(required)}; found: {', '.join(header)}")

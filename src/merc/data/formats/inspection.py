@@ -16,7 +16,7 @@ from pydantic import Field
 from merc.data.formats.draft import CorpusDraft, DraftConversation, corpus_from
 from merc.data.formats.importing import describe_source, layout_named, layout_of, open_source
 from merc.data.formats.layout import Layout, Source
-from merc.data.schema import FeatureSpec
+from merc.data.schema import Corpus, FeatureSpec
 from merc.errors import DataError
 from merc.settings import Settings
 
@@ -105,9 +105,7 @@ def inspect(path: str | Path, layout: str | None = None) -> Inspection:
     found = None
     try:
         found = layout_of(source, named)
-        if found.draft is not None:
-            return _inspect_draft(source, found, found.draft(source))
-        corpus = found.read(source)
+        draft = _draft_of(found.read(source)) if found.draft is None else found.draft(source)
     except DataError as error:
         finding = Finding(severity="error", kind="refused" if found else "layout", message=str(error))
         return Inspection(
@@ -117,59 +115,44 @@ def inspect(path: str | Path, layout: str | None = None) -> Inspection:
             importable=False,
             findings=(finding,),
         )
-    conversations = [DraftConversation(c.id, c.utterances, c.features) for c in corpus.conversations]
-    divisions = {name: split.parts for name, split in corpus.splits.items()}
-    return _report(source, found, corpus.name, corpus.label_set.names, corpus.feature_schema, conversations, divisions, [])
+    return _inspect_draft(source, found, draft)
+
+
+def _draft_of(corpus: Corpus) -> CorpusDraft:
+    """A draft without problems, of a layout that can only be read as a whole."""
+    conversations = tuple(DraftConversation(c.id, c.utterances, c.features) for c in corpus.conversations)
+    labels, splits = corpus.label_set.names, dict(corpus.splits)
+    return CorpusDraft(corpus.name, labels, corpus.feature_schema, conversations, {}, lambda _ids, _parts: splits, (), corpus.notes)
 
 
 def _inspect_draft(source: Source, layout: Layout, draft: CorpusDraft) -> Inspection:
-    findings: list[Finding] = []
+    found: list[tuple[Severity, str, str]] = []
     for kind, count in Counter(problem.kind for problem in draft.problems).items():
         messages = [problem.message for problem in draft.problems if problem.kind == kind][:_LISTED_PROBLEMS]
         if count > _LISTED_PROBLEMS:
             messages.append(f"and {count - _LISTED_PROBLEMS} more of this kind")
-        findings.extend(Finding(severity="error", kind=kind, message=message) for message in messages)
+        found.extend(("error", kind, message) for message in messages)
     divisions: Divisions = {"file": draft.parts}
     try:
         divisions = {name: split.parts for name, split in corpus_from(draft, source.path).splits.items()}
     except DataError as error:
         if not draft.problems:
-            findings.append(Finding(severity="error", kind="refused", message=str(error)))
-    return _report(source, layout, draft.name, draft.label_names, draft.feature_schema, draft.conversations, divisions, findings)
-
-
-def _report(
-    source: Source,
-    layout: Layout,
-    name: str,
-    label_names: tuple[str, ...],
-    schema: tuple[FeatureSpec, ...],
-    conversations: Sequence[DraftConversation],
-    divisions: Divisions,
-    findings: Sequence[Finding],
-) -> Inspection:
-    features = tuple(feature_report(spec, conversations) for spec in schema)
+            found.append(("error", "refused", str(error)))
+    conversations = draft.conversations
+    features = tuple(feature_report(spec, conversations) for spec in draft.feature_schema)
     lengths = [len(c.utterances) for c in conversations]
-    labels = _label_counts(conversations, label_names)
-    parts = tuple(_part_reports(divisions, conversations, label_names))
-    found = [
-        *findings,
-        *(
-            Finding(severity=severity, kind=kind, message=message)
-            for severity, kind, message in (
-                *(finding for feature in features for finding in _feature_findings(feature)),
-                *_label_findings(labels, parts),
-                *_membership_findings(divisions, conversations),
-                *_duplicate_findings(divisions, conversations),
-            )
-        ),
-    ]
+    labels = _label_counts(conversations, draft.label_names)
+    parts = tuple(_part_reports(divisions, conversations, draft.label_names))
+    found.extend(finding for feature in features for finding in _feature_findings(feature))
+    found.extend(_label_findings(labels, parts))
+    found.extend(_membership_findings(divisions, conversations))
+    found.extend(_duplicate_findings(divisions, conversations))
     return Inspection(
         path=str(source.path),
         layout=layout.name,
         description=layout.description,
-        importable=not any(finding.severity == "error" for finding in found),
-        corpus=name,
+        importable=not any(severity == "error" for severity, _, _ in found),
+        corpus=draft.name,
         conversations=len(conversations),
         utterances=sum(lengths),
         shortest=min(lengths, default=0),
@@ -179,7 +162,7 @@ def _report(
         labels=labels,
         features=features,
         parts=parts,
-        findings=tuple(found),
+        findings=tuple(Finding(severity=severity, kind=kind, message=message) for severity, kind, message in found),
     )
 
 

@@ -60,23 +60,14 @@ def meld_splits(conversation_ids: Sequence[str], parts: PartLists) -> dict[str, 
         DataError: a file of two lists holds an id that is not MELD's.
     """
     if "validation" in parts:
-        return official_splits(conversation_ids, parts)
+        return listed_split("official")(conversation_ids, parts)
     official = meld_by_id(conversation_ids)
     return {official.name: official} | _own_lists(official, parts)
 
 
-def official_splits(conversation_ids: Sequence[str], parts: PartLists) -> dict[str, Split]:
-    """`official`: the lists of the file as they are."""
-    return {"official": file_split("official", parts)}
-
-
-def file_split(name: str, parts: PartLists) -> Split:
-    """The lists of a file as one split.
-
-    Raises:
-        DataError: a conversation is in two lists.
-    """
-    return by_parts(name, parts.get("train", ()), parts.get("validation", ()), parts.get("test", ()))
+def listed_split(name: str) -> SplitRule:
+    """The rule that takes the lists of the file as one split; it raises DataError where a conversation is in two lists."""
+    return lambda _, parts: {name: by_parts(name, *(parts.get(part, ()) for part in PARTS))}
 
 
 def _own_lists(known: Split, parts: PartLists) -> dict[str, Split]:
@@ -85,7 +76,7 @@ def _own_lists(known: Split, parts: PartLists) -> dict[str, Split]:
     merged = "validation" not in parts and listed["train"] == expected["train"] | expected["validation"]
     if listed["test"] == expected["test"] and (merged or listed == expected):
         return {}
-    return {"file": file_split("file", parts)}
+    return listed_split("file")((), parts)
 
 
 def _is_meld_id(conversation_id: str) -> bool:
@@ -111,6 +102,6 @@ EMORYNLP = KnownCorpus(
     labels=("joyful", "mad", "peaceful", "neutral", "sad", "powerful", "scared"),
     speakers="one_hot",
     id_fits=lambda conversation_id: re.fullmatch(r"\d+_\d+_\d+", conversation_id) is not None,  # season, episode, scene
-    splits=official_splits,
+    splits=listed_split("official"),
     notes={"labels": "label names are not in the file: their order is that of COSMIC's loader, which the counts per class fit"},
 )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from merc.data.formats.cells import array_of, describe, integer_of, items_of, number_of, table_of, text_of
 from merc.data.formats.draft import CorpusDraft, FeatureSlot, Problem, RawConversation, assemble
-from merc.data.formats.known_corpora import file_split
+from merc.data.formats.known_corpora import listed_split
 from merc.data.formats.layout import Layout, Source
 from merc.data.schema import FeatureArray
 from merc.errors import DataError
@@ -79,7 +79,7 @@ def _draft(source: Source) -> CorpusDraft:
         slots=slots,
         raw=raw,
         parts={part: tuple(videos) for part, videos in parts.items()},
-        split_rule=lambda _, listed: {"official": file_split("official", listed)},
+        split_rule=listed_split("official"),
         notes={"source": source.path.name, "layout": LAYOUT.name, "features": "averaged over time within each sentence's length"},
     )
     return replace(result, problems=(*problems, *result.problems))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from merc.data.formats.cells import describe, identifier_of, integer_of, items_of, sequence_of, table_of
 from merc.data.formats.draft import CorpusDraft, FeatureSlot, RawConversation, assemble
-from merc.data.formats.known_corpora import EMORYNLP, IEMOCAP, MELD, file_split
+from merc.data.formats.known_corpora import EMORYNLP, IEMOCAP, MELD, listed_split
 from merc.data.formats.layout import Layout, Source
 from merc.data.formats.vid_dictionaries import encoder_of_width
 from merc.errors import DataError
@@ -65,7 +65,7 @@ def _draft(source: Source) -> CorpusDraft:
             for conversation_id, columns in conversations
         ],
         parts=parts,
-        split_rule=lambda _, listed: {"file": file_split("file", listed)},
+        split_rule=listed_split("file"),
         notes={"source": source.path.name, "layout": LAYOUT.name},
     )
 

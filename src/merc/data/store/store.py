@@ -38,7 +38,7 @@ from merc.data.store.feature_file import map_features, write_features
 from merc.data.store.utterance_table import decode_table, encode_table
 from merc.errors import DataError, StoreError
 from merc.files.lock import locked_folder
-from merc.files.staged_file import is_temporary, staged_file, sync_folder, temporary_name
+from merc.files.staged_file import StagedFile, is_temporary, staged_file, sync_folder, temporary_name
 from merc.files.validation import explain
 
 
@@ -263,17 +263,18 @@ def _write_feature(folder: Path, spec: FeatureSpec, blocks: Sequence[tuple[int, 
     arrays = (np.full((count, spec.dimension), np.nan, np.float32) if array is None else array for count, array in blocks)
     with staged_file(folder / FEATURES) as staged:
         write_features(staged, arrays, rows=sum(count for count, _ in blocks), dimension=spec.dimension)
-        path = f"{FEATURES}/{spec.modality}.{spec.name}-{staged.sha256[:16]}.safetensors"
-        staged.commit(folder / path)
-        return StoredFile(path=path, bytes=staged.size, sha256=staged.sha256)
+        return _stored(staged, folder, f"{FEATURES}/{spec.modality}.{spec.name}-{staged.sha256[:16]}.safetensors")
 
 
 def _write_table(folder: Path, corpus: Corpus) -> StoredFile:
     with staged_file(folder) as staged:
         staged.write(encode_table(corpus.conversations))
-        path = f"utterances-{staged.sha256[:16]}.parquet"
-        staged.commit(folder / path)
-        return StoredFile(path=path, bytes=staged.size, sha256=staged.sha256)
+        return _stored(staged, folder, f"utterances-{staged.sha256[:16]}.parquet")
+
+
+def _stored(staged: StagedFile, folder: Path, path: str) -> StoredFile:
+    staged.commit(folder / path)
+    return StoredFile(path=path, bytes=staged.size, sha256=staged.sha256)
 
 
 def _read_table(folder: Path, contents: Contents) -> dict[str, list[Utterance]]:
@@ -282,12 +283,9 @@ def _read_table(folder: Path, contents: Contents) -> dict[str, list[Utterance]]:
         utterances = decode_table(path.read_bytes())
     except DataError as error:
         raise StoreError(f"{path}: {error}") from error
-    found = (len(utterances), sum(len(turns) for turns in utterances.values()))
-    if found != (contents.conversations, contents.utterances):
-        raise StoreError(
-            f"{path}: {found[0]} conversations and {found[1]} utterances, "
-            f"the manifest says {contents.conversations} and {contents.utterances}"
-        )
+    found = f"{len(utterances)} conversations and {sum(map(len, utterances.values()))} utterances"
+    if found != f"{contents.conversations} conversations and {contents.utterances} utterances":
+        raise StoreError(f"{path}: {found}, the manifest says {contents.conversations} and {contents.utterances}")
     return utterances
 
 

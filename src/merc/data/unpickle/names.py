@@ -64,7 +64,7 @@ def plain_key(value: object) -> str | bytes | int:
 
 def _encode_call(arguments: tuple[object, ...], meter: Meter) -> bytes:
     match arguments:
-        case (str(text), "latin1" | "latin-1"):
+        case (str(text), str("latin1" | "latin-1")):
             meter.charge(len(text))
             data = raw_bytes(text)
         case _:

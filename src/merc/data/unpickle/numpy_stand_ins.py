@@ -1,8 +1,8 @@
 """Numpy arrays, scalars and dtypes out of a pickle: checked, then built from bytes.
 
-What numpy's own unpickling does by calling `_reconstruct`, `ndarray.__setstate__`, `dtype`, `scalar` and `_frombuffer` is done here
-on plain values: nothing is called that could be made to run code, and nothing is allocated beyond the bytes that the file holds.
-Arrays come in native byte order, writable, in memory of their own; object arrays of one axis come as lists.
+The results of numpy's `_reconstruct`, `ndarray.__setstate__`, `dtype`, `scalar` and `_frombuffer` are made from plain values:
+nothing is called that could run code, nothing is allocated beyond the bytes that the file holds. Arrays are in native byte order,
+writable, in memory of their own; object arrays of one axis become lists.
 
 Source of the states: numpy, `array_reduce`, `arraydescr_reduce`, `gentype_reduce` (versions 1.6 to 2.4), `numpy/_core/numeric.py`.
 """
@@ -70,9 +70,9 @@ def call_scalar(arguments: tuple[object, ...], meter: Meter) -> object:
 def call_frombuffer(arguments: tuple[object, ...], meter: Meter) -> object:
     """`_frombuffer(bytes, dtype, shape, order)`: an array as protocol 5 writes it."""
     match arguments:
-        case (bytes(raw), DType(dtype=np.dtype() as dtype), shape, str(order)) if order in ("C", "F"):
-            return _array(shape, dtype, raw, "F" if order == "F" else "C", meter)
-        case (bytes(raw), DType(dtype=np.dtype() as dtype), shape, str(order), axes) if order == "K":
+        case (bytes(raw), DType(dtype=np.dtype() as dtype), shape, str("C" | "F" as order)):
+            return _array(shape, dtype, raw, order, meter)
+        case (bytes(raw), DType(dtype=np.dtype() as dtype), shape, str("K"), axes):
             array = _array(shape, dtype, raw, "C", meter)
             turned = _integers(axes)
             if turned is not None and sorted(turned) == list(range(array.ndim)):
@@ -94,15 +94,13 @@ def build(stand_in: Unbuilt, state: object, meter: Meter) -> object:
 
 
 def _build_dtype(code: str, state: tuple[object, ...]) -> DType:
-    """The dtype in the byte order that its state says; flags that lie would make numpy take numbers for pointers."""
+    """The dtype in the byte order of its state; wrong flags would make numpy take numbers for pointers."""
     dtype = np.dtype("O" if code[0] == "O" else code)
     match state:
         case (int(version), str(order), None, None, None, int(size), int(), int(flags)) if version == 3 and order in tuple("<>=|"):
             if size not in (-1, dtype.itemsize) or flags not in ((_OBJECT_FLAGS,) if dtype.kind == "O" else (0, dtype.flags)):
-                raise Refusal(
-                    f"the numpy dtype {code!r} with the item size {printable(str(size))} and the flags {printable(str(flags))}",
-                    f"{dtype.itemsize} bytes and {dtype.flags}",
-                )
+                found = f"the item size {printable(str(size))} and the flags {printable(str(flags))}"
+                raise Refusal(f"the numpy dtype {code!r} with {found}", f"{dtype.itemsize} bytes and {dtype.flags}")
             if dtype.kind == "O":
                 return DType(None)
             return DType(dtype if order == "|" else dtype.newbyteorder(cast("Literal['<', '>', '=']", order)))
@@ -112,14 +110,12 @@ def _build_dtype(code: str, state: tuple[object, ...]) -> DType:
 
 def _build_array(state: tuple[object, ...], meter: Meter) -> object:
     match state:
-        case (int(version), shape, DType(dtype=None), fortran, items) if (
-            version == 1 and is_list(items) and _flag(fortran) is not None
-        ):
+        case (int(1), shape, DType(dtype=None), fortran, items) if is_list(items) and _flag(fortran) is not None:
             if _integers(shape) != (len(items),):
                 raise Refusal("a numpy object array of several axes, or of another length than its list", "one axis")
             meter.charge(CONTAINER + SLOT * len(items))
             return list(items)
-        case (int(version), shape, DType(dtype=np.dtype() as dtype), fortran, raw) if version == 1 and _flag(fortran) is not None:
+        case (int(1), shape, DType(dtype=np.dtype() as dtype), fortran, raw) if _flag(fortran) is not None:
             return _array(shape, dtype, raw, "F" if _flag(fortran) else "C", meter)
         case _:
             raise Refusal("another state than that of a plain numpy array", _ALLOWED_STATE)
@@ -147,7 +143,7 @@ def _array(shape: object, dtype: np.dtype[Any], raw: object, order: Literal["C",
 
 
 def _check_items(data: bytes, dtype: np.dtype[Any]) -> None:
-    """Refuses bytes that are no value of their type: numpy takes them, and fails when they are used."""
+    """Refuses bytes that are no value of their type, which numpy accepts and fails on later."""
     if dtype.kind == "b" and np.frombuffer(data, np.uint8).max() > 1:
         raise Refusal("a numpy boolean that is neither 0 nor 1", "0 or 1")
     if dtype.kind == "U" and np.frombuffer(data, np.dtype(np.uint32).newbyteorder(dtype.byteorder)).max() > _MAX_CODE_POINT:

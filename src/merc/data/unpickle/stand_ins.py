@@ -47,27 +47,22 @@ class Unbuilt:
 
 
 def is_tuple(value: object) -> TypeGuard[tuple[object, ...]]:
-    """Whether the value is a tuple."""
     return type(value) is tuple
 
 
 def is_list(value: object) -> TypeGuard[list[object]]:
-    """Whether the value is a list."""
     return type(value) is list
 
 
 def is_dict(value: object) -> TypeGuard[dict[object, object]]:
-    """Whether the value is a dict."""
     return type(value) is dict
 
 
 def is_set(value: object) -> TypeGuard[set[object]]:
-    """Whether the value is a set."""
     return type(value) is set
 
 
 def is_frozenset(value: object) -> TypeGuard[frozenset[object]]:
-    """Whether the value is a frozenset."""
     return type(value) is frozenset
 
 
