@@ -157,7 +157,7 @@ class Trainer:
             checkpoint: file to write after each epoch, and when interrupted.
             on_epoch: called before the checkpoint of that epoch is written.
             progress: of the stage `STAGE`, in steps.
-            interrupted: asked after each step.
+            interrupted: called after each step.
 
         Raises:
             RunError: the loss is not finite.
