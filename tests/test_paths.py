@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from merc.data.formats.chat import read_chat
 
 import merc
 import merc.data.store
