@@ -272,5 +272,5 @@ class Recogniser(ModelHubMixin):
             )
             return Path(path)
 
-        network, preprocessor, record, adapters, temperature = read_model(locate)
-        return cls(network, preprocessor, record, adapters=adapters, temperature=temperature)
+        saved = read_model(locate)
+        return cls(saved.network, saved.preprocessor, saved.record, adapters=saved.adapters, temperature=saved.temperature)

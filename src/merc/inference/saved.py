@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import ValidationError
@@ -36,7 +37,8 @@ WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 FORMAT = 2
 
 
-class SavedModel(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class SavedModel:
     """What a saved model holds; see `merc.inference.recogniser.Recogniser`."""
 
     network: Network
