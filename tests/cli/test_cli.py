@@ -349,7 +349,7 @@ def test_the_same_checkpoint_under_other_conditions(capsys, place):
 def test_evaluate_takes_another_store_and_writes_predictions(capsys, place, tmp_path):
     _, err = output(capsys, "evaluate", place.run, "--store", place.store, "--predictions", tmp_path / "p.parquet")
     table = pq.read_table(tmp_path / "p.parquet")
-    assert {"true", "predicted", "probability/calm", "trust/text", "uncertainty"} <= set(table.column_names)
+    assert {"label", "emotion", "p_calm", "trust_text", "uncertainty"} <= set(table.column_names)
     assert table.num_rows == json_output(capsys, "evaluate", place.run)["coarse"]["utterances"]
     assert "p.parquet" in err
 

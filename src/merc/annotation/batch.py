@@ -107,7 +107,7 @@ def annotate_folder(folder: str | Path, options: FolderOptions, hook: Progress =
     records = read_manifest(root)
     write_manifest(records.values(), root)  # a place that can't be written to is told before the work
     made_by = _digest(load(options.model), options)
-    tasks = list(_tasks(files, folder, options, made_by, records))
+    tasks = list(_tasks(files, folder, root, options, made_by, records))
     done: dict[str, FileRecord] = {}
     saved = time.monotonic()
     try:
