@@ -211,7 +211,7 @@ def test_fetch_names_the_files_and_the_next_step(capsys, tmp_path, monkeypatch):
 
     def fetch(corpus, folder, mirror, progress):
         asked.append((corpus, folder, mirror))
-        progress(1, 1)
+        progress("files", 1, 1)
         return [folder / "train.csv"]
 
     monkeypatch.setattr(merc.data.corpora.fetch, "fetch", fetch)

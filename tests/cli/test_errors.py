@@ -231,8 +231,8 @@ def test_wrong_conditions_and_other_features(refused, tmp_path, run):
     refused("evaluate", run, "--without", "audio", "--only", "audio", says=["not both"])
     refused("evaluate", run, "--corrupt", "audio=loud", says=["'audio=loud'", "MODALITY=noise:STRENGTH"])
     refused("evaluate", run, "--corrupt", "video=drop:0.5", says=["unknown modality 'video'"])
-    refused("evaluate", run, "--predictions", tmp_path / "deep" / "p.parquet", says=["p.parquet can't be written", "no folder"])
-    refused("evaluate", run, "--predictions", tmp_path / "p.csv", says=["p.csv", "written as .parquet"])
+    refused("evaluate", run, "--predictions", tmp_path / "deep" / "p.parquet", says=["p.parquet", "no folder"])
+    refused("evaluate", run, "--predictions", tmp_path / "p.txt", says=["p.txt", "written as .csv, .jsonl, .parquet"])
     (tmp_path / "other.jsonl").write_text("".join(f"{json.dumps(record)}\n" for record in other_corpus()))
     assert main(["data", "import", str(tmp_path / "other.jsonl"), "--out", str(tmp_path / "other")]) == 0
     refused("evaluate", run, "--store", tmp_path / "other", says=["audio/tone", "encoder", "invented"])
@@ -247,7 +247,7 @@ def other_corpus():
 
 def test_conversations_that_the_model_can_not_judge(refused, tmp_path, run):
     (tmp_path / "chat.csv").write_text("speaker,text\nAnn,hello\n")
-    refused("predict", run, tmp_path / "chat.csv", says=["'chat'", "no usable features", "takes audio/tone", "found transcripts"])
+    refused("predict", run, tmp_path / "chat.csv", says=["'chat'", "no usable features", "takes audio/tone", "found words"])
     path = lines(tmp_path / "wide.jsonl", {"id": "c1", "utterances": [turn(features={"audio/tone": [1, 2, 3, 4]})]})
     refused("predict", run, path, "--out", tmp_path / "x.csv", says=["'c1'", "audio/tone has shape (1, 4)", "3"])
     path = lines(tmp_path / "bare.jsonl", {"id": "c1", "utterances": [{"speaker": "Ann"}]})

@@ -24,8 +24,8 @@ class Options:
 
     Example:
         >>> import merc
-        >>> merc.Options(channels="speakers").device
-        'cpu'
+        >>> merc.Options(channels="speakers").channels
+        'speakers'
     """
 
     channels: Channels = "mixed"

@@ -17,14 +17,9 @@ else:  # slow to import, and not needed where nothing is shown
 
 
 class ProgressBars:
-    """A `Progress` that shows a bar for the present stage, with words beside it.
-
-    Attributes:
-        words: shown from the next call on.
-    """
+    """A `Progress` that shows a bar for the present stage, with words beside it."""
 
     def __init__(self, shown: RichProgress) -> None:
-        self.words = ""
         self._shown = shown
         self._tasks: dict[str, TaskID] = {}
 
@@ -34,7 +29,12 @@ class ProgressBars:
             for earlier in self._tasks.values():
                 self._shown.update(earlier, visible=False)
             self._tasks[stage] = self._shown.add_task(stage, total=total, words="")
-        self._shown.update(self._tasks[stage], completed=done, total=total, words=self.words)
+        self._shown.update(self._tasks[stage], completed=done, total=total)
+
+    def say(self, words: str) -> None:
+        """Shows words beside the present stage's bar."""
+        for task in list(self._tasks.values())[-1:]:
+            self._shown.update(task, words=words)
 
 
 @contextmanager

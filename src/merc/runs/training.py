@@ -163,7 +163,7 @@ def _train(recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, pr
         append_line(folder / METRICS, asdict(record))
         if isinstance(progress, ProgressBars):
             epoch, score = f"epoch {record.epoch}/{recipe.training.epochs}", 100 * record.validation["weighted_f1"]
-            progress.words = f"{epoch}  loss {record.loss:.3f}  {selection} weighted F1 {score:.1f}"
+            progress.say(f"{epoch}  loss {record.loss:.3f}  {selection} weighted F1 {score:.1f}")
         hooks.on_epoch(record)
 
     with writing(folder):
