@@ -252,12 +252,10 @@ def test_conversations_that_the_model_can_not_judge(refused, tmp_path, run):
     refused("predict", run, path, "--out", tmp_path / "x.csv", says=["'c1'", "audio/tone has shape (1, 4)", "3"])
     path = lines(tmp_path / "bare.jsonl", {"id": "c1", "utterances": [{"speaker": "Ann"}]})
     refused("predict", run, path, says=[path, "nothing to judge by"])
-    (tmp_path / "chat.txt").write_text("Ann: hello\njust words\n")
-    refused("predict", run, tmp_path / "chat.txt", says=["chat.txt, line 2", "'just words'"])
     (tmp_path / "mine.csv").write_text("speaker,transcript\nAnn,hello\n")
     refused("predict", run, tmp_path / "mine.csv", "--out", tmp_path / "mine.csv", says=["mine.csv", "they would be overwritten"])
     (tmp_path / "empty.csv").write_text("")
-    refused("predict", run, tmp_path / "empty.csv", says=["empty.csv is empty: expected a header"])
+    refused("predict", run, tmp_path / "empty.csv", says=["empty.csv is empty: expected a table with a header"])
     (tmp_path / "columns.csv").write_text("who,text\nAnn,hello\n")
     refused("predict", run, tmp_path / "columns.csv", says=["columns.csv, row 1", "speaker"])
 
