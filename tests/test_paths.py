@@ -30,7 +30,7 @@ RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 MODULES = [
     f"merc.{package}.{name}"
     for package, names in {
-        "annotation": ("annotator", "batch", "cache", "options", "sample"),
+        "annotation": ("annotator", "batch", "cache", "options", "sample", "transcripts.reading"),
         "data": ("corpora.fetch", "labels", "store.store", "unpickle.reading"),
         "data.formats": ("csv_table", "importing", "inspection", "json_lines", "parquet_table"),
         "encoders": ("encoding",),

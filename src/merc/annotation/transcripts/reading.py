@@ -45,7 +45,7 @@ _SUBRIP_TIMES = re.compile(r"^[^\S\n]{0,9}\d+:\d\d:\d\d[,.]\d{1,3} *--> *\d+:\d\
 _JSON = re.compile(r"\{\s*[\"}]|\[\s*\{")
 
 
-def read_transcript(source: Path | OpenFile, name: str | None = None) -> Transcript:
+def read_transcript(source: str | Path | OpenFile, name: str | None = None) -> Transcript:
     """The only conversation of a file; see `read_transcripts`.
 
     Raises:
@@ -57,7 +57,7 @@ def read_transcript(source: Path | OpenFile, name: str | None = None) -> Transcr
     return found[0]
 
 
-def read_transcripts(source: Path | OpenFile, name: str | None = None) -> tuple[Transcript, ...]:
+def read_transcripts(source: str | Path | OpenFile, name: str | None = None) -> tuple[Transcript, ...]:
     """Who said what, when, in each conversation of a file of one of the `SUFFIXES`.
 
     Args:
@@ -78,7 +78,7 @@ def read_transcripts(source: Path | OpenFile, name: str | None = None) -> tuple[
     if suffix not in _READERS:
         raise DataError(f"{name}: {printable(suffix) or 'no'} suffix; transcripts are read from {', '.join(SUFFIXES)}")
     what, read = _READERS[suffix]
-    data = _bytes(source, name)
+    data = _bytes(Path(source) if isinstance(source, str) else source, name)
     if len(data) > MOST_BYTES:
         raise DataError(f"{name}: more than {MOST_BYTES // 2**20} MB; a transcript is smaller")
     decoded = decode(data, name)
@@ -97,8 +97,8 @@ def read_transcripts(source: Path | OpenFile, name: str | None = None) -> tuple[
     return (replace(found[0], warnings=(*of_file, *found[0].warnings)), *found[1:])
 
 
-def _name(source: Path | OpenFile, name: str | None) -> str:
-    own: Any = str(source) if isinstance(source, Path) else getattr(source, "name", None)
+def _name(source: str | Path | OpenFile, name: str | None) -> str:
+    own: Any = str(source) if isinstance(source, str | Path) else getattr(source, "name", None)
     found = own if name is None else name
     if not isinstance(found, str) or not found:
         raise DataError("an open file without a name: give one, whose suffix says what the transcript is")
