@@ -88,7 +88,7 @@ def test_a_quarter_of_the_amplitude_changes_no_probability(annotator, annotated,
 def test_each_channel_tells_its_speaker(recording):
     folder, sound, rate = recording
     named = read_transcript(folder / "talk.srt")
-    nameless = replace(named, turns=tuple(replace(turn, speaker=None) for turn in named.utterances))
+    nameless = [replace(turn, speaker=None) for turn in named.utterances]
     found = load_annotator().annotate(Sound(sound, rate), nameless, options=Options(channels="speakers"))
     heard = {"Mara": "channel 1", "Theo": "channel 2"}
     assert [u.speaker for u in found.utterances] == [heard[turn.speaker] for turn in named.utterances]

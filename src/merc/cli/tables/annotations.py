@@ -20,20 +20,22 @@ _LISTED = 3  # utterances that are named where many lack a modality
 
 
 def annotation_table(annotation: Result) -> Iterator[RenderableType]:
-    """A row an utterance: time, speaker, words, emotion, probability, trust per modality."""
+    """One table a conversation, a row an utterance: time, speaker, words, emotion, probability, trust per modality."""
     modalities = annotation.modalities if any(u.trust for u in annotation.utterances) else ()
-    table = new_table(printable(annotation.origin.name), ("time", "speaker", "words", "emotion", *modalities), words=4)
     # Short heads and a caption leave more of a narrow terminal to the words.
     trusted = f", then the trust in {' and '.join(modalities)}" if modalities else ""
-    table.caption = Text(printable(f"beside the emotion its probability{trusted}"), style="dim")
-    table.caption_justify = "left"
-    for utterance in annotation.utterances:
-        trust = [decimal(utterance.trust[m]) if m in utterance.present and m in utterance.trust else NOTHING for m in modalities]
-        time = NOTHING if utterance.start is None else clock(utterance.start)
-        words = textwrap.shorten(utterance.words or "", _WORDS, placeholder=" …") or NOTHING
-        emotion = f"{utterance.emotion} {decimal(utterance.probabilities[utterance.emotion])}"
-        add_row(table, time, utterance.speaker or NOTHING, words, emotion, *trust)
-    yield table
+    for conversation in annotation.conversations:
+        several = f", conversation {conversation.id}" if len(annotation.conversations) > 1 else ""
+        title = printable(f"{annotation.origin.name}{several}")
+        table = new_table(title, ("time", "speaker", "words", "emotion", *modalities), words=4)
+        table.caption = Text(printable(f"beside the emotion its probability{trusted}"), style="dim")
+        table.caption_justify = "left"
+        for u in conversation.utterances:
+            trust = [decimal(u.trust[m]) if m in u.present and m in u.trust else NOTHING for m in modalities]
+            time = NOTHING if u.start is None else clock(u.start)
+            words = textwrap.shorten(u.words or "", _WORDS, placeholder=" …") or NOTHING
+            add_row(table, time, u.speaker or NOTHING, words, f"{u.emotion} {decimal(u.probabilities[u.emotion])}", *trust)
+        yield table
 
 
 def annotation_notes(annotation: Result) -> Iterator[str]:
