@@ -7,12 +7,13 @@ import pytest
 import yaml
 
 from labelled_talks import talks_with_audio
-from merc.data.schema import FeatureSpec
+from merc.data.schema import Conversation, FeatureSpec
 from merc.data.store.store import open_store, save_store
 from merc.encoders.text.dialogue import DialogueEncoder
 from merc.errors import FeatureError, RecipeError, RunError
 from merc.inference.loading import load
 from merc.runs.corpus import prepared
+from merc.runs.evaluation import evaluate
 from merc.studies import runner
 from merc.studies.mistakes import words_of
 from merc.studies.plan import all_tasks
@@ -75,6 +76,10 @@ def test_every_arm_trains_on_features_that_are_made_once(tuned_study, talks_stor
             np.testing.assert_array_equal(conversation.features[key], same.features[key])
     (spec,) = [s for s in load(out / "runs/unimodal-text/seed-0/run").preprocessor.specs if s.modality == "text"]
     assert spec in corpus.feature_schema
+    model = out / "runs/cmath/seed-0/run"
+    assert evaluate(model).report.coarse.utterances > 0
+    with pytest.raises(FeatureError, match="text/tuned needs the adapters of version"):
+        load(model).predict([Conversation("raw", corpus.conversations[0].utterances)])
 
     for function in ("encode", "encode_at"):
         monkeypatch.setattr(DialogueEncoder, function, lambda *_: pytest.fail("nothing is encoded anew"))

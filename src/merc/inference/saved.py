@@ -26,7 +26,7 @@ from merc.encoders.text.dialogue import DIALOGUE
 from merc.errors import FeatureError, RecipeError, RunError
 from merc.files.validation import explain
 from merc.inference.record import ModelRecord
-from merc.networks.registry import network_config
+from merc.networks.registry import NetworkConfig, network_config
 
 if TYPE_CHECKING:
     from merc.networks.interface import Network
@@ -73,22 +73,25 @@ def read_model(locate: Callable[[str], Path]) -> SavedModel:
     except (KeyError, TypeError, ValueError, OSError) as error:
         reason = explain(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
         raise RunError(f"{config_path}: not a merc model's config ({reason})") from None
-    network = settings.build(preprocessor.widths, len(preprocessor.label_set))
-    _load_weights(network, weights_path)
+    network = _with_weights(settings, preprocessor, weights_path)
     adapters = tuple(_read_adapter(locate(adapter_file(number))) for number in range(1, count + 1))
     for spec in preprocessor.specs:
-        if spec.encoder == DIALOGUE and (not adapters or joint_version(adapters) != spec.version):
+        # A model that was trained on a store's vectors has no adapters, and judges what holds such vectors.
+        if spec.encoder == DIALOGUE and adapters and joint_version(adapters) != spec.version:
             raise RunError(f"{config_path}: feature {spec.key} needs adapters of version {spec.version}; the saved ones are others")
     return SavedModel(network, preprocessor, record, adapters, temperature)
 
 
-def _load_weights(network: Network, path: Path) -> None:
+def _with_weights(settings: NetworkConfig, preprocessor: Preprocessor, path: Path) -> Network:
     import torch
 
+    with torch.random.fork_rng(devices=()):  # the weights that are drawn are replaced; the caller's generator is as before
+        network = settings.build(preprocessor.widths, len(preprocessor.label_set))
     try:
         network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in load(path.read_bytes()).items()})
     except (SafetensorError, RuntimeError, OSError, ValueError) as error:
         raise RunError(f"{path}: damaged weights, or another model's ({str(error).splitlines()[0]})") from None
+    return network
 
 
 def _read_adapter(path: Path) -> Adapter:
