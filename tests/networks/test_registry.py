@@ -55,7 +55,7 @@ def declared_in_source():
     found = {}
     for path in NETWORKS.rglob("*.py"):
         for name in re.findall(
-            r'^@register_network\nclass \w+\(NetworkConfig\):.*?^    name: str = "(\w+)"', path.read_text(), re.M | re.S
+            r'^@register_network\nclass \w+\(\w+Config\):.*?^    name: str = "(\w+)"', path.read_text(), re.M | re.S
         ):
             found[name] = ".".join(("merc.networks", *path.relative_to(NETWORKS).with_suffix("").parts))
     return found
