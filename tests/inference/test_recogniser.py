@@ -52,7 +52,10 @@ def test_labels_do_not_matter_even_foreign_ones(recogniser, judged):
     def labelled(label):
         return [replace(c, utterances=tuple(replace(u, label=label) for u in c.utterances)) for c in judged]
 
-    assert recogniser.predict(labelled("of another corpus")) == recogniser.predict(labelled(None)) == recogniser.predict(judged)
+    def predicted(given):
+        return [[replace(u, label=None) for u in c.utterances] for c in recogniser.predict(given)]
+
+    assert predicted(labelled("of another corpus")) == predicted(labelled(None)) == predicted(judged)
 
 
 def test_every_utterance_is_answered_in_order(recogniser, judged):
@@ -65,7 +68,7 @@ def test_every_utterance_is_answered_in_order(recogniser, judged):
         for u, there in zip(answer.utterances, sample.present, strict=True):
             assert list(u.probabilities) == list(recogniser.label_set.names)
             assert sum(u.probabilities.values()) == pytest.approx(1, abs=1e-9)
-            assert u.label == max(u.probabilities, key=u.probabilities.get)
+            assert u.emotion == max(u.probabilities, key=u.probabilities.get)
             assert u.present == tuple(m for m, p in zip(recogniser.modalities, there, strict=True) if p)
             assert sum(u.trust.values()) == pytest.approx(1 if u.present else 0, abs=1e-5)
             assert all(u.trust[m] == 0 for m in recogniser.modalities if m not in u.present)
@@ -92,10 +95,12 @@ def test_levels_are_judged_by_name(recogniser, judged):
         assert all(p.shape == (len(sample), 3) for p in found.levels.values())
 
 
-def test_judging_puts_the_network_in_evaluation_mode(recogniser, judged):
+def test_inference_runs_in_evaluation_mode_and_leaves_the_networks_mode(recogniser, judged):
+    expected = recogniser.predict(judged)
     recogniser.network.train()
-    assert recogniser.predict(judged) == recogniser.predict(judged)
-    assert not recogniser.network.training
+    assert recogniser.predict(judged) == expected
+    assert recogniser.network.training
+    recogniser.network.eval()
 
 
 def test_saved_and_loaded_it_answers_the_same_bit_for_bit(recogniser, saved, judged):
@@ -222,7 +227,7 @@ def broken_configs():
     for key in ("format", "recipe", "labels", "standardisation", "record"):
         yield f"no {key}", drop(key)
     yield "another format", lambda c: {**c, "format": 99}
-    yield "an unknown key of the recipe", lambda c: {**c, "recipe": {**c["recipe"], "trainin": {}}}
+    yield "an unknown key of the network", lambda c: {**c, "recipe": {**c["recipe"], "model": {**c["recipe"]["model"], "widht": 8}}}
     yield "one label", lambda c: {**c, "labels": ["calm"]}
     yield (
         "a wrong modality",
