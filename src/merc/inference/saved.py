@@ -65,11 +65,11 @@ def read_model(locate: Callable[[str], Path]) -> SavedModel:
         standardisers = [Standardiser.from_state(state) for state in config["standardisation"]]
         preprocessor = Preprocessor(LabelSet(names=tuple(config["labels"])), {s.spec.modality: s for s in standardisers})
         record = ModelRecord.from_json(config["record"], config["recipe"])
-        settings = network_config(record.recipe["model"], f"{config_path}: model")
+        settings = network_config(record.recipe["model"])
     except RunError:
         raise
     except RecipeError as error:
-        raise RunError(str(error)) from None
+        raise RunError(f"{config_path}: not a merc model's config ({error})") from None
     except (KeyError, TypeError, ValueError, OSError) as error:
         reason = explain(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
         raise RunError(f"{config_path}: not a merc model's config ({reason})") from None
