@@ -57,7 +57,7 @@ def test_what_pysubs2_writes_is_read_back(kind, cues):
         now = start + length * 10
         subtitles.append(pysubs2.SSAEvent(start, now, "\\N".join(lines)))
         expected.append(spoken(" ".join(" ".join(lines).split()), None, start / 1000, now / 1000))
-    assert read(subtitles.to_string(kind), f"a.{kind}").utterances == tuple(expected)
+    assert read(subtitles.to_string(kind), f"a.{kind}").utterances == turns_of(*expected)
 
 
 def test_what_pysubs2_styles_is_read_plain():
@@ -164,7 +164,7 @@ def test_voices_are_speakers():
 
 def test_several_voices_share_a_cue():
     turns = read(vtt("<v Ann>Hiya</v> <v Bob>Ho</v>\nyo"), "a.vtt").utterances
-    assert turns == (spoken("Hiya", "Ann", 0.0, 1.0), spoken("Ho", "Bob", 1.0, 1.5), spoken("yo", None, 1.5, 2.0))
+    assert turns == turns_of(spoken("Hiya", "Ann", 0.0, 1.0), spoken("Ho", "Bob", 1.0, 1.5), spoken("yo", None, 1.5, 2.0))
 
 
 def test_cues_whose_times_are_wrong_are_counted():
