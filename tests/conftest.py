@@ -44,7 +44,7 @@ SHARED = {  # files whose tests share what is costly to make, and therefore a pr
     "test_summary.py": "study",
     "test_annotator.py": "judge",
     "test_batch.py": "judge",
-    "test_cli_annotate.py": "judge",
+    "test_annotate.py": "judge",
 }
 
 

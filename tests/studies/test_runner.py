@@ -122,8 +122,8 @@ def test_ctrl_c_saves_what_is_under_way(study_recipe, tmp_path, monkeypatch, cap
     out = tmp_path / "out"
     words = ["--set", "rivals=[]", "--set", "ablations=[]", "--set", "seeds.cmath=2", "--set", "common.training.epochs=6"]
     monkeypatch.setattr(pool, "_work", faults.interrupted_at_the_third_step)
-    progress, seen = runner._Session.progress, []
-    monkeypatch.setattr(runner._Session, "progress", lambda session: seen.append(progress(session)) or seen[-1])
+    status, seen = runner._Session.status, []
+    monkeypatch.setattr(runner._Session, "status", lambda session: seen.append(status(session)) or seen[-1])
     code = main(["study", str(study_recipe), "--out", str(out), "--part", "validation", "--processes", "2", *words])
     errors = capsys.readouterr().err
     assert code == 130, errors
