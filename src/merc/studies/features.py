@@ -29,27 +29,13 @@ class StudyCorpus:
 
     Attributes:
         corpus: with the features that the base takes.
-        store: its folder; one of the study's own appears when `save` is called.
+        store: its folder.
         changes: sections laid over the base, so that it names this store and what this store offers.
     """
 
     corpus: Corpus
     store: Path
     changes: dict[str, Any]
-
-    def save(self) -> None:
-        """Puts a store of the study's own into its folder, if it is not there.
-
-        Raises:
-            StoreError: it can't be written.
-        """
-        if self.store.exists():
-            return
-        try:
-            save_store(self.corpus, self.store)
-        except StoreError:
-            if not self.store.exists():  # else another process that runs this study was first
-                raise
 
 
 def study_corpus(base: Recipe, splits: Sequence[str], out: Path, progress: Progress = no_progress) -> StudyCorpus:
@@ -84,14 +70,17 @@ def study_corpus(base: Recipe, splits: Sequence[str], out: Path, progress: Progr
         "text_tuning": tuning and {**tuning, "split": splits[0]},
     }
     store = out / STORE
-    if store.exists():
-        corpus = open_store(store)
-        found = corpus.notes.get(NOTE)
-        different = [key for key in made_of if not isinstance(found, dict) or found.get(key) != made_of[key]]
-        if different:
-            raise RunError(f"{store} was made with other {', '.join(different)}. Give another --out")
-    else:
-        corpus = prepared(mapped(source, base), base, progress).corpus
-        pick_features(corpus, base.data.features)
-        corpus = replace(corpus, notes={**corpus.notes, NOTE: made_of})
+    if not store.exists():
+        made = prepared(mapped(source, base), base, progress).corpus
+        pick_features(made, base.data.features)
+        try:
+            save_store(replace(made, notes={**made.notes, NOTE: made_of}), store)
+        except StoreError:
+            if not store.exists():  # else another process that runs this study was first
+                raise
+    corpus = open_store(store)
+    found = corpus.notes.get(NOTE)
+    different = [key for key in made_of if not isinstance(found, dict) or found.get(key) != made_of[key]]
+    if different:
+        raise RunError(f"{store} was made with other {', '.join(different)}. Give another --out")
     return StudyCorpus(corpus, store, {"data": {"store": str(store), "labels": None}, "text_tuning": None})

@@ -57,7 +57,6 @@ def open_study(
     whole = mapped(shared.corpus, plan.arms[0].recipe)
     conversations = judged_conversations(whole, plan.splits, part)
     kept = keep_plan(plan, whole, digest_of(shared.corpus), out)
-    shared.save()
     write_utterances(conversations, whole.label_set, out / utterances_file(part))
     return OpenedStudy(kept, shared.store)
 
