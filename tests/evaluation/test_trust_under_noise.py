@@ -6,6 +6,7 @@ A share of the planted rows is noise already: to replace them changes nothing, s
 import numpy as np
 import pytest
 
+from merc.evaluation.perturbation import Perturbation, perturb
 from merc.runs.training import train
 from merc.synthetic.conversations import SyntheticConfig, synthesise
 from merc.synthetic.planting import RowState, Stream, planted_truth
