@@ -41,7 +41,7 @@ def measure_training(recipe: Recipe, lengths: tuple[int, ...], rounds: int, seed
     trainer = make_trainer(recipe, samples, rounds + 1, seed)
     turns, measured = Turns(products=2), list[Round]()
 
-    def after_step(_done: int, _total: int) -> None:
+    def after_step(_stage: str, _done: int, _total: int) -> None:
         turns.pause()
         turns.resume()
 

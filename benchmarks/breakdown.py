@@ -27,25 +27,24 @@ from merc.training.recipe import Recipe, load_recipe
 TRAINING_PARTS = {
     "collate": ("data/batching.py", "collate"),
     "corruption": ("training/corruption.py", "corrupt"),
-    "averaged teacher": ("training/loop.py", "_teach"),
-    "network, teacher's pass included": ("model/cmath.py", "forward"),
-    "  reconstruction, contracting": ("model/reconstruction.py", "forward"),
-    "  reconstruction, expanding": ("model/reconstruction.py", "expand"),
-    "  towers": ("model/cma_transformer.py", "forward"),
-    "  posteriors and fusion": ("model/fusion.py", "forward"),
-    "terms of the loss": ("model/cmath.py", "terms"),
+    "network, teacher's pass included": ("cmath/network.py", "forward"),
+    "  reconstruction, contracting": ("cmath/reconstruction.py", "forward"),
+    "  reconstruction, expanding": ("cmath/reconstruction.py", "expand"),
+    "  towers": ("cmath/cma_transformer.py", "forward"),
+    "  posteriors and fusion": ("cmath/fusion.py", "forward"),
+    "terms of the loss": ("cmath/network.py", "terms"),
     "backward pass": ("torch/_tensor.py", "backward"),
     "clipping": ("nn/utils/clip_grad.py", "clip_grad_norm_"),
     "optimiser": ("optim/adam.py", "step"),
-    "averaged weights": ("training/loop.py", "_update_average"),
+    "averaged weights": ("optim/swa_utils.py", "ema_update"),
     "checkpoint": ("training/checkpoint.py", "save_checkpoint"),
 }
 INFERENCE_PARTS = {
     "collate": ("data/batching.py", "collate"),
-    "network": ("model/cmath.py", "forward"),
-    "  reconstruction, contracting": ("model/reconstruction.py", "forward"),
-    "  towers": ("model/cma_transformer.py", "forward"),
-    "  posteriors and fusion": ("model/fusion.py", "forward"),
+    "network": ("cmath/network.py", "forward"),
+    "  reconstruction, contracting": ("cmath/reconstruction.py", "forward"),
+    "  towers": ("cmath/cma_transformer.py", "forward"),
+    "  posteriors and fusion": ("cmath/fusion.py", "forward"),
 }
 
 
@@ -57,7 +56,11 @@ def training_epoch(recipe: Recipe, lengths: tuple[int, ...], seed: int) -> Calla
         with tempfile.TemporaryDirectory() as folder:
             checkpoint = Path(folder) / "checkpoint.safetensors"
             trainer.fit(
-                lambda _network: {"weighted_f1": 0.0}, checkpoint, lambda _record: None, lambda _done, _all: None, lambda: False
+                lambda _network: {"weighted_f1": 0.0},
+                checkpoint,
+                lambda _record: None,
+                lambda _stage, _done, _total: None,
+                lambda: False,
             )
 
     return run

@@ -89,12 +89,17 @@ def test_the_breakdown_names_the_parts(recipe):
     for part in (
         "collate",
         "corruption",
-        "averaged teacher",
+        "network, teacher's pass included",
+        "reconstruction, contracting",
+        "reconstruction, expanding",
         "towers",
+        "posteriors and fusion",
+        "terms of the loss",
         "backward pass",
         "clipping",
         "optimiser",
         "averaged weights",
+        "checkpoint",
     ):
         assert int(rows[part]) > 0, f"{part} is no longer where the breakdown looks for it"
 

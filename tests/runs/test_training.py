@@ -331,6 +331,7 @@ def test_a_finished_run_is_not_written_again_unless_its_model_is_damaged(trained
 def test_an_earlier_model_comes_back_if_the_new_one_cannot_take_its_place(trained, tmp_path, monkeypatch):
     shutil.copytree(trained().folder, tmp_path / "run")
     replace_path, before = Path.replace, weights(trained().folder)
+    other = trained(training={"seed": 3}).recogniser
 
     def refuse_second(self, target, calls=[]):  # noqa: B006
         calls.append(self)
@@ -341,7 +342,7 @@ def test_an_earlier_model_comes_back_if_the_new_one_cannot_take_its_place(traine
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", refuse_second)
         with pytest.raises(OSError, match="no space"):
-            merc.runs.training.save_model(trained(training={"seed": 3}).recogniser, tmp_path / "run")
+            merc.runs.training.save_model(other, tmp_path / "run")
     assert same_weights(weights(tmp_path / "run"), before)
     assert {p.name for p in (tmp_path / "run").iterdir()} - {"log.jsonl"} == set(FILES)
 
