@@ -2,8 +2,10 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -15,8 +17,34 @@ def test_ctrl_c_is_held_back_not_lost():
     with pytest.raises(KeyboardInterrupt):
         for passed in range(2):
             with posix.block_sigint():
-                os.kill(os.getpid(), signal.SIGINT)
+                signal.pthread_kill(threading.get_ident(), signal.SIGINT)
                 assert passed == 0
+
+
+@pytest.mark.skipif(not posix.HERE, reason="not POSIX")
+def test_ctrl_c_that_the_system_gives_to_another_thread_is_held_back_too():
+    end = threading.Event()
+    other = threading.Thread(target=end.wait)
+    other.start()
+    ended = False
+    arrived, writing = socket.socketpair()  # the interpreter writes a byte when a signal has arrived
+    writing.setblocking(False)
+    before = signal.set_wakeup_fd(writing.fileno())
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            for passed in range(2):
+                with posix.block_sigint():
+                    signal.pthread_kill(other.ident, signal.SIGINT)
+                    arrived.recv(1)
+                    assert passed == 0
+                    ended = True
+        assert ended
+    finally:
+        signal.set_wakeup_fd(before)
+        arrived.close()
+        writing.close()
+        end.set()
+        other.join()
 
 
 def test_elsewhere_nothing_is_done(monkeypatch):

@@ -18,15 +18,24 @@ def usable_cores() -> int:
 
 @contextmanager
 def block_sigint() -> Generator[None, None, None]:
-    """Blocks Ctrl-C while a process is started, which belongs to the terminal's group until `leave_terminal`."""
+    """Holds Ctrl-C back while a process is started, which belongs to the terminal's group until `leave_terminal`.
+
+    The mask, which the process inherits, is that of this thread alone. The system may give the signal to another thread, and Python
+    then runs the handler in this one; so that is held back, too.
+    """
     if not HERE or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    held: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, signal.SIG_DFL if handler is None else handler)
+        if held:
+            signal.raise_signal(signal.SIGINT)
 
 
 def leave_terminal() -> None:
