@@ -5,7 +5,9 @@ Below it, the small corpora, samples, recipes and networks that several tests bu
 single files need not wait for torch.
 """
 
+import gc
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 from beartype import BeartypeConf
@@ -25,6 +27,8 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
+from unchecked import unchecked_shapes  # noqa: E402
+
 # A busy machine is no failure, and no run has other examples than the last: `--hypothesis-profile=explore` looks for new ones.
 settings.register_profile("merc", deadline=None, derandomize=True, database=None)
 settings.register_profile("explore", deadline=None, max_examples=1000)
@@ -37,22 +41,21 @@ def no_terminal_width(monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
 
 
-SHARED = {  # files whose tests share what is costly to make, and therefore a process
-    "test_page_in_browser.py": "browser",
-    "test_browser.py": "browser",
-    "test_report_command.py": "study",
-    "test_summary.py": "study",
-    "test_annotator.py": "judge",
-    "test_batch.py": "judge",
-    "test_annotate.py": "judge",
-}
+LONG = ("runs", "studies", "cli", "test_bench.py", "test_readme.py", "test_recipes.py", "test_seeds.py")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """With several processes (`-n`), the tests of a file run in one of them, so that its fixtures are made once."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(SHARED.get(item.path.name, str(item.path))))
+@pytest.fixture(autouse=True, scope="module")
+def shapes_unchecked_in_long_runs(request):
+    """Whole trainings and studies run without checks of shapes; what they call is checked in the tests that mirror it."""
+    below_tests = request.path.relative_to(Path(__file__).parent)
+    with unchecked_shapes() if below_tests.parts[0] in LONG else nullcontext():
+        yield
+
+
+def pytest_collection_finish():
+    """What is imported by now stays: collections of garbage, some of them asked for by what is tested, need not go through it."""
+    gc.collect()
+    gc.freeze()
 
 
 CHROMIUM = [
