@@ -10,7 +10,6 @@ from pydantic import JsonValue, ValidationError
 
 from merc.data.schema import Conversation, Corpus, FeatureArray, FeatureSpec, LabelSet, Split
 from merc.data.splits import seeded
-from merc.data.store.contents import json_notes
 from merc.errors import DataError
 from merc.files.validation import explain
 from merc.settings import Settings
@@ -36,22 +35,6 @@ class Declaration(Settings):
     features: tuple[FeatureSpec, ...] | None = None
     splits: dict[str, dict[str, tuple[str, ...]]] | None = None
     notes: dict[str, JsonValue] | None = None
-
-
-def declare(corpus: Corpus) -> Declaration:
-    """The declaration from which `assemble` makes the corpus again.
-
-    Raises:
-        StoreError: a note that JSON can't hold.
-    """
-    return Declaration(
-        merc=1,
-        name=corpus.name,
-        labels=corpus.label_set.names,
-        features=corpus.feature_schema,
-        splits={name: dict(split.parts) for name, split in corpus.splits.items()},
-        notes=json_notes(corpus.notes),
-    )
 
 
 def parse_declaration(path: Path, content: Mapping[str, Any]) -> Declaration:

@@ -12,7 +12,6 @@ missing number; a feature that is null or not there is absent. The file is UTF-8
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +20,10 @@ from typing import Any, cast
 import numpy as np
 from pydantic import ConfigDict, ValidationError
 
-from merc.data.formats.declaration import Declaration, assemble, declare, parse_declaration
+from merc.data.formats.declaration import Declaration, assemble, parse_declaration
 from merc.data.formats.layout import Layout, Source
 from merc.data.schema import Conversation, Corpus, FeatureArray, Utterance
 from merc.errors import DataError
-from merc.files.staged_file import staged_file
 from merc.files.validation import explain, shorten
 from merc.settings import Settings
 
@@ -80,25 +78,6 @@ def read_json_lines(path: str | Path) -> JsonLines:
         else:
             conversations.append(_conversation(place, line, dimensions))
     return JsonLines(declaration, tuple(conversations))
-
-
-def write_jsonl(corpus: Corpus, path: str | Path) -> None:
-    """Write the corpus as JSON Lines, whole or not at all; reading gives it back.
-
-    Raises:
-        DataError: a time that is not finite, a text that is not valid Unicode, or the disk is full or not writable.
-    """
-    path = Path(path).absolute()
-    header = declare(corpus).model_dump(mode="json")
-    try:
-        with staged_file(path.parent) as staged:
-            for record in (header, *(_record(c) for c in corpus.conversations)):
-                staged.write(json.dumps(record, ensure_ascii=False, allow_nan=False).encode() + b"\n")
-            staged.commit(path)
-    except OSError as error:
-        raise DataError(f"{path} can't be written: {error.strerror}; nothing was changed") from error
-    except ValueError as error:  # json's refusal of NaN, and UnicodeEncodeError
-        raise DataError(f"{path} can't be written: corpus {corpus.name!r}: {error}") from error
 
 
 def _matches(source: Source) -> bool:
@@ -184,18 +163,6 @@ def _conversation(place: str, line: str, dimensions: dict[str, int]) -> Conversa
         return Conversation(parsed.id, utterances, features)
     except DataError as error:
         raise DataError(f"{place}: {error}") from error
-
-
-def _record(conversation: Conversation) -> dict[str, Any]:
-    utterances: list[dict[str, Any]] = []
-    for position, u in enumerate(conversation.utterances):
-        optional: dict[str, Any] = {"transcript": u.words, "label": u.label, "start": u.start, "end": u.end}
-        rows = {key: array[position].tolist() for key, array in conversation.features.items()}
-        features = {key: [None if math.isnan(x) else x for x in row] for key, row in rows.items()}
-        optional["features"] = {key: row for key, row in features.items() if any(x is not None for x in row)} or None
-        present = {key: value for key, value in optional.items() if value is not None}
-        utterances.append({"id": u.id, "speaker": u.speaker, **present})
-    return {"id": conversation.id, "utterances": utterances}
 
 
 LAYOUT = Layout(

@@ -22,12 +22,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from merc.data.formats.declaration import Declaration, assemble, declare, parse_declaration
+from merc.data.formats.declaration import Declaration, assemble, parse_declaration
 from merc.data.formats.layout import Layout, Source
-from merc.data.schema import PARTS, Conversation, Corpus, FeatureArray, FeatureSpec, Utterance, first_repeated, iterate_utterances
+from merc.data.schema import PARTS, Conversation, Corpus, FeatureArray, Utterance, first_repeated
 from merc.errors import DataError
 from merc.files.parquet import read_parquet
-from merc.files.staged_file import write_atomically
 
 _OFFICIAL = "official"
 _TEXTS = ("conversation", "utterance", "speaker", "transcript", "label")
@@ -35,38 +34,6 @@ _TIMES = ("start", "end")
 _NEEDED = ("conversation", "speaker")
 _METADATA = b"merc"
 _compute: Any = pc  # makes its functions at import, so that pyright does not know them all
-
-
-def write_parquet(corpus: Corpus, path: str | Path) -> None:
-    """Write the corpus as one parquet table, whole or not at all; reading gives it back.
-
-    Raises:
-        DataError: a text that is not valid Unicode, or the disk is full or not writable.
-    """
-    path = Path(path).absolute()
-    header = declare(corpus).model_dump(mode="json", exclude={"splits"})
-    rows = list(iterate_utterances(corpus.conversations))
-    texts = zip(*((c.id, u.id, u.speaker, u.words, u.label) for c, _, u in rows), strict=True)
-    times = zip(*((u.start, u.end) for _, _, u in rows), strict=True)
-    try:
-        columns: dict[str, Any] = {
-            **{name: pa.array(values, pa.string()) for name, values in zip(_TEXTS, texts, strict=True)},
-            **{name: pa.array(values, pa.float64()) for name, values in zip(_TIMES, times, strict=True)},
-        }
-        for name, split in corpus.splits.items():
-            part_of = {i: part for part, ids in split.parts.items() for i in ids}
-            column = "split" if name == _OFFICIAL else f"split:{name}"
-            columns[column] = pa.array([part_of.get(c.id) for c, _, _ in rows], pa.string())
-        for spec in corpus.feature_schema:
-            columns[spec.key] = _encode_feature(corpus, spec)
-        metadata = {_METADATA: json.dumps(header, ensure_ascii=False, allow_nan=False).encode()}
-        sink = pa.BufferOutputStream()
-        pq.write_table(pa.table(columns).replace_schema_metadata(metadata), sink, compression="zstd")
-        write_atomically(path, sink.getvalue().to_pybytes())
-    except OSError as error:
-        raise DataError(f"{path} can't be written: {error.strerror or error}; nothing was changed") from error
-    except UnicodeEncodeError as error:
-        raise DataError(f"{path} can't be written: corpus {corpus.name!r}: {error}") from error
 
 
 def _matches(source: Source) -> bool:
@@ -206,16 +173,6 @@ def _conversation(
         return Conversation(name, tuple(utterances), {key: array[rows] for key, array in arrays.items()})
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
-
-
-def _encode_feature(corpus: Corpus, spec: FeatureSpec) -> Any:
-    blocks = [c.features.get(spec.key, np.full((len(c), spec.dimension), np.nan, np.float32)) for c in corpus.conversations]
-    array = np.concatenate(blocks)
-    absent = np.isnan(array).all(axis=1)
-    lengths = np.where(absent, 0, spec.dimension)
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int64())
-    numbers = pa.array(array[~absent].ravel(), pa.float32(), from_pandas=True)  # NaN becomes null
-    return pa.LargeListArray.from_arrays(offsets, numbers, mask=pa.array(absent))
 
 
 LAYOUT = Layout(
