@@ -21,12 +21,10 @@ class Declaration(Settings):
     """The head of an open file. All but `merc` is optional: what is None is inferred.
 
     Attributes:
-        merc: version of the format, 1.
         name: of the corpus; else the file's name.
         labels: the label set, in order; else the labels that occur, sorted.
         features: the feature schema; else what occurs, by an unknown encoder.
         splits: name -> part -> conversation ids; else a drawn split by conversation, `seeded`.
-        notes: free facts, kept.
     """
 
     merc: Literal[1]
@@ -49,7 +47,7 @@ def parse_declaration(path: Path, content: Mapping[str, Any]) -> Declaration:
         raise DataError(f"{path}, header: {explain(error)}") from error
 
 
-def assemble(path: Path, declaration: Declaration, conversations: tuple[Conversation, ...]) -> Corpus:
+def declared_corpus(path: Path, declaration: Declaration, conversations: tuple[Conversation, ...]) -> Corpus:
     """The corpus of a file's conversations.
 
     Raises:
@@ -90,7 +88,7 @@ def assemble(path: Path, declaration: Declaration, conversations: tuple[Conversa
 def _found_features(path: Path, conversations: tuple[Conversation, ...]) -> Iterator[FeatureSpec]:
     arrays: dict[str, FeatureArray] = {}
     for conversation in conversations:
-        arrays = {**arrays, **conversation.features, **arrays}
+        arrays = {**conversation.features, **arrays}
     for key, array in arrays.items():
         modality, _, name = key.partition("/")
         try:

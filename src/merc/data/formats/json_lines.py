@@ -1,12 +1,7 @@
-"""merc's open format as text: JSON Lines, one conversation a line, after an optional header line.
+"""merc's open format as text: JSON Lines in UTF-8, one conversation a line after an optional header; docs/data.md shows a file.
 
-    {"merc": 1, "name": "chats", "labels": ["calm", "cross"], "features": [{"modality": "audio", "name": "praat", "dimension": 3}],
-     "splits": {"official": {"train": ["c1"]}}}
-    {"id": "c1", "utterances": [{"id": "0", "speaker": "Ann", "transcript": "…", "label": "calm", "start": 0.0, "end": 1.5,
-     "features": {"audio/praat": [0.1, null, 2.0]}}]}
-
-(Each is one line in a file.) An utterance needs a `speaker` only; without an id it is named by its position. In a feature null is a
-missing number; a feature that is null or not there is absent. The file is UTF-8.
+An utterance needs a `speaker` only; without an id it is named by its position. In a feature null is a missing number; a feature
+that is null or not there is absent.
 """
 
 from __future__ import annotations
@@ -20,7 +15,7 @@ from typing import Any, cast
 import numpy as np
 from pydantic import ConfigDict, ValidationError
 
-from merc.data.formats.declaration import Declaration, assemble, parse_declaration
+from merc.data.formats.declaration import Declaration, declared_corpus, parse_declaration
 from merc.data.formats.layout import Layout, Source
 from merc.data.schema import Conversation, Corpus, FeatureArray, Utterance
 from merc.errors import DataError
@@ -96,7 +91,7 @@ def _matches(source: Source) -> bool:
 
 def _read(source: Source) -> Corpus:
     lines = read_json_lines(source.path)
-    return assemble(source.path, lines.declaration or Declaration(merc=1), lines.conversations)
+    return declared_corpus(source.path, lines.declaration or Declaration(merc=1), lines.conversations)
 
 
 def _lines(path: Path) -> Generator[tuple[int, str], None, None]:
@@ -154,11 +149,8 @@ def _conversation(place: str, line: str, dimensions: dict[str, int]) -> Conversa
                 raise DataError(f"{where}: {len(numbers)} numbers, expected {expected or 'one or more'}")
             if key not in features:
                 features[key] = np.full((len(utterances), expected), np.nan, dtype=np.float32)
-            with np.errstate(over="ignore"):
-                row = np.array(numbers, dtype=np.float64).astype(np.float32)  # None becomes NaN
-            if np.isinf(row).any():
-                raise DataError(f"{where}: a number too large for float32")
-            features[key][position] = row
+            with np.errstate(over="ignore"):  # what float32 can't hold is infinite, which `Conversation` refuses
+                features[key][position] = np.array(numbers, dtype=np.float64)  # None becomes NaN
     try:
         return Conversation(parsed.id, utterances, features)
     except DataError as error:
@@ -169,5 +161,5 @@ LAYOUT = Layout(
     name="jsonl",
     description="merc's JSON Lines: one conversation a line, with an optional header line",
     matches=_matches,
-    read=_read,
+    draft=_read,
 )
