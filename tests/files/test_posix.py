@@ -10,7 +10,7 @@ import pytest
 from merc.files import posix
 
 
-@pytest.mark.skipif(not posix.HERE, reason="not POSIX")
+@pytest.mark.skipif(not posix.POSIX, reason="not POSIX")
 def test_ctrl_c_is_held_back_not_lost():
     with pytest.raises(KeyboardInterrupt):
         for passed in range(2):
@@ -20,7 +20,7 @@ def test_ctrl_c_is_held_back_not_lost():
 
 
 def test_elsewhere_nothing_is_done(monkeypatch):
-    monkeypatch.setattr(posix, "HERE", False)
+    monkeypatch.setattr(posix, "POSIX", False)
     monkeypatch.delattr(os, "setpgrp", raising=False)
     monkeypatch.delattr(signal, "pthread_sigmask", raising=False)
     with posix.block_sigint():

@@ -38,9 +38,9 @@ class LabelMapping(Settings):
         for old, new in self.mapping.items():
             if new is not None and new not in self.labels:
                 raise ValueError(f"{old!r} maps to unknown label {new!r}; allowed: {', '.join(self.labels)}, or null")
-        idle = [label for label in self.labels if label not in self.mapping.values()]
-        if idle:
-            raise ValueError(f"nothing maps to label {idle[0]!r}")
+        unused = [label for label in self.labels if label not in self.mapping.values()]
+        if unused:
+            raise ValueError(f"nothing maps to label {unused[0]!r}")
         return self
 
 

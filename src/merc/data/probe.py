@@ -29,7 +29,7 @@ from merc.settings import Settings
 
 PROBE_NOTE = "probe"  # the key of a report in a corpus's notes
 FOLDS = 5
-MINIMUM_CONVERSATIONS = 5  # chosen: with fewer, a bootstrap over conversations says nothing
+MINIMUM_CONVERSATIONS = 5  # chosen: fewer are too few for a bootstrap
 MINIMUM_FALL = 0.10  # chosen: speakers and class shares alone cost some points between parts; trained features lose 20 and more
 # chosen of .0001 to 1 inside MELD's training part: best for 384-d text; for 8 numbers of audio 1 is best, by .7 points.
 INVERSE_PENALTY = 0.01
@@ -98,10 +98,6 @@ class ProbeReport(Settings):
     seed: int
     features: tuple[FeatureProbe, ...]
 
-    def covers(self, spec: FeatureSpec) -> bool:
-        """Whether this very feature, of this encoder and version, was probed."""
-        return any((f.feature, f.encoder, f.version) == (spec.key, spec.encoder, spec.version) for f in self.features)
-
 
 @dataclass(frozen=True, slots=True)
 class LabelledRows:
@@ -132,12 +128,9 @@ class LinearProbe:
 
 
 def probe(corpus: Corpus, split: str = "official", seed: int = 0) -> ProbeReport:
-    """Probes every feature of a corpus.
+    """Probes every feature of a corpus, on a split whose validation and test parts may be missing.
 
-    Args:
-        corpus: with the split named.
-        split: its training part is fitted on; validation and test may be missing.
-        seed: of the bootstrap's resamples. The folds are the same for every seed.
+    The seed is that of the bootstrap's resamples; the folds are the same for every seed.
 
     Raises:
         DataError: no such split, or its training part is empty.
@@ -150,15 +143,17 @@ def probe(corpus: Corpus, split: str = "official", seed: int = 0) -> ProbeReport
 
 
 def recorded_probe(corpus: Corpus, specs: Sequence[FeatureSpec] | None = None) -> ProbeReport | None:
-    """The report that a corpus's notes hold, if it covers these features, or all that the corpus has now; else None.
+    """The report in a corpus's notes, if it covers these features of this encoder and version; by default all of the corpus.
 
-    A note that is no report, such as one written by hand or by another version, counts as none.
+    None for any other note, such as one written by hand or by another version.
     """
     try:
         report = ProbeReport.model_validate(corpus.notes.get(PROBE_NOTE))
     except ValidationError:
         return None
-    return report if all(report.covers(spec) for spec in (corpus.feature_schema if specs is None else specs)) else None
+    probed = {(f.feature, f.encoder, f.version) for f in report.features}
+    wanted = {(s.key, s.encoder, s.version) for s in (corpus.feature_schema if specs is None else specs)}
+    return report if wanted <= probed else None
 
 
 def labelled_rows(conversations: Sequence[Conversation], spec: FeatureSpec, label_set: LabelSet) -> LabelledRows:
@@ -303,11 +298,11 @@ def _sentence(key: str, verdict: Verdict, figures: Mapping[Part, Figure | None])
     reading = {
         "carries nothing": "carries nothing that a linear probe can find",
         "looks trained on the training labels": (
-            "looks trained on the training labels: high inside training, low outside; a model will trust it more than it deserves"
+            "looks trained on the training labels: high inside training, low outside; a model will rely on it too much"
         ),
         "validation is blind": (
-            "validation is blind: it scores like training and test does not, so the encoder has seen both parts' labels "
-            "or sources; selection on this validation part means nothing for this feature"
+            "validation is blind: it scores like training and test does not, so the encoder was trained on both parts' labels "
+            "or sources; do not select models by this validation part"
         ),
         "sound": "sound",
         "not judged": "not judged: neither validation nor test has enough to compare with",

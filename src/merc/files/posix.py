@@ -8,7 +8,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
-HERE = hasattr(signal, "pthread_sigmask")
+POSIX = hasattr(signal, "pthread_sigmask")
 
 
 def usable_cores() -> int:
@@ -19,7 +19,7 @@ def usable_cores() -> int:
 @contextmanager
 def block_sigint() -> Generator[None, None, None]:
     """Blocks Ctrl-C while a process is started, which belongs to the terminal's group until `leave_terminal`."""
-    if not HERE or threading.current_thread() is not threading.main_thread():
+    if not POSIX or threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -31,6 +31,6 @@ def block_sigint() -> Generator[None, None, None]:
 
 def leave_terminal() -> None:
     """Takes this process out of the terminal's group, so that Ctrl-C reaches its parent alone, and ends `block_sigint` in it."""
-    if HERE:
+    if POSIX:
         os.setpgrp()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

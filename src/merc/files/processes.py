@@ -34,8 +34,7 @@ def in_processes(
         work: a function of a module; what it raises ends the iterator.
         tasks: in the order in which they are begun.
         processes: how many at a time.
-        begin: called first in each process, with the arguments.
-        arguments: of `begin`.
+        begin: called first in each process, with `arguments`.
 
     Yields:
         Each task with its result, as it ends; None where its process was killed.
