@@ -107,7 +107,7 @@ class Utterance:
 
     Attributes:
         id: unique in its conversation.
-        speaker: a name, or None where nothing tells it; all utterances without one count as one speaker's.
+        speaker: a name, or None where it is unknown; all utterances without one count as one speaker's.
         words: what was said, without mark-up; None where that is not known, or nothing was.
         start, end: seconds from the start of the recording, or None.
         channel: of the recording, from 0, or None.

@@ -79,7 +79,7 @@ def executor(begin: Callable[..., None], arguments: tuple[object, ...]) -> Proce
 
 def kill(executor: ProcessPoolExecutor) -> None:
     """Kills the executor's process."""
-    found = executor._processes  # pyright: ignore[reportPrivateUsage]  # nothing public tells
+    found = executor._processes  # pyright: ignore[reportPrivateUsage]  # there is no public access
     for process in list((found or {}).values()):
         process.kill()
 

@@ -75,7 +75,7 @@ def write_atomically(path: str | Path, data: bytes) -> None:
 
 
 def temporary_name(stem: str = "") -> str:
-    """A fresh hidden name that `is_temporary` knows; `stem` tells whose temporary it is."""
+    """A fresh hidden name that `is_temporary` recognises; `stem` names its owner."""
     return f"{TEMPORARY_PREFIX}{stem}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"
 
 

@@ -203,7 +203,7 @@ def chain_posterior(
 
 
 def _step(table: np.ndarray, turn: _Turn, chain: EmotionChain, likelihood: np.ndarray, alone: str, after_other: str) -> np.ndarray:
-    """A table over the speakers' last emotions times the turn's kernel; the rules say how, without and with another's emotion."""
+    """A table over the speakers' last emotions times the turn's kernel, by the einsum rule without or with another's emotion."""
     kernel = chain.transitions(turn.spoke_before, turn.other is not None) * likelihood
     if turn.other is None:
         axes, last = (turn.speaker,), (-1,)

@@ -72,7 +72,7 @@ class PlantedStream(Settings):
 
     @property
     def spec(self) -> FeatureSpec:
-        """The feature's entry in the schema; the version tells plantings of other parameters, classes or seeds apart."""
+        """The feature's entry in the schema; plantings of other parameters, classes or seeds differ in version."""
         s = self.stream
         classes = hashlib.sha256(json.dumps(self.classes).encode()).hexdigest()[:8]
         version = f"quality={s.quality},noise={s.noise},absent={s.absent},seed={self.seed},classes={classes}"

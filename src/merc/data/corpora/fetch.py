@@ -84,7 +84,7 @@ def fetch(
     if not home.startswith(("https://", "http://")):
         raise DataError(f"base URL {home!r}: allowed are http:// and https://")
     urls = {path.rpartition("/")[2]: f"{home}/{path}" for path in files}
-    pooch.get_logger().setLevel("WARNING")  # each download is told by `progress`
+    pooch.get_logger().setLevel("WARNING")  # `progress` reports each download
     downloads = pooch.create(folder, home, registry=dict(zip(urls, files.values(), strict=True)), urls=urls, allow_updates=False)
     # Not streamed: pooch leaves the connection of a streamed answer open when it is an error.
     downloader: Any = pooch.HTTPDownloader(timeout=timeout, stream=False)

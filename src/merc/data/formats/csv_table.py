@@ -116,8 +116,7 @@ def read_csv(path: str | Path, required: Sequence[str]) -> CsvTable:
     header: list[str] | None = None
     number = 0
     try:
-        for fields in reader:
-            number += 1
+        for number, fields in enumerate(reader, start=1):
             if not fields:
                 continue
             if header is None:

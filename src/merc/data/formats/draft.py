@@ -34,7 +34,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class FeatureSlot:
-    """A feature that a layout carries: its modality, the name it gets, and what made it; None: as far as the width tells."""
+    """A feature that a layout carries: its modality, the name it gets, and what made it, or None to go by the width."""
 
     modality: str
     name: str

@@ -88,7 +88,7 @@ def inspect(path: str | Path, layout: str | None = None) -> Inspection:
 
     Raises:
         DataError: there is nothing at the path, or no layout of that name.
-        UnsafeFileError: a pickle holds something that is not plain data; nothing can be said of its content.
+        UnsafeFileError: a pickle holds something that is not plain data; nothing is reported of its content.
     """
     named = None if layout is None else layout_named(layout)
     source = open_source(path)
@@ -180,9 +180,9 @@ def feature_report(spec: FeatureSpec, conversations: Sequence[DraftConversation]
 
 def _feature_findings(feature: FeatureReport) -> Iterator[tuple[Severity, str, str]]:
     rows = f"of {feature.rows} rows are"
-    columns = f"of {feature.dimension} columns hold one value throughout and tell nothing"
+    columns = f"of {feature.dimension} columns hold one value throughout and carry no information"
     counts: tuple[tuple[int, Severity, str, str], ...] = (
-        (feature.zero_rows, "warning", "zero rows", f"{rows} all zero: absent? Importing with zeros as absence says so"),
+        (feature.zero_rows, "warning", "zero rows", f"{rows} all zero; if they mean absence, import with --zeros-absent"),
         (feature.nan_rows, "note", "nan rows", f"{rows} all NaN and count as absent"),
         (feature.partly_nan_rows, "note", "partly nan", f"{rows} partly NaN; those entries count as missing"),
         (feature.constant_columns, "warning", "constant columns", columns),

@@ -22,7 +22,7 @@ from merc.errors import DataError
 from merc.files.validation import explain, shorten
 from merc.settings import Settings
 
-_SNIFFED = 67_108_864  # bytes of the first line that are read to tell the layout
+_SNIFFED = 67_108_864  # bytes of the first line that are read to recognise the layout
 
 
 class _Line(Settings):
