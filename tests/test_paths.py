@@ -17,14 +17,13 @@ from merc.annotation.transcripts.conversations import read_conversations
 from merc.data.corpora.fetch import fetch
 from merc.data.formats.importing import import_corpus
 from merc.data.formats.inspection import inspect as inspect_corpus
-from merc.data.formats.json_lines import write_jsonl
-from merc.data.formats.parquet_table import write_parquet
 from merc.data.labels import read_mapping
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
 from merc.data.store.store import update_notes
 from merc.encoders.encoding import encode_corpus
 from merc.errors import DataError
 from merc.files.staged_file import write_atomically
+from open_formats import write_jsonl, write_parquet
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 MODULES = [

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+import open_formats
 from merc.data.formats import json_lines, parquet_table
 from merc.data.formats.layout import Source
 from merc.data.schema import PARTS, Conversation, Corpus, FeatureSpec, LabelSet, Split, Utterance
@@ -90,7 +91,7 @@ def through_store(corpus, folder):
 
 def through_jsonl(corpus, folder):
     path = folder / "corpus.jsonl"
-    json_lines.write_jsonl(corpus, path)
+    open_formats.write_jsonl(corpus, path)
     assert json_lines.LAYOUT.matches(Source(path))
     assert not parquet_table.LAYOUT.matches(Source(path))
     return json_lines.LAYOUT.read(Source(path))
@@ -98,7 +99,7 @@ def through_jsonl(corpus, folder):
 
 def through_parquet(corpus, folder):
     path = folder / "corpus.parquet"
-    parquet_table.write_parquet(corpus, path)
+    open_formats.write_parquet(corpus, path)
     assert parquet_table.LAYOUT.matches(Source(path))
     assert not json_lines.LAYOUT.matches(Source(path))
     return parquet_table.LAYOUT.read(Source(path))

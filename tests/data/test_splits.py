@@ -82,7 +82,7 @@ def test_meld_is_told_by_id():
     assert (split.parts["validation"][-1], split.parts["test"][0]) == ("1152", "1153")
 
 
-@pytest.mark.parametrize("wrong", ["1433", "-1", "x", "", "1.0", "²"])
+@pytest.mark.parametrize("wrong", ["1433", "-1", "x", "", "1.0", "²", "9" * 5000])
 def test_ids_outside_meld_are_refused(wrong):
     with pytest.raises(DataError, match="integer from 0 to 1432"):
         meld_by_id([wrong])

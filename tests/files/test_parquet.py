@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from merc.errors import DataError
 from merc.files.parquet import read_parquet
 
 THREADS = """
@@ -29,8 +30,16 @@ def test_a_table_is_read_back(tmp_path):
 
 
 def test_bytes_that_are_no_table_are_refused():
-    with pytest.raises(pa.ArrowException):
+    with pytest.raises(DataError, match="not a readable parquet file"):
         read_parquet(b"PAR1 and no more")
+
+
+def test_texts_that_are_not_utf_8_are_refused(tmp_path):
+    path = tmp_path / "x.parquet"
+    texts = pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff"], pa.binary()).buffers())
+    pq.write_table(pa.table({"a": texts}), path)
+    with pytest.raises(DataError, match="Invalid UTF8"):
+        read_parquet(path.read_bytes())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")

@@ -12,7 +12,7 @@ import pytest
 from merc.files import posix
 
 
-@pytest.mark.skipif(not posix.HERE, reason="not POSIX")
+@pytest.mark.skipif(not posix.POSIX, reason="not POSIX")
 def test_ctrl_c_is_held_back_not_lost():
     with pytest.raises(KeyboardInterrupt):
         for passed in range(2):
@@ -21,7 +21,7 @@ def test_ctrl_c_is_held_back_not_lost():
                 assert passed == 0
 
 
-@pytest.mark.skipif(not posix.HERE, reason="not POSIX")
+@pytest.mark.skipif(not posix.POSIX, reason="not POSIX")
 def test_ctrl_c_that_the_system_gives_to_another_thread_is_held_back_too():
     end = threading.Event()
     other = threading.Thread(target=end.wait)
@@ -48,7 +48,7 @@ def test_ctrl_c_that_the_system_gives_to_another_thread_is_held_back_too():
 
 
 def test_elsewhere_nothing_is_done(monkeypatch):
-    monkeypatch.setattr(posix, "HERE", False)
+    monkeypatch.setattr(posix, "POSIX", False)
     monkeypatch.delattr(os, "setpgrp", raising=False)
     monkeypatch.delattr(signal, "pthread_sigmask", raising=False)
     with posix.block_sigint():

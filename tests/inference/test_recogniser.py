@@ -12,7 +12,6 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 import merc.inference.recogniser as module
 from merc.annotation.transcripts.conversations import read_conversations
 from merc.cli import main
-from merc.data.formats.json_lines import write_jsonl
 from merc.data.preprocessing import Preprocessor
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
 from merc.encoders import resolver
@@ -23,6 +22,7 @@ from merc.inference.recogniser import Recogniser
 from merc.inference.record import ModelRecord
 from merc.synthetic.conversations import SyntheticConfig, synthesise
 from merc.synthetic.planting import Stream
+from open_formats import write_jsonl
 
 RECORD = ModelRecord({"weighted_f1": 0.1 + 0.2}, "by hand", {"name": "made", "sizes": {"train": 3}}, {"merc": "0"}, 7, ("beware",))
 

@@ -38,9 +38,9 @@ class LabelMapping(Settings):
         for old, new in self.mapping.items():
             if new is not None and new not in self.labels:
                 raise ValueError(f"{old!r} maps to unknown label {new!r}; allowed: {', '.join(self.labels)}, or null")
-        idle = [label for label in self.labels if label not in self.mapping.values()]
-        if idle:
-            raise ValueError(f"nothing maps to label {idle[0]!r}")
+        unused = [label for label in self.labels if label not in self.mapping.values()]
+        if unused:
+            raise ValueError(f"nothing maps to label {unused[0]!r}")
         return self
 
 
@@ -56,7 +56,7 @@ def apply_mapping(corpus: Corpus, mapping: LabelMapping) -> Corpus:
     """The corpus under the new label set; features, splits and order stay.
 
     Raises:
-        DataError: the mapping names a label that the corpus lacks, or says nothing about one that it has.
+        DataError: the mapping names a label that the corpus lacks, or leaves out one that it has.
     """
     name, known = f"label mapping {mapping.name!r}", corpus.label_set.names
     for label in mapping.mapping:
@@ -65,7 +65,7 @@ def apply_mapping(corpus: Corpus, mapping: LabelMapping) -> Corpus:
     for label in known:
         if label not in mapping.mapping:
             has = ", ".join(mapping.mapping)
-            raise DataError(f"{name} says nothing about {label!r} of corpus {corpus.name!r}; it knows: {has}")
+            raise DataError(f"{name} leaves out {label!r} of corpus {corpus.name!r}; it maps: {has}")
     conversations = tuple(
         replace(c, utterances=tuple(replace(u, label=None if u.label is None else mapping.mapping[u.label]) for u in c.utterances))
         for c in corpus.conversations

@@ -23,7 +23,6 @@ class Sample:
     """One conversation as arrays.
 
     Attributes:
-        conversation_id: where it came from.
         inputs: modality -> (T, W) standardised features, zeros where absent.
         present: (T, M), in the order of `inputs`.
         speakers: (T,) indices by first appearance: a network's input holds no names.
@@ -51,11 +50,9 @@ class Preprocessor:
     def fit(
         cls, corpus: Corpus, train: Sequence[Conversation], picks: Mapping[str, str] | None = None, clip: float = CLIP_BOUND
     ) -> Preprocessor:
-        """Figures of the training conversations only.
+        """The preprocessor of the corpus's schema and label set, its means and deviations those of the training conversations.
 
         Args:
-            corpus: gives schema and label set.
-            train: the training conversations.
             picks: modality -> feature name; None takes every modality, which must then offer one feature each.
             clip: bound on standardised values, in deviations.
 

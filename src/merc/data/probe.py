@@ -1,13 +1,9 @@
 """A linear probe per feature: how well it predicts the labels, and whether its encoder was trained on the training labels.
 
-Feature files often come from networks that were trained on the labels of the training part. Such features score high on every
-training conversation, held out or not, and low on conversations that the network was not trained on. A validation part of the same
-source scores like training too, and so selects models that rely on a stream that is worth little on the test part.
+A multinomial logistic regression [chosen] is scored inside the training part (five folds by conversation) and, fitted on the whole
+training part, on validation and test. Test labels serve this comparison and its warning; no setting depends on them.
 
-The probe is a multinomial logistic regression [chosen], scored inside the training part (five folds by conversation) and, fitted
-on the whole training part, on validation and test. Test labels serve this comparison and its warning; no setting depends on them.
-
-Shapes: N utterances, D features, C classes, K conversations.
+Shapes: N utterances, D features, C classes, B resamples.
 """
 
 from __future__ import annotations
@@ -15,15 +11,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 from pydantic import ValidationError
+from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Part
 from merc.data.standardisation import CLIP_BOUND
@@ -31,7 +29,7 @@ from merc.settings import Settings
 
 PROBE_NOTE = "probe"  # the key of a report in a corpus's notes
 FOLDS = 5
-MINIMUM_CONVERSATIONS = 5  # chosen: with fewer, a bootstrap over conversations says nothing
+MINIMUM_CONVERSATIONS = 5  # chosen: fewer are too few for a bootstrap
 MINIMUM_FALL = 0.10  # chosen: speakers and class shares alone cost some points between parts; trained features lose 20 and more
 # chosen of .0001 to 1 inside MELD's training part: best for 384-d text; for 8 numbers of audio 1 is best, by .7 points.
 INVERSE_PENALTY = 0.01
@@ -100,10 +98,6 @@ class ProbeReport(Settings):
     seed: int
     features: tuple[FeatureProbe, ...]
 
-    def covers(self, spec: FeatureSpec) -> bool:
-        """Whether this very feature, of this encoder and version, was probed."""
-        return any((f.feature, f.encoder, f.version) == (spec.key, spec.encoder, spec.version) for f in self.features)
-
 
 @dataclass(frozen=True, slots=True)
 class LabelledRows:
@@ -116,30 +110,27 @@ class LabelledRows:
 
 @dataclass(frozen=True, slots=True)
 class LinearProbe:
-    """A fitted probe; `model` is None where the training rows hold a single class."""
+    """A fitted probe."""
 
     classes: int
-    seen: Int64[np.ndarray, " S"]  # class indices that occurred in training, ascending
-    scaler: StandardScaler
-    model: LogisticRegression | None
+    model: Pipeline
 
     def probabilities(self, features: Float32[np.ndarray, "N D"]) -> Float64[np.ndarray, "N C"]:
         """Class probabilities; a missing number counts as the training mean, a class unseen in training gets 0."""
         probabilities = np.zeros((len(features), self.classes))
-        if self.model is None:
-            probabilities[:, self.seen] = 1.0
-        elif len(features):
-            probabilities[:, self.seen] = self.model.predict_proba(_standardised(self.scaler, features))
+        if len(features):
+            probabilities[:, self.model.classes_] = self.model.predict_proba(features)
         return probabilities
+
+    def predict(self, features: Float32[np.ndarray, "N D"]) -> Int64[np.ndarray, " N"]:
+        """The most probable classes."""
+        return self.probabilities(features).argmax(axis=1)
 
 
 def probe(corpus: Corpus, split: str = "official", seed: int = 0) -> ProbeReport:
-    """Probes every feature of a corpus.
+    """Probes every feature of a corpus, on a split whose validation and test parts may be missing.
 
-    Args:
-        corpus: with the split named.
-        split: its training part is fitted on; validation and test may be missing.
-        seed: of the bootstrap's resamples. The folds are the same for every seed.
+    The seed is that of the bootstrap's resamples; the folds are the same for every seed.
 
     Raises:
         DataError: no such split, or its training part is empty.
@@ -152,15 +143,17 @@ def probe(corpus: Corpus, split: str = "official", seed: int = 0) -> ProbeReport
 
 
 def recorded_probe(corpus: Corpus, specs: Sequence[FeatureSpec] | None = None) -> ProbeReport | None:
-    """The report that a corpus's notes hold, if it covers these features, or all that the corpus has now; else None.
+    """The report in a corpus's notes, if it covers these features of this encoder and version; by default all of the corpus.
 
-    A note that is no report, such as one written by hand or by another version, counts as none.
+    None for any other note, such as one written by hand or by another version.
     """
     try:
         report = ProbeReport.model_validate(corpus.notes.get(PROBE_NOTE))
     except ValidationError:
         return None
-    return report if all(report.covers(spec) for spec in (corpus.feature_schema if specs is None else specs)) else None
+    probed = {(f.feature, f.encoder, f.version) for f in report.features}
+    wanted = {(s.key, s.encoder, s.version) for s in (corpus.feature_schema if specs is None else specs)}
+    return report if wanted <= probed else None
 
 
 def labelled_rows(conversations: Sequence[Conversation], spec: FeatureSpec, label_set: LabelSet) -> LabelledRows:
@@ -180,21 +173,22 @@ def labelled_rows(conversations: Sequence[Conversation], spec: FeatureSpec, labe
 
 def fit_linear_probe(rows: LabelledRows, classes: int) -> LinearProbe:
     """Fits the logistic regression on standardised, clipped features; rows must not be empty."""
-    with np.errstate(invalid="ignore"):  # a column that is never there has no mean; it counts as 0 later
-        scaler = StandardScaler().fit(rows.features)
-    seen = np.unique(rows.labels)
-    if len(seen) < 2:
-        return LinearProbe(classes, seen, scaler, None)
-    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=_ITERATIONS, tol=_TOLERANCE)
-    with warnings.catch_warnings():
+    classifier = DummyClassifier(strategy="prior")  # for a single class, which a logistic regression refuses
+    if len(np.unique(rows.labels)) > 1:
+        classifier = LogisticRegression(C=INVERSE_PENALTY, max_iter=_ITERATIONS, tol=_TOLERANCE)
+    model = make_pipeline(StandardScaler(), FunctionTransformer(_clip), classifier)
+    # A column that is absent throughout has no mean; it counts as 0.
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(_standardised(scaler, rows.features), rows.labels)
-    return LinearProbe(classes, seen, scaler, model)
+        return LinearProbe(classes, model.fit(rows.features, rows.labels))
 
 
-def weighted_f1(confusion: Float64[np.ndarray, "B C C"]) -> Float64[np.ndarray, " B"]:
-    """Weighted F1 of confusion matrices (rows: truth, columns: prediction); a class never seen nor predicted counts nothing."""
-    return _weighted_f1(np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(-1), confusion.sum(-2))
+def weighted_f1(
+    hits: Float64[np.ndarray, "B C"], truth: Float64[np.ndarray, "B C"], predicted: Float64[np.ndarray, "B C"]
+) -> Float64[np.ndarray, " B"]:
+    """Weighted F1 from (expected) counts per class; a class that is neither true nor predicted counts nothing."""
+    f1 = 2.0 * hits / np.maximum(truth + predicted, 1e-12)
+    return (f1 * truth).sum(-1) / truth.sum(-1)
 
 
 def _probe_feature(
@@ -207,7 +201,7 @@ def _probe_feature(
         shares = np.bincount(train.labels, minlength=classes) / len(train.labels)
         fitted = fit_linear_probe(train, classes)
         for part in figures:
-            predicted = _out_of_fold(train, classes) if part == "train" else _labels(fitted, rows[part].features)
+            predicted = _out_of_fold(train, classes) if part == "train" else fitted.predict(rows[part].features)
             figures[part] = _figure(rows[part], predicted, shares, np.random.default_rng(seed))
     verdict = _verdict(figures["train"], figures["validation"], figures["test"])
     return FeatureProbe(
@@ -226,17 +220,12 @@ def _out_of_fold(rows: LabelledRows, classes: int) -> Int64[np.ndarray, " N"]:
     predicted = np.zeros(len(rows.labels), np.int64)
     for train, held_out in GroupKFold(FOLDS).split(rows.features, rows.labels, rows.conversation):
         fold = LabelledRows(rows.features[train], rows.labels[train], rows.conversation[train])
-        predicted[held_out] = _labels(fit_linear_probe(fold, classes), rows.features[held_out])
+        predicted[held_out] = fit_linear_probe(fold, classes).predict(rows.features[held_out])
     return predicted
 
 
-def _labels(fitted: LinearProbe, features: Float32[np.ndarray, "N D"]) -> Int64[np.ndarray, " N"]:
-    return fitted.probabilities(features).argmax(axis=1)
-
-
-def _standardised(scaler: StandardScaler, features: Float32[np.ndarray, "N D"]) -> Float32[np.ndarray, "N D"]:
-    scaled = cast(np.ndarray, scaler.transform(features))
-    return np.nan_to_num(np.clip(scaled, -CLIP_BOUND, CLIP_BOUND), nan=0.0).astype(np.float32)
+def _clip(standardised: Float32[np.ndarray, "N D"]) -> Float32[np.ndarray, "N D"]:
+    return np.nan_to_num(np.clip(standardised, -CLIP_BOUND, CLIP_BOUND), nan=0.0)
 
 
 def _figure(
@@ -251,12 +240,12 @@ def _figure(
     np.add.at(confusions, (owner, rows.labels, predicted), 1.0)
     draws = generator.multinomial(count, np.full(count, 1.0 / count), size=RESAMPLES).astype(np.float64)
     resampled = np.concatenate([confusions.sum(0)[None], np.tensordot(draws, confusions, axes=1)])  # the whole part first
-    score = weighted_f1(resampled)
-    truth = resampled.sum(2)
+    truth, counts = resampled.sum(2), resampled.sum(1)
+    score = weighted_f1(np.diagonal(resampled, axis1=1, axis2=2), truth, counts)
     guesses = {
         "majority": _guessing(truth, np.eye(classes)[int(shares.argmax())]),
         "prior": _guessing(truth, shares),
-        "shuffled": _guessing(truth, resampled.sum(1) / truth.sum(1, keepdims=True)),
+        "shuffled": _guessing(truth, counts / truth.sum(1, keepdims=True)),
     }
     above = score - np.max(list(guesses.values()), axis=0)
     return Figure(
@@ -272,14 +261,7 @@ def _figure(
 
 def _guessing(truth: Float64[np.ndarray, "B C"], shares: Float64[np.ndarray, "*G C"]) -> Float64[np.ndarray, " B"]:
     """Weighted F1, in expected counts, of labels drawn from `shares` independently of the truth."""
-    return _weighted_f1(truth * shares, truth, truth.sum(1, keepdims=True) * shares)
-
-
-def _weighted_f1(
-    hits: Float64[np.ndarray, "B C"], truth: Float64[np.ndarray, "B C"], predicted: Float64[np.ndarray, "B C"]
-) -> Float64[np.ndarray, " B"]:
-    f1 = 2.0 * hits / np.maximum(truth + predicted, 1e-12)
-    return (f1 * truth).sum(-1) / truth.sum(-1)
+    return weighted_f1(truth * shares, truth, truth.sum(1, keepdims=True) * shares)
 
 
 def _verdict(inside: Figure | None, validation: Figure | None, test: Figure | None) -> Verdict:
@@ -316,11 +298,11 @@ def _sentence(key: str, verdict: Verdict, figures: Mapping[Part, Figure | None])
     reading = {
         "carries nothing": "carries nothing that a linear probe can find",
         "looks trained on the training labels": (
-            "looks trained on the training labels: high inside training, low outside; a model will trust it more than it deserves"
+            "looks trained on the training labels: high inside training, low outside; a model will rely on it too much"
         ),
         "validation is blind": (
-            "validation is blind: it scores like training and test does not, so the encoder has seen both parts' labels "
-            "or sources; selection on this validation part means nothing for this feature"
+            "validation is blind: it scores like training and test does not, so the encoder was trained on both parts' labels "
+            "or sources; do not select models by this validation part"
         ),
         "sound": "sound",
         "not judged": "not judged: neither validation nor test has enough to compare with",

@@ -1,7 +1,7 @@
 """What a corpus is: utterances in conversations, named features per modality, a label set and named splits.
 
-Everything is immutable and checked when made. A feature array holds one row an utterance; in a row of NaN only the modality is
-absent, in a row with some NaN partly missing.
+Everything is immutable and checked when made. A feature array holds one row an utterance. A row of NaN means that the modality is
+absent, a row with some NaN that it is partly missing.
 
 Shapes: T utterances, D features.
 """
@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from merc.errors import DataError
 from merc.settings import Settings
@@ -29,8 +29,8 @@ FeatureArray = NDArray[np.float32]  # (T, D); its shape is checked by `Conversat
 
 
 def _matching(pattern: str, rule: str) -> AfterValidator:
-    def check(value: str | int) -> str | int:
-        if not re.fullmatch(pattern, str(value)):
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
             raise ValueError(rule.format(value))
         return value
 
@@ -59,7 +59,7 @@ class FeatureSpec(Settings):
     name: Annotated[
         str, _matching(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}", "feature name {!r}: letters, digits, '_', '.', '-', 100 at most")
     ]
-    dimension: Annotated[int, _matching("[1-9][0-9]{0,5}|1000000", "dimension {}: from 1 to 1000000")]
+    dimension: Annotated[int, Field(ge=1, le=1_000_000)]
     encoder: str = "unknown"
     version: str = "unknown"
 
@@ -107,7 +107,7 @@ class Utterance:
 
     Attributes:
         id: unique in its conversation.
-        speaker: a name, or None where nothing tells it; all utterances without one count as one speaker's.
+        speaker: a name, or None where it is unknown; all utterances without one count as one speaker's.
         words: what was said, without mark-up; None where that is not known, or nothing was.
         start, end: seconds from the start of the recording, or None.
         channel: of the recording, from 0, or None.
@@ -130,7 +130,7 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """A modality that was not there to judge by.
+    """A modality that an utterance lacked when it was judged.
 
     Attributes:
         utterance_id: None stands for every utterance.

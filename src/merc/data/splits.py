@@ -31,9 +31,7 @@ COSMIC_VALIDATION: frozenset[str] = frozenset(
     }
 )
 LEAVE_OUT_VALIDATION_SHARE = 0.1  # chosen: 12 of the 120 dialogues beside Session 5, as many as COSMIC has
-MELD_VALIDATION_FROM = 1039  # dialogue ids of MELD's pickles: train 0..1038, validation 1039..1152, test 1153..1432
-MELD_TEST_FROM = 1153
-MELD_DIALOGUES = 1433
+MELD_IDS = {"train": range(1039), "validation": range(1039, 1153), "test": range(1153, 1433)}  # dialogue ids of MELD's pickles
 _SESSION = re.compile(r"Ses0([1-5])[FM]_\S+")
 
 
@@ -65,7 +63,7 @@ def cosmic_iemocap(conversation_ids: Iterable[str]) -> Split:
 
 
 def leave_one_session_out(conversation_ids: Iterable[str]) -> dict[str, Split]:
-    """IEMOCAP's five folds, `session1` to `session5`: the fold's session is its test, no other fold's.
+    """IEMOCAP's five folds, `session1` to `session5`: each session is the test of its own fold.
 
     The validation part [chosen]: COSMIC's validation dialogues outside the session, topped up to a tenth of the remaining
     dialogues (rounded) with those of lowest hash rank. On the whole of IEMOCAP `session5` therefore equals `cosmic`.
@@ -95,23 +93,24 @@ def leave_one_session_out(conversation_ids: Iterable[str]) -> dict[str, Split]:
     return folds
 
 
-def meld_by_id(conversation_ids: Iterable[str]) -> Split:
-    """MELD's official split, named `official`, told from the dialogue ids of its pickles.
+def meld_part(conversation_id: str) -> str | None:
+    """The official part of a dialogue id of MELD's pickles; None for any other id."""
+    number = int(conversation_id) if re.fullmatch("[0-9]{1,9}", conversation_id) else -1
+    return next((part for part, ids in MELD_IDS.items() if number in ids), None)
 
-    Train 0 to 1038, validation 1039 to 1152, test 1153 to 1432. Some pickles list train and validation together; the ids tell
-    them apart.
+
+def meld_by_id(conversation_ids: Iterable[str]) -> Split:
+    """MELD's official split, named `official`, by the dialogue ids: some pickles list train and validation together.
 
     Raises:
-        DataError: an id is no integer in that range, or occurs twice.
+        DataError: an id is none of MELD's, or occurs twice.
     """
 
     def part_of(conversation_id: str) -> str:
-        number = int(conversation_id) if conversation_id.isascii() and conversation_id.isdigit() else -1
-        if not 0 <= number < MELD_DIALOGUES:
-            raise DataError(f"MELD conversation id {conversation_id!r}: expected an integer from 0 to {MELD_DIALOGUES - 1}")
-        if number >= MELD_TEST_FROM:
-            return "test"
-        return "validation" if number >= MELD_VALIDATION_FROM else "train"
+        part = meld_part(conversation_id)
+        if part is None:
+            raise DataError(f"MELD conversation id {conversation_id!r}: expected an integer from 0 to {MELD_IDS['test'][-1]}")
+        return part
 
     return _by_rule("official", conversation_ids, part_of)
 
@@ -143,7 +142,6 @@ def seeded(
 
 def draw(conversation_ids: Sequence[str], count: int, *, seed: int) -> tuple[str, ...]:
     """The `count` conversations of lowest hash rank: a draw without replacement that ignores the order of the ids."""
-
     return tuple(sorted(conversation_ids, key=lambda i: (hashlib.sha256(f"{seed}\n{i}".encode()).digest(), i))[:count])
 
 

@@ -23,7 +23,6 @@ class Standardiser:
     """Mean and deviation per column, and what to do with columns that are constant or partly missing.
 
     Attributes:
-        spec: the feature it belongs to.
         mean, deviation: of the training split's present entries.
         kept: indices of the columns that vary.
         indicated: indices of the kept columns that were missing in some training row that had other columns; each gets an
@@ -40,12 +39,7 @@ class Standardiser:
 
     @classmethod
     def fit(cls, spec: FeatureSpec, arrays: Iterable[NDArray[np.float32]], clip: float = CLIP_BOUND) -> Standardiser:
-        """Figures of the training split's rows.
-
-        Args:
-            spec: the feature.
-            arrays: one (T, D) array a training conversation; NaN is missing.
-            clip: bound on standardised values, in deviations.
+        """The standardiser of the training split's rows, one (T, D) array a conversation; NaN is missing.
 
         Raises:
             DataError: no present row, or no column that varies.
@@ -71,11 +65,9 @@ class Standardiser:
         return len(self.kept) + len(self.indicated)
 
     def transform(self, array: NDArray[np.float32], where: str = "") -> tuple[Float32[np.ndarray, "T W"], Bool[np.ndarray, " T"]]:
-        """Standardised rows, zeros where absent, and which rows are present. A missing entry becomes the training mean.
+        """Standardised rows of a (T, D) array, zeros where absent, and which rows are present; errors name `where`.
 
-        Args:
-            array: (T, D), NaN where missing.
-            where: named in errors, such as a conversation's id.
+        NaN is missing; a missing entry of a present row becomes the training mean.
 
         Raises:
             FeatureError: another dimension than the feature had in training.

@@ -31,15 +31,10 @@ def repair_quotes(text: str) -> str:
 
 
 def decode(data: bytes, name: str, *, strict: bool = False) -> Decoded:
-    """The text of a file.
-
-    Args:
-        data: all of its bytes.
-        name: what errors call it.
-        strict: whether a broken place in UTF-8 is an error.
+    """The text of a file that errors call `name`.
 
     Raises:
-        DataError: broken UTF-16, or zeros that no text holds; see `strict`.
+        DataError: broken UTF-16, a zero byte, or with `strict` a broken place in UTF-8.
     """
     text, warnings = _decoded(data, name, strict)
     if "\0" in text:

@@ -7,11 +7,18 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from merc.errors import DataError
+
 
 def read_parquet(data: bytes) -> pa.Table:
     """Arrow's thread pool may still hold `data` when the interpreter ends, and the process then aborts: hence one thread.
 
     Raises:
-        OSError, pa.ArrowException: `data` is not a readable parquet file.
+        DataError: `data` is not a readable parquet file.
     """
-    return pq.ParquetFile(pa.BufferReader(data), pre_buffer=False).read(use_threads=False)
+    try:
+        table = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False).read(use_threads=False)
+        table.validate(full=True)  # that texts are UTF-8, among others
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
+        raise DataError(f"not a readable parquet file: {str(error).splitlines()[0]}") from error
+    return table

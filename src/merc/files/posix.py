@@ -8,7 +8,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
-HERE = hasattr(signal, "pthread_sigmask")
+POSIX = hasattr(signal, "pthread_sigmask")
 
 
 def usable_cores() -> int:
@@ -23,7 +23,7 @@ def block_sigint() -> Generator[None, None, None]:
     The mask, which the process inherits, is that of this thread alone. The system may give the signal to another thread, and Python
     then runs the handler in this one; so that is held back, too.
     """
-    if not HERE or threading.current_thread() is not threading.main_thread():
+    if not POSIX or threading.current_thread() is not threading.main_thread():
         yield
         return
     held: list[int] = []
@@ -40,6 +40,6 @@ def block_sigint() -> Generator[None, None, None]:
 
 def leave_terminal() -> None:
     """Takes this process out of the terminal's group, so that Ctrl-C reaches its parent alone, and ends `block_sigint` in it."""
-    if HERE:
+    if POSIX:
         os.setpgrp()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

@@ -34,8 +34,7 @@ def in_processes(
         work: a function of a module; what it raises ends the iterator.
         tasks: in the order in which they are begun.
         processes: how many at a time.
-        begin: called first in each process, with the arguments.
-        arguments: of `begin`.
+        begin: called first in each process, with `arguments`.
 
     Yields:
         Each task with its result, as it ends; None where its process was killed.
@@ -80,7 +79,7 @@ def executor(begin: Callable[..., None], arguments: tuple[object, ...]) -> Proce
 
 def kill(executor: ProcessPoolExecutor) -> None:
     """Kills the executor's process."""
-    found = executor._processes  # pyright: ignore[reportPrivateUsage]  # nothing public tells
+    found = executor._processes  # pyright: ignore[reportPrivateUsage]  # there is no public access
     for process in list((found or {}).values()):
         process.kill()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -74,15 +75,14 @@ def write_atomically(path: str | Path, data: bytes) -> None:
 
 
 def temporary_name(stem: str = "") -> str:
-    """A fresh hidden name that `is_temporary` knows; `stem` tells whose temporary it is."""
+    """A fresh hidden name that `is_temporary` recognises; `stem` names its owner."""
     return f"{TEMPORARY_PREFIX}{stem}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"
 
 
 def is_temporary(name: str, stem: str = "") -> bool:
     """Whether `temporary_name(stem)` may have made this name."""
-    token = name.removeprefix(TEMPORARY_PREFIX + stem).removesuffix(TEMPORARY_SUFFIX)
-    whole = f"{TEMPORARY_PREFIX}{stem}{token}{TEMPORARY_SUFFIX}" == name
-    return whole and len(token) == 16 and set(token) <= set("0123456789abcdef")
+    form = f"{re.escape(TEMPORARY_PREFIX + stem)}[0-9a-f]{{16}}{re.escape(TEMPORARY_SUFFIX)}"
+    return re.fullmatch(form, name) is not None
 
 
 def sync_folder(folder: str | Path) -> None:

@@ -9,11 +9,9 @@ from jaxtyping import Shaped
 
 
 def tensor_bytes(arrays: Mapping[str, Shaped[np.ndarray, ...]], metadata: Mapping[str, str] | None = None) -> bytes:
-    """The file's content, whichever way the arrays lie in memory: the library writes memory as it is and takes it for row-major.
+    """The file's content. Arrays are made row-major first, since the library writes memory as it lies and reads it as row-major.
 
-    Args:
-        arrays: name -> array of any shape and type that safetensors knows.
-        metadata: kept in the file's header; of several keys safetensors keeps no order.
+    `metadata` goes into the file's header; of several keys safetensors keeps no order.
     """
     from safetensors.numpy import save
 

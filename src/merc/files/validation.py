@@ -29,12 +29,9 @@ def explain(error: ValidationError) -> str:
 
 
 def explain_all(error: ValidationError, record: type[BaseModel], place: str = "") -> str:
-    """All faults of a config in one line; an unknown key is answered with the nearest name and with all that are allowed.
+    """All faults of a `record` in one line; an unknown key is answered with the nearest name and with all that are allowed.
 
-    Args:
-        error: that validating `record` raised.
-        record: the config's class.
-        place: of the config in the whole, which itself has none.
+    `place` is that of the record in the whole config.
     """
     return "; ".join(_explain(fault, record, place) for fault in error.errors(include_url=False))
 

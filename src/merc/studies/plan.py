@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from merc.data.preprocessing import pick_features
 from merc.data.schema import Corpus, Part
-from merc.data.store.contents import CONTENTS
+from merc.data.store.manifest import MANIFEST
 from merc.errors import RunError
 from merc.files.staged_file import is_temporary, write_atomically
 from merc.files.validation import explain
@@ -92,7 +92,7 @@ def check_place(folder: Path) -> None:
     """
     if not folder.exists() or (folder / PLAN).is_file():
         return
-    begun = {STORE} if (folder / STORE / CONTENTS).is_file() else set[str]()  # of a study that was killed before it had a plan
+    begun = {STORE} if (folder / STORE / MANIFEST).is_file() else set[str]()  # of a study that was killed before it had a plan
     if not folder.is_dir() or any(not is_temporary(path.name) and path.name not in begun for path in folder.iterdir()):
         raise RunError(f"{folder}: already exists and holds no study (no {PLAN}); give another --out")
 

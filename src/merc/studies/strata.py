@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from jaxtyping import Bool, Int64
 
 from merc.data.schema import Conversation, LabelSet, Part
-from merc.errors import RunError
+from merc.errors import DataError, RunError
 from merc.files.parquet import read_parquet
 from merc.files.staged_file import write_atomically
 
@@ -85,7 +85,7 @@ def read_utterances(path: Path) -> JudgedUtterances:
     """
     try:
         columns = read_parquet(path.read_bytes()).to_pydict()
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, DataError) as error:
         raise RunError(f"{path}: missing or damaged ({error}); run the study again, it makes it anew") from None
     groups = {"emotion shift": np.asarray(columns["emotion shift"], dtype=np.int64)}
     names = {"emotion shift": SHIFTS}

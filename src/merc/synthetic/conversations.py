@@ -1,12 +1,8 @@
-"""Wholly synthetic corpora: Markov emotions with speaker influence, planted streams, no invented dialogue.
+"""Wholly synthetic corpora: Markov emotions with speaker influence, planted streams, no dialogue.
 
 Each emotion is a mixture [chosen]: with probability `persistence` the speaker's own last emotion, with probability `influence` the
-last emotion of another speaker (the one who spoke last), else a fresh draw from `prior`. Where no such emotion exists yet, its
-share goes to the fresh draw. Every emotion is thus a copy of some fresh draw, and the classes' shares are `prior` throughout. Who
-speaks does not depend on emotions.
-
-The Bayes-optimal oracle given densities and chain keeps a table over the last emotions of all speakers: exact, and tractable while
-C to the power of S is small. Beyond that only the ceiling of the densities is computed.
+last emotion of the other speaker who spoke last, else a fresh draw from `prior`. Where no such emotion exists yet, its share goes
+to the fresh draw; so the classes' shares are `prior` throughout. Who speaks does not depend on emotions.
 
 Shapes: T utterances, C classes, S speakers who speak in a conversation.
 """
@@ -38,12 +34,10 @@ class SyntheticConfig(Settings):
         train, validation, test: conversations in each part of the split `official`.
         length: fewest and most utterances of a conversation; every length between is as likely.
         speakers: fewest and most speakers of a conversation.
-        classes: label names.
         prior: the classes' shares, positive, summing to 1; None for equal shares.
         streams: one a modality; the defaults differ clearly in mean quality: text above audio above visual.
         persistence: share of a speaker's emotions that repeat the speaker's last.
         influence: share that takes over the last emotion of another speaker.
-        seed: fixes everything.
     """
 
     train: int = Field(default=96, ge=1)
@@ -174,9 +168,9 @@ def state_count(conversation: Conversation, classes: int) -> int:
 def chain_posterior(
     chain: EmotionChain, planted: dict[str, PlantedStream], conversation: Conversation
 ) -> Float64[np.ndarray, "T C"]:
-    """P(emotion_t | all features of the conversation), by forward filtering and backward smoothing.
+    """P(emotion_t | all features of the conversation), exact, by forward filtering and backward smoothing.
 
-    Exact. The state after an utterance is the last emotion of every speaker, an axis each; index 0 before a speaker's first turn.
+    The state after an utterance is the last emotion of every speaker, an axis each; index 0 before a speaker's first turn.
 
     Raises:
         DataError: more than `MAX_STATES` states.
@@ -209,7 +203,7 @@ def chain_posterior(
 
 
 def _step(table: np.ndarray, turn: _Turn, chain: EmotionChain, likelihood: np.ndarray, alone: str, after_other: str) -> np.ndarray:
-    """A table over the speakers' last emotions times the turn's kernel; the rules say how, without and with another's emotion."""
+    """A table over the speakers' last emotions times the turn's kernel, by the einsum rule without or with another's emotion."""
     kernel = chain.transitions(turn.spoke_before, turn.other is not None) * likelihood
     if turn.other is None:
         axes, last = (turn.speaker,), (-1,)

@@ -56,12 +56,9 @@ def log_likelihood(planted: PlantedStream, features: Float32[np.ndarray, "T D"])
 
 def stream_evidence(planted: Mapping[str, PlantedStream], conversation: Conversation) -> Float64[np.ndarray, "T C"]:
     """`log_likelihood`, summed over the planted streams that the conversation has."""
-    evidence = np.zeros((len(conversation), len(next(iter(planted.values())).classes)))
-    for each in planted.values():
-        features = conversation.features.get(each.key)
-        if features is not None:
-            evidence += log_likelihood(each, features)
-    return evidence
+    none = np.zeros((len(conversation), len(next(iter(planted.values())).classes)))
+    found = [(each, conversation.features[each.key]) for each in planted.values() if each.key in conversation.features]
+    return sum((log_likelihood(each, features) for each, features in found), start=none)
 
 
 def oracle_posterior(
@@ -69,10 +66,7 @@ def oracle_posterior(
 ) -> Float64[np.ndarray, "T C"]:
     """The posterior of the oracle that is given the densities.
 
-    Args:
-        planted: from `planted_streams`.
-        conversation: whose planted features are used.
-        prior: class probabilities without them: one row for all, or a text model's posterior, which holds the class shares.
+    `prior`: class probabilities without the planted features: one row for all, or a text model's, which hold the class shares.
     """
     with np.errstate(divide="ignore"):
         return softmax(np.log(prior) + stream_evidence(planted, conversation), axis=1)
@@ -92,10 +86,8 @@ def text_posterior(corpus: Corpus, split: str, part: Part, feature: str | None =
     Utterances without text get the class shares. On the part `train`, which it was fitted on, the regression is overconfident.
 
     Args:
-        corpus: with text features.
-        split: whose training part is fitted on.
-        part: to be judged.
-        feature: key of the feature, such as `text/minilm`; by default the first that the modality `text` offers.
+        corpus, split, part: what the posteriors are for.
+        feature: key of the feature, such as `text/minilm`; by default the first of the modality `text`.
 
     Raises:
         DataError: no such feature, split or part, or no labelled training utterance has the feature.
@@ -120,7 +112,7 @@ def ceiling(corpus: Corpus, split: str, part: Part, text: Posteriors | None = No
     """Scores, on a part, of the oracle that is given the planted densities and the training part's class shares.
 
     Args:
-        corpus, split, part: what is judged.
+        corpus, split, part: what is scored.
         text: as `text_posterior` returns it, where streams were planted beside real text.
 
     Raises:

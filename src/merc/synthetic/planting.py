@@ -1,15 +1,8 @@
-"""Planted streams: features of known quality on a corpus's own conversations.
+"""Planted streams: features of known quality on a corpus's own conversations; docs/data.md gives their density.
 
-A planted stream draws each utterance's vector from a density that depends on its label:
-
-    present with probability 1 - absent;  if present, x ~ (1 - noise) N(mean_c, I) + noise N(0, I)
-
-The class means are independent random unit vectors times `quality` [chosen: not made orthogonal, so that classes differ in how
-hard they are to tell apart]. An unlabelled utterance has no class to draw from and gets pure noise. Given the label, a planted
-stream is independent of all else; `merc.synthetic.oracle` makes use of it.
-
-Every draw comes from a generator keyed by seed, modality and conversation id: a conversation's vectors do not depend on the rest of
-the corpus, and the seed alone tells which rows were noise.
+The class means are independent random unit vectors times `quality` [chosen: not made orthogonal, so that some classes are harder
+to separate than others]. An unlabelled utterance gets pure noise. Given the label, a planted stream is independent of all else;
+`merc.synthetic.oracle` uses that. Each conversation has its own generator, keyed by seed, modality and conversation id.
 
 Shapes: T utterances, D features, C classes.
 """
@@ -59,14 +52,7 @@ STANDARD: tuple[Stream, ...] = (
 
 
 class PlantedStream(Settings):
-    """A stream as it was planted, with all that the oracle needs.
-
-    Attributes:
-        stream: what was asked for.
-        seed: of its generators.
-        classes: the label set at planting time, in order.
-        class_means: C rows of D numbers.
-    """
+    """A stream as it was planted: the class means (C, D) of the label set at that time, the seed of all draws."""
 
     stream: Stream
     seed: int
@@ -86,7 +72,7 @@ class PlantedStream(Settings):
 
     @property
     def spec(self) -> FeatureSpec:
-        """The feature's entry in the schema; the version tells plantings of other parameters, classes or seeds apart."""
+        """The feature's entry in the schema; plantings of other parameters, classes or seeds differ in version."""
         s = self.stream
         classes = hashlib.sha256(json.dumps(self.classes).encode()).hexdigest()[:8]
         version = f"quality={s.quality},noise={s.noise},absent={s.absent},seed={self.seed},classes={classes}"
@@ -110,10 +96,7 @@ def generator_for(seed: int, *words: str) -> np.random.Generator:
 def plant(corpus: Corpus, streams: Sequence[Stream] = STANDARD, seed: int = 0) -> Corpus:
     """Replaces the streams' modalities by planted ones; all else stays: conversations, speakers, labels, splits, other modalities.
 
-    The same seed gives the same class means and draws.
-
-    Returns:
-        A corpus whose `notes['planted']` lists every `PlantedStream`, earlier plantings of other modalities included.
+    The same seed gives the same class means and draws. `notes['planted']` lists every `PlantedStream`, earlier ones included.
 
     Raises:
         DataError: no stream, two streams of one modality, or more than 8 modalities in all.

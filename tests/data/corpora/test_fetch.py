@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from merc.data.corpora.fetch import SOURCES, Source, fetch
+from merc.data.corpora.fetch import SOURCES, PublishedFiles, fetch
 from merc.errors import DataError, MissingExtraError
 
 DATA = Path(os.environ.get("MERC_DATA", Path(__file__).resolve().parents[3] / "../shared/data"))
@@ -55,9 +55,9 @@ def home(server: ThreadingHTTPServer, prefix: str = "") -> str:
     return f"http://127.0.0.1:{server.server_address[1]}{prefix}"
 
 
-def sources(server: ThreadingHTTPServer, wrong: str = "") -> dict[str, Source]:
+def sources(server: ThreadingHTTPServer, wrong: str = "") -> dict[str, PublishedFiles]:
     files = {path[1:]: "0" * 64 if path == wrong else hashlib.sha256(body).hexdigest() for path, body in CONTENT.items()}
-    return {"toy": Source(home(server), files)}
+    return {"toy": PublishedFiles(home(server), files)}
 
 
 def left(folder: Path) -> set[str]:
@@ -83,7 +83,7 @@ def test_what_is_there_already_is_not_fetched_again(server: ThreadingHTTPServer,
 
 
 def test_a_mirror_replaces_the_home(server: ThreadingHTTPServer, tmp_path: Path) -> None:
-    elsewhere = {"toy": Source("http://127.0.0.1:9", sources(server)["toy"].files)}
+    elsewhere = {"toy": PublishedFiles("http://127.0.0.1:9", sources(server)["toy"].files)}
     assert len(fetch("toy", tmp_path, home(server) + "/", sources=elsewhere)) == 2
 
 

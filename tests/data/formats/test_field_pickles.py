@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merc.data.formats import mmsa, multiemo, splits_pickle, vid_layouts
+from merc.data.formats import mmsa, multiemo, splits_pickle, vid_dictionaries
 from merc.data.formats.layout import Layout, Source
 from merc.data.unpickle.reading import read_pickle
 from merc.errors import DataError
 
 LAYOUTS: tuple[Layout, ...] = (
-    *vid_layouts.LAYOUTS,
+    *vid_dictionaries.LAYOUTS,
     multiemo.LAYOUT,
     splits_pickle.LAYOUT,
     mmsa.LAYOUT,
@@ -400,7 +400,7 @@ def test_a_conversation_without_features_or_utterances_is_named(source: Callable
         ("raw_text", ["too few"], r"test, column 'raw_text': 1 rows, expected 3 rows"),
         ("audio", np.ones((3, 4)), r"test, column 'audio': an array of shape \(3, 4\).*expected an array of shape \(3, time"),
         ("audio_lengths", [1, 2], r"test, column audio_lengths: 2 rows, expected 3"),
-        ("audio_lengths", [1, 2, "x"], r"test, column audio_lengths: expected whole numbers"),
+        ("audio_lengths", [1, 2, "x"], r"test, column audio_lengths: 3 rows, expected 3 whole numbers"),
         ("id", ["f$_$1", "f2", "f$_$3"], r"part 'test': id 'f2', expected the form"),
         ("id", ["f$_$1", "f$_$1", "f$_$3"], r"conversation 'f': utterance id '1' occurs more than once"),
         ("id", ["abc$_$11", "f$_$1", "f$_$3"], r"'train' and 'test', the first is 'abc'"),

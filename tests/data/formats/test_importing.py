@@ -46,7 +46,6 @@ def test_names_are_unique_and_those_of_the_open_formats_are_there() -> None:
     names = [layout.name for layout in LAYOUTS]
     assert len(set(names)) == len(names)
     assert {"meld", "mosi", "jsonl", "parquet"} <= set(names)
-    assert {layout.name for layout in LAYOUTS if layout.draft is not None} == set(names) - {"meld", "mosi", "jsonl", "parquet"}
 
 
 @pytest.mark.parametrize("file", ["corpus.pkl", "corpus.data", "corpus"])

@@ -83,7 +83,7 @@ def test_absence_and_dead_columns_are_reported(tmp_path: Path) -> None:
     assert (text.constant_columns, text.zero_rows) == (1, 1)
     assert found.importable
     assert messages(found, "zero rows")[1].startswith("audio/mmgcn: 2 of 13 rows are all zero")
-    assert messages(found, "constant columns") == ["text/mmgcn: 1 of 4 columns hold one value throughout and tell nothing"]
+    assert messages(found, "constant columns") == ["text/mmgcn: 1 of 4 columns hold one value throughout and carry no information"]
 
 
 def test_classes_that_never_occur_are_reported(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
 from merc.data.splits import by_parts
-from merc.data.store.contents import read_contents
+from merc.data.store.manifest import read_manifest
 from merc.data.store.store import add_features, open_store, save_store, update_notes
 from merc.errors import DataError, StoreError
 from merc.files import staged_file
@@ -93,7 +93,7 @@ def test_the_safetensors_library_reads_our_file(store):
 
 
 def test_the_manifest_names_every_file_with_its_size(store):
-    listed = read_contents(store)
+    listed = read_manifest(store)
     assert {f.path for f in listed.files} | {"manifest.json", "features"} == set(contents(store))
     for file in listed.files:
         assert (store / file.path).stat().st_size == file.bytes
@@ -125,7 +125,7 @@ def test_overwriting_is_asked_for_and_sweeps_the_old_files(store):
     save_store(corpus(1), store, overwrite=True)
     opened = open_store(store)
     np.testing.assert_array_equal(opened.conversations[0].features[AUDIO.key], corpus(1).conversations[0].features[AUDIO.key])
-    assert {f.path for f in read_contents(store).files} | {"manifest.json", "features"} == set(contents(store))
+    assert {f.path for f in read_manifest(store).files} | {"manifest.json", "features"} == set(contents(store))
 
 
 def test_a_store_may_be_overwritten_by_what_was_opened_from_it(store):
@@ -199,7 +199,7 @@ def test_a_feature_is_replaced_in_place_when_asked(store):
     [
         ({"c9": np.ones((3, 4), np.float32)}, "'c9' is not in store"),
         ({"c1": np.ones((2, 4), np.float32)}, r"'c1', feature text/minilm: shape \(2, 4\), expected \(3, dimension\)"),
-        ({"c1": np.ones((3, 5), np.float32)}, "'c1', feature text/minilm: dimension 5, expected 4"),
+        ({"c1": np.ones((3, 5), np.float32)}, "'c1', feature text/minilm: dimension 5, the schema says 4"),
         ({"c1": np.full((3, 4), np.inf, np.float32)}, "'c1', utterance '0', feature text/minilm: infinite"),
     ],
 )
@@ -251,7 +251,7 @@ def test_half_a_surrogate_pair_is_named(tmp_path):
 
 
 def every_file(folder):
-    return [folder / "manifest.json", *(folder / file.path for file in read_contents(folder).files)]
+    return [folder / "manifest.json", *(folder / file.path for file in read_manifest(folder).files)]
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])

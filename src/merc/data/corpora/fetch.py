@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from merc.errors import DataError, MissingExtraError
@@ -19,8 +18,8 @@ TIMEOUT = 30.0  # seconds without a byte
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A corpus's public home.
+class PublishedFiles:
+    """Where a corpus is published.
 
     Attributes:
         base_url: where its files lie.
@@ -36,19 +35,17 @@ class Source:
 # could not be hashed here. LICENSE is the unchanged text of the GPL, version 3.
 _TRAIN_DEV = "ca3e1266db4cc4a4e802156e2f721c4cd114a696"
 _TEST = "76e4ed20032322e47bbe04d3b5179f9b2e35bec9"
-SOURCES: Mapping[str, Source] = MappingProxyType(
-    {
-        "meld": Source(
-            base_url="https://raw.githubusercontent.com/declare-lab/MELD",
-            files={
-                f"{_TRAIN_DEV}/data/MELD/train_sent_emo.csv": "d2fa2d6529cf03cac2989efec05c9b27d8fd2f4c8fc5974c7ae88aa537fa02db",
-                f"{_TRAIN_DEV}/data/MELD/dev_sent_emo.csv": "2e89c6f8aa182d6f62f8c6331aece905ac7273ca4999660bfb5213e1d0370c1c",
-                f"{_TEST}/data/MELD/test_sent_emo.csv": "8d37103938f7067600839fe29d5a114a6cd1bcdafb75bec101e06464c5006888",
-                "master/LICENSE": "3972dc9744f6499f0f9b2dbf76696f2ae7ad8af9b23dde66d6af86c9dfb36986",
-            },
-        )
-    }
-)
+SOURCES: Mapping[str, PublishedFiles] = {
+    "meld": PublishedFiles(
+        base_url="https://raw.githubusercontent.com/declare-lab/MELD",
+        files={
+            f"{_TRAIN_DEV}/data/MELD/train_sent_emo.csv": "d2fa2d6529cf03cac2989efec05c9b27d8fd2f4c8fc5974c7ae88aa537fa02db",
+            f"{_TRAIN_DEV}/data/MELD/dev_sent_emo.csv": "2e89c6f8aa182d6f62f8c6331aece905ac7273ca4999660bfb5213e1d0370c1c",
+            f"{_TEST}/data/MELD/test_sent_emo.csv": "8d37103938f7067600839fe29d5a114a6cd1bcdafb75bec101e06464c5006888",
+            "master/LICENSE": "3972dc9744f6499f0f9b2dbf76696f2ae7ad8af9b23dde66d6af86c9dfb36986",
+        },
+    )
+}
 
 
 def fetch(
@@ -57,21 +54,18 @@ def fetch(
     base_url: str | None = None,
     progress: Progress = no_progress,
     *,
-    sources: Mapping[str, Source] = SOURCES,
+    sources: Mapping[str, PublishedFiles] = SOURCES,
     timeout: float = TIMEOUT,
 ) -> list[Path]:
-    """Downloads a corpus's public files. Those that are there already, with the right checksum, are not downloaded again.
+    """Downloads a corpus's public files, but those that are there already with the right checksum, and returns all of them.
 
     Args:
         corpus: a key of `sources`; `meld`.
         folder: where to; made if missing.
-        base_url: a mirror with the same paths; None is the corpus's own home.
+        base_url: a mirror with the same paths; None is the corpus's own.
         progress: of the stage `files`, after every file.
         sources: the corpora that are known.
         timeout: seconds to wait for the next byte.
-
-    Returns:
-        The files, in the source's order.
 
     Raises:
         MissingExtraError: pooch is not installed.
@@ -90,13 +84,13 @@ def fetch(
     if not home.startswith(("https://", "http://")):
         raise DataError(f"base URL {home!r}: allowed are http:// and https://")
     urls = {path.rpartition("/")[2]: f"{home}/{path}" for path in files}
-    pooch.get_logger().setLevel("WARNING")  # each download is told by `progress`
-    shelf = pooch.create(folder, home, registry=dict(zip(urls, files.values(), strict=True)), urls=urls, allow_updates=False)
+    pooch.get_logger().setLevel("WARNING")  # `progress` reports each download
+    downloads = pooch.create(folder, home, registry=dict(zip(urls, files.values(), strict=True)), urls=urls, allow_updates=False)
     # Not streamed: pooch leaves the connection of a streamed answer open when it is an error.
     downloader: Any = pooch.HTTPDownloader(timeout=timeout, stream=False)
     for done, (name, url) in enumerate(urls.items(), start=1):
         try:
-            shelf.fetch(name, downloader=downloader)
+            downloads.fetch(name, downloader=downloader)
         except RequestException as error:
             reason = (str(error).splitlines() or [""])[0]
             raise DataError(f"{url}: download failed: {type(error).__name__}: {reason}; nothing was saved") from error

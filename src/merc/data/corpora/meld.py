@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from merc.data.formats.csv_table import CsvTable, read_csv, read_header
+from merc.data.formats.known_corpora import MELD
 from merc.data.formats.layout import Layout, Source
 from merc.data.schema import Conversation, Corpus, FeatureArray, FeatureSpec, LabelSet, Utterance
-from merc.data.splits import MELD_DIALOGUES, MELD_TEST_FROM, MELD_VALIDATION_FROM, meld_by_id
+from merc.data.splits import MELD_IDS, meld_by_id
 from merc.errors import DataError
 from merc.files.encoding import repair_quotes
 
-LABELS = LabelSet(names=("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger"))
+LABELS = LabelSet(names=MELD.labels)
 PRAAT_COLUMNS = (
     "duration",  # s
     "avg_intensity",  # dB
@@ -32,24 +33,23 @@ PRAAT_COLUMNS = (
 # The encoder `praat` measures the same eight; its tests compare it with the description of the files.
 PRAAT = FeatureSpec(modality="audio", name="praat", dimension=len(PRAAT_COLUMNS), encoder="praat", version="2")
 _COLUMNS = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID", "StartTime", "EndTime")
-_FIRST_IDS = {"train": 0, "dev": MELD_VALIDATION_FROM, "test": MELD_TEST_FROM}  # file prefix -> id of its dialogue 0
-_END_IDS = {"train": MELD_VALIDATION_FROM, "dev": MELD_TEST_FROM, "test": MELD_DIALOGUES}
+_IDS = {"train": MELD_IDS["train"], "dev": MELD_IDS["validation"], "test": MELD_IDS["test"]}  # file prefix -> dialogue ids
 _Place = tuple[int, int]  # conversation id, utterance id
 
 
 def _matches(source: Source) -> bool:
     if not source.path.is_dir():
         return False
-    return any(set(_COLUMNS) <= set(read_header(_transcripts(source.path, prefix))) for prefix in _FIRST_IDS)
+    return any(set(_COLUMNS) <= set(read_header(_transcripts(source.path, prefix))) for prefix in _IDS)
 
 
 def _read(source: Source) -> Corpus:
-    missing = [path.name for path in (_transcripts(source.path, p) for p in _FIRST_IDS) if not path.is_file()]
+    missing = [path.name for path in (_transcripts(source.path, p) for p in _IDS) if not path.is_file()]
     if missing:
         raise DataError(f"{source.path}: MELD's {missing[0]} is missing; needed: {{train,dev,test}}_sent_emo.csv")
     turns: dict[_Place, Utterance] = {}
     praat: dict[_Place, FeatureArray] = {}
-    for prefix in _FIRST_IDS:
+    for prefix in _IDS:
         table = read_csv(_transcripts(source.path, prefix), _COLUMNS)
         turns |= dict(zip(_places(table, prefix), _utterances(table), strict=True))
         path = source.path / f"{prefix}_praat.csv"
@@ -88,17 +88,13 @@ def _transcripts(folder: Path, prefix: str) -> Path:
 
 def _places(table: CsvTable, prefix: str) -> list[_Place]:
     """Conversation and utterance of each row, all different."""
-    places: dict[_Place, int] = {}
-    for row, (dialogue, utterance) in enumerate(zip(table.counts("Dialogue_ID"), table.counts("Utterance_ID"), strict=True)):
-        place = (dialogue + _FIRST_IDS[prefix], utterance)
-        if place[0] >= _END_IDS[prefix]:
-            last = _END_IDS[prefix] - _FIRST_IDS[prefix] - 1
-            raise DataError(f"{table.place(row)}: Dialogue_ID {dialogue}; MELD's {prefix} dialogues are 0 to {last}")
-        if place in places:
-            first = table.numbers[places[place]]
-            raise DataError(f"{table.place(row)}: Dialogue_ID {dialogue}, Utterance_ID {utterance} occurs already in row {first}")
-        places[place] = row
-    return list(places)
+    dialogues, utterances = table.counts("Dialogue_ID"), table.counts("Utterance_ID")
+    table.check_distinct(Dialogue_ID=dialogues, Utterance_ID=utterances)
+    ids = _IDS[prefix]
+    for row, dialogue in enumerate(dialogues):
+        if dialogue >= len(ids):
+            raise DataError(f"{table.place(row)}: Dialogue_ID {dialogue}; MELD's {prefix} dialogues are 0 to {len(ids) - 1}")
+    return [(ids[dialogue], utterance) for dialogue, utterance in zip(dialogues, utterances, strict=True)]
 
 
 def _utterances(table: CsvTable) -> list[Utterance]:
@@ -117,5 +113,5 @@ LAYOUT = Layout(
     name="meld",
     description="MELD's folder of {train,dev,test}_sent_emo.csv, with {train,dev,test}_praat.csv where they are",
     matches=_matches,
-    read=_read,
+    draft=_read,
 )

@@ -70,14 +70,12 @@ def _utterances(table: CsvTable) -> list[Utterance]:
 
 def _videos(table: CsvTable) -> dict[str, list[int]]:
     """Video -> its rows, in the order of their index."""
-    rows: dict[str, dict[int, int]] = {}
-    for row, (video, index) in enumerate(zip(table.texts("video"), table.counts("index"), strict=True)):
-        of_video = rows.setdefault(video, {})
-        if index in of_video:
-            first = table.numbers[of_video[index]]
-            raise DataError(f"{table.place(row)}: video {video!r}, index {index} occurs already in row {first}")
-        of_video[index] = row
-    return {video: [of_video[index] for index in sorted(of_video)] for video, of_video in rows.items()}
+    videos, indices = table.texts("video"), table.counts("index")
+    table.check_distinct(video=videos, index=indices)
+    rows: dict[str, list[int]] = {video: [] for video in videos}
+    for row in np.argsort(indices).tolist():
+        rows[videos[row]].append(row)
+    return rows
 
 
 def _official(table: CsvTable, videos: dict[str, list[int]]) -> tuple[Split, str]:
@@ -93,7 +91,7 @@ def _official(table: CsvTable, videos: dict[str, list[int]]) -> tuple[Split, str
                 raise DataError(f"{table.place(row)}: video {video!r} is in {part!r} and in {given[row]!r}")
         parts[part].append(video)
     if parts["validation"] or len(parts["train"]) < 2:
-        return by_parts("official", parts["train"], parts["validation"], parts["test"]), "as published"
+        return by_parts("official", *parts.values()), "as published"
     published = parts["train"]
     count = max(1, round(_VALIDATION_SHARE * len(published)))
     drawn = set(draw(published, count, seed=_VALIDATION_SEED))
@@ -132,5 +130,5 @@ LAYOUT = Layout(
     name="mosi",
     description="CMU-MOSI as a folder of utterances.csv and features.npz, negative and positive sentences",
     matches=_matches,
-    read=_read,
+    draft=_read,
 )

@@ -63,10 +63,8 @@ def integer_of(value: object) -> int | None:
 
 def number_of(value: object) -> int | float | None:
     """A number from int, float, numpy's scalars, or arrays without axes; None for anything else, truth values included."""
-    array = array_of(value)
-    plain = cast("object", array.item()) if array is not None and array.ndim == 0 else value
-    if isinstance(plain, np.generic):
-        plain = cast("object", plain.item())
+    is_scalar = isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    plain = cast("np.generic", value).item() if is_scalar else value
     if isinstance(plain, bool) or not isinstance(plain, int | float) or (isinstance(plain, int) and abs(plain) > _LARGEST):
         return None
     return plain

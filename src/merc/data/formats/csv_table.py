@@ -25,12 +25,9 @@ _FLOAT32_MAX = 3.4028234663852886e38
 
 @dataclass(frozen=True, slots=True)
 class CsvTable:
-    """A file's rows, column by column. All methods give one value a row, in order.
+    """A file's rows, column by column. Methods give one value a row, in order; a field of another kind is a `DataError`.
 
-    Attributes:
-        path: of the file.
-        numbers: of the rows, as a spreadsheet shows them.
-        columns: name -> the fields as they stand in the file.
+    `numbers` are those of the rows as a spreadsheet shows them, `columns` the fields as they stand in the file.
     """
 
     path: Path
@@ -45,34 +42,30 @@ class CsvTable:
         return f"{self.path}, row {self.numbers[row]}"
 
     def texts(self, column: str) -> list[str]:
-        """Fields without surrounding blanks.
-
-        Raises:
-            DataError: one is empty.
-        """
+        """Fields without surrounding blanks, none of them empty."""
         values = [field.strip() for field in self.columns[column]]
         if "" in values:
             raise DataError(f"{self.place(values.index(''))}: column {column!r} is empty")
         return values
 
     def counts(self, column: str) -> list[int]:
-        """Fields that hold whole numbers, 0 or more.
-
-        Raises:
-            DataError: one holds something else.
-        """
+        """Whole numbers, 0 or more."""
         values = self.texts(column)
         for row, value in enumerate(values):
             if not (value.isascii() and value.isdigit() and len(value) < 10):
                 raise DataError(f"{self.place(row)}: column {column!r} is {value!r}; allowed is a whole number from 0")
         return [int(value) for value in values]
 
-    def features(self, columns: Sequence[str]) -> FeatureArray:
-        """Numbers of shape (N, D), a column a dimension; NaN where a field is empty or says `nan`.
+    def check_distinct(self, **columns: Sequence[object]) -> None:
+        """Refuses two rows with the same values in these columns: a `DataError` that names both."""
+        first: dict[tuple[object, ...], int] = {}
+        for row, values in enumerate(zip(*columns.values(), strict=True)):
+            if first.setdefault(values, row) != row:
+                shown = ", ".join(f"{name} {value!r}" for name, value in zip(columns, values, strict=True))
+                raise DataError(f"{self.place(row)}: {shown} occurs already in row {self.numbers[first[values]]}")
 
-        Raises:
-            DataError: a field holds something else, or a number that is infinite or too large for float32.
-        """
+    def features(self, columns: Sequence[str]) -> FeatureArray:
+        """Finite float32 numbers of shape (N, D), a column a dimension; NaN where a field is empty or says `nan`."""
         array = np.empty((len(self), len(columns)), dtype=np.float32)
         for position, column in enumerate(columns):
             for row, field in enumerate(self.columns[column]):
@@ -87,11 +80,7 @@ class CsvTable:
         return array
 
     def seconds(self, column: str) -> list[float | None]:
-        """Times in seconds, given as numbers or as `00:16:16,059`; None where a field is empty.
-
-        Raises:
-            DataError: one holds something else.
-        """
+        """Times in seconds, given as numbers or as `00:16:16,059`; None where a field is empty."""
         fields = [field.strip() for field in self.columns[column]]
         return [self._seconds(column, row, field) if field else None for row, field in enumerate(fields)]
 
@@ -127,8 +116,7 @@ def read_csv(path: str | Path, required: Sequence[str]) -> CsvTable:
     header: list[str] | None = None
     number = 0
     try:
-        for fields in reader:
-            number += 1
+        for number, fields in enumerate(reader, start=1):
             if not fields:
                 continue
             if header is None:

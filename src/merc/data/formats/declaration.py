@@ -10,7 +10,6 @@ from pydantic import JsonValue, ValidationError
 
 from merc.data.schema import Conversation, Corpus, FeatureArray, FeatureSpec, LabelSet, Split
 from merc.data.splits import seeded
-from merc.data.store.contents import json_notes
 from merc.errors import DataError
 from merc.files.validation import explain
 from merc.settings import Settings
@@ -22,12 +21,10 @@ class Declaration(Settings):
     """The head of an open file. All but `merc` is optional: what is None is inferred.
 
     Attributes:
-        merc: version of the format, 1.
         name: of the corpus; else the file's name.
         labels: the label set, in order; else the labels that occur, sorted.
         features: the feature schema; else what occurs, by an unknown encoder.
         splits: name -> part -> conversation ids; else a drawn split by conversation, `seeded`.
-        notes: free facts, kept.
     """
 
     merc: Literal[1]
@@ -36,22 +33,6 @@ class Declaration(Settings):
     features: tuple[FeatureSpec, ...] | None = None
     splits: dict[str, dict[str, tuple[str, ...]]] | None = None
     notes: dict[str, JsonValue] | None = None
-
-
-def declare(corpus: Corpus) -> Declaration:
-    """The declaration from which `assemble` makes the corpus again.
-
-    Raises:
-        StoreError: a note that JSON can't hold.
-    """
-    return Declaration(
-        merc=1,
-        name=corpus.name,
-        labels=corpus.label_set.names,
-        features=corpus.feature_schema,
-        splits={name: dict(split.parts) for name, split in corpus.splits.items()},
-        notes=json_notes(corpus.notes),
-    )
 
 
 def parse_declaration(path: Path, content: Mapping[str, Any]) -> Declaration:
@@ -66,7 +47,7 @@ def parse_declaration(path: Path, content: Mapping[str, Any]) -> Declaration:
         raise DataError(f"{path}, header: {explain(error)}") from error
 
 
-def assemble(path: Path, declaration: Declaration, conversations: tuple[Conversation, ...]) -> Corpus:
+def declared_corpus(path: Path, declaration: Declaration, conversations: tuple[Conversation, ...]) -> Corpus:
     """The corpus of a file's conversations.
 
     Raises:
@@ -107,7 +88,7 @@ def assemble(path: Path, declaration: Declaration, conversations: tuple[Conversa
 def _found_features(path: Path, conversations: tuple[Conversation, ...]) -> Iterator[FeatureSpec]:
     arrays: dict[str, FeatureArray] = {}
     for conversation in conversations:
-        arrays = {**arrays, **conversation.features, **arrays}
+        arrays = {**conversation.features, **arrays}
     for key, array in arrays.items():
         modality, _, name = key.partition("/")
         try:

@@ -6,7 +6,7 @@ Import refuses a draft with problems.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -19,6 +19,8 @@ from merc.data.formats.known_corpora import SplitRule
 from merc.data.schema import Conversation, Corpus, FeatureArray, FeatureSpec, LabelSet, Utterance
 from merc.errors import DataError
 
+# What made the vectors is known for two widths that no other encoder of the field shares.
+_ENCODERS = {("audio", 1582): "openSMILE IS10", ("visual", 342): "DenseNet FER+"}
 ProblemKind = Literal["cell", "length", "dimension", "label", "duplicate", "overlap", "split", "infinite", "empty"]
 
 
@@ -32,11 +34,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class FeatureSlot:
-    """A feature that a layout carries: its modality, the name it gets, and what made it, where the source tells."""
+    """A feature that a layout carries: its modality, the name it gets, and what made it, or None to go by the width."""
 
     modality: str
     name: str
-    encoder: str = "unknown"
+    encoder: str | None = None
 
     @property
     def key(self) -> str:
@@ -49,7 +51,6 @@ class RawConversation:
     """The cells of one conversation as the file has them; None where the layout has no such column.
 
     Attributes:
-        id: of the conversation.
         labels: whole numbers; their count is the number of utterances.
         speakers: names, numbers or one-hot rows.
         utterance_ids: text or whole numbers; without them utterances are called `{id}_0`, `{id}_1`, ...
@@ -79,14 +80,12 @@ class CorpusDraft:
     """All that could be read, and all that stands in the way.
 
     Attributes:
-        name: of the corpus.
         label_names: in the order of the label numbers.
         feature_schema: dimensions are those of most conversations.
         conversations: in the order of the file.
         parts: the file's own lists of conversation ids; may overlap or name unknown conversations.
         split_rule: makes the named splits.
         problems: empty if the corpus can be imported.
-        notes: for the corpus.
     """
 
     name: str
@@ -107,12 +106,13 @@ def assemble(
     parts: Mapping[str, tuple[str, ...]],
     split_rule: SplitRule,
     notes: Mapping[str, object],
+    problems: Iterable[Problem] = (),
 ) -> CorpusDraft:
-    """Reads the cells of every conversation and notes each problem.
+    """Reads the cells of every conversation and adds each problem to those that the layout has found.
 
     A conversation whose labels can't be read as a sequence is left out, with a problem; everything else is kept as far as it goes.
     """
-    problems: list[Problem] = []
+    problems = list(problems)
     read = [_conversation(item, label_names, slots, problems) for item in raw]
     conversations = [conversation for conversation in read if conversation is not None]
     if not conversations:
@@ -156,50 +156,51 @@ def _conversation(
         return None
     if not numbers:
         problems.append(Problem("empty", f"{where} is empty: it needs at least one utterance"))
-    count = len(numbers)
-    ids = _column("utterance ids", raw.utterance_ids, count, where, problems)
-    speakers = _column("speakers", raw.speakers, count, where, problems)
-    sentences = _column("sentences", raw.sentences, count, where, problems)
-    utterances: list[Utterance] = []
-    for position, number in enumerate(numbers):
-        utterance_id = None if ids is None else identifier_of(ids[position])
-        if utterance_id is None and ids is not None:
-            found = describe(ids[position])
-            problems.append(Problem("cell", f"{where}, row {position}: utterance id {found}, expected text or a whole number"))
-        utterance_id = utterance_id or f"{raw.id}_{position}"
-        place = f"{where}, utterance {utterance_id!r}"
-        speaker = None if speakers is None else speaker_of(speakers[position])
-        if speaker is None and speakers is not None:
-            problems.append(Problem("cell", f"{place}: speaker {describe(speakers[position])}, expected a name or a one-hot row"))
-        transcript = None if sentences is None else transcript_of(sentences[position])
-        if transcript is None and sentences is not None:
-            problems.append(Problem("cell", f"{place}: transcript {describe(sentences[position])}, expected text"))
-        index = integer_of(number)
-        if index is None or not 0 <= index < len(label_names):
-            allowed = ", ".join(f"{i} {name}" for i, name in enumerate(label_names))
+    rows = [f"{where}, row {position}" for position in range(len(numbers))]
+    given = _column(raw.utterance_ids, "utterance id", identifier_of, "text or a whole number", where, rows, problems)
+    ids = [utterance_id or f"{raw.id}_{position}" for position, utterance_id in enumerate(given)]
+    places = [f"{where}, utterance {utterance_id!r}" for utterance_id in ids]
+    speakers = _column(raw.speakers, "speaker", speaker_of, "a name or a one-hot row", where, places, problems)
+    sentences = _column(raw.sentences, "sentence", transcript_of, "text", where, places, problems)
+    names: dict[int | None, str] = dict(enumerate(label_names))
+    labels = [names.get(integer_of(number)) for number in numbers]
+    for place, number, label in zip(places, numbers, labels, strict=True):
+        if label is None:
+            allowed = ", ".join(f"{index} {name}" for index, name in names.items())
             problems.append(Problem("label", f"{place}: unknown label {describe(number)}; allowed: {allowed}"))
-            index = None
-        label = None if index is None else label_names[index]
-        utterances.append(Utterance(id=utterance_id, speaker=speaker or "unknown", words=transcript, label=label))
-    features = _features(raw, count, slots, tuple(u.id for u in utterances), problems)
-    return DraftConversation(id=raw.id, utterances=tuple(utterances), features=features)
+    utterances = tuple(
+        Utterance(id=utterance_id, speaker=speaker or "unknown", words=sentence, label=label)
+        for utterance_id, speaker, sentence, label in zip(ids, speakers, sentences, labels, strict=True)
+    )
+    return DraftConversation(raw.id, utterances, _features(raw, slots, ids, problems))
 
 
-def _column(name: str, cells: object, count: int, where: str, problems: list[Problem]) -> list[object] | None:
-    if cells is None:
-        return None
+def _column(
+    cells: object,
+    name: str,
+    read: Callable[[object], str | None],
+    expected: str,
+    where: str,
+    places: Sequence[str],
+    problems: list[Problem],
+) -> list[str | None]:
+    """What `read` makes of the cell of each utterance; None where it can't be read, or the file has no such column."""
     items = items_of(cells)
-    if items is None:
-        problems.append(Problem("cell", f"{where}: its {name} are {describe(cells)}, expected one an utterance"))
-        return None
-    if len(items) != count:
-        problems.append(Problem("length", f"{where}: lengths disagree: {count} labels, {len(items)} {name}"))
-        return None
-    return items
+    if items is not None and len(items) == len(places):
+        values = [read(item) for item in items]
+        for place, item, value in zip(places, items, values, strict=True):
+            if value is None:
+                problems.append(Problem("cell", f"{place}: {name} {describe(item)}, expected {expected}"))
+        return values
+    if items is not None:
+        problems.append(Problem("length", f"{where}: lengths disagree: {len(places)} labels, {len(items)} {name}s"))
+    elif cells is not None:
+        problems.append(Problem("cell", f"{where}: its {name}s are {describe(cells)}, expected one an utterance"))
+    return [None] * len(places)
 
 
 def _features(
-    raw: RawConversation, count: int, slots: Sequence[FeatureSlot], utterance_ids: tuple[str, ...], problems: list[Problem]
+    raw: RawConversation, slots: Sequence[FeatureSlot], utterance_ids: Sequence[str], problems: list[Problem]
 ) -> dict[str, FeatureArray]:
     features: dict[str, FeatureArray] = {}
     for slot in slots:
@@ -213,8 +214,8 @@ def _features(
             problems.append(Problem("cell", f"{where}: {error}"))
             continue
         features[slot.key] = matrix
-        if len(matrix) != count:
-            problems.append(Problem("length", f"{where}: lengths disagree: {count} labels, {len(matrix)} rows"))
+        if len(matrix) != len(utterance_ids):
+            problems.append(Problem("length", f"{where}: lengths disagree: {len(utterance_ids)} labels, {len(matrix)} rows"))
             continue
         infinite = np.flatnonzero(np.isinf(matrix).any(axis=1))
         if infinite.size:
@@ -232,8 +233,9 @@ def _feature_schema(
         if not widths:
             continue
         usual = widths.most_common(1)[0][0]
+        encoder = slot.encoder or _ENCODERS.get((slot.modality, usual), "unknown")
         try:
-            schema.append(FeatureSpec(modality=slot.modality, name=slot.name, dimension=usual, encoder=slot.encoder))
+            schema.append(FeatureSpec(modality=slot.modality, name=slot.name, dimension=usual, encoder=encoder))
         except ValidationError as error:
             problems.append(Problem("dimension", f"feature {slot.key}: {error.errors()[0]['msg']}"))
             continue

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from merc.data.corpora import meld, mosi
-from merc.data.formats import json_lines, mmsa, multiemo, parquet_table, splits_pickle, vid_layouts
+from merc.data.formats import json_lines, mmsa, multiemo, parquet_table, splits_pickle, vid_dictionaries
 from merc.data.formats.cells import describe, sequence_of, table_of
 from merc.data.formats.layout import Layout, Source
-from merc.data.schema import Corpus, FeatureArray
+from merc.data.schema import Conversation, Corpus, FeatureArray
 from merc.data.unpickle.reading import read_pickle
 from merc.errors import DataError
 
@@ -21,7 +21,7 @@ LAYOUTS: tuple[Layout, ...] = (
     mosi.LAYOUT,
     json_lines.LAYOUT,
     parquet_table.LAYOUT,
-    *vid_layouts.LAYOUTS,
+    *vid_dictionaries.LAYOUTS,
     multiemo.LAYOUT,
     splits_pickle.LAYOUT,
     mmsa.LAYOUT,
@@ -85,10 +85,9 @@ def layout_named(name: str) -> Layout:
 
 
 def import_corpus(path: str | Path, layout: str | None = None, *, zeros_absent: bool = False) -> Corpus:
-    """Reads a corpus.
+    """Reads the corpus of a file or folder.
 
     Args:
-        path: a file or folder.
         layout: name of the layout; None recognises it by content.
         zeros_absent: take a feature row of nothing but zeros as absence of that feature, as many files of the field mean it.
 
@@ -104,17 +103,15 @@ def import_corpus(path: str | Path, layout: str | None = None, *, zeros_absent: 
 
 def with_zeros_absent(corpus: Corpus) -> Corpus:
     """The same corpus, with every feature row of nothing but zeros made NaN; `notes["zeros_absent"]` counts them per feature."""
-    counts: dict[str, int] = {spec.key: 0 for spec in corpus.feature_schema}
-    conversations = list(corpus.conversations)
-    for position, conversation in enumerate(conversations):
+    counts = {spec.key: 0 for spec in corpus.feature_schema}
+    conversations: list[Conversation] = []
+    for conversation in corpus.conversations:
         changed: dict[str, FeatureArray] = {}
         for key, array in conversation.features.items():
-            zeros = (array == 0).all(axis=1)
-            if zeros.any():
-                changed[key] = np.where(zeros[:, None], np.float32(np.nan), array)
-                counts[key] += int(zeros.sum())
-        if changed:
-            conversations[position] = conversation.with_features(changed)
+            zeros = (array == 0).all(axis=1, keepdims=True)
+            changed[key] = np.where(zeros, np.float32(np.nan), array)
+            counts[key] += int(zeros.sum())
+        conversations.append(conversation.with_features(changed))
     return replace(corpus, conversations=tuple(conversations), notes={**corpus.notes, "zeros_absent": counts})
 
 

@@ -21,20 +21,14 @@ from merc.errors import DataError
 from merc.settings import Settings
 
 Severity = Literal["error", "warning", "note"]
-Divisions = Mapping[str, Mapping[str, Sequence[str]]]  # split -> part -> conversation ids
+Splits = Mapping[str, Mapping[str, Sequence[str]]]  # split -> part -> conversation ids
 _LISTED_PROBLEMS = 20  # of each kind; the rest is counted
 _LISTED_NAMES = 4
 _DUPLICATE_LENGTH = 3  # utterances: shorter conversations may well be alike
 
 
 class Finding(Settings):
-    """One thing that looks wrong.
-
-    Attributes:
-        severity: `error` where import refuses, `warning` where a result would suffer, `note` for what is worth knowing.
-        kind: one word or two, such as `overlap` or `constant columns`.
-        message: names the part, conversation, utterance or feature.
-    """
+    """What looks wrong: `error` where import refuses, `warning` where a result would suffer, `note` for what is worth knowing."""
 
     severity: Severity
     kind: str
@@ -90,22 +84,18 @@ class Inspection(Settings):
 
 
 def inspect(path: str | Path, layout: str | None = None) -> Inspection:
-    """Inspects a file or folder; a layout that import would refuse is reported as a finding.
-
-    Args:
-        path: a file or folder.
-        layout: name of the layout; None tells it by content.
+    """Inspects what `import_corpus` takes; a layout that import would refuse is reported as a finding.
 
     Raises:
         DataError: there is nothing at the path, or no layout of that name.
-        UnsafeFileError: a pickle holds something that is not plain data; nothing can be said of its content.
+        UnsafeFileError: a pickle holds something that is not plain data; nothing is reported of its content.
     """
     named = None if layout is None else layout_named(layout)
     source = open_source(path)
     found = None
     try:
         found = layout_of(source, named)
-        draft = _draft_of(found.read(source)) if found.draft is None else found.draft(source)
+        draft = found.draft(source)
     except DataError as error:
         finding = Finding(severity="error", kind="refused" if found else "layout", message=str(error))
         return Inspection(
@@ -115,11 +105,11 @@ def inspect(path: str | Path, layout: str | None = None) -> Inspection:
             importable=False,
             findings=(finding,),
         )
-    return _inspect_draft(source, found, draft)
+    return _inspect_draft(source, found, _draft_of(draft) if isinstance(draft, Corpus) else draft)
 
 
 def _draft_of(corpus: Corpus) -> CorpusDraft:
-    """A draft without problems, of a layout that can only be read as a whole."""
+    """The draft, without problems, of a corpus that was read as a whole."""
     conversations = tuple(DraftConversation(c.id, c.utterances, c.features) for c in corpus.conversations)
     labels, splits = corpus.label_set.names, dict(corpus.splits)
     return CorpusDraft(corpus.name, labels, corpus.feature_schema, conversations, {}, lambda _ids, _parts: splits, (), corpus.notes)
@@ -132,9 +122,9 @@ def _inspect_draft(source: Source, layout: Layout, draft: CorpusDraft) -> Inspec
         if count > _LISTED_PROBLEMS:
             messages.append(f"and {count - _LISTED_PROBLEMS} more of this kind")
         found.extend(("error", kind, message) for message in messages)
-    divisions: Divisions = {"file": draft.parts}
+    splits: Splits = {"file": draft.parts}
     try:
-        divisions = {name: split.parts for name, split in corpus_from(draft, source.path).splits.items()}
+        splits = {name: split.parts for name, split in corpus_from(draft, source.path).splits.items()}
     except DataError as error:
         if not draft.problems:
             found.append(("error", "refused", str(error)))
@@ -142,11 +132,11 @@ def _inspect_draft(source: Source, layout: Layout, draft: CorpusDraft) -> Inspec
     features = tuple(feature_report(spec, conversations) for spec in draft.feature_schema)
     lengths = [len(c.utterances) for c in conversations]
     labels = _label_counts(conversations, draft.label_names)
-    parts = tuple(_part_reports(divisions, conversations, draft.label_names))
+    parts = tuple(_part_reports(splits, conversations, draft.label_names))
     found.extend(finding for feature in features for finding in _feature_findings(feature))
     found.extend(_label_findings(labels, parts))
-    found.extend(_membership_findings(divisions, conversations))
-    found.extend(_duplicate_findings(divisions, conversations))
+    found.extend(_membership_findings(splits, conversations))
+    found.extend(_duplicate_findings(splits, conversations))
     return Inspection(
         path=str(source.path),
         layout=layout.name,
@@ -169,48 +159,37 @@ def _inspect_draft(source: Source, layout: Layout, draft: CorpusDraft) -> Inspec
 def feature_report(spec: FeatureSpec, conversations: Sequence[DraftConversation]) -> FeatureReport:
     """Counts over all rows of one feature; conversations in which it has another dimension are left out."""
     blocks = [c.features[spec.key] for c in conversations if spec.key in c.features]
-    counts: Counter[str] = Counter()
-    lowest = np.full(spec.dimension, np.inf, dtype=np.float32)
-    highest = np.full(spec.dimension, -np.inf, dtype=np.float32)
-    present_rows = 0
-    for array in blocks:
-        if array.ndim != 2 or array.shape[1] != spec.dimension:
-            continue
-        missing = np.isnan(array)
-        zero, nan = (array == 0).all(axis=1), missing.all(axis=1)
-        present = ~zero & ~nan
-        counts["rows"] += len(array)
-        counts["zero_rows"] += int(zero.sum())
-        counts["nan_rows"] += int(nan.sum())
-        counts["partly_nan_rows"] += int((missing.any(axis=1) & ~nan).sum())
-        counts["infinite_rows"] += int(np.isinf(array).any(axis=1).sum())
-        present_rows += int(present.sum())
-        lowest = np.minimum(lowest, np.where(missing, np.inf, array)[present].min(axis=0, initial=np.inf))
-        highest = np.maximum(highest, np.where(missing, -np.inf, array)[present].max(axis=0, initial=-np.inf))
-    names = ("rows", "zero_rows", "nan_rows", "partly_nan_rows", "infinite_rows")
+    rows = np.concatenate([np.zeros((0, spec.dimension), np.float32), *(x for x in blocks if x.shape[1] == spec.dimension)])
+    missing, zero = np.isnan(rows), (rows == 0).all(axis=1)
+    nan = missing.all(axis=1)
+    present = rows[~zero & ~nan]
+    constant = np.fmin.reduce(present) == np.fmax.reduce(present) if len(present) > 1 else np.zeros(0)
     return FeatureReport(
         modality=spec.modality,
         name=spec.name,
         dimension=spec.dimension,
         encoder=spec.encoder,
-        constant_columns=int((lowest == highest).sum()) if present_rows > 1 else 0,
-        **{name: counts[name] for name in names},
+        rows=len(rows),
+        zero_rows=int(zero.sum()),
+        nan_rows=int(nan.sum()),
+        partly_nan_rows=int((missing.any(axis=1) & ~nan).sum()),
+        infinite_rows=int(np.isinf(rows).any(axis=1).sum()),
+        constant_columns=int(constant.sum()),
     )
 
 
 def _feature_findings(feature: FeatureReport) -> Iterator[tuple[Severity, str, str]]:
-    key = f"{feature.modality}/{feature.name}"
-    if feature.zero_rows:
-        message = f"{key}: {feature.zero_rows} of {feature.rows} rows are all zero: absent? Importing with zeros as absence says so"
-        yield "warning", "zero rows", message
-    if feature.nan_rows:
-        yield "note", "nan rows", f"{key}: {feature.nan_rows} of {feature.rows} rows are all NaN and count as absent"
-    if feature.partly_nan_rows:
-        message = f"{key}: {feature.partly_nan_rows} of {feature.rows} rows are partly NaN; those entries count as missing"
-        yield "note", "partly nan", message
-    if feature.constant_columns:
-        message = f"{key}: {feature.constant_columns} of {feature.dimension} columns hold one value throughout and tell nothing"
-        yield "warning", "constant columns", message
+    rows = f"of {feature.rows} rows are"
+    columns = f"of {feature.dimension} columns hold one value throughout and carry no information"
+    counts: tuple[tuple[int, Severity, str, str], ...] = (
+        (feature.zero_rows, "warning", "zero rows", f"{rows} all zero; if they mean absence, import with --zeros-absent"),
+        (feature.nan_rows, "note", "nan rows", f"{rows} all NaN and count as absent"),
+        (feature.partly_nan_rows, "note", "partly nan", f"{rows} partly NaN; those entries count as missing"),
+        (feature.constant_columns, "warning", "constant columns", columns),
+    )
+    for count, severity, kind, text in counts:
+        if count:
+            yield severity, kind, f"{feature.modality}/{feature.name}: {count} {text}"
 
 
 def _label_counts(conversations: Sequence[DraftConversation], label_names: tuple[str, ...]) -> dict[str, int]:
@@ -228,11 +207,9 @@ def _label_findings(labels: Mapping[str, int], parts: Sequence[PartReport]) -> I
             yield "warning", "labels", f"split {part.split!r}, part {part.part!r}: no utterance is labelled {', '.join(lacking)}"
 
 
-def _part_reports(
-    divisions: Divisions, conversations: Sequence[DraftConversation], label_names: tuple[str, ...]
-) -> Iterator[PartReport]:
+def _part_reports(splits: Splits, conversations: Sequence[DraftConversation], label_names: tuple[str, ...]) -> Iterator[PartReport]:
     by_id = {c.id: c for c in conversations}
-    for split, parts in divisions.items():
+    for split, parts in splits.items():
         for part, ids in parts.items():
             chosen = [by_id[i] for i in ids if i in by_id]
             yield PartReport(
@@ -244,8 +221,8 @@ def _part_reports(
             )
 
 
-def _membership_findings(divisions: Divisions, conversations: Sequence[DraftConversation]) -> Iterator[tuple[Severity, str, str]]:
-    for split, parts in divisions.items():
+def _membership_findings(splits: Splits, conversations: Sequence[DraftConversation]) -> Iterator[tuple[Severity, str, str]]:
+    for split, parts in splits.items():
         listed = {i for ids in parts.values() for i in ids}
         outside = [c.id for c in conversations if c.id not in listed]
         if outside:
@@ -253,7 +230,7 @@ def _membership_findings(divisions: Divisions, conversations: Sequence[DraftConv
             yield "note", "split", message
 
 
-def _duplicate_findings(divisions: Divisions, conversations: Sequence[DraftConversation]) -> Iterator[tuple[Severity, str, str]]:
+def _duplicate_findings(splits: Splits, conversations: Sequence[DraftConversation]) -> Iterator[tuple[Severity, str, str]]:
     """Conversations with the same words throughout: one conversation under two ids, which no check of ids can find."""
     by_words: dict[tuple[str, ...], list[str]] = {}
     for conversation in conversations:
@@ -266,14 +243,11 @@ def _duplicate_findings(divisions: Divisions, conversations: Sequence[DraftConve
         names = ", ".join(alike[0][:_LISTED_NAMES]) + (f" and {more} more" if more > 0 else "")
         message = f"{len(alike)} group(s) of conversations have the same words throughout, the first is {names}"
         yield "warning", "duplicate", message
-    for split, parts in divisions.items():
+    for split, parts in splits.items():
         part_of = {i: part for part, ids in parts.items() for i in ids}
-        across = [ids for ids in alike if len({part_of[i] for i in ids if i in part_of}) > 1]
+        first_of = [{part_of[i]: i for i in reversed(ids) if i in part_of} for ids in alike]
+        across = [ids for ids in first_of if len(ids) > 1]
         if across:
-            first_of: dict[str, str] = {}
-            for i in across[0]:
-                if i in part_of:
-                    first_of.setdefault(part_of[i], i)
-            places = ", ".join(f"{i} in {part!r}" for part, i in first_of.items())
+            places = ", ".join(f"{i} in {part!r}" for part, i in reversed(across[0].items()))
             message = f"split {split!r}: {len(across)} of these groups lie across parts, the first is {places}"
             yield "warning", "duplicate", message

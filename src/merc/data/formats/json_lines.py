@@ -1,18 +1,12 @@
-"""merc's open format as text: JSON Lines, one conversation a line, after an optional header line.
+"""merc's open format as text: JSON Lines in UTF-8, one conversation a line after an optional header; docs/data.md shows a file.
 
-    {"merc": 1, "name": "chats", "labels": ["calm", "cross"], "features": [{"modality": "audio", "name": "praat", "dimension": 3}],
-     "splits": {"official": {"train": ["c1"]}}}
-    {"id": "c1", "utterances": [{"id": "0", "speaker": "Ann", "transcript": "…", "label": "calm", "start": 0.0, "end": 1.5,
-     "features": {"audio/praat": [0.1, null, 2.0]}}]}
-
-(Each is one line in a file.) An utterance needs a `speaker` only; without an id it is named by its position. In a feature null is a
-missing number; a feature that is null or not there is absent. The file is UTF-8.
+An utterance needs a `speaker` only; without an id it is named by its position. In a feature null is a missing number; a feature
+that is null or not there is absent.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +15,14 @@ from typing import Any, cast
 import numpy as np
 from pydantic import ConfigDict, ValidationError
 
-from merc.data.formats.declaration import Declaration, assemble, declare, parse_declaration
+from merc.data.formats.declaration import Declaration, declared_corpus, parse_declaration
 from merc.data.formats.layout import Layout, Source
 from merc.data.schema import Conversation, Corpus, FeatureArray, Utterance
 from merc.errors import DataError
-from merc.files.staged_file import staged_file
 from merc.files.validation import explain, shorten
 from merc.settings import Settings
 
-_SNIFFED = 67_108_864  # bytes of the first line that are read to tell the layout
+_SNIFFED = 67_108_864  # bytes of the first line that are read to recognise the layout
 
 
 class _Line(Settings):
@@ -82,25 +75,6 @@ def read_json_lines(path: str | Path) -> JsonLines:
     return JsonLines(declaration, tuple(conversations))
 
 
-def write_jsonl(corpus: Corpus, path: str | Path) -> None:
-    """Write the corpus as JSON Lines, whole or not at all; reading gives it back.
-
-    Raises:
-        DataError: a time that is not finite, a text that is not valid Unicode, or the disk is full or not writable.
-    """
-    path = Path(path).absolute()
-    header = declare(corpus).model_dump(mode="json")
-    try:
-        with staged_file(path.parent) as staged:
-            for record in (header, *(_record(c) for c in corpus.conversations)):
-                staged.write(json.dumps(record, ensure_ascii=False, allow_nan=False).encode() + b"\n")
-            staged.commit(path)
-    except OSError as error:
-        raise DataError(f"{path} can't be written: {error.strerror}; nothing was changed") from error
-    except ValueError as error:  # json's refusal of NaN, and UnicodeEncodeError
-        raise DataError(f"{path} can't be written: corpus {corpus.name!r}: {error}") from error
-
-
 def _matches(source: Source) -> bool:
     if source.content is not None or not source.path.is_file():
         return False
@@ -117,7 +91,7 @@ def _matches(source: Source) -> bool:
 
 def _read(source: Source) -> Corpus:
     lines = read_json_lines(source.path)
-    return assemble(source.path, lines.declaration or Declaration(merc=1), lines.conversations)
+    return declared_corpus(source.path, lines.declaration or Declaration(merc=1), lines.conversations)
 
 
 def _lines(path: Path) -> Generator[tuple[int, str], None, None]:
@@ -175,32 +149,17 @@ def _conversation(place: str, line: str, dimensions: dict[str, int]) -> Conversa
                 raise DataError(f"{where}: {len(numbers)} numbers, expected {expected or 'one or more'}")
             if key not in features:
                 features[key] = np.full((len(utterances), expected), np.nan, dtype=np.float32)
-            with np.errstate(over="ignore"):
-                row = np.array(numbers, dtype=np.float64).astype(np.float32)  # None becomes NaN
-            if np.isinf(row).any():
-                raise DataError(f"{where}: a number too large for float32")
-            features[key][position] = row
+            with np.errstate(over="ignore"):  # what float32 can't hold is infinite, which `Conversation` refuses
+                features[key][position] = np.array(numbers, dtype=np.float64)  # None becomes NaN
     try:
         return Conversation(parsed.id, utterances, features)
     except DataError as error:
         raise DataError(f"{place}: {error}") from error
 
 
-def _record(conversation: Conversation) -> dict[str, Any]:
-    utterances: list[dict[str, Any]] = []
-    for position, u in enumerate(conversation.utterances):
-        optional: dict[str, Any] = {"transcript": u.words, "label": u.label, "start": u.start, "end": u.end}
-        rows = {key: array[position].tolist() for key, array in conversation.features.items()}
-        features = {key: [None if math.isnan(x) else x for x in row] for key, row in rows.items()}
-        optional["features"] = {key: row for key, row in features.items() if any(x is not None for x in row)} or None
-        present = {key: value for key, value in optional.items() if value is not None}
-        utterances.append({"id": u.id, "speaker": u.speaker, **present})
-    return {"id": conversation.id, "utterances": utterances}
-
-
 LAYOUT = Layout(
     name="jsonl",
     description="merc's JSON Lines: one conversation a line, with an optional header line",
     matches=_matches,
-    read=_read,
+    draft=_read,
 )

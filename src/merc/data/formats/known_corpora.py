@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from merc.data.schema import PARTS, Split
-from merc.data.splits import MELD_DIALOGUES, by_parts, cosmic_iemocap, leave_one_session_out, meld_by_id
+from merc.data.splits import by_parts, cosmic_iemocap, leave_one_session_out, meld_by_id, meld_part
 
 PartLists = Mapping[str, tuple[str, ...]]  # part -> conversation ids as the file lists them; may overlap until checked
 SplitRule = Callable[[Sequence[str], PartLists], dict[str, Split]]
@@ -19,12 +19,10 @@ class KnownCorpus:
     """What a pickle does not say about itself.
 
     Attributes:
-        name: such as `iemocap`.
         labels: class names, in the order of the numbers 0, 1, 2, ...
         speakers: how the circulating files write a speaker: `initials` ('M', 'F') or `one_hot` rows.
-        id_fits: whether a conversation id has the corpus's form.
         splits: makes the named splits from all conversation ids and the lists of the file.
-        notes: of a corpus made from such a file: what is uncertain.
+        notes: what is uncertain.
     """
 
     name: str
@@ -79,10 +77,6 @@ def _own_lists(known: Split, parts: PartLists) -> dict[str, Split]:
     return listed_split("file")((), parts)
 
 
-def _is_meld_id(conversation_id: str) -> bool:
-    return re.fullmatch("[0-9]{1,9}", conversation_id) is not None and int(conversation_id) < MELD_DIALOGUES
-
-
 IEMOCAP = KnownCorpus(
     name="iemocap",
     labels=("happy", "sad", "neutral", "angry", "excited", "frustrated"),
@@ -94,7 +88,7 @@ MELD = KnownCorpus(
     name="meld",
     labels=("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger"),
     speakers="one_hot",
-    id_fits=_is_meld_id,
+    id_fits=lambda conversation_id: meld_part(conversation_id) is not None,
     splits=meld_splits,
 )
 EMORYNLP = KnownCorpus(

@@ -30,20 +30,20 @@ class Layout:
     Attributes:
         name: as the command line takes it, such as `meld` or `sdt-iemocap`.
         description: one line for tables: whose files look like this.
-        matches: tells by content, never by file name alone, whether a source has this layout; raises nothing.
-        read: makes the corpus; raises DataError that names file and place.
-        draft: reads leniently, for inspection; None where the layout can only be read as a whole.
+        matches: whether a source has this layout, by content, never by file name alone; raises nothing.
+        draft: reads a source that matches: leniently, so that inspection can list all problems, or else as the corpus itself.
     """
 
     name: str
     description: str
     matches: Callable[[Source], bool]
-    read: Callable[[Source], Corpus]
-    draft: Callable[[Source], CorpusDraft] | None = None
+    draft: Callable[[Source], CorpusDraft | Corpus]
 
-    @classmethod
-    def drafted(
-        cls, name: str, description: str, matches: Callable[[Source], bool], draft: Callable[[Source], CorpusDraft]
-    ) -> Layout:
-        """A layout whose corpus is made from its draft."""
-        return cls(name, description, matches, lambda source: corpus_from(draft(source), source.path), draft)
+    def read(self, source: Source) -> Corpus:
+        """The corpus of a source that matches.
+
+        Raises:
+            DataError: names file and place.
+        """
+        found = self.draft(source)
+        return found if isinstance(found, Corpus) else corpus_from(found, source.path)

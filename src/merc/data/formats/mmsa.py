@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +23,9 @@ from merc.errors import DataError
 
 _PART_OF_KEY = {"train": "train", "valid": "validation", "test": "test"}
 _SLOT_OF_KEY = {
-    "text": FeatureSlot("text", "mmsa"),
-    "audio": FeatureSlot("audio", "mmsa"),
-    "vision": FeatureSlot("visual", "mmsa"),
+    "text": FeatureSlot("text", "mmsa", "unknown"),
+    "audio": FeatureSlot("audio", "mmsa", "unknown"),
+    "vision": FeatureSlot("visual", "mmsa", "unknown"),
 }
 _SEPARATOR = "$_$"  # between video and clip
 _LABELS = ("negative", "neutral", "positive")
@@ -73,7 +72,7 @@ def _draft(source: Source) -> CorpusDraft:
                 features={slot.key: [row[slot.key] for row in rows] for slot in slots if all(slot.key in row for row in rows)},
             )
         )
-    result = assemble(
+    return assemble(
         name="mmsa",
         label_names=label_names,
         slots=slots,
@@ -81,19 +80,14 @@ def _draft(source: Source) -> CorpusDraft:
         parts={part: tuple(videos) for part, videos in parts.items()},
         split_rule=listed_split("official"),
         notes={"source": source.path.name, "layout": LAYOUT.name, "features": "averaged over time within each sentence's length"},
+        problems=problems,
     )
-    return replace(result, problems=(*problems, *result.problems))
 
 
 def _time_means(sequences: NDArray[np.generic], lengths: NDArray[np.int64] | None) -> FeatureArray:
-    """Means over time.
+    """Means over time of sequences (N, L, D), padded to L steps, as (N, D); NaN where no finite number is left.
 
-    Args:
-        sequences: (N, L, D), padded to L steps.
-        lengths: (N,) steps to use; None: all steps that hold anything but zeros.
-
-    Returns:
-        (N, D); NaN where no finite number is left.
+    `lengths` (N,) are the steps to use; None: all steps that hold anything but zeros.
     """
     values = sequences.astype(np.float64)
     steps: NDArray[np.int64] = np.arange(values.shape[1], dtype=np.int64)[None, :]
@@ -135,11 +129,9 @@ def _means(where: str, columns: Mapping[object, object], key: str, count: int) -
         lengths = items_of((tokens[:, 1] != 0).sum(axis=1))  # ids, attention mask and segments of BERT's tokens: the mask counts
     if lengths is None:
         return _time_means(sequences, None)
-    if len(lengths) != count:
-        raise DataError(f"{where}, column {key}_lengths: {len(lengths)} rows, expected {count}, one an id")
     steps = [integer_of(length) for length in lengths]
-    if any(length is None or length < 0 for length in steps):
-        raise DataError(f"{where}, column {key}_lengths: expected whole numbers from 0")
+    if len(steps) != count or any(length is None or length < 0 for length in steps):
+        raise DataError(f"{where}, column {key}_lengths: {len(steps)} rows, expected {count} whole numbers from 0, one an id")
     return _time_means(sequences, np.array(steps, dtype=np.int64))
 
 
@@ -156,7 +148,7 @@ def _clip_order(clip: str) -> tuple[int, str]:
     return (int(clip), "") if clip.isascii() and clip.isdigit() and len(clip) < 10 else (10**9, clip)
 
 
-LAYOUT = Layout.drafted(
+LAYOUT = Layout(
     name="mmsa",
     description="files of MMSA and MMSA-FET: {'train', 'valid', 'test'} with raw_text, audio, vision, text, annotations",
     matches=_matches,

@@ -10,9 +10,7 @@ from dataclasses import replace
 from merc.data.formats.cells import items_of, table_of
 from merc.data.formats.draft import CorpusDraft, FeatureSlot
 from merc.data.formats.layout import Layout, Source
-from merc.data.formats.vid_dictionaries import VidLayout
-from merc.data.formats.vid_layouts import MMGCN_IEMOCAP, MMGCN_MELD
-from merc.errors import DataError
+from merc.data.formats.vid_dictionaries import MMGCN_IEMOCAP, MMGCN_MELD, VidLayout
 
 _SPEAKERS_FILE = "Speakers.pkl"
 _FEATURE_FILES = {
@@ -25,8 +23,7 @@ FILES: tuple[str, ...] = (_SPEAKERS_FILE, *_FEATURE_FILES)
 
 def _draft(source: Source) -> CorpusDraft:
     fitting = _fitting(source)
-    if fitting is None:
-        raise DataError(f"{source.path}: no MultiEMO folder; it holds {', '.join(FILES)}, whose entries are those of MMGCN's files")
+    assert fitting is not None, "only what matches is read"
     vid_layout, content = fitting
     return vid_layout.draft(content)
 
@@ -52,7 +49,7 @@ def _fitting(source: Source) -> tuple[VidLayout, Source] | None:
     return None
 
 
-LAYOUT = Layout.drafted(
+LAYOUT = Layout(
     name="multiemo",
     description="folder of MultiEMO: Speakers.pkl, TextFeatures.pkl, AudioFeatures.pkl, VisualFeatures.pkl",
     matches=lambda source: _fitting(source) is not None,

@@ -1,10 +1,7 @@
-"""merc's open format as a table: parquet, one row an utterance.
+"""merc's open format as a table: parquet, one row an utterance; docs/data.md lists the columns.
 
-Columns: `conversation` and `speaker` are needed; `utterance` (else the position), `transcript`, `label`, `start`, `end` (s) are
-not. `split` gives each conversation's part of the split `official`, `split:NAME` of any other. A column of lists whose name has a
-slash, such as `text/minilm`, is a feature: null is absence, null in a list a missing number. Rows of a conversation stand in
-order, but need not lie together. Name, labels, schema and notes may stand in the file's metadata under `merc`, as in JSON Lines'
-header.
+In a feature's lists null is a missing number, a null list is absence. Rows of a conversation stand in order, but need not lie
+together. The file's metadata may hold the keys of JSON Lines' header under `merc`.
 """
 # pyarrow ships no type stubs:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -22,12 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from merc.data.formats.declaration import Declaration, assemble, declare, parse_declaration
+from merc.data.formats.declaration import Declaration, declared_corpus, parse_declaration
 from merc.data.formats.layout import Layout, Source
-from merc.data.schema import PARTS, Conversation, Corpus, FeatureArray, FeatureSpec, Utterance, first_repeated, iterate_utterances
+from merc.data.schema import PARTS, Conversation, Corpus, FeatureArray, Utterance, first_repeated
 from merc.errors import DataError
 from merc.files.parquet import read_parquet
-from merc.files.staged_file import write_atomically
 
 _OFFICIAL = "official"
 _TEXTS = ("conversation", "utterance", "speaker", "transcript", "label")
@@ -35,38 +31,6 @@ _TIMES = ("start", "end")
 _NEEDED = ("conversation", "speaker")
 _METADATA = b"merc"
 _compute: Any = pc  # makes its functions at import, so that pyright does not know them all
-
-
-def write_parquet(corpus: Corpus, path: str | Path) -> None:
-    """Write the corpus as one parquet table, whole or not at all; reading gives it back.
-
-    Raises:
-        DataError: a text that is not valid Unicode, or the disk is full or not writable.
-    """
-    path = Path(path).absolute()
-    header = declare(corpus).model_dump(mode="json", exclude={"splits"})
-    rows = list(iterate_utterances(corpus.conversations))
-    texts = zip(*((c.id, u.id, u.speaker, u.words, u.label) for c, _, u in rows), strict=True)
-    times = zip(*((u.start, u.end) for _, _, u in rows), strict=True)
-    try:
-        columns: dict[str, Any] = {
-            **{name: pa.array(values, pa.string()) for name, values in zip(_TEXTS, texts, strict=True)},
-            **{name: pa.array(values, pa.float64()) for name, values in zip(_TIMES, times, strict=True)},
-        }
-        for name, split in corpus.splits.items():
-            part_of = {i: part for part, ids in split.parts.items() for i in ids}
-            column = "split" if name == _OFFICIAL else f"split:{name}"
-            columns[column] = pa.array([part_of.get(c.id) for c, _, _ in rows], pa.string())
-        for spec in corpus.feature_schema:
-            columns[spec.key] = _encode_feature(corpus, spec)
-        metadata = {_METADATA: json.dumps(header, ensure_ascii=False, allow_nan=False).encode()}
-        sink = pa.BufferOutputStream()
-        pq.write_table(pa.table(columns).replace_schema_metadata(metadata), sink, compression="zstd")
-        write_atomically(path, sink.getvalue().to_pybytes())
-    except OSError as error:
-        raise DataError(f"{path} can't be written: {error.strerror or error}; nothing was changed") from error
-    except UnicodeEncodeError as error:
-        raise DataError(f"{path} can't be written: corpus {corpus.name!r}: {error}") from error
 
 
 def _matches(source: Source) -> bool:
@@ -82,8 +46,8 @@ def _read(source: Source) -> Corpus:
     path = source.path
     try:
         table = read_parquet(path.read_bytes())
-    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
-        raise DataError(f"{path}: not a readable parquet file: {str(error).splitlines()[0]}") from error
+    except (OSError, DataError) as error:
+        raise DataError(f"{path}: {error}") from error
     names: list[str] = table.column_names
     repeated = first_repeated(names)
     if repeated is not None:
@@ -113,7 +77,7 @@ def _read(source: Source) -> Corpus:
         names_of = {column: _OFFICIAL if column == "split" else column.removeprefix("split:") for column in split_columns}
         splits = {name: _split(path, table, column, rows) for column, name in names_of.items()}
         declaration = declaration.model_copy(update={"splits": splits})
-    return assemble(path, declaration, conversations)
+    return declared_corpus(path, declaration, conversations)
 
 
 def _declaration(path: Path, table: Any) -> Declaration:
@@ -134,7 +98,7 @@ def _texts(path: Path, table: Any, name: str) -> list[Any]:
     column = table.column(name)
     try:
         values: list[Any] = pc.cast(column, pa.string()).to_pylist()
-    except (pa.ArrowException, UnicodeDecodeError) as error:
+    except pa.ArrowException as error:
         raise DataError(f"{path}: column {name!r} is {column.type}, expected text") from error
     if name in (*_NEEDED, "utterance") and None in values:
         raise DataError(f"{path}, row {values.index(None) + 1}: column {name!r} is null")
@@ -169,11 +133,8 @@ def _features(path: Path, table: Any, name: str, declared: int | None) -> Featur
         raise DataError(f"{path}, row {row + 1}, feature {name}: {found} numbers, expected {max(dimension, 1)}")
     numbers = _compute.list_flatten(column.drop_null()).cast(pa.float64()).to_numpy()  # null becomes NaN
     array = np.full((table.num_rows, dimension), np.nan, dtype=np.float32)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # what float32 can't hold is infinite, which `Conversation` refuses
         array[present] = numbers.reshape(-1, dimension)
-    infinite = np.flatnonzero(np.isinf(array).any(axis=1))
-    if infinite.size:
-        raise DataError(f"{path}, row {int(infinite[0]) + 1}, feature {name}: infinite, or too large for float32")
     return array
 
 
@@ -208,19 +169,9 @@ def _conversation(
         raise DataError(f"{path}: {error}") from error
 
 
-def _encode_feature(corpus: Corpus, spec: FeatureSpec) -> Any:
-    blocks = [c.features.get(spec.key, np.full((len(c), spec.dimension), np.nan, np.float32)) for c in corpus.conversations]
-    array = np.concatenate(blocks)
-    absent = np.isnan(array).all(axis=1)
-    lengths = np.where(absent, 0, spec.dimension)
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int64())
-    numbers = pa.array(array[~absent].ravel(), pa.float32(), from_pandas=True)  # NaN becomes null
-    return pa.LargeListArray.from_arrays(offsets, numbers, mask=pa.array(absent))
-
-
 LAYOUT = Layout(
     name="parquet",
     description="merc's parquet table: one row an utterance, features as columns of lists",
     matches=_matches,
-    read=_read,
+    draft=_read,
 )

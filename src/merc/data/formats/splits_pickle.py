@@ -6,7 +6,6 @@ from merc.data.formats.cells import describe, identifier_of, integer_of, items_o
 from merc.data.formats.draft import CorpusDraft, FeatureSlot, RawConversation, assemble
 from merc.data.formats.known_corpora import EMORYNLP, IEMOCAP, MELD, listed_split
 from merc.data.formats.layout import Layout, Source
-from merc.data.formats.vid_dictionaries import encoder_of_width
 from merc.errors import DataError
 
 _PART_OF_KEY = {"train": "train", "dev": "validation", "test": "test"}
@@ -43,11 +42,8 @@ def _draft(source: Source) -> CorpusDraft:
     if corpus is None:
         example = f"conversation ids such as {ids[0]!r}" if ids else "no conversation"
         raise DataError(f"{source.path}: {example}; the label names are known for iemocap, meld and emorynlp only")
-    slots: list[FeatureSlot] = []
-    for modality in ("text", "audio", "visual"):
-        row = next((rows[0] for _, columns in conversations if (rows := items_of(columns.get(modality)))), None)
-        if row is not None:
-            slots.append(FeatureSlot(modality, "corect", encoder_of_width(modality, row)))
+    modalities = ("text", "audio", "visual")
+    slots = [FeatureSlot(m, "corect") for m in modalities if any(items_of(columns.get(m)) for _, columns in conversations)]
     labels = [integer_of(label) or 0 for _, columns in conversations for label in items_of(columns.get("labels")) or []]
     four = corpus is IEMOCAP and max(labels, default=0) < _IEMOCAP_FOUR
     return assemble(
@@ -70,7 +66,7 @@ def _draft(source: Source) -> CorpusDraft:
     )
 
 
-LAYOUT = Layout.drafted(
+LAYOUT = Layout(
     name="corect",
     description="data_*.pkl of CORECT, EmotionHeart: {'train', 'dev', 'test'}, each a list of conversations",
     matches=_matches,

@@ -6,8 +6,8 @@ one-hot rows, whole numbers, sentences, rows of numbers, lists of ids.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from merc.data.formats.cells import (
@@ -22,27 +22,17 @@ from merc.data.formats.cells import (
     text_of,
 )
 from merc.data.formats.draft import CorpusDraft, FeatureSlot, Problem, RawConversation, assemble
-from merc.data.formats.known_corpora import KnownCorpus
-from merc.data.formats.layout import Source
+from merc.data.formats.known_corpora import EMORYNLP, IEMOCAP, MELD, KnownCorpus
+from merc.data.formats.layout import Layout, Source
 from merc.data.schema import PARTS
-from merc.errors import DataError
 
 PlainSlot = Literal["ids", "speakers", "labels", "sentiments", "sentences", "train", "validation", "test", "unused"]
 Slot = PlainSlot | FeatureSlot
-# What made the vectors is known for two widths that no other encoder of the field shares.
-_ENCODERS = {("audio", 1582): "openSMILE IS10", ("visual", 342): "DenseNet FER+"}
 
 
 @dataclass(frozen=True, slots=True)
 class VidLayout:
-    """One order of entries for one corpus.
-
-    Attributes:
-        name: of the layout.
-        description: one line for tables.
-        corpus: whose label names, ids and splits these are.
-        slots: what lies at each place of the list.
-    """
+    """One order of entries for one corpus: `slots` are what lies at each place of the list."""
 
     name: str
     description: str
@@ -60,15 +50,8 @@ class VidLayout:
         return all(_looks_like(slot, entry, self.corpus) for slot, entry in zip(self.slots, entries, strict=True))
 
     def draft(self, source: Source) -> CorpusDraft:
-        """All that can be read.
-
-        Raises:
-            DataError: the content is no list of this length.
-        """
-        entries = sequence_of(source.content)
-        if entries is None or len(entries) != len(self.slots):
-            found = describe(source.content)
-            raise DataError(f"{source.path}: found {found}, layout {self.name} is a list of {len(self.slots)}")
+        """All that can be read of content that matches."""
+        entries = items_of(source.content) or []
         problems: list[Problem] = []
         tables: dict[Slot, dict[str, object]] = {}
         parts: dict[str, tuple[str, ...]] = {}
@@ -78,21 +61,17 @@ class VidLayout:
             elif slot not in ("unused", "sentiments"):
                 name = slot.key if isinstance(slot, FeatureSlot) else slot
                 tables[slot] = _by_id(f"entry {place} ({name})", entry, problems)
-        draft = assemble(
+        raw = _raw_conversations(tables, problems)
+        return assemble(
             name=self.corpus.name,
             label_names=self.corpus.labels,
-            slots=[_with_encoder(slot, tables[slot]) for slot in self.slots if isinstance(slot, FeatureSlot)],
-            raw=_raw_conversations(tables, problems),
+            slots=[slot for slot in self.slots if isinstance(slot, FeatureSlot)],
+            raw=raw,
             parts=parts,
             split_rule=self.corpus.splits,
             notes={"source": source.path.name, "layout": self.name, **self.corpus.notes},
+            problems=problems,
         )
-        return replace(draft, problems=(*problems, *draft.problems))
-
-
-def encoder_of_width(modality: str, row: object) -> str:
-    """What made a row of numbers, as far as its modality and width tell; else `unknown`."""
-    return _ENCODERS.get((modality, len(items_of(row) or ())), "unknown")
 
 
 def _raw_conversations(tables: Mapping[Slot, Mapping[str, object]], problems: list[Problem]) -> list[RawConversation]:
@@ -115,12 +94,8 @@ def _raw_conversations(tables: Mapping[Slot, Mapping[str, object]], problems: li
 
 
 def _by_id(where: str, entry: object, problems: list[Problem]) -> dict[str, object]:
-    table = table_of(entry)
-    if table is None:
-        problems.append(Problem("cell", f"{where} is {describe(entry)}, expected a dict from conversation to values"))
-        return {}
     found: dict[str, object] = {}
-    for key, value in table.items():
+    for key, value in (table_of(entry) or {}).items():
         conversation_id = identifier_of(key)
         if conversation_id is None:
             problems.append(Problem("cell", f"{where}: key {describe(key)}, expected text or a whole number"))
@@ -132,25 +107,11 @@ def _by_id(where: str, entry: object, problems: list[Problem]) -> dict[str, obje
 
 
 def _id_list(where: str, entry: object, problems: list[Problem]) -> tuple[str, ...]:
-    items = items_of(entry)
-    if items is None:
-        problems.append(Problem("cell", f"{where} is {describe(entry)}, expected a list of conversation ids"))
-        return ()
+    items = items_of(entry) or []
     ids = [identifier_of(item) for item in items]
     wrong = [item for item, conversation_id in zip(items, ids, strict=True) if conversation_id is None]
     problems.extend(Problem("cell", f"{where} holds {describe(item)}, expected text or whole numbers") for item in wrong)
     return tuple(conversation_id for conversation_id in ids if conversation_id is not None)
-
-
-def _with_encoder(slot: FeatureSlot, table: Mapping[str, object]) -> FeatureSlot:
-    """The slot with its encoder, where the width of the first row tells it."""
-    if slot.encoder != "unknown":
-        return slot
-    return replace(slot, encoder=encoder_of_width(slot.modality, _first_cell(table.values())))
-
-
-def _first_cell(values: Iterable[object]) -> object:
-    return next((cells[0] for value in values if (cells := items_of(value))), None)
 
 
 def _looks_like(slot: Slot, entry: object, corpus: KnownCorpus) -> bool:
@@ -162,7 +123,7 @@ def _looks_like(slot: Slot, entry: object, corpus: KnownCorpus) -> bool:
     table = table_of(entry)
     if table is None:
         return False
-    cell = _first_cell(table.values())
+    cell = next((cells[0] for value in table.values() if (cells := items_of(value))), None)
     if isinstance(slot, FeatureSlot):
         row = items_of(cell)
         return bool(row) and number_of(row[0]) is not None
@@ -180,3 +141,61 @@ _CELL_TESTS: dict[PlainSlot, Callable[[object, KnownCorpus], bool]] = {
     "sentiments": lambda cell, _: integer_of(cell) is not None,
     "sentences": lambda cell, _: text_of(cell) is not None,
 }
+
+_UTTERANCES: tuple[Slot, ...] = ("ids", "speakers", "labels")
+_TWO_LISTS: tuple[Slot, ...] = ("sentences", "train", "test")
+# COSMIC's order: 1038, 280 and 114 dialogues in the MELD file, 659, 79 and 89 in the EmoryNLP file, which are those corpora's
+# published sizes of train, test and validation.
+_THREE_LISTS: tuple[Slot, ...] = ("sentences", "train", "test", "validation")
+_MMGCN = tuple(FeatureSlot(modality, "mmgcn") for modality in ("text", "audio", "visual"))
+_DIALOGUERNN = (FeatureSlot("text", "dialoguernn"), FeatureSlot("audio", "dialoguernn"))
+_ROBERTA = tuple(FeatureSlot("text", f"roberta-R{i}", "RoBERTa-large") for i in (1, 2, 3, 4))
+_SDT = (*_ROBERTA, FeatureSlot("audio", "sdt"), FeatureSlot("visual", "sdt"))
+
+# The IEMOCAP file circulates with 100/1582/342 numbers an utterance (MMGCN) and with 100/100/512 (DialogueRNN): one layout.
+MMGCN_IEMOCAP = VidLayout(
+    "mmgcn-iemocap",
+    "IEMOCAP_features.pkl of MMGCN, MM-DFN, M3NET, CORECT, DialogueRNN, DialogueGCN",
+    IEMOCAP,
+    (*_UTTERANCES, *_MMGCN, *_TWO_LISTS),
+)
+MMGCN_MELD = VidLayout(
+    "mmgcn-meld",
+    "MELD_features_raw1.pkl of MMGCN, MM-DFN, M3NET",
+    MELD,
+    (*_UTTERANCES, *_MMGCN, *_TWO_LISTS, "unused"),
+)
+VID_LAYOUTS = (
+    MMGCN_IEMOCAP,
+    MMGCN_MELD,
+    VidLayout(
+        "dialoguernn-meld",
+        "MELD_features_raw.pkl of DialogueRNN: no visual vectors",
+        MELD,
+        (*_UTTERANCES, *_DIALOGUERNN, *_TWO_LISTS, "sentiments"),
+    ),
+    VidLayout(
+        "sdt-iemocap",
+        "iemocap_multimodal_features.pkl of SDT, GraphSmile, CFN-ESA",
+        IEMOCAP,
+        (*_UTTERANCES, *_SDT, *_TWO_LISTS),
+    ),
+    VidLayout("sdt-meld", "meld_multimodal_features.pkl of SDT", MELD, (*_UTTERANCES, *_SDT, *_TWO_LISTS, "unused")),
+    VidLayout(
+        "graphsmile-meld",
+        "meld_multimodal_features.pkl of GraphSmile and CFN-ESA: with sentiments",
+        MELD,
+        (*_UTTERANCES, "sentiments", *_SDT, *_TWO_LISTS, "unused"),
+    ),
+    *(
+        VidLayout(
+            f"cosmic-{raw}{corpus.name}",
+            f"{corpus.name}{'_features_roberta.pkl of COSMIC' if features else '.pkl of COSMIC: transcripts only'}",
+            corpus,
+            ("speakers", "labels", *(("sentiments",) if corpus is MELD else ()), *features, *_THREE_LISTS),
+        )
+        for raw, features in (("", _ROBERTA), ("raw-", ()))
+        for corpus in (IEMOCAP, EMORYNLP, MELD)
+    ),
+)
+LAYOUTS = tuple(Layout(known.name, known.description, known.matches, known.draft) for known in VID_LAYOUTS)

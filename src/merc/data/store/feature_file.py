@@ -24,14 +24,7 @@ _MAX_HEADER = 65_536  # bytes; ours have about 120
 
 
 def write_features(staged: StagedFile, blocks: Iterable[FeatureArray], *, rows: int, dimension: int) -> None:
-    """Write blocks of shape (T, D), in order, as one tensor of shape (N, D).
-
-    Args:
-        staged: where to.
-        blocks: finite numbers or NaN; an all-NaN row is absence.
-        rows: N, the sum of all T.
-        dimension: D.
-    """
+    """Write blocks of shape (T, D), in order, as one tensor of shape (N, D): `rows` is N, the sum of all T, `dimension` D."""
     layout = {"dtype": "F32", "shape": [rows, dimension], "data_offsets": [0, 4 * rows * dimension]}
     header = json.dumps({TENSOR: layout}, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)

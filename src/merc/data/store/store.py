@@ -1,14 +1,9 @@
 """A corpus on disk: a folder that is written whole or not at all, memory-mapped when opened, and checked by SHA-256.
 
-    manifest.json                                   name, label set, feature schema, splits, notes; size and SHA-256 of the rest
-    utterances-<digest>.parquet                     conversation, position, utterance, speaker, label, transcript, start, end
-    features/<modality>.<name>-<digest>.safetensors float32 (N, D), a row an utterance, in the table's order
-
-An absent modality is a row of NaN; a feature that a conversation lacks altogether is saved as NaN rows, so after opening every
-conversation carries every feature of the schema. The digest (the first 16 digits of the SHA-256) makes every new content a new
-file: a change writes its files beside the old ones, replaces the manifest, then removes what the manifest no longer names.
-A process killed at any moment thus leaves the old store or the new one; the next writer removes what it left.
-Writers of one store wait for one another.
+docs/data.md lists the files. A data file's name holds the start of its SHA-256, so a change writes its files beside the old ones,
+replaces the manifest, then removes what the manifest no longer names: a process killed at any moment leaves the old store or the
+new one, and the next writer removes its left-overs. Writers of one store wait for one another.
+A feature that a conversation lacks is saved as rows of NaN: after opening, every conversation has every feature of the schema.
 """
 
 from __future__ import annotations
@@ -23,18 +18,18 @@ import numpy as np
 from pydantic import ValidationError
 
 from merc.data.schema import MAX_MODALITIES, Conversation, Corpus, FeatureArray, FeatureSpec, LabelSet, Split, Utterance
-from merc.data.store.contents import (
-    CONTENTS,
+from merc.data.store.feature_file import map_features, write_features
+from merc.data.store.manifest import (
     DATA_FILE,
     FEATURES,
-    Contents,
+    MANIFEST,
+    Manifest,
     StoredFeature,
     StoredFile,
     json_notes,
-    read_contents,
-    write_contents,
+    read_manifest,
+    write_manifest,
 )
-from merc.data.store.feature_file import map_features, write_features
 from merc.data.store.utterance_table import decode_table, encode_table
 from merc.errors import DataError, StoreError
 from merc.files.lock import locked_folder
@@ -61,15 +56,15 @@ def save_store(corpus: Corpus, folder: str | Path, *, overwrite: bool = False) -
     """
     folder = Path(folder).absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        if not (folder / CONTENTS).is_file():
+        if not (folder / MANIFEST).is_file():
             raise StoreError(f"{folder} exists and is not a store: choose a new folder")
         if not overwrite:
             raise StoreError(f"{folder} holds a store already: choose a new folder, or ask to overwrite it")
         with _changing(folder):
-            write_contents(folder, _write_corpus(corpus, folder))
+            write_manifest(folder, _write_corpus(corpus, folder))
         return
     with _writing(folder), _fresh_folder(folder) as temporary:
-        write_contents(temporary, _write_corpus(corpus, temporary))
+        write_manifest(temporary, _write_corpus(corpus, temporary))
 
 
 def open_store(folder: str | Path, *, verify: bool = True) -> Corpus:
@@ -91,11 +86,11 @@ def open_store(folder: str | Path, *, verify: bool = True) -> Corpus:
     """
     folder = Path(folder)
     while True:
-        contents = read_contents(folder)
+        manifest = read_manifest(folder)
         try:
-            return _read_corpus(folder, contents, verify=verify)
+            return _read_corpus(folder, manifest, verify=verify)
         except StoreError:
-            if read_contents(folder) == contents:  # else a writer changed the store meanwhile: read the new one
+            if read_manifest(folder) == manifest:  # else a writer changed the store meanwhile: read the new one
                 raise
 
 
@@ -103,38 +98,33 @@ def add_features(folder: str | Path, spec: FeatureSpec, arrays: Mapping[str, Fea
     """Add one feature to a store in one step; no other file is rewritten but the manifest.
 
     Args:
-        folder: a store.
-        spec: of the feature; appended to the schema, or put in place of the feature of the same key.
+        spec: appended to the schema, or with `overwrite` put in place of the feature of the same key.
         arrays: conversation id -> float32 array of shape (T, D); a conversation that is not named gets NaN rows (absence).
-        overwrite: allow a key that the store has.
 
     Raises:
         StoreError: no store, the key is there already, a ninth modality, or the disk is full or not writable.
         DataError: an unknown conversation, a wrong shape or dtype, an infinite number. The store is then as it was.
     """
     folder = Path(folder).absolute()
-    read_contents(folder)
+    read_manifest(folder)
     with _changing(folder):
-        contents = read_contents(folder)
-        specs = {feature.spec.key: feature.spec for feature in contents.features}
+        manifest = read_manifest(folder)
+        specs = {feature.spec.key: feature.spec for feature in manifest.features}
         if spec.key in specs and not overwrite:
             raise StoreError(f"store {folder} has feature {spec.key} already (encoder {specs[spec.key].encoder})")
-        modalities = {feature.spec.modality for feature in contents.features} | {spec.modality}
+        modalities = {feature.spec.modality for feature in manifest.features} | {spec.modality}
         if len(modalities) > MAX_MODALITIES:
             raise StoreError(f"store {folder} would have {len(modalities)} modalities; at most {MAX_MODALITIES}")
-        utterances = _read_table(folder, contents)
-        unknown = next((i for i in arrays if i not in utterances), None)
-        if unknown is not None:
+        utterances = _read_table(folder, manifest)
+        if (unknown := next((i for i in arrays if i not in utterances), None)) is not None:
             raise DataError(f"feature {spec.key}: conversation {unknown!r} is not in store {folder}")
-        checked: dict[str, FeatureArray] = {}
-        for i, array in arrays.items():
-            checked[i] = Conversation(i, tuple(utterances[i]), {spec.key: array}).features[spec.key]
-            found = checked[i].shape[1]
-            if found != spec.dimension:
-                raise DataError(f"conversation {i!r}, feature {spec.key}: dimension {found}, expected {spec.dimension}")
-        file = _write_feature(folder, spec, [(len(turns), checked.get(i)) for i, turns in utterances.items()])
-        features = {feature.spec.key: feature for feature in contents.features} | {spec.key: StoredFeature(spec=spec, file=file)}
-        write_contents(folder, contents.model_copy(update={"features": tuple(features.values())}))
+        conversations = tuple(
+            Conversation(i, tuple(turns), {spec.key: arrays[i]} if i in arrays else {}) for i, turns in utterances.items()
+        )
+        Corpus(manifest.name, LabelSet(names=manifest.labels), (spec,), conversations)  # refuses another dimension
+        file = _write_feature(folder, spec, conversations)
+        features = {feature.spec.key: feature for feature in manifest.features} | {spec.key: StoredFeature(spec=spec, file=file)}
+        write_manifest(folder, manifest.model_copy(update={"features": tuple(features.values())}))
 
 
 def update_notes(folder: str | Path, notes: Mapping[str, object]) -> None:
@@ -144,12 +134,12 @@ def update_notes(folder: str | Path, notes: Mapping[str, object]) -> None:
         StoreError: no store, a value that JSON can't hold, or the disk is full or not writable. The store is then as it was.
     """
     folder = Path(folder).absolute()
-    read_contents(folder)
+    read_manifest(folder)
     changes = json_notes(notes)
     with _changing(folder):
-        contents = read_contents(folder)
-        merged = {key: value for key, value in {**contents.notes, **changes}.items() if value is not None}
-        write_contents(folder, contents.model_copy(update={"notes": merged}))
+        manifest = read_manifest(folder)
+        merged = {key: value for key, value in {**manifest.notes, **changes}.items() if value is not None}
+        write_manifest(folder, manifest.model_copy(update={"notes": merged}))
 
 
 @contextmanager
@@ -198,7 +188,7 @@ def _fresh_folder(folder: Path) -> Generator[Path, None, None]:
 def _sweep(folder: Path) -> None:
     """Remove temporary files and data files that the manifest on disk does not name. The caller holds the lock."""
     try:
-        kept = {file.path for file in read_contents(folder).files}
+        kept = {file.path for file in read_manifest(folder).files}
     except StoreError:  # a broken store, to be overwritten: what it needs is not known
         return
     for path in (*folder.glob("*"), *(folder / FEATURES).glob("*")):
@@ -207,49 +197,45 @@ def _sweep(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _write_corpus(corpus: Corpus, folder: Path) -> Contents:
+def _write_corpus(corpus: Corpus, folder: Path) -> Manifest:
     """Write all files but the manifest."""
     notes = json_notes(corpus.notes)  # before anything is written
-    return Contents(
+    return Manifest(
         name=corpus.name,
         labels=corpus.label_set.names,
         conversations=len(corpus.conversations),
         utterances=corpus.utterance_count,
         table=_write_table(folder, corpus),
         features=tuple(
-            StoredFeature(
-                spec=spec,
-                file=_write_feature(folder, spec, [(len(c), c.features.get(spec.key)) for c in corpus.conversations]),
-            )
-            for spec in corpus.feature_schema
+            StoredFeature(spec=spec, file=_write_feature(folder, spec, corpus.conversations)) for spec in corpus.feature_schema
         ),
         splits={name: dict(split.parts) for name, split in corpus.splits.items()},
         notes=notes,
     )
 
 
-def _read_corpus(folder: Path, contents: Contents, *, verify: bool) -> Corpus:
-    for file in contents.files:
+def _read_corpus(folder: Path, manifest: Manifest, *, verify: bool) -> Corpus:
+    for file in manifest.files:
         _check_file(folder, file, verify=verify)
     arrays = {
-        feature.spec.key: map_features(folder / feature.file.path, rows=contents.utterances, dimension=feature.spec.dimension)
-        for feature in contents.features
+        feature.spec.key: map_features(folder / feature.file.path, rows=manifest.utterances, dimension=feature.spec.dimension)
+        for feature in manifest.features
     }
     conversations: list[Conversation] = []
     start = 0
     try:
-        for conversation_id, turns in _read_table(folder, contents).items():
+        for conversation_id, turns in _read_table(folder, manifest).items():
             stop = start + len(turns)
             features = {key: array[start:stop] for key, array in arrays.items()}
             conversations.append(Conversation(id=conversation_id, utterances=tuple(turns), features=features))
             start = stop
         return Corpus(
-            name=contents.name,
-            label_set=LabelSet(names=contents.labels),
-            feature_schema=tuple(feature.spec for feature in contents.features),
+            name=manifest.name,
+            label_set=LabelSet(names=manifest.labels),
+            feature_schema=tuple(feature.spec for feature in manifest.features),
             conversations=tuple(conversations),
-            splits={name: Split(name=name, parts=parts) for name, parts in contents.splits.items()},
-            notes=contents.notes,
+            splits={name: Split(name=name, parts=parts) for name, parts in manifest.splits.items()},
+            notes=manifest.notes,
         )
     except StoreError:
         raise
@@ -257,12 +243,11 @@ def _read_corpus(folder: Path, contents: Contents, *, verify: bool) -> Corpus:
         raise StoreError(f"store {folder}: {explain(error) if isinstance(error, ValidationError) else error}") from error
 
 
-def _write_feature(folder: Path, spec: FeatureSpec, blocks: Sequence[tuple[int, FeatureArray | None]]) -> StoredFile:
-    """Writes the feature of conversations of so many utterances; None is absence."""
+def _write_feature(folder: Path, spec: FeatureSpec, conversations: Sequence[Conversation]) -> StoredFile:
     (folder / FEATURES).mkdir(exist_ok=True)
-    arrays = (np.full((count, spec.dimension), np.nan, np.float32) if array is None else array for count, array in blocks)
+    arrays = (c.features.get(spec.key, np.full((len(c), spec.dimension), np.nan, np.float32)) for c in conversations)
     with staged_file(folder / FEATURES) as staged:
-        write_features(staged, arrays, rows=sum(count for count, _ in blocks), dimension=spec.dimension)
+        write_features(staged, arrays, rows=sum(map(len, conversations)), dimension=spec.dimension)
         return _stored(staged, folder, f"{FEATURES}/{spec.modality}.{spec.name}-{staged.sha256[:16]}.safetensors")
 
 
@@ -277,15 +262,15 @@ def _stored(staged: StagedFile, folder: Path, path: str) -> StoredFile:
     return StoredFile(path=path, bytes=staged.size, sha256=staged.sha256)
 
 
-def _read_table(folder: Path, contents: Contents) -> dict[str, list[Utterance]]:
-    path = folder / contents.table.path
+def _read_table(folder: Path, manifest: Manifest) -> dict[str, list[Utterance]]:
+    path = folder / manifest.table.path
     try:
         utterances = decode_table(path.read_bytes())
     except DataError as error:
         raise StoreError(f"{path}: {error}") from error
     found = f"{len(utterances)} conversations and {sum(map(len, utterances.values()))} utterances"
-    if found != f"{contents.conversations} conversations and {contents.utterances} utterances":
-        raise StoreError(f"{path}: {found}, the manifest says {contents.conversations} and {contents.utterances}")
+    if found != f"{manifest.conversations} conversations and {manifest.utterances} utterances":
+        raise StoreError(f"{path}: {found}, the manifest says {manifest.conversations} and {manifest.utterances}")
     return utterances
 
 

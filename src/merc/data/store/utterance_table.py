@@ -45,16 +45,12 @@ def decode_table(data: bytes) -> dict[str, list[Utterance]]:
     Raises:
         DataError: not such a table, or utterances of a conversation that do not lie together in order.
     """
-    try:
-        table = read_parquet(data)
-        rows = table.to_pylist()
-    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
-        raise DataError(f"not a readable parquet file: {str(error).splitlines()[0]}") from error
+    table = read_parquet(data)
     if not table.schema.equals(_COLUMNS):
         raise DataError(f"columns {table.schema.names}, expected {_COLUMNS.names} with the store's types")
     utterances: dict[str, list[Utterance]] = {}
     last: str | None = None
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(table.to_pylist(), start=1):
         conversation, position, utterance, speaker, label, words, start, end = row.values()
         turns = utterances.setdefault(conversation, [])
         if position != len(turns) or (turns and conversation != last):

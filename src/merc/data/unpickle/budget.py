@@ -53,10 +53,7 @@ DEFAULT_BUDGET = Budget()
 class Refusal(Exception):
     """Stops the reading and never leaves the reader: `loads_plain` turns it into the one error that names file and byte.
 
-    Attributes:
-        found: what stands in the file.
-        allowed: what may stand there.
-        error: `UnsafeFileError` for what the reader will not make, `DataError` for a file that is damaged or no pickle.
+    `error` is `UnsafeFileError` for what the reader will not make, `DataError` for a file that is damaged or no pickle.
     """
 
     def __init__(self, found: str, allowed: str = ALLOWED_DATA, error: type[DataError] = UnsafeFileError) -> None:
@@ -67,14 +64,9 @@ class Refusal(Exception):
 
 
 class Meter:
-    """The account of one reading.
+    """The account of one reading: the bytes of memory that the file has asked for, and the room for them altogether.
 
-    Attributes:
-        budget: the limits.
-        file_size: bytes of the file.
-        room: bytes of memory that it may ask for altogether.
-        spent: bytes that it has asked for. The machine adds small sums itself and looks at the account after each opcode; what
-            may be large goes through `charge` first.
+    The machine adds small sums to `spent` itself and looks at the account after each opcode; `charge` comes before large ones.
     """
 
     __slots__ = ("budget", "file_size", "room", "spent")

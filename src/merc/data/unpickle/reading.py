@@ -1,9 +1,8 @@
-"""Reads the field's pickles without Python's unpickler, so that no file can run code.
+"""Reads the field's pickles without Python's unpickler, so that no file can run code; docs/data.md says what is allowed.
 
 `pickletools` splits the file into opcodes, `Machine` carries out those that make plain data, and everything else is an error.
-No module that a file names is imported, memory and nesting have budgets, and no option turns this off. The result holds dict,
-list, tuple, set, frozenset, str, bytes, int, float, bool, None, numpy arrays and numpy scalars only: OrderedDict and defaultdict
-become dict, bytearray bytes, numpy object arrays of one axis list. Protocols 0 to 5 are read; Python 2's strings as latin1.
+No module that a file names is imported, memory and nesting have budgets, and no option turns this off. OrderedDict and defaultdict
+become dict, bytearray bytes, numpy object arrays of one axis list; Python 2's strings are read as latin1.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def printable(text: str) -> str:
 
 
 def wrong_call(name: str, allowed: str) -> Refusal:
-    """The refusal of a call of an allowed name with arguments that no honest file gives it."""
+    """The refusal of a call of an allowed name with arguments that no pickler writes."""
     return Refusal(f"a call of {name} with other arguments than it takes", allowed)
 
 

@@ -1,4 +1,4 @@
-"""The store's table of contents, `manifest.json`: it names every other file with its size and SHA-256.
+"""The store's `manifest.json`, which names every other file with its size and SHA-256.
 
 Replacing this one file is what commits a change, so a store is always wholly the old one or wholly the new one.
 """
@@ -19,7 +19,7 @@ from merc.files.staged_file import write_atomically
 from merc.files.validation import explain
 from merc.settings import Settings
 
-CONTENTS = "manifest.json"
+MANIFEST = "manifest.json"
 FEATURES = "features"
 FORMAT = "merc-store"
 VERSION = 1
@@ -52,21 +52,8 @@ class StoredFeature(Settings):
     file: StoredFile
 
 
-class Contents(Settings):
-    """Everything about a corpus but its utterances and its features.
-
-    Attributes:
-        format: always `merc-store`.
-        version: of the store's format.
-        name: the corpus's.
-        labels: the label set, in order.
-        conversations: how many.
-        utterances: how many; the rows of every file.
-        table: the utterance table.
-        features: in the order of the feature schema.
-        splits: name -> part -> conversation ids.
-        notes: the corpus's notes.
-    """
+class Manifest(Settings):
+    """Everything about a corpus but its utterances and its features; the table and every feature have a row an utterance."""
 
     format: Literal["merc-store"] = FORMAT
     version: Literal[1] = VERSION
@@ -85,16 +72,16 @@ class Contents(Settings):
         return (self.table, *(feature.file for feature in self.features))
 
 
-def read_contents(folder: Path) -> Contents:
+def read_manifest(folder: Path) -> Manifest:
     """Read `folder/manifest.json`.
 
     Raises:
         StoreError: the folder holds no store, or the manifest is truncated, altered or of another version.
     """
-    path = folder / CONTENTS
+    path = folder / MANIFEST
     if not path.is_file():
         found = "a folder without it" if folder.is_dir() else "a file" if folder.exists() else "nothing"
-        raise StoreError(f"{folder} is not a store: expected a folder with {CONTENTS}, found {found}")
+        raise StoreError(f"{folder} is not a store: expected a folder with {MANIFEST}, found {found}")
     try:
         content: object = json.loads(path.read_bytes())
     except OSError as error:
@@ -107,26 +94,26 @@ def read_contents(folder: Path) -> Contents:
     if record.get("version") != VERSION:
         raise StoreError(f"{path}: store of version {record.get('version')!r}; this program reads version {VERSION}")
     try:
-        return Contents.model_validate(record)
+        return Manifest.model_validate(record)
     except ValidationError as error:
         raise StoreError(f"{path}: {explain(error)}") from error
 
 
-def write_contents(folder: Path, contents: Contents) -> None:
+def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replace `folder/manifest.json` in one step.
 
     Raises:
         StoreError: a text that UTF-8 can't hold.
         OSError: the disk is full, or the folder can't be written.
     """
-    text = json.dumps(contents.model_dump(mode="json"), ensure_ascii=False, allow_nan=False, indent=2)
+    text = json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False, allow_nan=False, indent=2)
     try:
         data = text.encode() + b"\n"
     except UnicodeEncodeError as error:
         raise StoreError(
-            f"corpus {contents.name!r}: a name or note holds {error.object[error.start]!r}, which is no character"
+            f"corpus {manifest.name!r}: a name or note holds {error.object[error.start]!r}, which is no character"
         ) from None
-    write_atomically(folder / CONTENTS, data)
+    write_atomically(folder / MANIFEST, data)
 
 
 def json_notes(notes: Mapping[str, object]) -> dict[str, Any]:
