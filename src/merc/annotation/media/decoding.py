@@ -13,14 +13,15 @@ import importlib.util
 import math
 import os
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import numpy as np
 from jaxtyping import Float32
 
+from merc.annotation.open_file import OpenFile, opened_file
 from merc.errors import DataError, MissingExtraError
 from merc.files.printable import printable
 
@@ -71,16 +72,6 @@ class Sound:
             raise DataError(f"sound: expected shape (N,) or (N, channels), 1 to {MOST_CHANNELS} channels, found {shape}")
         if not RATES[0] <= self.rate <= RATES[1]:
             raise DataError(f"sound: a rate of {self.rate} Hz; read are {RATES[0]} to {RATES[1]}")
-
-
-@runtime_checkable
-class OpenFile(Protocol):
-    """A file opened as bytes, or what acts like one, such as `io.BytesIO`. It is read from its first byte, wherever it stands."""
-
-    def read(self, size: int = -1, /) -> bytes: ...
-    def seek(self, offset: int, whence: int = 0, /) -> int: ...
-    def tell(self) -> int: ...
-    def seekable(self) -> bool: ...
 
 
 MediaSource = Path | OpenFile | Sound
@@ -140,15 +131,17 @@ def opened(source: MediaSource, name: str) -> Generator[Recording, None, None]:
         info = MediaInfo("audio", len(source.samples) / source.rate, channels, int(source.rate))
         yield Recording(info, _array_blocks(source))
         return
-    with _bytes_of(source, name) as file:
-        if importlib.util.find_spec("av") is not None:
-            with _opened_by_ffmpeg(file, name) as recording:
-                yield recording
-        elif importlib.util.find_spec("soundfile") is not None:
-            with _opened_by_soundfile(file, name) as recording:
-                yield recording
-        else:
-            raise MissingExtraError("media", f"reading {name}")
+    if importlib.util.find_spec("av") is not None:
+        read = _opened_by_ffmpeg
+    elif importlib.util.find_spec("soundfile") is not None:
+        read = _opened_by_soundfile
+    else:
+        raise MissingExtraError("media", f"reading {name}")
+    with opened_file(source, name, "a recording") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            raise DataError(f"{name}: expected a recording, found an empty file")
+        with read(_Bytes(file), name) as recording:
+            yield recording
 
 
 class _Bytes:
@@ -175,46 +168,6 @@ class _Bytes:
         return self._place
 
 
-@contextmanager
-def _bytes_of(source: Path | OpenFile, name: str) -> Generator[_Bytes, None, None]:
-    if isinstance(source, Path):
-        if not source.is_file():  # a device or a pipe might never end
-            raise DataError(f"{name}: expected a recording, found {_what(source)}")
-        try:
-            file = source.open("rb")
-        except OSError as error:
-            raise DataError(f"{name} can't be opened: {error.strerror}") from error
-        with file:
-            _refuse_empty(file, name)
-            yield _Bytes(file)
-        return
-    nothing: Any = None  # bytes, unless the file was opened as text
-    place = None
-    with suppress(OSError, ValueError):  # closed, or opened for writing
-        place, nothing = source.tell() if source.seekable() else None, source.read(0)
-    if place is None or not isinstance(nothing, bytes):
-        raise DataError(f"{name}: expected a file that is open as bytes ('rb') and in which one can seek")
-    try:
-        _refuse_empty(source, name)
-        yield _Bytes(source)
-    finally:
-        with suppress(OSError, ValueError):  # its user has closed it meanwhile: there is no place to go back to
-            source.seek(place)
-
-
-def _what(path: Path) -> str:
-    return "a folder" if path.is_dir() else "neither a file nor a folder" if path.exists() else "nothing"
-
-
-def _refuse_empty(file: OpenFile, name: str) -> None:
-    if file.seek(0, os.SEEK_END) == 0:
-        raise DataError(f"{name}: expected a recording, found an empty file")
-
-
-def _unreadable(name: str) -> str:
-    return f"{name} can't be read as a recording: damaged, cut short, or not one of {KINDS}"
-
-
 def _check(info: MediaInfo, name: str) -> MediaInfo:
     if not (RATES[0] <= info.rate <= RATES[1] and 1 <= info.channels <= MOST_CHANNELS):
         raise DataError(
@@ -234,7 +187,7 @@ def _opened_by_ffmpeg(file: _Bytes, name: str) -> Generator[Recording, None, Non
         # Tags in other encodings than UTF-8 are common, and nothing here reads them.
         container: Any = av.open(given, "r", container_options=_TO_FFMPEG, metadata_errors="replace", io_open=_refuse_to_open)
     except (FFmpegError, OSError, ValueError) as error:
-        raise DataError(_unreadable(name)) from error
+        raise DataError(f"{name} can't be read as a recording: damaged, cut short, or not one of {KINDS}") from error
     with container:
         track: Any = container.streams.best("audio")
         if track is None or track.codec_context is None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from merc.annotation.media.decoding import MediaSource, OpenFile, Sound
+from merc.annotation.media.decoding import MediaSource, Sound
+from merc.annotation.open_file import OpenFile, found_at, opened_file
 from merc.annotation.transcripts.reading import SUFFIXES
 from merc.annotation.transcripts.transcript import Transcript
 from merc.data.schema import Utterance
@@ -84,11 +84,12 @@ def transcript_beside(recording: Path) -> Path | None:
 
 
 def content_digest(given: Given) -> str:
-    """SHA-256 in hex of recording and transcript."""
-    digest = hashlib.sha256()
-    for part in (given.medium, given.transcript):
-        digest.update(_digest_of(part))
-    return digest.hexdigest()
+    """SHA-256 in hex of recording and transcript.
+
+    Raises:
+        DataError: a path can't be read.
+    """
+    return hashlib.sha256(_digest_of(given.medium) + _digest_of(given.transcript)).hexdigest()
 
 
 def _located(source: Source) -> Path | OpenFile | Sound | Transcript:
@@ -97,8 +98,7 @@ def _located(source: Source) -> Path | OpenFile | Sound | Transcript:
     if isinstance(source, str):
         source = Path(source)
     if isinstance(source, Path) and not source.is_file():
-        found = "a folder" if source.is_dir() else "nothing" if not source.exists() else "neither a file nor a folder"
-        raise DataError(f"{printable(str(source))}: expected a file, found {found}")
+        raise DataError(f"{printable(str(source))}: expected a file, found {found_at(source)}")
     return Transcript(tuple(source)) if isinstance(source, Sequence) else source
 
 
@@ -113,23 +113,19 @@ def _name(source: Source, name: str | None) -> str:
 
 def _digest_of(part: Path | OpenFile | Sound | Transcript | None) -> bytes:
     digest = hashlib.sha256()
-    if isinstance(part, Path):
-        try:
-            with part.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
-        except OSError as error:
-            raise DataError(f"{printable(str(part))} can't be read: {error.strerror or error}") from error
-    elif isinstance(part, Sound):
+    if isinstance(part, Sound):
         digest.update(f"{part.rate} {part.samples.shape} {part.samples.dtype}".encode())
         digest.update(part.samples.tobytes())
     elif isinstance(part, Transcript):
         digest.update(repr(part.utterances).encode("utf-8", "surrogatepass"))
+    elif isinstance(part, Path):
+        try:
+            with part.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").digest()
+        except OSError as error:
+            raise DataError(f"{printable(str(part))} can't be read: {error.strerror or error}") from error
     elif part is not None:
-        with suppress(OSError, ValueError):  # who reads it next says what is wrong with it
-            place = part.tell()
-            part.seek(0, os.SEEK_SET)
+        with suppress(DataError, OSError, ValueError), opened_file(part, "", ""):  # its reader says what is wrong with it
             while chunk := part.read(_CHUNK):
                 digest.update(chunk)
-            part.seek(place, os.SEEK_SET)
     return digest.digest()

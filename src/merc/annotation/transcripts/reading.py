@@ -5,16 +5,14 @@ The rules are told in `docs/transcripts.md`; those marked [chosen] are ours.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path, PurePath
 from typing import Any
 
-from merc.annotation.media.decoding import OpenFile
+from merc.annotation.open_file import OpenFile, opened_file
 from merc.annotation.transcripts.cues import Cue, CueList, counted, settle
 from merc.annotation.transcripts.plain import read_plain
 from merc.annotation.transcripts.sentences import joined
@@ -78,7 +76,11 @@ def read_transcripts(source: str | Path | OpenFile, name: str | None = None) -> 
     if suffix not in _READERS:
         raise DataError(f"{name}: {printable(suffix) or 'no'} suffix; transcripts are read from {', '.join(SUFFIXES)}")
     what, read = _READERS[suffix]
-    data = _bytes(Path(source) if isinstance(source, str) else source, name)
+    try:
+        with opened_file(Path(source) if isinstance(source, str) else source, name, "a transcript") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"{name} can't be read: {error.strerror or error}") from error
     if len(data) > MOST_BYTES:
         raise DataError(f"{name}: more than {MOST_BYTES // 2**20} MB; a transcript is smaller")
     decoded = decode(data, name)
@@ -103,29 +105,6 @@ def _name(source: str | Path | OpenFile, name: str | None) -> str:
     if not isinstance(found, str) or not found:
         raise DataError("an open file without a name: give one, whose suffix says what the transcript is")
     return found
-
-
-def _bytes(source: Path | OpenFile, name: str) -> bytes:
-    """What the file holds, at most one byte more than is allowed."""
-    if isinstance(source, Path):
-        if not source.is_file():  # a device or a pipe might never end
-            found = "a folder" if source.is_dir() else "nothing" if not source.exists() else "neither a file nor a folder"
-            raise DataError(f"{name}: expected a transcript, found {found}")
-        try:
-            with source.open("rb") as file:
-                return file.read(MOST_BYTES + 1)
-        except OSError as error:
-            raise DataError(f"{name} can't be read: {error.strerror}") from error
-    data: Any = None
-    place: int | None = None
-    with suppress(OSError, ValueError):  # closed, opened for writing, or not seekable
-        place = source.tell()
-        source.seek(0, os.SEEK_SET)
-        data = source.read(MOST_BYTES + 1)
-        source.seek(place, os.SEEK_SET)
-    if not isinstance(data, bytes):
-        raise DataError(f"{name}: expected a file that is open as bytes ('rb') and in which one can seek")
-    return data
 
 
 def _sniff(text: str) -> str | None:
