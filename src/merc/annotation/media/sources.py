@@ -19,10 +19,9 @@ from merc.files.printable import printable
 
 OWN = ".emotions"  # before the suffix of what annotation writes; never read as a transcript
 PREFERRED = (".srt", ".vtt", ".json", ".csv", ".ass", ".ssa", ".txt")  # which transcript is taken of several beside a recording
-_CHUNK = 2**20  # bytes
 
-Said = str | Path | OpenFile | Transcript | Sequence[Utterance]
-Source = Said | Sound
+TranscriptSource = str | Path | OpenFile | Transcript | Sequence[Utterance]
+Source = TranscriptSource | Sound
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:/")  # a path keeps one slash of two
 
@@ -48,17 +47,13 @@ class Given:
 
 def given(
     source: Source,
-    transcript: Said | None = None,
+    transcript: TranscriptSource | None = None,
     name: str | None = None,
     transcript_name: str | None = None,
 ) -> Given:
     """Tells a recording from a transcript, and finds the transcript that lies beside a recording.
 
-    Args:
-        source: a recording; or a transcript, by its suffix or as utterances, which is then judged by its words alone.
-        transcript: of the recording. None takes a file of the same name beside it, if there is one.
-        name: of a source that has none, such as an open file; its suffix tells a transcript.
-        transcript_name: likewise, of the transcript.
+    The arguments are those of `merc.annotation.annotator.annotate`.
 
     Raises:
         DataError: nothing is there, a URL, two transcripts, or a transcript that needs a name and has none.
@@ -69,9 +64,9 @@ def given(
             raise DataError(f"{printable(named)} is a transcript, and a second one was given; allowed is one, with a recording")
         return Given(named, None, medium if not isinstance(medium, Sound) else None, named)
     if transcript is not None:
-        said = _located(transcript)
-        assert not isinstance(said, Sound)
-        return Given(named, medium, said, _name(transcript, transcript_name))
+        located = _located(transcript)
+        assert not isinstance(located, Sound)
+        return Given(named, medium, located, _name(transcript, transcript_name))
     beside = transcript_beside(medium) if isinstance(medium, Path) else None
     warnings = () if beside is None else (f"the transcript is {printable(beside.name)}, found beside the recording",)
     return Given(named, medium, beside, None if beside is None else beside.name, warnings)
@@ -126,6 +121,6 @@ def _digest_of(part: Path | OpenFile | Sound | Transcript | None) -> bytes:
             raise DataError(f"{printable(str(part))} can't be read: {error.strerror or error}") from error
     elif part is not None:
         with suppress(DataError, OSError, ValueError), opened_file(part, "", ""):  # its reader says what is wrong with it
-            while chunk := part.read(_CHUNK):
+            while chunk := part.read(2**20):
                 digest.update(chunk)
     return digest.digest()
