@@ -12,7 +12,7 @@ from merc.annotation.transcripts.words import clean, without_sounds
 
 MOST_WORDS = 4  # of a name [chosen]
 MOST_CHARACTERS = 40  # of a name [chosen]
-COMMON_SHARE = 0.2  # of the cues: where so many name a speaker, all names are accepted [chosen]
+COMMON_SHARE = 0.2  # of the cues [chosen]
 
 # No address, path or clock time: neither slash nor digit may follow the colon.
 _PREFIX = re.compile(r"([^:：\n]{1,80})[:：](?![/\\\d])")
@@ -98,8 +98,8 @@ def _lines(text: str) -> list[_Line]:
 def _accepted_names(cues: Sequence[Sequence[_Line]]) -> frozenset[str]:
     """The names that are taken for speakers.
 
-    All are, if so many cues name a speaker; none, if a single cue of many does. In between, a single capitalised word must come
-    twice, as `Darling:` may be what is said.
+    All are, if at least `COMMON_SHARE` of the cues name a speaker; none, if a single cue of many does. In between, a single
+    capitalised word must come twice, as `Darling:` may be what is said.
     """
     by_cue = [{line.name for line in lines if line.name is not None} for lines in cues]
     naming = sum(map(bool, by_cue))
