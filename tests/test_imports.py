@@ -218,7 +218,7 @@ def test_every_module_says_what_it_is(module):
         ("merc.data.store.store", "importlib.import_module('merc.networks.cmath.network')"),
         ("merc.errors", "from merc.settings import Settings"),
         ("merc.runs.training", "import merc.cli"),
-        ("merc.annotation.media.clips", "import merc.studies.runner"),
+        ("merc.annotation.media.excerpts", "import merc.studies.runner"),
     ],
 )
 def test_a_wrong_way_is_seen(module, source):

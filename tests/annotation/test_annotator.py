@@ -303,8 +303,8 @@ def test_a_modality_of_any_name_is_made_by_its_encoder(tiny_recipe, tmp_path, so
     model = load(train(tiny_recipe(data={"features": features}), tmp_path / "run", corpus=corpus).folder / "model")
     monkeypatch.setattr(model.features, "encoder", lambda spec: PraatEncoder() if spec.encoder == "praat" else Loudness())
     read = []
-    real = voices.clips
-    monkeypatch.setattr(voices, "clips", lambda *given: read.append(given) or real(*given))
+    real = voices.excerpts
+    monkeypatch.setattr(voices, "excerpts", lambda *given: read.append(given) or real(*given))
     found = model.annotate(sound, TRANSCRIPT)
     assert found.absences == () and all(u.present == ("audio", "prosody", "spectrum") for u in found.utterances)
     assert len(read) == 1, "the recording is read once for all encoders"

@@ -6,8 +6,9 @@ import pytest
 from labelled_talks import talks
 from merc.annotation.cache import FeatureCache
 from merc.annotation.features import sound_rows, text_rows
-from merc.annotation.media.clips import RATE, Clip
+from merc.annotation.media.excerpts import Excerpt
 from merc.data.schema import Conversation, Utterance
+from merc.encoders.interface import RATE
 
 
 class Counting:
@@ -44,38 +45,39 @@ def cache(tmp_path):
     return FeatureCache(tmp_path / "cache", lambda warning: pytest.fail(warning))
 
 
-def clip(index, seconds=1.0, seed=None):
+def excerpt(index, seconds=1.0, seed=None, channel=None):
     seed = index if seed is None else seed
-    return Clip(index, np.random.default_rng(seed).normal(0, 0.1, round(seconds * RATE)).astype(np.float32), "")
+    samples = np.random.default_rng(seed).normal(0, 0.1, round(seconds * RATE)).astype(np.float32)
+    return Excerpt(index, samples, channel=channel)
 
 
 def test_sound_comes_to_its_place_in_any_order(cache):
-    clips = [clip(i, 0.5 + i / 10) for i in range(5)]
+    heard = [excerpt(i, 0.5 + i / 10, channel=i % 2) for i in range(5)]
     encoder = Counting()
-    found = sound_rows([(clips[i], i % 2) for i in (3, 0, 4, 1, 2)], 5, {"audio/x": encoder}, cache)
-    expected = [[c.samples.mean(), c.samples.std(), len(c.samples)] for c in clips]
+    found = sound_rows([heard[i] for i in (3, 0, 4, 1, 2)], 5, {"audio/x": encoder}, cache)
+    expected = [[c.samples.mean(), c.samples.std(), len(c.samples)] for c in heard]
     np.testing.assert_allclose(found.rows["audio/x"], expected, rtol=1e-5)
     assert found.channels == [0, 1, 0, 1, 0] and found.reasons == {"audio/x": [""] * 5}
 
 
 def test_sound_is_not_held_for_longer_than_it_may(cache):
     encoder = Counting()
-    sound_rows(((clip(i), None) for i in range(7)), 7, {"audio/x": encoder}, cache, held=3.0)
+    sound_rows((excerpt(i) for i in range(7)), 7, {"audio/x": encoder}, cache, held=3.0)
     assert encoder.calls == [3, 3, 1]
 
 
 def test_what_was_heard_before_is_not_encoded_again(cache):
     first, second = Counting(), Counting()
-    rows = sound_rows(((clip(i), None) for i in range(4)), 4, {"audio/x": first}, cache).rows["audio/x"]
-    again = sound_rows([(clip(i), None) for i in (3, 2)] + [(clip(0, seed=9), None)], 4, {"audio/x": second}, cache).rows["audio/x"]
+    rows = sound_rows((excerpt(i) for i in range(4)), 4, {"audio/x": first}, cache).rows["audio/x"]
+    again = sound_rows([*map(excerpt, (3, 2)), excerpt(0, seed=9)], 4, {"audio/x": second}, cache).rows["audio/x"]
     assert (first.calls, second.calls) == ([4], [1])
     np.testing.assert_array_equal(again[[2, 3]], rows[[2, 3]])
     assert np.isnan(again[1]).all()
 
 
 def test_absence_keeps_its_reason(cache):
-    silent = Clip(1, np.zeros(RATE, dtype=np.float32), "")
-    found = sound_rows([(clip(0), None), (silent, None), (Clip(2, None, "it is over"), None)], 3, {"audio/x": Counting()}, cache)
+    silent = Excerpt(1, np.zeros(RATE, dtype=np.float32))
+    found = sound_rows([excerpt(0), silent, Excerpt(2, None, "it is over")], 3, {"audio/x": Counting()}, cache)
     assert found.reasons["audio/x"] == ["", "the encoder 'counting' makes nothing of it", "it is over"]
     assert [np.isnan(row).all() for row in found.rows["audio/x"]] == [False, True, True]
 

@@ -163,12 +163,11 @@ def test_without_pandas_the_extra_is_named(monkeypatch):
 
 
 def test_the_methods_give_what_the_files_hold():
-    from merc.annotation.export import json_text, page, subtitles
+    from merc.annotation.export import page, subtitles
     from merc.files.csv_cells import csv_text
 
     whole = annotation()
     assert whole.to_csv() == csv_text(whole.columns())
-    assert whole.to_json() == json_text.json_text(whole)
     assert whole.to_srt() == subtitles.srt_text(whole)
     assert whole.to_html("talk.wav") == page.render_page(whole, "talk.wav")
     assert Annotation.from_json(whole.to_json()) == whole

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+import re
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, cast
 
-from merc.annotation.export.json_text import json_text, result_from_json
+from pydantic import TypeAdapter, ValidationError
+
 from merc.annotation.export.notebook import notebook_table
 from merc.annotation.export.page import render_page
 from merc.annotation.export.subtitles import srt_text
 from merc.annotation.result import Result
+from merc.errors import DataError
 from merc.files.csv_cells import csv_text
+from merc.files.printable import printable
+from merc.files.validation import explain, shorten
 from merc.inference.table import Table, data_frame, flat_table
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 else:
     DataFrame = Any  # an optional extra: annotations must hold without it
+
+_FORMAT = 2  # of the JSON
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class Annotation(Result):
@@ -56,8 +66,9 @@ class Annotation(Result):
         return srt_text(self)
 
     def to_json(self) -> str:
-        """All of it, without loss: `from_json` gives an equal annotation."""
-        return json_text(self)
+        """All of it, without loss: `from_json` gives an equal annotation. Ends in a line feed; can always be encoded."""
+        text = json.dumps({"format": _FORMAT, **asdict(self)}, ensure_ascii=False, allow_nan=False, indent=2)
+        return _SURROGATES.sub(lambda half: f"\\u{ord(half[0]):04x}", text) + "\n"  # from file names that are not UTF-8
 
     @classmethod
     def from_json(cls, text: str) -> Annotation:
@@ -66,7 +77,17 @@ class Annotation(Result):
         Raises:
             DataError: no JSON, of another format, or not consistent; the message names the place.
         """
-        found = result_from_json(text)
+        try:
+            content: object = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_without_repeats)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"annotation: not valid JSON: {shorten(printable(str(error)))}") from error
+        form = cast("dict[str, object]", content).pop("format", None) if isinstance(content, dict) else None
+        if type(form) is not int or form != _FORMAT:
+            raise DataError(f"annotation: format {shorten(printable(repr(form)))}; this version of merc reads format {_FORMAT}")
+        try:
+            found = TypeAdapter(Result).validate_python(content)
+        except ValidationError as error:
+            raise DataError(f"annotation: {printable(explain(error)).removeprefix('annotation: ')}") from error
         return cls(found.origin, found.conversations, found.warnings)
 
     def to_html(self, medium: str | None = None) -> str:
@@ -84,3 +105,10 @@ class Annotation(Result):
     def _repr_html_(self) -> str:
         """What notebooks show: a compact table."""
         return notebook_table(self)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has a key twice")
+    return found

@@ -1,13 +1,12 @@
 """From a recording or a transcript to its emotions, stage by stage: source, transcript, sound, features, inference.
 
-What can't be had is absent, with its reason in the result: a broken medium, an utterance outside it, a missing extra. Only where
-nothing is left to judge by is there an error.
+A modality that can't be had is absent, with its reason in the result: of a broken recording, of an utterance outside it, without an
+extra. It is an error only if an utterance's conversation has no modality at all.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,14 +16,14 @@ import numpy as np
 
 from merc.annotation.annotation import Annotation
 from merc.annotation.cache import FeatureCache
-from merc.annotation.features import Heard, sound_rows, text_rows
-from merc.annotation.media.clips import inspect
-from merc.annotation.media.decoding import MediaInfo, MediaSource
-from merc.annotation.media.sources import Given, Said, Source, content_digest, given
+from merc.annotation.features import SoundFeatures, sound_rows, text_rows
+from merc.annotation.media.decoding import MediaInfo
+from merc.annotation.media.excerpts import inspect
+from merc.annotation.media.sources import Given, Source, TranscriptSource, content_digest, given
 from merc.annotation.options import Options
 from merc.annotation.result import Origin
 from merc.annotation.speech.recognition import recognise, speech_recogniser
-from merc.annotation.speech.voices import UNNAMED, channel_name, streamed, utterance_clips
+from merc.annotation.speech.voices import UNNAMED, channel_name, streamed, utterance_excerpts
 from merc.annotation.transcripts.reading import read_transcript, read_transcripts
 from merc.annotation.transcripts.transcript import Transcript, numbered
 from merc.data.schema import Absence, Conversation, Utterance
@@ -41,30 +40,26 @@ from merc.settings import Progress, no_progress
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Medium:
-    """A recording that was given, or why it can't be listened to."""
-
-    source: MediaSource | None
-    info: MediaInfo | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Work:
     """What the stages share.
 
     Attributes:
-        name: of what is annotated.
+        info: of the recording; None where there is none, or none that can be read.
+        unreadable: why there is no `info`; else empty.
+        channels: of the recording, where each is one speaker's; None where all hold all speakers.
         sources: where each feature of the model comes from.
-        warnings: what a user should know, as far as it is known yet.
-        reasons: feature that is encoded -> why none of it can be had; likewise.
+        warnings: what a user should know; the stages add to it.
+        reasons: feature that is encoded -> why no utterance has it; likewise.
     """
 
-    name: str
-    medium: _Medium
+    given: Given
+    info: MediaInfo | None
+    unreadable: str
+    channels: int | None
     options: Options
     features: FeatureResolver
     sources: Sequence[FeatureSource]
+    cache: FeatureCache
     hook: Progress
     warnings: list[str]
     reasons: dict[str, str] = field(default_factory=dict[str, str])
@@ -72,7 +67,7 @@ class _Work:
 
 def annotate(
     source: Source,
-    transcript: Said | None = None,
+    transcript: TranscriptSource | None = None,
     *,
     model: Recogniser | str | Path | None = None,
     options: Options | None = None,
@@ -89,7 +84,7 @@ def annotate(
             are recognised.
         model: a loaded one, which serves any number of recordings; or what `merc.load` takes, None being the shipped one.
         options: how.
-        name: of a source that has none, such as an open file; its suffix tells a transcript.
+        name: of a source that has none, such as an open file; by its suffix a transcript is recognised.
         transcript_name: likewise, of the transcript.
         hook: called on the way with what is done at present, how much of it is done, and how much there is or None.
 
@@ -112,87 +107,79 @@ def annotate(
     judge = model if isinstance(model, Recogniser) else load(model)
     if options.device is not None:
         judge.to(options.device)
-    chosen = given(source, transcript, name, transcript_name)
-    medium = _opened(chosen)
-    said, read_from = _transcripts(chosen, medium, options, judge.features.device, hook)
-    warnings = [*chosen.warnings, *(warning for one in said for warning in one.warnings)]
-    sources = judge.features.resolve((), ("words",) if medium.source is None else ("words", "sound"))
-    work = _Work(chosen.name, medium, options, judge.features, sources, hook, warnings)
-    cache = FeatureCache(options.cache, warnings.append)
-    heard = _heard(work, said[0].utterances, cache)
-    conversations = _with_words(work, [_conversation(one, heard, chosen.name) for one in said], cache)
-    warnings += _unnamed(said, conversations)
-    absences = [_absences(work, conversation, heard) for conversation in conversations]
-    _refuse_empty(chosen.name, conversations, absences)
+    work = _begun(given(source, transcript, name, transcript_name), options, judge.features, hook)
+    transcripts, read_from = _transcripts(work)
+    sound = _sound(work, transcripts[0].utterances)
+    conversations = _with_words(work, [_conversation(one, sound, work.given.name) for one in transcripts])
+    work.warnings.extend(_unnamed(transcripts, conversations))
+    absences = [_absences(work, conversation, sound) for conversation in conversations]
+    _refuse_empty(work.given.name, conversations, absences)
     total = float(sum(map(len, conversations)))
     hook("judging", 0.0, total)
     judged = judge.judge(conversations)
     hook("judging", total, total)
     return Annotation(
         Origin(
-            name=chosen.name,
-            sha256=content_digest(chosen),
-            kind="text" if medium.source is None else "audio" if medium.info is None else medium.info.kind,
-            duration=None if medium.info is None else medium.info.duration,
+            name=work.given.name,
+            sha256=content_digest(work.given),
+            kind="text" if work.given.medium is None else "audio" if work.info is None else work.info.kind,
+            duration=None if work.info is None else work.info.duration,
             transcript=read_from,
             model=_about(judge),
         ),
         tuple(replace(one, absences=tuple(missing)) for one, missing in zip(judged, absences, strict=True)),
-        tuple(dict.fromkeys(warnings)),
+        tuple(dict.fromkeys(work.warnings)),
     )
 
 
-def _opened(chosen: Given) -> _Medium:
-    """What the recording is. One that can't be read is absent where there are words to judge by."""
-    if chosen.medium is None:
-        return _Medium(None, None, "there is no recording")
-    try:
-        return _Medium(chosen.medium, inspect(chosen.medium, chosen.name), "")
-    except MercError as error:
-        if chosen.transcript is None:
-            raise
-        return _Medium(chosen.medium, None, str(error))
+def _begun(chosen: Given, options: Options, features: FeatureResolver, hook: Progress) -> _Work:
+    """Inspects the recording. One that can't be read is absent if there is a transcript, else an error."""
+    info, unreadable, warnings = None, "there is no recording", list(chosen.warnings)
+    if chosen.medium is not None:
+        try:
+            info, unreadable = inspect(chosen.medium, chosen.name), ""
+        except MercError as error:
+            if chosen.transcript is None:
+                raise
+            unreadable = str(error)
+    channels = info.channels if info is not None and options.channels == "speakers" and info.channels > 1 else None
+    sources = features.resolve((), ("words",) if chosen.medium is None else ("words", "sound"))
+    cache = FeatureCache(options.cache, warnings.append)
+    return _Work(chosen, info, unreadable, channels, options, features, sources, cache, hook, warnings)
 
 
-def _transcripts(
-    chosen: Given, medium: _Medium, options: Options, device: str, hook: Progress
-) -> tuple[tuple[Transcript, ...], str | None]:
-    """Who said what, of each conversation, and where that was read."""
-    if chosen.transcript is not None:
-        if isinstance(chosen.transcript, Transcript):
-            found = (chosen.transcript,)
-        else:
-            hook("reading the transcript", 0.0, None)
-            read_from = chosen.transcript, chosen.transcript_name
-            found = read_transcripts(*read_from) if medium.source is None else (read_transcript(*read_from),)
-        if not found[0].utterances:
-            raise DataError(f"{chosen.name}: the transcript has no utterance")
-        return found, chosen.transcript_name
-    if medium.source is None or medium.info is None:
-        raise DataError(f"{chosen.name}: {medium.reason}, and there is no transcript, so there is nothing to judge by")
-    speech = speech_recogniser(options.speech, device)
-    duration = medium.info.duration
-    channels = range(medium.info.channels) if _by_channel(options, medium.info) else [None]
+def _transcripts(work: _Work) -> tuple[tuple[Transcript, ...], str | None]:
+    """Who said what, of each conversation, and where that was read; its warnings join the others."""
+    transcript, name = work.given.transcript, work.given.transcript_name
+    if isinstance(transcript, Transcript):
+        found = (transcript,)
+    elif transcript is not None:
+        work.hook("reading the transcript", 0.0, None)
+        found = read_transcripts(transcript, name) if work.given.medium is None else (read_transcript(transcript, name),)
+    else:
+        found, name = _recognised(work)
+    work.warnings.extend(warning for one in found for warning in one.warnings)
+    if not found[0].utterances:
+        raise DataError(f"{work.given.name}: {'; '.join(found[0].warnings) or 'the transcript has no utterance'}")
+    return found, name
+
+
+def _recognised(work: _Work) -> tuple[tuple[Transcript, ...], str]:
+    """The words that are recognised in the recording, channel by channel where each is one speaker's, and by what."""
+    medium, info = work.given.medium, work.info
+    assert medium is not None and info is not None, "without a transcript, a recording that can't be read is an error"
+    speech = speech_recogniser(work.options.speech, work.features.device)
+    channels = [None] if work.channels is None else range(work.channels)
     parts: list[Transcript] = []
     for number, channel in enumerate(channels):
 
-        def told(seconds: float, before: float = (duration or 0.0) * number) -> None:
-            hook("recognising words", before + seconds, None if duration is None else duration * len(channels))
+        def report(seconds: float, before: float = (info.duration or 0.0) * number) -> None:
+            work.hook("recognising words", before + seconds, None if info.duration is None else info.duration * len(channels))
 
-        parts.append(recognise(streamed(medium.source, chosen.name, channel), speech, channel, told))
-    utterances = sorted((u for part in parts for u in part.utterances), key=_start)
+        parts.append(recognise(streamed(medium, work.given.name, channel), speech, channel, report))
+    utterances = sorted((u for part in parts for u in part.utterances), key=lambda u: u.start or 0.0)
     warnings = tuple(warning for part in parts for warning in part.warnings)
-    if not utterances:
-        raise DataError(f"{chosen.name}: {'; '.join(warnings)}")
     return (Transcript(numbered(utterances), warnings),), f"recognised by {speech.name}"
-
-
-def _by_channel(options: Options, info: MediaInfo) -> bool:
-    return options.channels == "speakers" and info.channels > 1
-
-
-def _start(utterance: Utterance) -> float:
-    return math.inf if utterance.start is None else utterance.start
 
 
 def _encoders(work: _Work, wanted: Input) -> dict[str, Encoder[Any] | DialogueEncoder]:
@@ -206,65 +193,64 @@ def _encoders(work: _Work, wanted: Input) -> dict[str, Encoder[Any] | DialogueEn
     return found
 
 
-def _heard(work: _Work, utterances: Sequence[Utterance], cache: FeatureCache) -> Heard:
+def _sound(work: _Work, utterances: Sequence[Utterance]) -> SoundFeatures:
     """What the recording, which is read once, gives of each utterance; if it can't be read, `work.reasons` says why."""
-    nothing = Heard({}, {}, ())
-    info, source = work.medium.info, work.medium.source
-    if info is None or source is None:
-        work.reasons.update({feature.base.key: work.medium.reason for feature in work.sources if feature.input == "sound"})
+    nothing = SoundFeatures({}, {}, ())
+    medium, info = work.given.medium, work.info
+    if medium is None or info is None:
+        work.reasons.update({feature.base.key: work.unreadable for feature in work.sources if feature.input == "sound"})
         return nothing
-    if work.options.channels == "speakers" and info.channels == 1:
+    if work.options.channels == "speakers" and work.channels is None:
         work.warnings.append("the recording has one channel, so channels do not tell speakers apart")
-    by_channel = _by_channel(work.options, info)
     encoders = cast("dict[str, Encoder[Clip | None]]", _encoders(work, "sound"))
-    if not encoders and not (by_channel and any(u.speaker is None for u in utterances)):
+    if not encoders and not (work.channels is not None and any(u.speaker is None for u in utterances)):
         return nothing
 
-    def told(seconds: float) -> None:
+    def report(seconds: float) -> None:
         work.hook("listening", seconds, info.duration)
 
-    clips = utterance_clips(source, utterances, work.name, info.channels if by_channel else None, told)
     try:
-        return sound_rows(clips, len(utterances), encoders, cache)
+        excerpts = utterance_excerpts(medium, utterances, work.given.name, work.channels, report)
+        return sound_rows(excerpts, len(utterances), encoders, work.cache)
     except (DataError, MissingExtraError) as error:
         work.reasons.update(dict.fromkeys(encoders, str(error)))
         return nothing
 
 
-def _conversation(said: Transcript, heard: Heard, name: str) -> Conversation:
+def _conversation(transcript: Transcript, sound: SoundFeatures, name: str) -> Conversation:
     """The utterances with speakers and channels as far as they are known, and with their sound's features."""
-    channels = heard.channels or [None] * len(said.utterances)
+    channels = sound.channels or [None] * len(transcript.utterances)
     utterances: list[Utterance] = []
-    for u, heard_in in zip(said.utterances, channels, strict=True):
-        channel = heard_in if u.channel is None else u.channel
+    for u, loudest in zip(transcript.utterances, channels, strict=True):
+        channel = loudest if u.channel is None else u.channel
         speaker = u.speaker or (UNNAMED if channel is None else channel_name(channel))
         words = u.words if u.words and u.words.strip() else None
         utterances.append(replace(u, speaker=speaker, channel=channel, words=words))
-    return Conversation(said.conversation or name, tuple(utterances), heard.rows)
+    return Conversation(transcript.conversation or name, tuple(utterances), sound.rows)
 
 
-def _unnamed(said: Sequence[Transcript], conversations: Sequence[Conversation]) -> list[str]:
-    """What a user should know of utterances whose speaker nothing tells."""
-    pairs = [pair for one, c in zip(said, conversations, strict=True) for pair in zip(one.utterances, c.utterances, strict=True)]
-    count = sum(not given.speaker and known.channel is None for given, known in pairs)
+def _unnamed(transcripts: Sequence[Transcript], conversations: Sequence[Conversation]) -> list[str]:
+    """A warning of utterances whose speaker is unknown, or none."""
+    turns = [u for transcript in transcripts for u in transcript.utterances]
+    completed = [u for conversation in conversations for u in conversation.utterances]
+    count = sum(not turn.speaker and u.channel is None for turn, u in zip(turns, completed, strict=True))
     if not count:
         return []
-    which = "no turn names its speaker" if count == len(pairs) else f"{count} of {len(pairs)} turns name no speaker"
+    which = "no turn names its speaker" if count == len(turns) else f"{count} of {len(turns)} turns name no speaker"
     return [f"{which}: they count as one speaker's, {UNNAMED!r}"]
 
 
-def _with_words(work: _Work, conversations: Sequence[Conversation], cache: FeatureCache) -> list[Conversation]:
+def _with_words(work: _Work, conversations: Sequence[Conversation]) -> list[Conversation]:
     """The conversations with their words' features, and with those that follow from others."""
     encoders = cast("dict[str, Encoder[str | None] | DialogueEncoder]", _encoders(work, "words"))
     total = float(sum(map(len, conversations)))
     completed: list[Conversation] = []
     for conversation in conversations:
-        done = float(sum(map(len, completed)))
 
-        def told(encoded: int, before: float = done) -> None:
+        def report(encoded: int, before: float = float(sum(map(len, completed)))) -> None:
             work.hook("reading words", before + encoded, total)
 
-        rows = {key: text_rows(conversation, encoder, cache, told) for key, encoder in encoders.items()}
+        rows = {key: text_rows(conversation, encoder, work.cache, report) for key, encoder in encoders.items()}
         found = conversation.with_features(rows)
         for source in work.sources:
             found = with_derived(found, source.spec)
@@ -272,13 +258,13 @@ def _with_words(work: _Work, conversations: Sequence[Conversation], cache: Featu
     return completed
 
 
-def _absences(work: _Work, conversation: Conversation, heard: Heard) -> list[Absence]:
+def _absences(work: _Work, conversation: Conversation, sound: SoundFeatures) -> list[Absence]:
     """Of each modality that some utterance lacks: one entry for all that lack it for one reason, or one an utterance."""
     found: list[Absence] = []
     for source in work.sources:
         modality, key = source.spec.modality, source.base.key
         reason = source.reason or work.reasons.get(key, "")
-        each = heard.reasons.get(key) or ["" if u.words else "it has no words" for u in conversation.utterances]
+        each = sound.reasons.get(key) or ["" if u.words else "it has no words" for u in conversation.utterances]
         if reason or len(set(each)) == 1:
             found += [Absence(None, modality, reason or each[0])] if reason or each[0] else []
         else:

@@ -9,11 +9,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from merc.annotation.annotator import annotate
 from merc.annotation.export.files import FORMATS, write_files
 from merc.annotation.manifest import FileRecord, read_manifest, write_manifest
+from merc.annotation.media.decoding import KINDS
 from merc.annotation.media.sources import OWN, PREFERRED, content_digest, given, transcript_beside
 from merc.annotation.options import Options
 from merc.errors import DataError, MercError
@@ -22,9 +24,7 @@ from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
 from merc.settings import Progress, no_progress
 
-# Suffixes that recordings have; what a file really holds is found when it is opened.
-_ENDINGS = "wav flac mp3 mp4 m4a m4v mov 3gp mkv mka webm ogg oga opus aac avi flv ts mpg mpeg wmv wma caf aif aiff au w64 amr"
-RECORDINGS = frozenset(f".{ending}" for ending in _ENDINGS.split(" "))
+RECORDINGS = frozenset(f".{kind}" for kind in KINDS)
 TRANSCRIPTS = frozenset(PREFERRED) - {".txt"}  # annotated without a recording; most text files of a folder are none [chosen]
 SAVED_EVERY = 2.0  # s between two writings of the manifest [chosen]
 KILLED = "its process was killed, or ended by itself; the system's log may tell (out of memory?)"
@@ -54,22 +54,16 @@ class _Task:
     """One file to annotate.
 
     Attributes:
-        path: the file.
-        file: relative to the folder, with slashes.
-        into: folder to write to.
-        root: folder that outputs are named from.
-        formats: what to write.
-        made_by: see `FileRecord`.
-        before: what became of it before, if anything is known.
+        root: folder to write to, subfolders as in the source.
+        begun: its record before the work: failed, without a reason.
+        before: its record of an earlier call, if there is one.
         rival: a recording of the same name, whose results would lie in the same files.
     """
 
     path: Path
-    file: str
-    into: Path
     root: Path
-    formats: tuple[str, ...]
-    made_by: str
+    options: FolderOptions
+    begun: FileRecord
     before: FileRecord | None
     rival: str | None
 
@@ -77,12 +71,11 @@ class _Task:
 def annotate_folder(folder: str | Path, options: FolderOptions, hook: Progress = no_progress) -> tuple[FileRecord, ...]:
     """Annotates all recordings of a folder and its subfolders, and the transcripts that belong to none.
 
-    A file whose content, model, options and results are as the manifest tells is left alone. A file that fails is recorded, and the
+    A file whose content, model, options and results are as the manifest says is left alone. A file that fails is recorded, and the
     others go on. Hidden files and linked folders are passed over.
 
     Args:
         folder: where the recordings lie.
-        options: how.
         hook: called with "files", the files done, and all files.
 
     Returns:
@@ -105,21 +98,21 @@ def annotate_folder(folder: str | Path, options: FolderOptions, hook: Progress =
     except OSError as error:
         raise DataError(f"{root} can't be made: {error.strerror or error}") from error
     records = read_manifest(root)
-    write_manifest(records.values(), root)  # a place that can't be written to is told before the work
-    made_by = _digest(load(options.model), options)
-    tasks = list(_tasks(files, folder, root, options, made_by, records))
+    write_manifest(records.values(), root)  # a place that can't be written to is an error before the work
+    _model.cache_clear()
+    tasks = list(_tasks(files, folder, root, options, records))
     done: dict[str, FileRecord] = {}
     saved = time.monotonic()
     try:
-        for task, record in _results(tasks, options):
-            done[task.file] = record or FileRecord(task.file, "failed", KILLED, made_by=made_by, merc=_version())
+        for task, record in _results(tasks, options.workers):
+            done[task.begun.file] = record or replace(task.begun, error=KILLED)
             hook("files", float(len(done)), float(len(tasks)))
             if time.monotonic() - saved > SAVED_EVERY:
                 write_manifest((records | done).values(), root)
                 saved = time.monotonic()
     finally:
         write_manifest((records | done).values(), root)
-    return tuple(done[task.file] for task in tasks)
+    return tuple(done[task.begun.file] for task in tasks)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -135,67 +128,55 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _tasks(
-    files: Sequence[Path], folder: Path, root: Path, options: FolderOptions, made_by: str, records: Mapping[str, FileRecord]
+    files: Sequence[Path], folder: Path, root: Path, options: FolderOptions, records: Mapping[str, FileRecord]
 ) -> Iterator[_Task]:
+    made_by, version = _digest(_model(options.model), options), importlib.metadata.version("merc")
     first: dict[Path, str] = {}  # path without its suffix -> the first file of that name
     for path in files:
-        relative = path.relative_to(folder)
+        begun = FileRecord(path.relative_to(folder).as_posix(), "failed", made_by=made_by, merc=version)
         rival = first.setdefault(path.with_suffix(""), path.name)
-        yield _Task(
-            path=path,
-            file=relative.as_posix(),
-            into=root / relative.parent,
-            root=root,
-            formats=options.formats,
-            made_by=made_by,
-            before=records.get(relative.as_posix()),
-            rival=None if rival == path.name else rival,
-        )
+        before = records.get(begun.file)
+        yield _Task(path, root, options, begun, before, None if rival == path.name else rival)
 
 
-def _results(tasks: Sequence[_Task], options: FolderOptions) -> Iterator[tuple[_Task, FileRecord | None]]:
-    if options.workers > 1:
-        yield from in_processes(_work, tasks, options.workers, _begin, (options, 1))
+def _results(tasks: Sequence[_Task], workers: int) -> Iterator[tuple[_Task, FileRecord | None]]:
+    if workers > 1:
+        yield from in_processes(_work, tasks, workers, _use_one_thread, ())
         return
-    _begin(options, None)
     for task in tasks:
         yield task, _work(task)
 
 
-_options: list[FolderOptions] = []  # of this process
-_model: list[Recogniser] = []  # likewise; loaded when it is first needed
+@lru_cache(maxsize=1)
+def _model(name: str | Path | None) -> Recogniser:
+    """The model, loaded once in each process."""
+    return load(name)
 
 
-def _begin(options: FolderOptions, threads: int | None) -> None:
-    _options[:] = [options]
-    _model.clear()
-    if threads is not None:
-        import torch
+def _use_one_thread() -> None:
+    import torch
 
-        torch.set_num_threads(threads)
+    torch.set_num_threads(1)
 
 
 def _work(task: _Task) -> FileRecord:
     """Annotates one file. Whatever is wrong with it ends in its record."""
     started = time.process_time()
-    record = FileRecord(task.file, "failed", made_by=task.made_by, merc=_version())
+    record = task.begun
     try:
         if task.rival is not None:
-            raise DataError(f"{task.file}: its results would lie in the same files as those of {task.rival}; rename one of them")
+            raise DataError(f"{record.file}: its results would lie in the same files as those of {task.rival}; rename one of them")
         record = replace(record, sha256=content_digest(given(task.path)))
-        if _is_done(task, record.sha256):
-            assert task.before is not None
+        if task.before is not None and _is_done(task.before, record, task.root):
             return task.before
-        if not _model:
-            _model.append(load(_options[0].model))
-        found = annotate(task.path, model=_model[0], options=_options[0].annotation)
-        task.into.mkdir(parents=True, exist_ok=True)
-        written = write_files(found, task.path, task.into, task.formats)
-    except MercError as error:
-        return replace(record, error=str(error), cpu_seconds=time.process_time() - started)
-    except (OSError, MemoryError, ArithmeticError, LookupError, ValueError, TypeError, RuntimeError) as error:
+        found = annotate(task.path, model=_model(task.options.model), options=task.options.annotation)
+        into = (task.root / record.file).parent
+        into.mkdir(parents=True, exist_ok=True)
+        written = write_files(found, task.path, into, task.options.formats)
+    except (MercError, OSError, MemoryError, ArithmeticError, LookupError, ValueError, TypeError, RuntimeError) as error:
         reason = (str(error).splitlines() or [""])[0]
-        return replace(record, error=f"{type(error).__name__}: {reason}", cpu_seconds=time.process_time() - started)
+        line = str(error) if isinstance(error, MercError) else f"{type(error).__name__}: {reason}"
+        return replace(record, error=line, cpu_seconds=time.process_time() - started)
     lacking = {m: sum(m not in u.present for u in found.utterances) for m in found.modalities}
     return replace(
         record,
@@ -210,14 +191,9 @@ def _work(task: _Task) -> FileRecord:
     )
 
 
-def _is_done(task: _Task, sha256: str) -> bool:
-    before = task.before
-    return (
-        before is not None
-        and before.status == "done"
-        and (before.sha256, before.made_by, before.merc) == (sha256, task.made_by, _version())
-        and all((task.root / output).is_file() for output in before.outputs)
-    )
+def _is_done(before: FileRecord, now: FileRecord, root: Path) -> bool:
+    same = (before.sha256, before.made_by, before.merc) == (now.sha256, now.made_by, now.merc)
+    return same and before.status == "done" and all((root / output).is_file() for output in before.outputs)
 
 
 def _digest(model: Recogniser, options: FolderOptions) -> str:
@@ -225,7 +201,3 @@ def _digest(model: Recogniser, options: FolderOptions) -> str:
     chosen = replace(options.annotation, cache=None, device=None)
     facts = f"{model.weights_sha256()} {model.temperature} {model.preprocessor.specs} {chosen} {options.formats}"
     return hashlib.sha256(facts.encode()).hexdigest()
-
-
-def _version() -> str:
-    return importlib.metadata.version("merc")

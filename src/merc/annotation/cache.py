@@ -56,7 +56,7 @@ class FeatureCache:
     """Rows of features that were encoded before.
 
     Args:
-        folder: made if need be; None keeps nothing. What lies there tells of what was said: it is readable by its owner alone.
+        folder: made if need be; None keeps nothing. Its owner alone may read it, since features reveal what was said.
         on_warning: called once, with a sentence, where something can't be kept, or what was kept is lost.
         max_bytes: beyond it, the rows that were not used for the longest time are removed.
     """
@@ -106,7 +106,7 @@ class FeatureCache:
         return result
 
     def _use(self, work: Callable[[sqlite3.Connection], Found]) -> Found | None:
-        """What the work with the database gives; None where it fails, which is told."""
+        """What the work with the database gives; None, with a warning, where it fails."""
         if self._folder is None:
             return None
         path = self._folder / NAME

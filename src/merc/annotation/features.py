@@ -10,29 +10,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
 
-from merc.annotation.cache import FeatureCache
-from merc.annotation.media.clips import RATE, Clip
+from merc.annotation.cache import FeatureCache, Rows
+from merc.annotation.media.excerpts import Excerpt
 from merc.data.schema import Conversation
-from merc.encoders.interface import Clip as Samples
-from merc.encoders.interface import Encoder
+from merc.encoders.interface import RATE, Clip, Encoder
 from merc.encoders.text.dialogue import DialogueEncoder, window_digests
 from merc.encoders.text.sentence import text_digest
 
 HELD = 600.0  # s of sound that wait to be encoded together, at most; 38 MB [chosen]
 
-Rows = Float32[np.ndarray, "_ _"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Heard:
-    """What was made of a recording's sound.
+class SoundFeatures:
+    """The features of a recording's sound.
 
     Attributes:
         rows: feature -> (T, D), NaN rows where there is no sound.
         reasons: feature -> of each utterance, why it is absent; empty where it is not.
-        channels: of each utterance, the channel that it was heard in, or None.
+        channels: of each utterance, the channel that its sound is from; None is all of them together, or no sound.
     """
 
     rows: Mapping[str, Rows]
@@ -49,42 +45,36 @@ def text_rows(
     """The features of the utterances' words: (T, D), NaN rows where there are none.
 
     Args:
-        conversation: with transcripts and speakers.
-        encoder: of the model.
-        cache: what was encoded before is taken from it.
-        progress: called with the utterances that are encoded.
+        conversation: with words and speakers.
+        encoder, cache: encodes what the cache does not hold.
+        progress: called with the number of utterances that are encoded.
 
     Raises:
         FeatureError: see the encoders.
     """
 
+    def hook(_stage: str, done: float, _total: float | None) -> None:
+        progress(int(done))
+
     def encode(indices: Sequence[int]) -> Rows:
         if isinstance(encoder, DialogueEncoder):
-            return encoder.encode_at([(conversation, i) for i in indices], lambda _stage, done, _total: progress(int(done)))
-        words = [conversation.utterances[i].words for i in indices]
-        return encoder.encode(words, lambda _stage, done, _total: progress(int(done)))
+            return encoder.encode_at([(conversation, i) for i in indices], hook)
+        return encoder.encode([conversation.utterances[i].words for i in indices], hook)
 
-    if isinstance(encoder, DialogueEncoder):
-        contents = window_digests(conversation)
-    else:
-        contents = [text_digest(u.words) for u in conversation.utterances]
+    in_context = isinstance(encoder, DialogueEncoder)
+    contents = window_digests(conversation) if in_context else [text_digest(u.words) for u in conversation.utterances]
     return cache.rows(encoder.name, encoder.version, encoder.dimension, contents, encode)
 
 
 def sound_rows(
-    heard: Iterable[tuple[Clip, int | None]],
-    count: int,
-    encoders: Mapping[str, Encoder[Samples | None]],
-    cache: FeatureCache,
-    held: float = HELD,
-) -> Heard:
+    excerpts: Iterable[Excerpt], count: int, encoders: Mapping[str, Encoder[Clip | None]], cache: FeatureCache, held: float = HELD
+) -> SoundFeatures:
     """The features of the utterances' sound, which is streamed once for all encoders.
 
     Args:
-        heard: clips in any order, with their channels (see `merc.annotation.speech.voices.utterance_clips`).
+        excerpts: of each utterance, in any order.
         count: T.
-        encoders: feature -> encoder.
-        cache: what was encoded before is taken from it.
+        encoders, cache: feature -> what encodes the sound that the cache does not hold.
         held: s of sound in memory at a time.
 
     Raises:
@@ -93,13 +83,13 @@ def sound_rows(
     rows = {key: np.full((count, encoder.dimension), np.nan, dtype=np.float32) for key, encoder in encoders.items()}
     reasons = {key: [""] * count for key in encoders}
     channels: list[int | None] = [None] * count
-    waiting: list[tuple[int, Float32[np.ndarray, " _"]]] = []
+    waiting: list[tuple[int, Clip]] = []
 
     def flush() -> None:
-        digests = [hashlib.sha256(samples.tobytes()).digest() for _, samples in waiting]
+        digests = [hashlib.sha256(clip.tobytes()).digest() for _, clip in waiting]
         for key, encoder in encoders.items():
 
-            def encode(indices: Sequence[int], encoder: Encoder[Samples | None] = encoder) -> Rows:
+            def encode(indices: Sequence[int], encoder: Encoder[Clip | None] = encoder) -> Rows:
                 return encoder.encode([waiting[i][1] for i in indices])
 
             made = cache.rows(encoder.name, encoder.version, encoder.dimension, digests, encode)
@@ -109,17 +99,14 @@ def sound_rows(
                     reasons[key][index] = f"the encoder {encoder.name!r} makes nothing of it"
         waiting.clear()
 
-    seconds = 0.0
-    for clip, channel in heard:
-        channels[clip.index] = channel
-        if clip.samples is None:
+    for excerpt in excerpts:
+        channels[excerpt.index] = excerpt.channel
+        if excerpt.samples is None:
             for of_feature in reasons.values():
-                of_feature[clip.index] = clip.reason
+                of_feature[excerpt.index] = excerpt.reason
             continue
-        waiting.append((clip.index, clip.samples))
-        seconds += len(clip.samples) / RATE
-        if seconds >= held:
+        waiting.append((excerpt.index, excerpt.samples))
+        if sum(len(clip) for _, clip in waiting) >= held * RATE:
             flush()
-            seconds = 0.0
     flush()
-    return Heard(rows, reasons, channels)
+    return SoundFeatures(rows, reasons, channels)

@@ -7,12 +7,13 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import TypeAdapter
 
 from merc.errors import DataError
 from merc.files.parquet import read_parquet
@@ -56,23 +57,9 @@ class FileRecord:
     merc: str = ""
 
 
-_SCHEMA = pa.schema(
-    [
-        ("file", pa.string()),
-        ("status", pa.string()),
-        ("error", pa.string()),
-        ("sha256", pa.string()),
-        ("made_by", pa.string()),
-        ("utterances", pa.int64()),
-        ("duration", pa.float64()),
-        ("cpu_seconds", pa.float64()),
-        ("emotions", pa.string()),  # JSON, as labels differ from model to model
-        ("warnings", pa.list_(pa.string())),
-        ("absent", pa.string()),  # JSON
-        ("outputs", pa.list_(pa.string())),
-        ("merc", pa.string()),
-    ]
-)
+_MAPPINGS = ("emotions", "absent")  # written as JSON, as labels and modalities differ from model to model
+_TYPES = {"int": pa.int64(), "float": pa.float64(), "float | None": pa.float64(), "tuple[str, ...]": pa.list_(pa.string())}
+_SCHEMA = pa.schema([(known.name, _TYPES.get(str(known.type), pa.string())) for known in fields(FileRecord)])
 
 
 def write_manifest(records: Iterable[FileRecord], folder: Path) -> None:
@@ -82,8 +69,7 @@ def write_manifest(records: Iterable[FileRecord], folder: Path) -> None:
         DataError: the folder is missing, full or not writable; an older manifest is as it was.
     """
     rows = [
-        {name: getattr(record, name) for name in _SCHEMA.names}
-        | {"emotions": json.dumps(dict(record.emotions)), "absent": json.dumps(dict(record.absent))}
+        asdict(record) | {name: json.dumps(dict(getattr(record, name))) for name in _MAPPINGS}
         for record in sorted(records, key=lambda record: record.file)
     ]
     buffer = io.BytesIO()
@@ -107,18 +93,10 @@ def read_manifest(folder: Path) -> dict[str, FileRecord]:
     try:
         table = read_parquet(path.read_bytes())
         if table.schema.names != _SCHEMA.names:
-            raise DataError(f"{path}: found columns {', '.join(table.schema.names)}; expected {', '.join(_SCHEMA.names)}")
-        records = [
-            FileRecord(
-                **row
-                | {"emotions": json.loads(row["emotions"]), "absent": json.loads(row["absent"])}
-                | {"warnings": tuple(row["warnings"]), "outputs": tuple(row["outputs"])}
-            )
-            for row in table.to_pylist()
-        ]
+            raise ValueError(f"found columns {', '.join(table.schema.names)}; expected {', '.join(_SCHEMA.names)}")
+        rows = [row | {name: json.loads(row[name]) for name in _MAPPINGS} for row in table.to_pylist()]
+        records = TypeAdapter(list[FileRecord]).validate_python(rows)
     except (OSError, pa.ArrowException, ValueError, TypeError) as error:
-        if isinstance(error, DataError):
-            raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"{path}: not a manifest of annotations ({reason}); move it away, or name another folder") from None
     return {record.file: record for record in records}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from merc.annotation.annotation import Annotation
 from merc.annotation.annotator import annotate
-from merc.annotation.media.sources import Said, Source
+from merc.annotation.media.sources import Source, TranscriptSource
 from merc.annotation.options import Options
 from merc.inference.loading import load_model
 from merc.inference.recogniser import Recogniser
@@ -26,7 +26,7 @@ class Model(Recogniser):
     def annotate(
         self,
         source: Source,
-        transcript: Said | None = None,
+        transcript: TranscriptSource | None = None,
         *,
         options: Options | None = None,
         name: str | None = None,

@@ -12,7 +12,7 @@ import pytest
 
 from annotation.invented import HOSTILE, SEVEN, TALK, annotation, hostile, with_utterances
 from merc.annotation.export.marks import COLOURS, KNOWN, PATTERNS, SHAPES, marks_of
-from merc.annotation.export.page import DARK, LIGHT, medium_address, script_data
+from merc.annotation.export.page import PAGE_COLOURS, medium_address, script_data
 from merc.annotation.export.timeline import MOST_LANES, clock, timeline_of
 from merc.data.schema import Absence
 from merc.errors import DataError
@@ -295,8 +295,9 @@ def test_marks_name_what_there_is():
         assert mark.colour in COLOURS and mark.shape in SHAPES and mark.pattern in PATTERNS
 
 
-@pytest.mark.parametrize(("mode", "colours"), [(0, LIGHT), (1, DARK)])
-def test_colours_stand_out(mode, colours):
+@pytest.mark.parametrize("mode", [0, 1])
+def test_colours_stand_out(mode):
+    colours = {name: both[mode] for name, both in PAGE_COLOURS.items()}
     for text in ("text", "muted", "link"):
         for behind in ("page", "raised"):
             assert contrast(colours[text], colours[behind]) >= 4.5, (text, behind)

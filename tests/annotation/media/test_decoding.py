@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from annotation.recordings import CODECS, encoded, noise, wav
-from merc.annotation.media.clips import RATE, Clip, Sound, Span, clips, inspect
-from merc.annotation.media.decoding import JITTER, RESTART, MediaSource, _Clock, _frames, opened
+from merc.annotation.media.decoding import JITTER, RESTART, MediaSource, Sound, _Clock, _frames, opened
+from merc.annotation.media.excerpts import Excerpt, Span, excerpts, inspect
+from merc.encoders.interface import RATE
 from merc.errors import DataError
 
 av = pytest.importorskip("av")
@@ -19,11 +20,11 @@ DELAYS = {"adts": 0.0233, "flv": 0.0233, "avi": 0.0251, "mpegts": 0.011, "mpeg":
 WITH_PICTURES = ("mp4", "mov", "matroska", "webm", "avi", "mpegts", "mpeg")
 
 
-def cut(source: MediaSource, *spans: Span) -> list[Clip]:
-    return sorted(clips(source, spans, "talk"), key=lambda clip: clip.index)
+def cut(source: MediaSource, *spans: Span) -> list[Excerpt]:
+    return sorted(excerpts(source, spans, "talk"), key=lambda excerpt: excerpt.index)
 
 
-def every_second(source: MediaSource, seconds: int) -> list[Clip]:
+def every_second(source: MediaSource, seconds: int) -> list[Excerpt]:
     return cut(source, *(Span(float(i), i + 1.0) for i in range(seconds)))
 
 
@@ -39,7 +40,7 @@ def lag(late: np.ndarray, early: np.ndarray) -> float:
     return (best if best < count else best - 2 * count) / RATE
 
 
-def assert_in_place(found: Clip, sound: np.ndarray, rate: int, span: Span, late: float = 0.0) -> None:
+def assert_in_place(found: Excerpt, sound: np.ndarray, rate: int, span: Span, late: float = 0.0) -> None:
     (expected,) = cut(Sound(sound, rate), span)
     assert found.samples is not None and expected.samples is not None, (found.reason, expected.reason)
     assert len(found.samples) == len(expected.samples)
@@ -55,8 +56,8 @@ def test_sound_of_any_container_lies_where_it_was_put(container, picture):
     assert (info.kind, info.channels, info.rate) == ("video" if picture else "audio", 1, rate)
     assert info.duration == pytest.approx(4.0, abs=0.2)  # an mpeg says nothing, and FFmpeg estimates
     spans = (Span(0.4, 1.4), Span(2.0, 3.3))
-    for clip, span in zip(cut(recording, *spans), spans, strict=True):
-        assert_in_place(clip, sound, rate, span, DELAYS.get(container, 0.0))
+    for excerpt, span in zip(cut(recording, *spans), spans, strict=True):
+        assert_in_place(excerpt, sound, rate, span, DELAYS.get(container, 0.0))
 
 
 @pytest.mark.parametrize("container", ["mp4", "mov", "matroska", "webm"])
@@ -122,11 +123,11 @@ def test_a_truncated_file_gives_what_is_left(container, quarter):
     sound = noise(8.0, rate)
     whole = encoded(sound, rate, container, codec="aac" if container == "matroska" else None)
     found = every_second(io.BytesIO(whole[: len(whole) * quarter // 4]), 8)
-    present = [clip.samples is not None for clip in found]
+    present = [excerpt.samples is not None for excerpt in found]
     assert present == sorted(present, reverse=True)
     assert 2 * quarter - 1 <= sum(present) <= 2 * quarter + 1
-    for clip in found[: 2 * quarter - 2]:
-        assert_in_place(clip, sound, rate, Span(float(clip.index), clip.index + 1.0), DELAYS.get(container, 0.0))
+    for excerpt in found[: 2 * quarter - 2]:
+        assert_in_place(excerpt, sound, rate, Span(float(excerpt.index), excerpt.index + 1.0), DELAYS.get(container, 0.0))
     assert "the recording ends at" in found[-1].reason or "the medium can't be read beyond" in found[-1].reason
 
 
@@ -138,7 +139,7 @@ def test_a_truncated_mp4_is_readable_only_if_its_table_comes_first(quarter):
         inspect(io.BytesIO(whole[: len(whole) * quarter // 4]), "talk")
     first = encoded(sound, 44_100, "mp4", options={"movflags": "faststart"})
     found = every_second(io.BytesIO(first[: len(first) * quarter // 4]), 8)
-    assert 2 * quarter - 1 <= sum(clip.samples is not None for clip in found) <= 2 * quarter
+    assert 2 * quarter - 1 <= sum(excerpt.samples is not None for excerpt in found) <= 2 * quarter
 
 
 @pytest.mark.parametrize("container", ["mp3", "mp4", "matroska"])
@@ -148,7 +149,7 @@ def test_where_decoding_fails_reading_stops(container):
     middle = len(whole) // 2
     whole[middle : middle + 600] = np.random.default_rng(1).bytes(600)
     found = every_second(io.BytesIO(bytes(whole)), 8)
-    assert [clip.samples is not None for clip in found[:3]] == [True] * 3
+    assert [excerpt.samples is not None for excerpt in found[:3]] == [True] * 3
     assert_in_place(found[2], sound, 44_100, Span(2.0, 3.0))
     assert found[-1].reason in [f"the medium can't be read beyond {second} s" for second in ("3.9", "4.0", "4.1")]
 
@@ -156,15 +157,15 @@ def test_where_decoding_fails_reading_stops(container):
 def test_a_recording_cut_out_of_another_begins_with_its_first_whole_frame():
     whole = encoded(noise(8.0, 44_100), 44_100, "adts")
     found = every_second(io.BytesIO(whole[len(whole) // 2 + 11 :]), 5)
-    assert [clip.samples is not None for clip in found] == [True, True, True, True, False]
+    assert [excerpt.samples is not None for excerpt in found] == [True, True, True, True, False]
 
 
 def test_where_no_frame_can_be_decoded_nothing_is_said_to_be_silent():
     broken = bytearray(encoded(noise(1.0, 44_100), 44_100, "mp4"))
     at = broken.index(b"mdat") + 4
     broken[at : broken.index(b"moov") - 4] = b"\xff" * (broken.index(b"moov") - 4 - at)
-    (clip,) = cut(io.BytesIO(bytes(broken)), Span(0.0, 1.0))
-    assert clip.reason == "the medium can't be read beyond 0.0 s"
+    (excerpt,) = cut(io.BytesIO(bytes(broken)), Span(0.0, 1.0))
+    assert excerpt.reason == "the medium can't be read beyond 0.0 s"
 
 
 def test_a_disk_that_fails_in_the_middle_stops_the_reading():
@@ -183,16 +184,16 @@ def test_joined_streams_of_several_rates_follow_one_another():
     parts = [(noise(3.0, 44_100), 44_100), (noise(3.0, 48_000, seed=5), 48_000)]
     joined = io.BytesIO(b"".join(encoded(sound, rate, "mpegts") for sound, rate in parts))
     assert inspect(joined, "talk").rate == 44_100
-    for clip, (sound, rate), begin in zip(cut(joined, Span(0.5, 1.5), Span(3.5, 4.5)), parts, (0.0, 3.0), strict=True):
+    for excerpt, (sound, rate), begin in zip(cut(joined, Span(0.5, 1.5), Span(3.5, 4.5)), parts, (0.0, 3.0), strict=True):
         (expected,) = cut(Sound(sound, rate), Span(0.5, 1.5))
-        assert lag(clip.samples, expected.samples) == pytest.approx(DELAYS["mpegts"], abs=0.001 + begin / 60), begin
+        assert lag(excerpt.samples, expected.samples) == pytest.approx(DELAYS["mpegts"], abs=0.001 + begin / 60), begin
 
 
 def test_channels_that_vanish_stop_only_those_who_name_them():
     stereo = encoded(noise(3.0, 44_100, channels=2), 44_100, "adts", layout="stereo")
     both = io.BytesIO(stereo + encoded(noise(3.0, 44_100), 44_100, "adts"))
     assert cut(both, Span(4.0, 5.0))[0].samples is not None
-    assert [clip.reason for clip in cut(both, Span(4.0, 5.0, 1), Span(1.0, 2.0, 1))] == [
+    assert [excerpt.reason for excerpt in cut(both, Span(4.0, 5.0, 1), Span(1.0, 2.0, 1))] == [
         "the medium can't be read beyond 3.0 s",
         "",
     ]
@@ -202,7 +203,7 @@ def test_tracks_that_appear_on_the_way_do_not_matter():
     sound = noise(6.0, 44_100)
     first, second = encoded(sound[:132_300], 44_100, "mpegts"), encoded(sound[132_300:], 44_100, "mpegts", picture=True)
     found = every_second(io.BytesIO(first + second), 8)
-    assert [clip.samples is not None for clip in found] == [True] * 6 + [False] * 2
+    assert [excerpt.samples is not None for excerpt in found] == [True] * 6 + [False] * 2
     assert found[-1].reason == "the recording ends at 6.0 s"
     assert_in_place(found[1], sound, 44_100, Span(1.0, 2.0), DELAYS["mpegts"])
 
@@ -224,8 +225,8 @@ def test_stumbling_over_the_tracks_at_the_end_loses_no_sound():
 
 def test_eight_channels_in_planes_are_read():
     sound = noise(2.0, 48_000, channels=8)
-    (clip,) = cut(io.BytesIO(encoded(sound, 48_000, "mp4", layout="7.1")), Span(0.5, 1.5, 2))
-    assert_in_place(clip, sound[:, 2], 48_000, Span(0.5, 1.5))
+    (excerpt,) = cut(io.BytesIO(encoded(sound, 48_000, "mp4", layout="7.1")), Span(0.5, 1.5, 2))
+    assert_in_place(excerpt, sound[:, 2], 48_000, Span(0.5, 1.5))
 
 
 def test_blocks_come_in_order_and_do_not_overlap():

@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 
 from annotation.recordings import encoded, naming_another_file, noise, tagged, wav
-from merc.annotation.media.clips import RATE, Clip, Sound, Span, clips, inspect
-from merc.annotation.media.decoding import KINDS, MediaInfo, MediaSource, _Bytes
+from merc.annotation.media.decoding import KINDS, MediaInfo, MediaSource, Sound, _Bytes
+from merc.annotation.media.excerpts import Excerpt, Span, excerpts, inspect
+from merc.encoders.interface import RATE
 from merc.errors import DataError, MissingExtraError
 
 av = pytest.importorskip("av")
 
 
-def cut(source: MediaSource, *spans: Span) -> list[Clip]:
-    return sorted(clips(source, spans, "talk"), key=lambda clip: clip.index)
+def cut(source: MediaSource, *spans: Span) -> list[Excerpt]:
+    return sorted(excerpts(source, spans, "talk"), key=lambda excerpt: excerpt.index)
 
 
 def test_the_suffix_does_not_matter(tmp_path):
@@ -58,7 +59,7 @@ def test_what_is_no_recording_is_refused_in_one_line(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(DataError) as error:
         inspect(path, "talk.wav")
-    assert str(error.value) == f"talk.wav can't be read as a recording: damaged, cut short, or not one of {KINDS}"
+    assert str(error.value) == f"talk.wav can't be read as a recording: damaged, cut short, or not one of {', '.join(KINDS)}"
 
 
 def test_an_empty_file_a_folder_a_pipe_and_nothing_are_told_apart(tmp_path):
@@ -127,7 +128,7 @@ def test_a_movie_whose_sound_lies_in_another_file_has_none(tmp_path):
     path.write_bytes(naming_another_file(encoded(noise(2.0), RATE, "mov"), bytes(other)))
     with av.open(str(path), options={"enable_drefs": "1", "use_absolute_path": "1"}) as followed:
         assert next(followed.decode(audio=0)).to_ndarray()[0, 0] == 1000  # FFmpeg can be made to follow it
-    assert [clip.reason for clip in cut(path, Span(0.0, 1.0))] == ["the recording holds no sound"]
+    assert [excerpt.reason for excerpt in cut(path, Span(0.0, 1.0))] == ["the recording holds no sound"]
 
 
 def test_nothing_is_written_to_the_terminal(capfd):
@@ -145,9 +146,9 @@ def test_an_open_file_stands_where_it_stood(tmp_path):
         file.seek(7)
         inspect(file, "talk")
         assert file.tell() == 7
-        assert all(clip.samples is not None for clip in cut(file, Span(0.0, 1.0), Span(1.0, 2.0)))
+        assert all(excerpt.samples is not None for excerpt in cut(file, Span(0.0, 1.0), Span(1.0, 2.0)))
         assert file.tell() == 7
-        taken = clips(file, [Span(0.0, 1.0), Span(1.0, 2.0)], "talk")
+        taken = excerpts(file, [Span(0.0, 1.0), Span(1.0, 2.0)], "talk")
         next(taken)
         taken.close()
         assert file.tell() == 7
@@ -165,7 +166,7 @@ def test_an_open_file_may_be_moved_meanwhile_and_read_by_two():
     sound = noise(20.0)
     file = io.BytesIO(wav(sound, RATE))
     spans = [Span(float(i), i + 1.0) for i in range(20)]
-    for a, b in zip(clips(file, spans, "talk"), clips(file, spans, "talk"), strict=True):
+    for a, b in zip(excerpts(file, spans, "talk"), excerpts(file, spans, "talk"), strict=True):
         file.seek(0)
         np.testing.assert_array_equal(a.samples, sound[a.index * RATE : (a.index + 1) * RATE, 0])
         np.testing.assert_array_equal(a.samples, b.samples)
@@ -191,7 +192,7 @@ def test_a_file_that_is_closed_opened_as_text_or_can_not_seek_is_refused(tmp_pat
 
 def test_a_file_closed_meanwhile_ends_the_reading():
     file = io.BytesIO(wav(noise(60.0), RATE))
-    taken = clips(file, [Span(0.0, 1.0), Span(50.0, 51.0)], "talk")
+    taken = excerpts(file, [Span(0.0, 1.0), Span(50.0, 51.0)], "talk")
     assert next(taken).samples is not None
     file.close()
     assert next(taken).reason.startswith("the medium can't be read beyond")
@@ -241,7 +242,7 @@ def test_without_pyav_a_truncated_wav_gives_what_is_left(without):
     without("av")
     whole = wav(noise(8.0), RATE)
     found = cut(io.BytesIO(whole[: len(whole) // 2]), *(Span(float(i), i + 1.0) for i in range(8)))
-    assert [clip.samples is not None for clip in found] == [True] * 4 + [False] * 4
+    assert [excerpt.samples is not None for excerpt in found] == [True] * 4 + [False] * 4
 
 
 def test_what_needs_pyav_says_so_without_it(without):

@@ -1,4 +1,4 @@
-"""Speech recognition: real speech by a real model, and the cutting of windows and sentences by themselves."""
+"""Speech recognition: real speech by a real model, and the cutting of windows by itself."""
 
 from __future__ import annotations
 
@@ -21,16 +21,14 @@ from hypothesis import strategies as st
 from annotation.turns import spoken, turns_of
 from encoders.voices import espeak, needs_espeak, noise, silence, tone
 from merc.annotation.speech.recognition import (
-    RATE,
     Recognition,
     RecognitionOptions,
-    Word,
     quiet_place,
     recognise,
-    sentences,
     speech_recogniser,
     windows,
 )
+from merc.encoders.interface import RATE
 from merc.errors import DataError, FeatureError, MissingExtraError
 
 FIRST = "The weather was beautiful yesterday. We walked along the river."
@@ -315,39 +313,3 @@ def test_a_recording_that_can_not_be_read_at_all_is_an_error() -> None:
 
     with pytest.raises(DataError, match=r"talk\.mp3: damaged"):
         recognise(blocks(), Listener())
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("I know. You know!", ["I know.", "You know!"]),
-        ("Really?! Yes.", ["Really?!", "Yes."]),
-        ("He said 'go.' She went.", ["He said 'go.'", "She went."]),
-        ("No. No. No.", ["No.", "No.", "No."]),
-        ("I... well, I don't know", ["I... well, I don't know"]),
-        ("Ask Dr. Brown and J. Smith", ["Ask Dr. Brown and J. Smith"]),
-        ("It costs 3.50 now. ok", ["It costs 3.50 now. ok"]),
-        ("Wait… What", ["Wait…", "What"]),
-        ("¿Qué? ¡No! Sí", ["¿Qué?", "¡No!", "Sí"]),
-        ("no mark at all", ["no mark at all"]),
-    ],
-)
-def test_sentences(text: str, expected: list[str]) -> None:
-    words = [Word(f" {word}", float(place), place + 0.5) for place, word in enumerate(text.split())]
-    assert ["".join(word.text for word in part).strip() for part in sentences(words)] == expected
-
-
-def test_a_mark_within_a_word_ends_nothing_but_chinese_needs_no_space() -> None:
-    def joined(*texts: str) -> list[str]:
-        words = [Word(text, float(place), place + 0.5) for place, text in enumerate(texts)]
-        return ["".join(word.text for word in part) for part in sentences(words)]
-
-    assert joined(" example.", "com", " is", " up") == [" example.com is up"]
-    assert joined("我", "知道。", "你", "呢？", "好") == ["我知道。", "你呢？", "好"]
-
-
-def test_a_sentence_without_duration_stays_with_its_neighbour() -> None:
-    assert sentences([Word(" No.", 1.0, 1.0), Word(" Why?", 1.0, 2.0), Word(" So.", 2.0, 2.0)]) == [
-        [Word(" No.", 1.0, 1.0), Word(" Why?", 1.0, 2.0), Word(" So.", 2.0, 2.0)]
-    ]
-    assert sentences([]) == []

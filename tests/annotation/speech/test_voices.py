@@ -5,9 +5,9 @@ import pytest
 
 from annotation.call import RATE, SECONDS, TURNS, stereo
 from annotation.turns import spoken
-from merc.annotation.media.clips import Clip, Span, clips
 from merc.annotation.media.decoding import Sound
-from merc.annotation.speech.voices import STREAMED, channel_name, loudest_channel, streamed, utterance_clips
+from merc.annotation.media.excerpts import Excerpt, Span, excerpts
+from merc.annotation.speech.voices import STREAMED, channel_name, loudest_channel, streamed, utterance_excerpts
 from merc.errors import DataError
 
 SOUND = Sound(stereo(), RATE)
@@ -15,8 +15,8 @@ OWN = [0 if who == "Ann" else 1 for who, *_ in TURNS]
 
 
 def heard(turns, channels, sound=SOUND):
-    found = sorted(utterance_clips(sound, turns, "call", channels), key=lambda pair: pair[0].index)
-    assert [clip.index for clip, _ in found] == list(range(len(turns)))
+    found = sorted(utterance_excerpts(sound, turns, "call", channels), key=lambda excerpt: excerpt.index)
+    assert [excerpt.index for excerpt in found] == list(range(len(turns)))
     return found
 
 
@@ -26,40 +26,41 @@ def unnamed():
 
 def test_each_turn_is_heard_where_it_is_loudest():
     found = heard(unnamed(), 2)
-    assert [channel for _, channel in found] == OWN
-    for (clip, channel), (_, _, start, end, _) in zip(found, TURNS, strict=True):
+    assert [excerpt.channel for excerpt in found] == OWN
+    for excerpt, (_, _, start, end, _) in zip(found, TURNS, strict=True):
         first = round(start * RATE)
-        np.testing.assert_array_equal(clip.samples, SOUND.samples[first : first + round((end - start) * RATE), channel])
+        expected = SOUND.samples[first : first + round((end - start) * RATE), excerpt.channel]
+        np.testing.assert_array_equal(excerpt.samples, expected)
 
 
 def test_a_channel_that_is_named_is_listened_to_though_it_is_soft():
     turns = [spoken(t.words, None, t.start, t.end, channel=1) for t in unnamed()]
     found = heard(turns, 2)
-    assert [channel for _, channel in found] == [1] * len(turns)
+    assert [excerpt.channel for excerpt in found] == [1] * len(turns)
     first = round(TURNS[0][2] * RATE)
-    np.testing.assert_array_equal(found[0][0].samples, SOUND.samples[first : first + len(found[0][0].samples), 1])
+    np.testing.assert_array_equal(found[0].samples, SOUND.samples[first : first + len(found[0].samples), 1])
 
 
 def test_without_channels_the_mean_is_heard():
     found = heard(unnamed(), None)
-    assert [channel for _, channel in found] == [None] * len(TURNS)
+    assert [excerpt.channel for excerpt in found] == [None] * len(TURNS)
     first = round(TURNS[0][2] * RATE)
-    clip = found[0][0].samples
-    np.testing.assert_allclose(clip, SOUND.samples[first : first + len(clip)].mean(axis=1), atol=1e-6)
+    samples = found[0].samples
+    np.testing.assert_allclose(samples, SOUND.samples[first : first + len(samples)].mean(axis=1), atol=1e-6)
 
 
 def test_a_turn_outside_the_recording_has_no_channel():
     late = spoken("late", None, SECONDS + 1, SECONDS + 2)
     untimed = spoken("when", None, None, None)
-    (first, channel), (second, other) = heard([late, untimed], 2)
-    assert (first.samples, channel, second.samples, other) == (None, None, None, None)
+    first, second = heard([late, untimed], 2)
+    assert (first.samples, first.channel, second.samples, second.channel) == (None, None, None, None)
     assert first.reason == "the recording ends at 6.5 s" and second.reason
 
 
 def test_silence_everywhere_takes_the_first():
-    quiet = [Clip(0, None, "none here"), Clip(1, None, "nor here")]
+    quiet = [Excerpt(0, None, "none here"), Excerpt(1, None, "nor here")]
     assert loudest_channel(quiet) is quiet[0]
-    soft = Clip(2, np.full(4, 0.1, dtype=np.float32), "")
+    soft = Excerpt(2, np.full(4, 0.1, dtype=np.float32))
     assert loudest_channel([*quiet, soft]) is soft
 
 
@@ -81,7 +82,7 @@ def test_a_recording_streams_whole(channel):
 def test_a_recording_of_another_rate_streams_as_if_it_were_brought_to_16_khz_in_one_piece(rate):
     pytest.importorskip("soxr", reason="the extra 'audio' is not installed")
     samples = np.random.default_rng(0).normal(0, 0.2, round(2.3 * STREAMED * rate)).astype(np.float32)
-    (whole,) = clips(Sound(samples, rate), [Span(0.0, 2.3 * STREAMED)], "long")
+    (whole,) = excerpts(Sound(samples, rate), [Span(0.0, 2.3 * STREAMED)], "long")
     pieces = list(streamed(Sound(samples, rate), "long"))
     assert len(pieces) == 3
     np.testing.assert_allclose(np.concatenate(pieces), whole.samples, atol=1e-6)

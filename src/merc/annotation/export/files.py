@@ -10,28 +10,26 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from merc.annotation.export.json_text import json_text
-from merc.annotation.export.page import render_page
+from merc.annotation.annotation import Annotation
 from merc.annotation.export.subtitles import srt_text
-from merc.annotation.result import Origin, Result
+from merc.annotation.result import Origin
 from merc.errors import DataError, MercError
-from merc.files.csv_cells import csv_text
 from merc.files.printable import printable
 from merc.files.staged_file import staged_file
 from merc.files.validation import shorten
-from merc.inference.table import flat_table
 
 FORMATS = ("json", "csv", "srt", "html")
-_REMEMBERING = ("json", "html")  # what holds the warnings
 
 
-def write_files(result: Result, beside: Path, folder: Path | None = None, formats: Sequence[str] = FORMATS) -> tuple[Path, ...]:
+def write_files(
+    annotation: Annotation, beside: Path, folder: Path | None = None, formats: Sequence[str] = FORMATS
+) -> tuple[Path, ...]:
     """Writes the files, each whole, in place of older ones; if one can't be written, none is changed.
 
     Subtitles leave out utterances without a time, and are not written if all are, or without their extra. JSON and page say so.
 
     Args:
-        result: what to write.
+        annotation: what to write.
         beside: the annotated file, say `talk.mp4`; only its folder and name matter.
         folder: where to write; None means beside the annotated file. Only there can the page play it, and if it is still there.
         formats: of json, csv, srt and html; one given twice is written once.
@@ -44,27 +42,27 @@ def write_files(result: Result, beside: Path, folder: Path | None = None, format
             while neither json nor html is asked for to say so.
         MissingExtraError: likewise.
     """
-    targets = check_targets(beside, folder, formats, (result.origin.name, result.origin.transcript))
-    into = beside.parent if folder is None else folder
+    targets = check_targets(beside, folder, formats, (annotation.origin.name, annotation.origin.transcript))
     texts: dict[str, str] = {}
     if "srt" in targets:
-        without = sum(u.start is None or u.end is None for u in result.utterances)
-        count = len(result.utterances)
-        warning = f"{printable(targets['srt'].name)} leaves out {without} of {count} utterances: they have no time"
+        without = sum(u.start is None or u.end is None for u in annotation.utterances)
+        warning = (
+            f"{printable(targets['srt'].name)} leaves out {without} of {len(annotation.utterances)} utterances: they have no time"
+        )
         try:
-            texts["srt"] = srt_text(result, leave_out_untimed=True)
+            texts["srt"] = srt_text(annotation, leave_out_untimed=True)
         except MercError as error:
-            if not set(_REMEMBERING) & set(targets):
+            if "json" not in targets and "html" not in targets:  # which hold the warnings
                 raise
             warning = f"{printable(targets.pop('srt').name)} was not written: {error}"
         if without or "srt" not in targets:
-            result = replace(result, warnings=(*result.warnings, warning))
-    if "json" in targets:
-        texts["json"] = json_text(result)
-    if "csv" in targets:
-        texts["csv"] = csv_text(flat_table(result.conversations))
-    if "html" in targets:
-        texts["html"] = render_page(result, _medium_in(into, beside, result.origin))
+            annotation = replace(annotation, warnings=(*annotation.warnings, warning))
+    forms = {
+        "json": annotation.to_json,
+        "csv": annotation.to_csv,
+        "html": lambda: annotation.to_html(_medium_in(folder or beside.parent, beside, annotation.origin)),
+    }
+    texts |= {name: form() for name, form in forms.items() if name in targets}
     _write_all({target: texts[name].encode() for name, target in targets.items()})
     return tuple(targets.values())
 
@@ -84,27 +82,22 @@ def check_targets(
     Raises:
         DataError: an unknown format, a file in the way, or no such folder.
     """
-    wanted = tuple(dict.fromkeys(formats))
-    unknown = next((name for name in wanted if name not in FORMATS), None)
+    unknown = next((name for name in formats if name not in FORMATS), None)
     if unknown is not None:
         raise DataError(f"unknown format {shorten(printable(unknown))!r}; annotations are written as {', '.join(FORMATS)}")
     into = beside.parent if folder is None else folder
-    targets = {name: into / f"{beside.stem}.emotions.{name}" for name in wanted}
+    targets = {name: into / f"{beside.stem}.emotions.{name}" for name in formats}
     for target in targets.values():
-        _check_target(target, judged)
+        shown = printable(str(target))
+        try:
+            has_folder, is_folder, exists = target.absolute().parent.is_dir(), target.is_dir(), target.exists()
+        except OSError as error:  # a name that is too long, a folder that may not be looked into
+            raise DataError(f"{shown}: can't be written: {error.strerror or error}") from error
+        if not has_folder or is_folder:
+            raise DataError(f"{shown}: {'is a folder' if is_folder else 'there is no folder to put this file into'}")
+        if target.name in judged and exists:
+            raise DataError(f"{shown}: has the name of what was annotated, and would replace it; rename one of them")
     return targets
-
-
-def _check_target(target: Path, judged: Sequence[str | None]) -> None:
-    shown = printable(str(target))
-    try:
-        has_folder, is_folder, exists = target.absolute().parent.is_dir(), target.is_dir(), target.exists()
-    except OSError as error:  # a name that is too long, a folder that may not be looked into
-        raise DataError(f"{shown}: can't be written: {error.strerror or error}") from error
-    if not has_folder or is_folder:
-        raise DataError(f"{shown}: {'is a folder' if is_folder else 'there is no folder to put this file into'}")
-    if target.name in judged and exists:
-        raise DataError(f"{shown}: has the name of what was annotated, and would replace it; rename one of them")
 
 
 def _medium_in(folder: Path, beside: Path, origin: Origin) -> str | None:

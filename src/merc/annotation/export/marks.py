@@ -1,4 +1,4 @@
-"""How emotions look on the page: each has a colour, a shape and a pattern, so none of them has to be told apart by colour.
+"""How emotions look on the page: each has a colour, a shape and a pattern, so that nobody needs colour to distinguish them.
 
 Well-known emotions look the same in every label set; all other labels get what is still free. Colours stand out from the page by a
 contrast of 3 to 1 or more, in light and in dark (WCAG 2.2 for graphics). [chosen]
@@ -106,23 +106,17 @@ def marks_of(labels: Sequence[str]) -> dict[str, Mark]:
 
 
 def _free(taken: tuple[Mark, ...]) -> Iterator[Mark]:
-    """Marks that differ from those taken, without end: first all that is unused, then the rest, each time in another pairing."""
+    """Marks that differ from those taken, unused parts first; they repeat only after all have been given."""
     colours, shapes, patterns = (
-        _unused_first(names, [getattr(mark, part) for mark in taken])
+        sorted(names, key={getattr(mark, part) for mark in taken}.__contains__)
         for names, part in ((COLOURS, "colour"), (SHAPES, "shape"), (PATTERNS, "pattern"))
     )
-    seen = set(taken)
+    seen, pairs = set(taken), len(colours) * len(shapes)
     while True:
-        # A step aside after each full round pairs what had not met before.
-        for place in range(len(colours) * len(shapes) * len(patterns)):
-            colour = colours[place % len(colours)]
-            shape = shapes[place % len(shapes)]
-            pattern = patterns[(place + place // (len(colours) * len(shapes))) % len(patterns)]
-            mark = Mark(colour, shape, pattern)
+        # A step aside after all pairs of a colour and a shape gives each another pattern.
+        for place in range(pairs * len(patterns)):
+            pattern = patterns[(place + place // pairs) % len(patterns)]
+            mark = Mark(colours[place % len(colours)], shapes[place % len(shapes)], pattern)
             if mark not in seen:
                 yield mark
         seen.clear()
-
-
-def _unused_first(names: dict[str, str] | dict[str, tuple[str, str]], used: list[str]) -> list[str]:
-    return sorted(names, key=lambda name: name in used)

@@ -16,20 +16,13 @@ _WORDS = 200  # characters of each
 
 def notebook_table(result: Result) -> str:
     """HTML: a row an utterance with time, speaker, words, emotion and its probability; all texts are escaped."""
-    row = Markup("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>")
-    rows = Markup("").join(
-        row.format(
-            "" if u.start is None else clock(u.start),
-            _short(u.speaker),
-            _short(u.words),
-            _short(u.emotion),
-            f"{u.probabilities[u.emotion]:.2f}",
-        )
-        for u in result.utterances[:_ROWS]
-    )
-    more = len(result.utterances) - _ROWS
-    heads = Markup("").join(Markup("<th>{}</th>").format(head) for head in ("time", "speaker", "words", "emotion", "probability"))
-    rest = Markup("<caption>{} of {} utterances</caption>").format(_ROWS, len(result.utterances)) if more > 0 else Markup("")
+    row, rows = Markup("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>"), Markup("")
+    for u in result.utterances[:_ROWS]:
+        time = "" if u.start is None else clock(u.start)
+        rows += row.format(time, _short(u.speaker), _short(u.words), _short(u.emotion), f"{u.probabilities[u.emotion]:.2f}")
+    heads = Markup("<th>time</th><th>speaker</th><th>words</th><th>emotion</th><th>probability</th>")
+    count = len(result.utterances)
+    rest = Markup("<caption>{} of {} utterances</caption>").format(_ROWS, count) if count > _ROWS else ""
     return str(Markup("<table>{}<thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(rest, heads, rows))
 
 

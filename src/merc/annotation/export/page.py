@@ -11,7 +11,6 @@ import hashlib
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 from urllib.parse import quote
@@ -27,29 +26,17 @@ from merc.files.printable import printable
 from merc.files.validation import shorten
 from merc.inference.predictions import JudgedUtterance
 
-LIGHT = {
-    "page": "#ffffff",
-    "raised": "#f3f5f7",
-    "now": "#fff3c4",
-    "text": "#1a1f24",
-    "muted": "#515b65",
-    "link": "#0b59a6",
-    "edge": "#cbd2d9",
-    "axis": "#6b7680",
-    "bar": "#4d6f94",
-    "track": "#dde2e7",
-}
-DARK = {
-    "page": "#14181d",
-    "raised": "#1e242b",
-    "now": "#3d3416",
-    "text": "#e7eaed",
-    "muted": "#aab4be",
-    "link": "#83bcf2",
-    "edge": "#3b454f",
-    "axis": "#8b97a2",
-    "bar": "#86a9cf",
-    "track": "#36404a",
+PAGE_COLOURS = {  # name -> in the light mode, in the dark one
+    "page": ("#ffffff", "#14181d"),
+    "raised": ("#f3f5f7", "#1e242b"),
+    "now": ("#fff3c4", "#3d3416"),
+    "text": ("#1a1f24", "#e7eaed"),
+    "muted": ("#515b65", "#aab4be"),
+    "link": ("#0b59a6", "#83bcf2"),
+    "edge": ("#cbd2d9", "#3b454f"),
+    "axis": ("#6b7680", "#8b97a2"),
+    "bar": ("#4d6f94", "#86a9cf"),
+    "track": ("#dde2e7", "#36404a"),
 }
 _NAME = 80  # characters of a name that are shown
 _TEXT = 600  # of a warning or reason
@@ -61,22 +48,6 @@ _NOTES = 200  # warnings and absences that are listed
 
 # Weak marks of direction belong to right-to-left writing, and each text stands in an isolate of its own.
 _MARKS_OF_DIRECTION = re.compile("([\u061c\u200e\u200f])")
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """An emotion's share of some utterances.
-
-    Attributes:
-        label: its position in the label set.
-        count: of utterances.
-        x, width: of its bar, in per cent.
-    """
-
-    label: int
-    count: int
-    x: float
-    width: float
 
 
 def render_page(annotation: Result, medium: str | None = None) -> str:
@@ -140,23 +111,20 @@ def _context(annotation: Result, medium: str | None) -> dict[str, Any]:
     style, script = _style(), _asset("page.js")
     timeline = timeline_of(annotation)
     marks = marks_of(annotation.labels)
-    used = Counter(utterance.emotion for utterance in annotation.utterances)
-    playable = medium is not None and annotation.origin.kind != "text"
+    spans = [None if span is None else [round(span[0], 3), round(span[1], 3)] for span in timeline.spans]
     return {
-        "annotation": annotation,
         "origin": annotation.origin,
         "speakers": len({(c.id, u.speaker) for c in annotation.conversations for u in c.utterances}),
         "several": len(annotation.conversations) > 1,
         "length": None if annotation.origin.duration is None else clock(annotation.origin.duration),
-        "address": medium_address(medium) if medium is not None and playable else None,
+        "address": None if medium is None or annotation.origin.kind == "text" else medium_address(medium),
         "style": style,
         "script": script,
         "style_hash": _hash(style),
         "script_hash": _hash(script),
-        "data": script_data(_script_content(timeline)),
+        "data": script_data({"extent": round(timeline.extent, 3), "spans": spans}),
         "labels": [(place, label, marks[label]) for place, label in enumerate(annotation.labels)],
-        "used": used,
-        "marks": marks,
+        "used": Counter(utterance.emotion for utterance in annotation.utterances),
         "shapes": SHAPES,
         "patterns": PATTERNS,
         "timeline": timeline,
@@ -174,10 +142,7 @@ def _context(annotation: Result, medium: str | None) -> dict[str, Any]:
 
 def _style() -> Markup:
     """The style sheet, with the colours of both modes."""
-    light, dark = (
-        "".join(f"--{name}:{value};" for name, value in {**colours, **{n: both[mode] for n, both in COLOURS.items()}}.items())
-        for mode, colours in enumerate((LIGHT, DARK))
-    )
+    light, dark = ("".join(f"--{name}:{both[mode]};" for name, both in {**PAGE_COLOURS, **COLOURS}.items()) for mode in (0, 1))
     fills = "".join(f".f-{name}{{fill:var(--{name})}}" for name in COLOURS)
     modes = f":root{{color-scheme:light dark;{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
     printed = f"\n@media print{{:root{{color-scheme:light;{light}}}}}\n"
@@ -191,11 +156,6 @@ def _asset(name: str) -> Markup:
 def _hash(text: str) -> str:
     """As a content security policy names what may run."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _script_content(timeline: Timeline) -> dict[str, object]:
-    spans = [None if span is None else [round(span[0], 3), round(span[1], 3)] for span in timeline.spans]
-    return {"extent": round(timeline.extent, 3), "spans": spans}
 
 
 def _summary(annotation: Result, timeline: Timeline) -> list[dict[str, Any]]:
@@ -212,23 +172,24 @@ def _summary(annotation: Result, timeline: Timeline) -> list[dict[str, Any]]:
     ]
 
 
-def _shares(annotation: Result, emotions: list[str]) -> list[Share]:
-    counts, found, x = Counter(emotions), list[Share](), 0.0
+def _shares(annotation: Result, emotions: list[str]) -> list[dict[str, Any]]:
+    """Of each emotion, the greatest first: its label's position, its count, and the place of its bar in per cent."""
+    counts, found, x = Counter(emotions), list[dict[str, Any]](), 0.0
     for label in sorted(counts, key=lambda label: (-counts[label], annotation.labels.index(label))):
         width = 100 * counts[label] / len(emotions)
-        found.append(Share(annotation.labels.index(label), counts[label], x, width))
+        found.append({"label": annotation.labels.index(label), "count": counts[label], "x": x, "width": width})
         x += width
     return found
 
 
 def _entries(annotation: Result, timeline: Timeline) -> list[dict[str, Any]]:
     """Of each utterance; the first of each conversation names it, where there are several."""
-    begun: dict[int, str] = {}
-    first = 0
-    for conversation in annotation.conversations if len(annotation.conversations) > 1 else ():
-        begun[first] = _name(conversation.id)
-        first += len(conversation.utterances)
-    return [_entry(annotation, timeline, place, u, begun.get(place)) for place, u in enumerate(annotation.utterances)]
+    several, entries = len(annotation.conversations) > 1, list[dict[str, Any]]()
+    for conversation in annotation.conversations:
+        for number, utterance in enumerate(conversation.utterances):
+            name = _name(conversation.id) if several and number == 0 else None
+            entries.append(_entry(annotation, timeline, len(entries), utterance, name))
+    return entries
 
 
 def _entry(
@@ -261,9 +222,8 @@ def _entry(
 
 def _second(utterance: JudgedUtterance) -> str | None:
     """The next probable emotion, where it is probable enough to be worth a word."""
-    others = [label for label in utterance.probabilities if label != utterance.emotion]
-    best = max(others, key=lambda label: utterance.probabilities[label], default=None)
-    return best if best is not None and utterance.probabilities[best] >= _SECOND else None
+    near = [label for label, share in utterance.probabilities.items() if label != utterance.emotion and share >= _SECOND]
+    return max(near, key=lambda label: utterance.probabilities[label], default=None)
 
 
 def _absences(annotation: Result) -> list[dict[str, Any]]:
@@ -271,24 +231,17 @@ def _absences(annotation: Result) -> list[dict[str, Any]]:
     groups: dict[tuple[str, str], set[int | str | None]] = {}
     first = 0
     for conversation in annotation.conversations:
-        positions: dict[str | None, int] = {u.id: first + place for place, u in enumerate(conversation.utterances)}
+        positions: dict[str | None, int] = {u.id: place for place, u in enumerate(conversation.utterances, start=first)}
         for absence in conversation.absences:
-            groups.setdefault((absence.modality, absence.reason), set()).add(
-                positions.get(absence.utterance_id, absence.utterance_id)
-            )
+            place = positions.get(absence.utterance_id, absence.utterance_id)
+            groups.setdefault((absence.modality, absence.reason), set()).add(place)
         first += len(conversation.utterances)
-    known = {key: sorted(place for place in places if isinstance(place, int)) for key, places in groups.items()}
-    return [
-        {
-            "modality": _name(modality),
-            "reason": _cut(reason, _TEXT),
-            "all": None in places,
-            "places": known[modality, reason][:_IDS],
-            "others": max(len(known[modality, reason]) - _IDS, 0),
-            "count": len(places),
-        }
-        for (modality, reason), places in groups.items()
-    ]
+    entries: list[dict[str, Any]] = []
+    for (modality, reason), found in groups.items():
+        places = sorted(place for place in found if isinstance(place, int))
+        more = {"all": None in found, "places": places[:_IDS], "others": max(len(places) - _IDS, 0), "count": len(found)}
+        entries.append({"modality": _name(modality), "reason": _cut(reason, _TEXT), **more})
+    return entries
 
 
 def _percent(share: float) -> str:

@@ -40,13 +40,9 @@ def srt_text(result: Result, leave_out_untimed: bool = False) -> str:
         raise MissingExtraError("subtitles", "writing subtitles") from error
     subtitles = pysubs2.SSAFile()
     for start, end, utterance in sorted(times, key=lambda time: time[:2]):
-        begin, finish = _milliseconds(start), _milliseconds(max(start, end))
+        begin, finish = (round(1000 * min(max(seconds, 0.0), _LAST)) for seconds in (start, max(start, end)))
         subtitles.append(pysubs2.SSAEvent(start=begin, end=finish, text=_subtitle(utterance)))
     return subtitles.to_string("srt")
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(1000 * min(max(seconds, 0.0), _LAST))
 
 
 def _subtitle(utterance: JudgedUtterance) -> str:

@@ -5,6 +5,7 @@ Without any time, utterances stand one after the other and are all equally wide.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -88,7 +89,8 @@ def timeline_of(annotation: Result) -> Timeline:
         extent = max(extent, annotation.origin.duration)
     lanes = _lanes(utterances)
     rows = {speaker: row for row, speaker in enumerate(lanes)}
-    width = _width([end - start for (start, end), _ in drawn], extent)
+    lengths = [end - start for (start, end), _ in drawn]
+    width = int(min(extent * _BLOCK / statistics.median(lengths), len(lengths) * _EACH, _WIDEST)) if lengths else 0
     blocks = [
         Block(
             utterance=place,
@@ -113,17 +115,16 @@ def _spans(utterances: Sequence[JudgedUtterance]) -> tuple[tuple[float, float] |
     """Start and end of each; one without an end lasts until the next one starts, but not long."""
     starts = sorted({max(utterance.start, 0.0) for utterance in utterances if utterance.start is not None})
     following = dict(pairwise(starts))
-    found: list[tuple[float, float] | None] = []
+    spans: list[tuple[float, float] | None] = []
     for utterance in utterances:
-        if utterance.start is None:
-            found.append(None)
-            continue
-        start = max(utterance.start, 0.0)
-        ended = utterance.end is not None and utterance.end > start
-        found.append(
-            (start, utterance.end if ended and utterance.end else min(following.get(start, start + _UNENDED), start + _UNENDED))
-        )
-    return tuple(found)
+        start = None if utterance.start is None else max(utterance.start, 0.0)
+        if start is None:
+            spans.append(None)
+        elif utterance.end is not None and utterance.end > start:
+            spans.append((start, utterance.end))
+        else:
+            spans.append((start, min(following.get(start, math.inf), start + _UNENDED)))
+    return tuple(spans)
 
 
 def _lanes(utterances: Sequence[JudgedUtterance]) -> tuple[str | None, ...]:
@@ -133,12 +134,6 @@ def _lanes(utterances: Sequence[JudgedUtterance]) -> tuple[str | None, ...]:
         return tuple(counts)
     most = {speaker for speaker, _ in counts.most_common(MOST_LANES)}
     return (*(speaker for speaker in counts if speaker in most), None)
-
-
-def _width(lengths: Sequence[float], extent: float) -> int:
-    if not lengths:
-        return 0
-    return int(min(extent * _BLOCK / statistics.median(lengths), len(lengths) * _EACH, _WIDEST))
 
 
 def _ticks(extent: float, width: int, timed: bool) -> tuple[Tick, ...]:

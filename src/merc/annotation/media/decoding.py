@@ -13,14 +13,15 @@ import importlib.util
 import math
 import os
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import numpy as np
 from jaxtyping import Float32
 
+from merc.annotation.open_file import OpenFile, opened_file
 from merc.errors import DataError, MissingExtraError
 from merc.files.printable import printable
 
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
 
 # FFmpeg's names; `mov` is mp4, m4a and 3gp as well, `matroska` webm. [chosen: what people record with, none that names other files]
 DEMUXERS = "wav,flac,mp3,mov,matroska,ogg,aac,avi,flv,mpegts,mpeg,asf,caf,aiff,au,w64,amr"
-KINDS = "wav, flac, mp3, mp4, m4a, mov, 3gp, mkv, webm, ogg, aac, avi, flv, ts, mpg, wmv, wma, caf, aiff, au, w64, amr"
+# Suffixes that recordings have; what a file really holds is found when it is opened.
+_KINDS = "wav flac mp3 mp4 m4a m4v mov 3gp mkv mka webm ogg oga opus aac avi flv ts mpg mpeg wmv wma caf aif aiff au w64 amr"
+KINDS = tuple(_KINDS.split(" "))
 RATES = (1_000, 768_000)  # Hz, the lowest and the highest that is read [chosen]
 MOST_CHANNELS = 64  # what FFmpeg converts
-JITTER = 0.05  # s [chosen: flv, mkv and asf round to 1 ms; a person hears no echo or lag below]
+JITTER = 0.05  # s [chosen: flv, mkv and asf round to 1 ms; shorter echoes and lags are inaudible]
 RESTART = 1.0  # s; a clock that goes back further has been started anew, as in joined transport streams [chosen]
 _BLOCK = 16_384  # samples that are read at once where nothing else says how many
 _BY_SOUNDFILE = ("WAV", "WAVEX", "RF64", "FLAC")
@@ -71,16 +74,6 @@ class Sound:
             raise DataError(f"sound: expected shape (N,) or (N, channels), 1 to {MOST_CHANNELS} channels, found {shape}")
         if not RATES[0] <= self.rate <= RATES[1]:
             raise DataError(f"sound: a rate of {self.rate} Hz; read are {RATES[0]} to {RATES[1]}")
-
-
-@runtime_checkable
-class OpenFile(Protocol):
-    """A file opened as bytes, or what acts like one, such as `io.BytesIO`. It is read from its first byte, wherever it stands."""
-
-    def read(self, size: int = -1, /) -> bytes: ...
-    def seek(self, offset: int, whence: int = 0, /) -> int: ...
-    def tell(self) -> int: ...
-    def seekable(self) -> bool: ...
 
 
 MediaSource = Path | OpenFile | Sound
@@ -126,12 +119,8 @@ class Recording:
 def opened(source: MediaSource, name: str) -> Generator[Recording, None, None]:
     """Opens a recording; an open file stands where it stood afterwards.
 
-    Args:
-        source: what is read.
-        name: what errors call it.
-
     Raises:
-        DataError: nothing that can be read, or no audio track.
+        DataError: nothing that can be read, or no audio track; the message calls it by `name`.
         MissingExtraError: what reads it is not installed.
     """
     name = printable(name)
@@ -140,15 +129,21 @@ def opened(source: MediaSource, name: str) -> Generator[Recording, None, None]:
         info = MediaInfo("audio", len(source.samples) / source.rate, channels, int(source.rate))
         yield Recording(info, _array_blocks(source))
         return
-    with _bytes_of(source, name) as file:
-        if importlib.util.find_spec("av") is not None:
-            with _opened_by_ffmpeg(file, name) as recording:
-                yield recording
-        elif importlib.util.find_spec("soundfile") is not None:
-            with _opened_by_soundfile(file, name) as recording:
-                yield recording
-        else:
-            raise MissingExtraError("media", f"reading {name}")
+    if importlib.util.find_spec("av") is not None:
+        read = _opened_by_ffmpeg
+    elif importlib.util.find_spec("soundfile") is not None:
+        read = _opened_by_soundfile
+    else:
+        raise MissingExtraError("media", f"reading {name}")
+    with opened_file(source, name, "a recording") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            raise DataError(f"{name}: expected a recording, found an empty file")
+        with read(_Bytes(file), name) as recording:
+            channels, rate = recording.info.channels, recording.info.rate
+            if not (RATES[0] <= rate <= RATES[1] and 1 <= channels <= MOST_CHANNELS):
+                allowed = f"1 to {MOST_CHANNELS} at {RATES[0]} to {RATES[1]} Hz"
+                raise DataError(f"{name}: {channels} channels at {rate} Hz; read are {allowed}")
+            yield recording
 
 
 class _Bytes:
@@ -167,7 +162,7 @@ class _Bytes:
     def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
         start = 0 if whence == os.SEEK_SET else self._place if whence == os.SEEK_CUR else self._file.seek(0, os.SEEK_END)
         if start + place < 0:
-            return -1  # as C says it: what a damaged file asks for is no exception to be printed
+            return -1  # as C's fseek does: a damaged file's request must raise nothing, which PyAV would print
         self._place = start + place
         return self._place
 
@@ -176,65 +171,17 @@ class _Bytes:
 
 
 @contextmanager
-def _bytes_of(source: Path | OpenFile, name: str) -> Generator[_Bytes, None, None]:
-    if isinstance(source, Path):
-        if not source.is_file():  # a device or a pipe might never end
-            raise DataError(f"{name}: expected a recording, found {_what(source)}")
-        try:
-            file = source.open("rb")
-        except OSError as error:
-            raise DataError(f"{name} can't be opened: {error.strerror}") from error
-        with file:
-            _refuse_empty(file, name)
-            yield _Bytes(file)
-        return
-    nothing: Any = None  # bytes, unless the file was opened as text
-    place = None
-    with suppress(OSError, ValueError):  # closed, or opened for writing
-        place, nothing = source.tell() if source.seekable() else None, source.read(0)
-    if place is None or not isinstance(nothing, bytes):
-        raise DataError(f"{name}: expected a file that is open as bytes ('rb') and in which one can seek")
-    try:
-        _refuse_empty(source, name)
-        yield _Bytes(source)
-    finally:
-        with suppress(OSError, ValueError):  # its user has closed it meanwhile: there is no place to go back to
-            source.seek(place)
-
-
-def _what(path: Path) -> str:
-    return "a folder" if path.is_dir() else "neither a file nor a folder" if path.exists() else "nothing"
-
-
-def _refuse_empty(file: OpenFile, name: str) -> None:
-    if file.seek(0, os.SEEK_END) == 0:
-        raise DataError(f"{name}: expected a recording, found an empty file")
-
-
-def _unreadable(name: str) -> str:
-    return f"{name} can't be read as a recording: damaged, cut short, or not one of {KINDS}"
-
-
-def _check(info: MediaInfo, name: str) -> MediaInfo:
-    if not (RATES[0] <= info.rate <= RATES[1] and 1 <= info.channels <= MOST_CHANNELS):
-        raise DataError(
-            f"{name}: {info.channels} channels at {info.rate} Hz; read are 1 to {MOST_CHANNELS} at {RATES[0]} to {RATES[1]} Hz"
-        )
-    return info
-
-
-@contextmanager
 def _opened_by_ffmpeg(file: _Bytes, name: str) -> Generator[Recording, None, None]:
     import av
     from av.error import FFmpegError
     from av.stream import Discard, Disposition
 
-    given: Any = file  # PyAV asks for read, seek and tell alone
+    given: Any = file  # PyAV calls read, seek and tell alone
     try:
         # Tags in other encodings than UTF-8 are common, and nothing here reads them.
         container: Any = av.open(given, "r", container_options=_TO_FFMPEG, metadata_errors="replace", io_open=_refuse_to_open)
     except (FFmpegError, OSError, ValueError) as error:
-        raise DataError(_unreadable(name)) from error
+        raise DataError(f"{name} can't be read as a recording: damaged, cut short, or not one of {', '.join(KINDS)}") from error
     with container:
         track: Any = container.streams.best("audio")
         if track is None or track.codec_context is None:
@@ -245,7 +192,7 @@ def _opened_by_ffmpeg(file: _Bytes, name: str) -> Generator[Recording, None, Non
         pictures = [v for v in container.streams.video if not v.disposition & Disposition.attached_pic]
         duration = None if container.duration is None else max(0.0, container.duration / av.time_base)
         context = track.codec_context
-        info = _check(MediaInfo("video" if pictures else "audio", duration, context.channels, context.sample_rate), name)
+        info = MediaInfo("video" if pictures else "audio", duration, context.channels, context.sample_rate)
         yield Recording(info, _ffmpeg_blocks(container, track, info.rate))
 
 
@@ -282,24 +229,21 @@ def _frames(container: InputContainer, track: AudioStream) -> Iterator[AudioFram
     packets: Any = container.demux(track)
     begun, failure = False, None
     while True:
-        packet: Any = None
-        frames: list[AudioFrame] = []
         try:
-            packet = next(packets, None)
-            frames = [] if packet is None else packet.decode()
-        except IndexError:
-            return  # the end: PyAV stumbles over tracks that appeared on the way, as in transport streams
+            frames: list[AudioFrame] = next(packets).decode()
+        except (StopIteration, IndexError):  # PyAV raises the second at the end where tracks appeared on the way
+            if failure is None:
+                return
+            break
         except (FFmpegError, OSError, ValueError) as error:
             failure = error
-            if not begun:
-                continue
-        if failure is not None and (begun or packet is None):
-            raise DataError(f"its sound can't be decoded: {printable(str(failure))}") from failure
-        if packet is None:
-            return
+            if begun:
+                break
+            continue
         for frame in frames:
             begun, failure = True, None
             yield frame
+    raise DataError(f"its sound can't be decoded: {printable(str(failure))}") from failure
 
 
 class _Clock:
@@ -337,7 +281,7 @@ class _Clock:
 def _opened_by_soundfile(file: _Bytes, name: str) -> Generator[Recording, None, None]:
     import soundfile
 
-    given: Any = file  # soundfile asks for read, seek and tell
+    given: Any = file  # soundfile calls read, seek and tell
     try:
         opened_file = soundfile.SoundFile(given)
     except (soundfile.LibsndfileError, OSError) as error:
@@ -345,7 +289,7 @@ def _opened_by_soundfile(file: _Bytes, name: str) -> Generator[Recording, None, 
     with opened_file as sound:
         if sound.format not in _BY_SOUNDFILE:  # mp3 would be placed otherwise than by PyAV
             raise MissingExtraError("media", f"reading {name}, a file of the kind {sound.format},")
-        info = _check(MediaInfo("audio", sound.frames / sound.samplerate, sound.channels, sound.samplerate), name)
+        info = MediaInfo("audio", sound.frames / sound.samplerate, sound.channels, sound.samplerate)
         yield Recording(info, _soundfile_blocks(sound))
 
 
@@ -353,15 +297,12 @@ def _soundfile_blocks(sound: Any) -> Iterator[Block]:
     import soundfile
 
     start = 0
-    while True:
-        try:
-            samples = sound.read(_BLOCK, dtype="float32", always_2d=True)
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise DataError(f"its sound can't be decoded: {printable(str(error))}") from error
-        if not len(samples):
-            return
-        yield Block(start, samples)
-        start += len(samples)
+    try:
+        for samples in sound.blocks(_BLOCK, dtype="float32", always_2d=True):
+            yield Block(start, samples)
+            start += len(samples)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise DataError(f"its sound can't be decoded: {printable(str(error))}") from error
 
 
 def _array_blocks(sound: Sound) -> Iterator[Block]:
@@ -374,7 +315,7 @@ def _floats(samples: np.ndarray) -> Float32[np.ndarray, "_ _"]:
     """Samples at full scale 1, as FFmpeg and libsndfile scale them."""
     kind = samples.dtype
     if kind.kind == "f":
-        with np.errstate(over="ignore"):  # beyond float32: infinite, as whoever takes the clip is told
+        with np.errstate(over="ignore"):  # beyond float32: infinite, and then the reason of an absent excerpt
             return samples.astype(np.float32)
     half = math.ldexp(1.0, 8 * kind.itemsize - 1)
     middle = half if kind.kind == "u" else 0.0

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from merc.annotation.media.decoding import MediaSource, OpenFile, Sound
+from merc.annotation.media.decoding import MediaSource, Sound
+from merc.annotation.open_file import OpenFile, found_at, opened_file
 from merc.annotation.transcripts.reading import SUFFIXES
 from merc.annotation.transcripts.transcript import Transcript
 from merc.data.schema import Utterance
@@ -19,10 +19,9 @@ from merc.files.printable import printable
 
 OWN = ".emotions"  # before the suffix of what annotation writes; never read as a transcript
 PREFERRED = (".srt", ".vtt", ".json", ".csv", ".ass", ".ssa", ".txt")  # which transcript is taken of several beside a recording
-_CHUNK = 2**20  # bytes
 
-Said = str | Path | OpenFile | Transcript | Sequence[Utterance]
-Source = Said | Sound
+TranscriptSource = str | Path | OpenFile | Transcript | Sequence[Utterance]
+Source = TranscriptSource | Sound
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:/")  # a path keeps one slash of two
 
@@ -48,17 +47,13 @@ class Given:
 
 def given(
     source: Source,
-    transcript: Said | None = None,
+    transcript: TranscriptSource | None = None,
     name: str | None = None,
     transcript_name: str | None = None,
 ) -> Given:
     """Tells a recording from a transcript, and finds the transcript that lies beside a recording.
 
-    Args:
-        source: a recording; or a transcript, by its suffix or as utterances, which is then judged by its words alone.
-        transcript: of the recording. None takes a file of the same name beside it, if there is one.
-        name: of a source that has none, such as an open file; its suffix tells a transcript.
-        transcript_name: likewise, of the transcript.
+    The arguments are those of `merc.annotation.annotator.annotate`.
 
     Raises:
         DataError: nothing is there, a URL, two transcripts, or a transcript that needs a name and has none.
@@ -69,9 +64,9 @@ def given(
             raise DataError(f"{printable(named)} is a transcript, and a second one was given; allowed is one, with a recording")
         return Given(named, None, medium if not isinstance(medium, Sound) else None, named)
     if transcript is not None:
-        said = _located(transcript)
-        assert not isinstance(said, Sound)
-        return Given(named, medium, said, _name(transcript, transcript_name))
+        located = _located(transcript)
+        assert not isinstance(located, Sound)
+        return Given(named, medium, located, _name(transcript, transcript_name))
     beside = transcript_beside(medium) if isinstance(medium, Path) else None
     warnings = () if beside is None else (f"the transcript is {printable(beside.name)}, found beside the recording",)
     return Given(named, medium, beside, None if beside is None else beside.name, warnings)
@@ -84,11 +79,12 @@ def transcript_beside(recording: Path) -> Path | None:
 
 
 def content_digest(given: Given) -> str:
-    """SHA-256 in hex of recording and transcript."""
-    digest = hashlib.sha256()
-    for part in (given.medium, given.transcript):
-        digest.update(_digest_of(part))
-    return digest.hexdigest()
+    """SHA-256 in hex of recording and transcript.
+
+    Raises:
+        DataError: a path can't be read.
+    """
+    return hashlib.sha256(_digest_of(given.medium) + _digest_of(given.transcript)).hexdigest()
 
 
 def _located(source: Source) -> Path | OpenFile | Sound | Transcript:
@@ -97,8 +93,7 @@ def _located(source: Source) -> Path | OpenFile | Sound | Transcript:
     if isinstance(source, str):
         source = Path(source)
     if isinstance(source, Path) and not source.is_file():
-        found = "a folder" if source.is_dir() else "nothing" if not source.exists() else "neither a file nor a folder"
-        raise DataError(f"{printable(str(source))}: expected a file, found {found}")
+        raise DataError(f"{printable(str(source))}: expected a file, found {found_at(source)}")
     return Transcript(tuple(source)) if isinstance(source, Sequence) else source
 
 
@@ -113,23 +108,19 @@ def _name(source: Source, name: str | None) -> str:
 
 def _digest_of(part: Path | OpenFile | Sound | Transcript | None) -> bytes:
     digest = hashlib.sha256()
-    if isinstance(part, Path):
-        try:
-            with part.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
-        except OSError as error:
-            raise DataError(f"{printable(str(part))} can't be read: {error.strerror or error}") from error
-    elif isinstance(part, Sound):
+    if isinstance(part, Sound):
         digest.update(f"{part.rate} {part.samples.shape} {part.samples.dtype}".encode())
         digest.update(part.samples.tobytes())
     elif isinstance(part, Transcript):
         digest.update(repr(part.utterances).encode("utf-8", "surrogatepass"))
+    elif isinstance(part, Path):
+        try:
+            with part.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").digest()
+        except OSError as error:
+            raise DataError(f"{printable(str(part))} can't be read: {error.strerror or error}") from error
     elif part is not None:
-        with suppress(OSError, ValueError):  # who reads it next says what is wrong with it
-            place = part.tell()
-            part.seek(0, os.SEEK_SET)
-            while chunk := part.read(_CHUNK):
+        with suppress(DataError, OSError, ValueError), opened_file(part, "", ""):  # its reader says what is wrong with it
+            while chunk := part.read(2**20):
                 digest.update(chunk)
-            part.seek(place, os.SEEK_SET)
     return digest.digest()

@@ -1,1 +1,1 @@
-"""What is said and who speaks, where no transcript tells it."""
+"""Words and speakers of a recording that has no transcript."""

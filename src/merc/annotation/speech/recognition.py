@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32
 
+from merc.annotation.transcripts.sentences import Word, sentences
 from merc.annotation.transcripts.transcript import Transcript, numbered
 from merc.data.schema import Utterance
-from merc.encoders.interface import RATE
+from merc.encoders.interface import RATE, Clip
 from merc.errors import DataError, FeatureError, MissingExtraError
 from merc.files.printable import printable
 from merc.files.validation import shorten
@@ -39,11 +39,6 @@ LANGUAGE_PARTS = 4  # of 30 s that may vote on a window's language while none is
 
 _NEEDED = ("model.bin", "config.json", "tokenizer.json")  # without the last, faster-whisper would fetch another one
 _VOCABULARIES = ("vocabulary.json", "vocabulary.txt")
-_SENTENCE_END = re.compile(r"(?P<mark>[.!?…。！？｡．؟۔।॥])[\"'”’»)\]」』）]*$")
-_NEEDS_NO_SPACE = "。！？｡．"
-_TITLE = re.compile(r"^\W*(?:(?:mr|mrs|ms|dr|prof|st|sr|jr|vs|mme|hr|fr|sig|[^\W\d_])\.)$", re.IGNORECASE)  # [chosen]
-
-Samples = Float32[np.ndarray, "_"]  # mono at RATE, full scale is 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +68,14 @@ class RecognitionOptions:
 
 @runtime_checkable
 class Recognition(Protocol):
-    """Sound -> utterances without speakers.
-
-    Attributes:
-        name: of the model, for people.
-    """
+    """Sound -> utterances without speakers."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The model's, for people."""
+        ...
 
-    def transcribe(self, samples: Samples, offset: float = 0.0, channel: int | None = None) -> tuple[Utterance, ...]:
+    def transcribe(self, samples: Clip, offset: float = 0.0, channel: int | None = None) -> tuple[Utterance, ...]:
         """What is said, in order of time.
 
         Args:
@@ -93,46 +86,38 @@ class Recognition(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A recognised word with the punctuation after it and, in languages that have them, the space before it; times in s."""
-
-    text: str
-    start: float
-    end: float
-
-
+@dataclass(frozen=True, slots=True, eq=False)
 class WhisperRecognition:
     """A Whisper model that runs in CTranslate2. Made by `speech_recogniser`."""
 
-    def __init__(self, name: str, model: WhisperModel, options: RecognitionOptions) -> None:
-        self.name = name
-        self._model = model
-        self._options = options
+    name: str
+    model: WhisperModel
+    options: RecognitionOptions
 
-    def transcribe(self, samples: Samples, offset: float = 0.0, channel: int | None = None) -> tuple[Utterance, ...]:
+    def transcribe(self, samples: Clip, offset: float = 0.0, channel: int | None = None) -> tuple[Utterance, ...]:
         """One utterance a sentence: Whisper's segments, cut at sentence ends and never joined; see `Recognition`."""
         if len(samples) == 0:
             return ()
-        segments, _ = self._model.transcribe(
+        segments, _ = self.model.transcribe(
             samples,
-            language=self._options.language,
-            beam_size=self._options.beam_size,
+            language=self.options.language,
+            beam_size=self.options.beam_size,
             temperature=0.0,
             no_speech_threshold=NO_SPEECH,
             log_prob_threshold=LOG_PROBABILITY,
             condition_on_previous_text=False,
             word_timestamps=True,
-            vad_filter=self._options.vad,
+            vad_filter=self.options.vad,
             language_detection_segments=LANGUAGE_PARTS,
         )
         found: list[Utterance] = []
         for segment in segments:
             words = [Word(word.word, float(word.start), float(word.end)) for word in segment.words or ()]
             for sentence in sentences(words or [Word(segment.text, float(segment.start), float(segment.end))]):
-                text = "".join(word.text for word in sentence).strip()
-                if text:
-                    start, end = _within(sentence[0].start, sentence[-1].end, len(samples) / RATE)
+                if text := "".join(word.text for word in sentence).strip():
+                    # Word alignment may put times past the sound's end, or in the wrong order.
+                    start = min(max(sentence[0].start, 0.0), len(samples) / RATE)
+                    end = min(max(sentence[-1].end, start), len(samples) / RATE)
                     times = round(offset + start, 3), round(offset + end, 3)
                     found.append(Utterance(str(len(found) + 1), None, text, *times, channel))
         return tuple(found)
@@ -142,7 +127,7 @@ def speech_recogniser(options: RecognitionOptions, device: str = "cpu") -> Recog
     """Loads a speech recognition model; downloads it where `options.model` is a name that was not downloaded before.
 
     Args:
-        options: see there.
+        options: of recognition.
         device: `cpu`, `cuda` or `cuda:1`; on any other, which CTranslate2 does not know, the model runs on the CPU.
 
     Raises:
@@ -151,15 +136,25 @@ def speech_recogniser(options: RecognitionOptions, device: str = "cpu") -> Recog
     """
     if importlib.util.find_spec("faster_whisper") is None:
         raise MissingExtraError("asr", "recognising speech")
-    # Voice detection runs in ONNX Runtime, which from 1.29 on would report its use over the network unless told before it starts.
+    # Voice detection runs in ONNX Runtime, which from 1.29 on would otherwise report its use over the network.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     path = Path(options.model).expanduser()
     named = f"speech recognition model {printable(options.model)!r}"
     folder = path if path.is_dir() else _downloaded(options.model, named)
     if missing := _missing(folder):
         raise FeatureError(f"{named}: {' and '.join(missing)} not found in it; it must be a Whisper model for CTranslate2")
+    from faster_whisper import WhisperModel
+
+    kind, _, index = device.partition(":")
     try:
-        model = _load(folder, device)
+        model = WhisperModel(
+            str(folder),
+            device="cuda" if kind == "cuda" else "cpu",
+            device_index=int(index) if kind == "cuda" and index else 0,
+            # Named, since CTranslate2 warns of what it must convert. [chosen: what faster-whisper advises for each]
+            compute_type="float16" if kind == "cuda" else "int8",
+            local_files_only=True,
+        )
     except Exception as error:  # an arbitrary folder in the hands of third-party loaders, which raise anything
         raise FeatureError(f"{named} can't be loaded: {_reason(error)}") from error
     known = model.supported_languages
@@ -179,14 +174,13 @@ def recognise(
 
     Args:
         blocks: consecutive pieces of any length, (n,) float32, mono at 16 kHz; the first begins at 0 s.
-        recogniser: what listens.
-        channel: what each utterance carries as its channel.
+        recogniser, channel: see `Recognition`.
         progress: called after every window with the seconds that are done.
         window: s, the longest that is transcribed at once.
 
     Returns:
-        Utterances in order of time. Warnings tell of sound that could not be read to its end, of samples that are not finite and
-        are taken as silence, and of there being no words.
+        Utterances in order of time. There is a warning if the sound could not be read to its end, if samples that are not finite
+        were taken as silence, and if there are no words.
 
     Raises:
         DataError: the sound can't be read from its beginning.
@@ -208,7 +202,7 @@ def recognise(
     return Transcript(numbered(found), tuple(warnings))
 
 
-def windows(blocks: Iterable[np.ndarray], longest: int) -> Iterator[tuple[int, Samples]]:
+def windows(blocks: Iterable[np.ndarray], longest: int) -> Iterator[tuple[int, Clip]]:
     """Gathers blocks to windows, each cut from the next at a quiet place; together they are the sound.
 
     Args:
@@ -218,24 +212,18 @@ def windows(blocks: Iterable[np.ndarray], longest: int) -> Iterator[tuple[int, S
     Yields:
         A window's first sample, counted from the start of the sound, and its samples, (n,), never none.
     """
-    gathered = np.empty(longest, dtype=np.float32)
-    first, filled = 0, 0
+    first, gathered = 0, np.empty(0, dtype=np.float32)
     for block in blocks:
-        taken = 0
-        while taken < len(block):
-            if filled == longest:  # and more comes
-                cut = quiet_place(gathered)
-                yield first, gathered[:cut].copy()
-                gathered[: longest - cut] = gathered[cut:].copy()
-                first, filled = first + cut, longest - cut
-            count = min(len(block) - taken, longest - filled)
-            gathered[filled : filled + count] = block[taken : taken + count]
-            filled, taken = filled + count, taken + count
-    if filled:
-        yield first, gathered[:filled].copy()
+        gathered = np.concatenate([gathered, block], dtype=np.float32)
+        while len(gathered) > longest:
+            cut = quiet_place(gathered[:longest])
+            yield first, gathered[:cut]
+            first, gathered = first + cut, gathered[cut:]
+    if len(gathered):
+        yield first, gathered
 
 
-def quiet_place(samples: Samples) -> int:
+def quiet_place(samples: Clip) -> int:
     """Where to cut: the middle of the quietest `PAUSE` in the last `SEARCH`; the last of several equally quiet ones.
 
     Args:
@@ -255,43 +243,6 @@ def quiet_place(samples: Samples) -> int:
     pauses = np.lib.stride_tricks.sliding_window_view(loudness, frames).sum(axis=1)
     quietest = len(pauses) - 1 - int(np.argmin(pauses[::-1]))
     return len(samples) - (count - quietest) * step + frames * step // 2
-
-
-def sentences(words: Sequence[Word]) -> list[list[Word]]:
-    """Cuts words after sentence ends; every word is kept, in order.
-
-    A mark ends a sentence where a space and no small letter follow (in Chinese and Japanese no space is needed), and where it
-    does not belong to a title or an initial. A sentence without duration stays with its neighbour. [chosen]
-    """
-    found: list[list[Word]] = []
-    current: list[Word] = []
-    for place, word in enumerate(words):
-        current.append(word)
-        following = words[place + 1].text if place + 1 < len(words) else None
-        if following is not None and _ends_sentence(word.text, following) and word.end > current[0].start:
-            found.append(current)
-            current = []
-    if found and current and current[-1].end <= current[0].start:
-        found[-1] += current
-    elif current:
-        found.append(current)
-    return found
-
-
-def _ends_sentence(word: str, following: str) -> bool:
-    match = _SENTENCE_END.search(word.rstrip())
-    if match is None or _TITLE.match(word.strip()):
-        return False
-    if match["mark"] in _NEEDS_NO_SPACE:
-        return True
-    letters = following.lstrip(" \"'“‘«([¿¡")
-    return following[:1].isspace() and not letters[:1].islower()
-
-
-def _within(start: float, end: float, duration: float) -> tuple[float, float]:
-    """Times that word alignment has put past the sound's end, or in the wrong order, mended."""
-    start = min(max(start, 0.0), duration)
-    return start, min(max(end, start), duration)
 
 
 def _until_failure(blocks: Iterable[np.ndarray], warnings: list[str]) -> Iterator[np.ndarray]:
@@ -319,31 +270,14 @@ def _downloaded(model: str, named: str) -> Path:
 
     if "/" not in model and model not in available_models():
         raise FeatureError(f"{named}: no such folder; allowed are one, a Hub id, or a name: {', '.join(available_models())}")
-    try:
+    with suppress(Exception):  # not in the cache; the library's error for that has no fixed type
         folder = Path(download_model(model, local_files_only=True))
         if not _missing(folder):
             return folder
-    except Exception:  # not in the cache, in whatever words its library says so; the download tells what is wrong
-        pass
     try:
         return Path(download_model(model))
     except Exception as error:  # the network's errors, the Hub's and those of names
         raise FeatureError(f"{named}: no such folder, and it can't be had from the Hugging Face Hub: {_reason(error)}") from error
-
-
-def _load(folder: Path, device: str) -> WhisperModel:
-    from faster_whisper import WhisperModel
-
-    kind, _, index = device.partition(":")
-    on_cuda = kind == "cuda"
-    return WhisperModel(
-        str(folder),
-        device="cuda" if on_cuda else "cpu",
-        device_index=int(index) if on_cuda and index else 0,
-        # Named, since CTranslate2 warns of what it must convert. [chosen: what faster-whisper advises for each]
-        compute_type="float16" if on_cuda else "int8",
-        local_files_only=True,
-    )
 
 
 def _reason(error: Exception) -> str:

@@ -1,17 +1,20 @@
-"""Who speaks, where a transcript does not say, and in which channel to listen."""
+"""Speakers by the channels of a recording, where a transcript names none."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float32
 
-from merc.annotation.media.clips import UNREADABLE, Clip, MediaSource, Span, clips
+from merc.annotation.media.decoding import MediaSource
+from merc.annotation.media.excerpts import UNREADABLE, Excerpt, Span, excerpts
 from merc.data.schema import Utterance
+from merc.encoders.interface import Clip
 from merc.errors import DataError
 
-UNNAMED = "speaker"  # who speaks where nothing tells
+UNNAMED = "speaker"  # the speaker where none is known
 STREAMED = 30.0  # s of sound at a time, where a whole recording is streamed
 MAX_RECORDING = 24 * 3600.0  # s; more of a recording is not streamed [chosen: a day]
 
@@ -21,72 +24,64 @@ def channel_name(channel: int) -> str:
     return f"channel {channel + 1}"
 
 
-def loudest_channel(heard: Sequence[Clip]) -> Clip:
-    """Of one span's clips, one a channel, that of the most energy; if none has sound, the first, whose reason stands for all.
+def loudest_channel(excerpts: Sequence[Excerpt]) -> Excerpt:
+    """Of one span's excerpts, one a channel, that of the most energy; if none has sound, the first, whose reason stands for all.
 
-    A microphone close to one speaker hears the others too, only less [chosen].
+    A microphone close to one speaker records the others too, only more softly [chosen].
     """
-    return max(heard, key=lambda clip: -1.0 if clip.samples is None else float(np.square(clip.samples).mean()))
+    return max(excerpts, key=lambda excerpt: -1.0 if excerpt.samples is None else float(np.square(excerpt.samples).mean()))
 
 
-def utterance_clips(
+def utterance_excerpts(
     source: MediaSource,
     utterances: Sequence[Utterance],
     name: str,
     channels: int | None,
     progress: Callable[[float], None] | None = None,
-) -> Iterator[tuple[Clip, int | None]]:
-    """The sound of each utterance, as soon as it is there, with the channel that it was heard in.
+) -> Iterator[Excerpt]:
+    """The sound of each utterance, as soon as it is there, with the channel that it is from.
 
     Args:
-        source: the recording.
-        utterances: `Clip.index` counts them.
+        utterances: `Excerpt.index` counts them.
         name: what errors call the recording.
-        channels: how many there are, each one speaker's; an utterance that names none is heard in the loudest. None: those that
-            name no channel are heard in all of them together, and the channel is None.
+        channels: how many there are, each one speaker's; an utterance that names none is taken from its loudest. None: it is taken
+            from the mean of all.
         progress: called with the seconds read.
 
     Raises:
-        DataError, MissingExtraError: see `clips`.
+        DataError, MissingExtraError: see `excerpts`.
     """
     spans: list[Span] = []
-    owners: list[tuple[int, int | None]] = []  # of each span: its utterance, and its channel
-    for index, utterance in enumerate(utterances):
-        several = range(channels) if channels is not None and utterance.channel is None else [utterance.channel]
-        for channel in several:
-            spans.append(Span(utterance.start, utterance.end, channel))
-            owners.append((index, channel))
-    waiting: dict[int, list[Clip]] = {}
-    for clip in clips(source, spans, name, progress):
-        index, channel = owners[clip.index]
-        if channels is None or utterances[index].channel is not None:
-            yield Clip(index, clip.samples, clip.reason), channel
-            continue
-        heard = waiting.setdefault(index, [])
-        heard.append(clip)
-        if len(heard) == channels:
-            chosen = loudest_channel(sorted(waiting.pop(index), key=lambda c: c.index))
-            found = owners[chosen.index][1] if chosen.samples is not None else None
-            yield Clip(index, chosen.samples, chosen.reason), found
+    owners: list[int] = []  # the utterance of each span
+    for index, u in enumerate(utterances):
+        candidates = [u.channel] if channels is None or u.channel is not None else range(channels)
+        spans += [Span(u.start, u.end, channel) for channel in candidates]
+        owners += [index] * len(candidates)
+    wanted = Counter(owners)
+    waiting: dict[int, list[Excerpt]] = {}
+    for excerpt in excerpts(source, spans, name, progress):
+        index = owners[excerpt.index]
+        waiting.setdefault(index, []).append(excerpt)
+        if len(waiting[index]) == wanted[index]:
+            chosen = loudest_channel(sorted(waiting.pop(index), key=lambda candidate: candidate.index))
+            yield replace(chosen, index=index, channel=None if chosen.samples is None else chosen.channel)
 
 
-def streamed(source: MediaSource, name: str, channel: int | None = None) -> Iterator[Float32[np.ndarray, " _"]]:
+def streamed(source: MediaSource, name: str, channel: int | None = None) -> Iterator[Clip]:
     """A whole recording as consecutive pieces of 16 kHz sound, for speech recognition.
 
     Args:
-        source: the recording.
-        name: what errors call it.
-        channel: the one to listen to; None is the mean of all.
+        channel: the one that is streamed; None is the mean of all.
 
     Raises:
         DataError: it can't be read, or not to its end; what came before was given.
-        MissingExtraError: see `clips`.
+        MissingExtraError: see `excerpts`.
     """
     spans = [Span(start, start + STREAMED, channel) for start in np.arange(0.0, MAX_RECORDING, STREAMED).tolist()]
-    for clip in clips(source, spans, name):
-        if clip.samples is not None:
-            yield clip.samples
-        elif clip.reason.startswith(UNREADABLE):
-            raise DataError(f"{name}: {clip.reason}")
+    for excerpt in excerpts(source, spans, name):
+        if excerpt.samples is not None:
+            yield excerpt.samples
+        elif excerpt.reason.startswith(UNREADABLE):
+            raise DataError(f"{name}: {excerpt.reason}")
         else:
             return

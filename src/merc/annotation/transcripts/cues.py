@@ -45,7 +45,7 @@ class CueList:
     Attributes:
         cues: in the file's order.
         warnings: a sentence each.
-        names_in_words: whether `Name:` and dashes in the cues' text may tell who speaks.
+        names_in_words: whether `Name:` and dashes in the cues' text may name or change the speaker.
         cut_anywhere: whether a cue may end amid a sentence.
     """
 

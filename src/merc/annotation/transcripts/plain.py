@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 
 from merc.annotation.transcripts.cues import Cue, CueList, parse_clock
 from merc.annotation.transcripts.speakers import named
@@ -21,12 +22,13 @@ _BRACKETED = re.compile(rf"[\[(]{_SPAN}[\])]:?")
 _BARE = re.compile(rf"{_SPAN}(?![\w:.,])")
 _AFTER_NAME = re.compile(rf"([^\[(]{{1,40}})[\[(]{_SPAN}[\])](?::|$)")
 _HOURS = re.compile(r"-?\d+:\d+:\d")
+_named = partial(named, lower_case=True)
 
 
 def read_plain(text: str, name: str) -> CueList:
     """The turns of a `.txt` file; `name` is not needed, since any text is one.
 
-    A line with a name or a time begins a turn; another line goes on with the turn before. Where no line of the file has a name,
+    A line with a name or a time begins a turn; another line continues the turn before. Where no line of the file has a name,
     each line is a turn. A line that is nothing but a time is the time of what follows.
     """
     lines = [_line(without_markup(stripped)) for line in text.split("\n") if (stripped := line.strip())]
@@ -50,7 +52,7 @@ def read_plain(text: str, name: str) -> CueList:
 
 
 def _line(line: str) -> Cue:
-    """What one line tells; its text is what remains of it."""
+    """Time and speaker of one line, and as text the rest of it."""
     after = _AFTER_NAME.match(line)
     if after is not None and (name := _named(f"{after[1].strip()}:")) is not None:
         return _timed(after[2], after[3], name[0], line[after.end() :])
@@ -66,10 +68,6 @@ def _line(line: str) -> Cue:
             return _timed(match[1], match[2], *(name or (None, rest)))
     speaker, words = _named(line) or (None, line)
     return Cue(words, speaker)
-
-
-def _named(line: str) -> tuple[str, str] | None:
-    return named(line, lower_case=True)
 
 
 def _timed(start: str, end: str | None, speaker: str | None, words: str) -> Cue:

@@ -1,20 +1,18 @@
 """Transcripts read: the suffix chooses the reader, and the same rules make utterances of what any reader finds.
 
-The rules are told in `docs/transcripts.md`; those marked [chosen] are ours.
+`docs/transcripts.md` lists the rules; those marked [chosen] are ours.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path, PurePath
 from typing import Any
 
-from merc.annotation.media.decoding import OpenFile
+from merc.annotation.open_file import OpenFile, opened_file
 from merc.annotation.transcripts.cues import Cue, CueList, counted, settle
 from merc.annotation.transcripts.plain import read_plain
 from merc.annotation.transcripts.sentences import joined
@@ -25,7 +23,7 @@ from merc.annotation.transcripts.transcript import Transcript
 from merc.annotation.transcripts.whisper import read_json
 from merc.annotation.transcripts.words import clean, holds_words, without_sounds
 from merc.data.schema import Utterance, first_repeated
-from merc.errors import DataError
+from merc.errors import DataError, MissingExtraError
 from merc.files.encoding import decode
 from merc.files.printable import printable
 
@@ -41,8 +39,12 @@ _READERS: Mapping[str, tuple[str, Callable[[str, str], CueList]]] = {
 }
 SUFFIXES = tuple(_READERS)
 _SNIFFED = 2000  # characters
-_SUBRIP_TIMES = re.compile(r"^[^\S\n]{0,9}\d+:\d\d:\d\d[,.]\d{1,3} *--> *\d+:\d\d:\d\d[,.\d]*[^\S\n]*$", re.MULTILINE)
-_JSON = re.compile(r"\{\s*[\"}]|\[\s*\{")
+_SIGNS = {  # by which the beginning of a text shows its kind
+    ".vtt": re.compile(r"\AWEBVTT"),
+    ".ass": re.compile(r"\A\[script info\]", re.IGNORECASE),
+    ".json": re.compile(r"\A(?:\{\s*[\"}]|\[\s*\{)"),
+    ".srt": re.compile(r"^[^\S\n]{0,9}\d+:\d\d:\d\d[,.]\d{1,3} *--> *\d+:\d\d:\d\d[,.\d]*[^\S\n]*$", re.MULTILINE),
+}
 
 
 def read_transcript(source: str | Path | OpenFile, name: str | None = None) -> Transcript:
@@ -66,7 +68,7 @@ def read_transcripts(source: str | Path | OpenFile, name: str | None = None) -> 
 
     Returns:
         At least one, each with at least one utterance, each of which holds words. A conversation's utterances are in order of their
-        starts if all have one, else in the file's order. What is to be known of the whole file stands with the first.
+        starts if all have one, else in the file's order. Warnings of the whole file stand with the first.
 
     Raises:
         DataError: another suffix, unreadable, too large, content that is not what the suffix says, or no words at all.
@@ -78,17 +80,25 @@ def read_transcripts(source: str | Path | OpenFile, name: str | None = None) -> 
     if suffix not in _READERS:
         raise DataError(f"{name}: {printable(suffix) or 'no'} suffix; transcripts are read from {', '.join(SUFFIXES)}")
     what, read = _READERS[suffix]
-    data = _bytes(Path(source) if isinstance(source, str) else source, name)
+    try:
+        with opened_file(Path(source) if isinstance(source, str) else source, name, "a transcript") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"{name} can't be read: {error.strerror or error}") from error
     if len(data) > MOST_BYTES:
         raise DataError(f"{name}: more than {MOST_BYTES // 2**20} MB; a transcript is smaller")
     decoded = decode(data, name)
     if not decoded.text.strip("\ufeff \t\n"):
         raise DataError(f"{name} is empty: expected {what}")
-    other = _sniff(decoded.text)
+    head = decoded.text[:_SNIFFED].lstrip("\ufeff \t\n")
+    other = next((_READERS[shown][0] for shown, sign in _SIGNS.items() if sign.search(head)), None)
     if other is not None and other != what:
         suffixes = " or ".join(suffix for suffix, (kind, _) in _READERS.items() if kind == other)
         raise DataError(f"{name}: expected {what}, found {other}; rename it to {suffixes}")
-    cue_list = read(decoded.text, name)
+    try:
+        cue_list = read(decoded.text, name)
+    except ImportError as error:
+        raise MissingExtraError("subtitles", f"reading {name}") from error
     found, warnings = _conversations(cue_list)
     if not found:
         stretches = f"{counted(len(cue_list.cues), 'stretch', 'stretches')} without any" if cue_list.cues else "none"
@@ -105,47 +115,8 @@ def _name(source: str | Path | OpenFile, name: str | None) -> str:
     return found
 
 
-def _bytes(source: Path | OpenFile, name: str) -> bytes:
-    """What the file holds, at most one byte more than is allowed."""
-    if isinstance(source, Path):
-        if not source.is_file():  # a device or a pipe might never end
-            found = "a folder" if source.is_dir() else "nothing" if not source.exists() else "neither a file nor a folder"
-            raise DataError(f"{name}: expected a transcript, found {found}")
-        try:
-            with source.open("rb") as file:
-                return file.read(MOST_BYTES + 1)
-        except OSError as error:
-            raise DataError(f"{name} can't be read: {error.strerror}") from error
-    data: Any = None
-    place: int | None = None
-    with suppress(OSError, ValueError):  # closed, opened for writing, or not seekable
-        place = source.tell()
-        source.seek(0, os.SEEK_SET)
-        data = source.read(MOST_BYTES + 1)
-        source.seek(place, os.SEEK_SET)
-    if not isinstance(data, bytes):
-        raise DataError(f"{name}: expected a file that is open as bytes ('rb') and in which one can seek")
-    return data
-
-
-def _sniff(text: str) -> str | None:
-    """What a text shows itself to be at its beginning; None where it could be anything."""
-    head = text[:_SNIFFED].lstrip("\ufeff \t\n")
-    if head.startswith("WEBVTT"):
-        suffix = ".vtt"
-    elif head.casefold().startswith("[script info]"):
-        suffix = ".ass"
-    elif _JSON.match(head):
-        suffix = ".json"
-    elif _SUBRIP_TIMES.search(head):
-        suffix = ".srt"
-    else:
-        return None
-    return _READERS[suffix][0]
-
-
 def _conversations(cue_list: CueList) -> tuple[list[Transcript], list[str]]:
-    """The conversations of a file, in the order in which they begin, and what is to be known of all."""
+    """The conversations of a file, in the order in which they begin, and warnings of the whole file."""
     cues, warnings = settle(cue_list.cues)
     if cue_list.names_in_words:
         cues = spoken(cues)
@@ -162,9 +133,14 @@ def _conversations(cue_list: CueList) -> tuple[list[Transcript], list[str]]:
 
 def _transcript(cues: list[Cue], cut_anywhere: bool) -> Transcript:
     """The transcript of one conversation's cues."""
-    warnings = _disorder(cues)
-    if all(cue.start is not None for cue in cues):
-        cues = sorted(cues, key=_start)
+    warnings: list[str] = []
+    starts = [cue.start for cue in cues if cue.start is not None]
+    timed = len(starts) == len(cues)
+    if any(second < first for first, second in pairwise(starts)):
+        what_then = ": they are sorted by their starts" if timed else ", and stay as they stand, since some have no start"
+        warnings.append(f"the turns do not stand in order of time{what_then}")
+    if timed:
+        cues = sorted(cues, key=lambda cue: cue.start or 0.0)
         if cut_anywhere:
             cues = joined(cues)
         if len(cues) > 1 and all(cue.end is None for cue in cues):
@@ -177,20 +153,6 @@ def _transcript(cues: list[Cue], cut_anywhere: bool) -> Transcript:
         ids = [str(number) for number in range(1, len(cues) + 1)]
     utterances = (Utterance(i, c.speaker, c.text, c.start, c.end, c.channel) for i, c in zip(ids, cues, strict=True))
     return Transcript(tuple(utterances), tuple(warnings), cues[0].conversation)
-
-
-def _disorder(cues: Sequence[Cue]) -> list[str]:
-    starts = [cue.start for cue in cues if cue.start is not None]
-    if all(first <= second for first, second in pairwise(starts)):
-        return []
-    if len(starts) == len(cues):
-        return ["the turns do not stand in order of time: they are sorted by their starts"]
-    return ["the turns do not stand in order of time, and stay as they stand, since some have no start"]
-
-
-def _start(cue: Cue) -> float:
-    assert cue.start is not None
-    return cue.start
 
 
 def _with_ends(cues: Sequence[Cue]) -> list[Cue]:

@@ -1,9 +1,11 @@
-"""Sentences that a file shows piece by piece, put together again: an utterance is judged as a whole."""
+"""Utterances as whole sentences: recognised words are cut after them, and subtitles that show one piece by piece are joined."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from merc.annotation.transcripts.cues import Cue
 
@@ -14,6 +16,18 @@ MAX_DURATION = 30.0  # s of a sentence
 MAX_CHARACTERS = 400  # of a sentence
 _ENDS = tuple(".!?…\"”’»'」』。！？؟۔।")
 _CLOSING = ")]*_ "
+_MARK = re.compile(r"(?P<mark>[.!?…。！？｡．؟۔।॥])[\"'”’»)\]」』）]*$")
+_NEEDS_NO_SPACE = "。！？｡．"
+_TITLE = re.compile(r"^\W*(?:(?:mr|mrs|ms|dr|prof|st|sr|jr|vs|mme|hr|fr|sig|[^\W\d_])\.)$", re.IGNORECASE)  # [chosen]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A recognised word with the punctuation after it and, in languages that have them, the space before it; times in s."""
+
+    text: str
+    start: float
+    end: float
 
 
 def joined(cues: Sequence[Cue]) -> list[Cue]:
@@ -40,3 +54,32 @@ def _goes_on(before: Cue, cue: Cue) -> bool:
         and len(before.text) + 1 + len(cue.text) <= MAX_CHARACTERS
         and not before.text.rstrip(_CLOSING).endswith(_ENDS)
     )
+
+
+def sentences(words: Sequence[Word]) -> list[list[Word]]:
+    """Cuts words after sentence ends; every word is kept, in order.
+
+    A mark ends a sentence where a space and no small letter follow (in Chinese and Japanese no space is needed), and where it
+    does not belong to a title or an initial. A sentence without duration stays with its neighbour. [chosen]
+    """
+    found: list[list[Word]] = []
+    ended = True
+    for word, following in zip_longest(words, words[1:]):
+        if ended:
+            found.append([])
+        found[-1].append(word)
+        ended = following is not None and _ends_sentence(word.text, following.text) and word.end > found[-1][0].start
+    if len(found) > 1 and found[-1][-1].end <= found[-1][0].start:
+        last = found.pop()
+        found[-1] += last
+    return found
+
+
+def _ends_sentence(word: str, following: str) -> bool:
+    match = _MARK.search(word.rstrip())
+    if match is None or _TITLE.match(word.strip()):
+        return False
+    if match["mark"] in _NEEDS_NO_SPACE:
+        return True
+    letters = following.lstrip(" \"'“‘«([¿¡")
+    return following[:1].isspace() and not letters[:1].islower()

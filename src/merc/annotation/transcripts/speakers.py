@@ -12,7 +12,7 @@ from merc.annotation.transcripts.words import clean, without_sounds
 
 MOST_WORDS = 4  # of a name [chosen]
 MOST_CHARACTERS = 40  # of a name [chosen]
-COMMON_SHARE = 0.2  # of the cues: where so many name a speaker, all names are believed [chosen]
+COMMON_SHARE = 0.2  # of the cues [chosen]
 
 # No address, path or clock time: neither slash nor digit may follow the colon.
 _PREFIX = re.compile(r"([^:：\n]{1,80})[:：](?![/\\\d])")
@@ -46,9 +46,9 @@ def named(line: str, lower_case: bool = False) -> tuple[str, str] | None:
     """The name that a line begins with, and the words after its colon; None where it begins with none.
 
     Args:
-        line: without blanks around it. A name may stand in brackets, and a bracket after it tells how something is said:
+        line: without blanks around it. A name may stand in brackets, and a bracket after it describes how something is said:
             `ANN (softly): Come.`
-        lower_case: believe one word that begins in lower case, as nicknames do.
+        lower_case: accept one word that begins in lower case, as nicknames do.
     """
     match = _PREFIX.match(line[: 3 * MOST_CHARACTERS])
     if match is None:
@@ -64,10 +64,10 @@ def named(line: str, lower_case: bool = False) -> tuple[str, str] | None:
 def spoken(cues: Sequence[Cue]) -> list[Cue]:
     """The cues, split wherever another person begins to speak; those whose speaker is known stay as they are."""
     read = [None if cue.speaker is not None else _lines(cue.text) for cue in cues]
-    believed = _believed([lines for lines in read if lines is not None])
+    accepted = _accepted_names([lines for lines in read if lines is not None])
     result: list[Cue] = []
     for cue, lines in zip(cues, read, strict=True):
-        result += [cue] if lines is None else _split(cue, lines, believed)
+        result += [cue] if lines is None else _split(cue, lines, accepted)
     return result
 
 
@@ -95,11 +95,11 @@ def _lines(text: str) -> list[_Line]:
     return lines
 
 
-def _believed(cues: Sequence[Sequence[_Line]]) -> frozenset[str]:
-    """The names that the file means as such.
+def _accepted_names(cues: Sequence[Sequence[_Line]]) -> frozenset[str]:
+    """The names that are taken for speakers.
 
-    One cue that names a speaker is believed only where it is a large part of the file. Where names are rare, a single capitalised
-    word must come twice: `Darling:` may as well be said.
+    All are, if at least `COMMON_SHARE` of the cues name a speaker; none, if a single cue of many does. In between, a single
+    capitalised word must come twice, as `Darling:` may be what is said.
     """
     by_cue = [{line.name for line in lines if line.name is not None} for lines in cues]
     naming = sum(map(bool, by_cue))
@@ -111,12 +111,12 @@ def _believed(cues: Sequence[Sequence[_Line]]) -> frozenset[str]:
     return frozenset(name for name, count in counts.items() if count > 1 or name.isupper() or " " in name)
 
 
-def _split(cue: Cue, lines: Sequence[_Line], believed: frozenset[str]) -> list[Cue]:
+def _split(cue: Cue, lines: Sequence[_Line], accepted: frozenset[str]) -> list[Cue]:
     dashes = sum(line.dashed for line in lines)
     heads: list[Cue] = []
     texts: list[list[str]] = []
     for line in lines:
-        name = line.name if line.name in believed else None
+        name = line.name if line.name in accepted else None
         answers = line.dashed and bool(heads) and (dashes > 1 or texts[-1][-1].endswith(_SENTENCE_ENDS))
         if not heads or name is not None or answers:
             heads.append(Cue("", name, channel=cue.channel, begins=line.dashed or name is not None))

@@ -3,6 +3,7 @@
 pysubs2 is given less than the file, so that nothing in it makes it slow or wrong. Its patterns take quadratic time over many blank
 lines, unclosed tags and unclosed brackets; its SubRip reader takes a cue's last line, if a number, for the next cue's counter, and
 knows no sign before a time; its SubStation reader takes the usual order of fields for granted.
+Without their package, readers raise ImportError.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 
 from merc.annotation.transcripts.cues import Cue, CueList, counted, parse_clock, share
 from merc.annotation.transcripts.words import clean, without_markup
-from merc.errors import DataError, MissingExtraError
+from merc.errors import DataError
 from merc.files.printable import printable
 from merc.files.validation import shorten
 
@@ -35,12 +36,9 @@ def read_subrip(text: str, name: str) -> CueList:
 
     Raises:
         DataError: no cue, or one whose times can't be read.
-        MissingExtraError: pysubs2 is not installed.
     """
-    try:
-        import pysubs2
-    except ImportError as error:
-        raise MissingExtraError("subtitles", f"reading {name}") from error
+    import pysubs2
+
     times: list[tuple[float, float]] = []
     lines: list[str] = []
     for number, line in enumerate(text.split("\n"), start=1):
@@ -66,12 +64,9 @@ def read_substation(text: str, name: str) -> CueList:
 
     Raises:
         DataError: no dialogue, or a line of it that can't be read.
-        MissingExtraError: pysubs2 is not installed.
     """
-    try:
-        import pysubs2
-    except ImportError as error:
-        raise MissingExtraError("subtitles", f"reading {name}") from error
+    import pysubs2
+
     section, fields = "", _EVENT_FIELDS
     script: list[str] = ["[Events]"]
     for number, raw in enumerate(text.split("\n"), start=1):
@@ -97,13 +92,10 @@ def read_webvtt(text: str, name: str) -> CueList:
 
     Raises:
         DataError: no WebVTT, no cue, or one whose times can't be read.
-        MissingExtraError: webvtt-py is not installed.
     """
-    try:
-        import webvtt
-        from webvtt.errors import MalformedCaptionError, MalformedFileError
-    except ImportError as error:
-        raise MissingExtraError("subtitles", f"reading {name}") from error
+    import webvtt
+    from webvtt.errors import MalformedCaptionError, MalformedFileError
+
     try:
         captions = webvtt.from_buffer(io.StringIO(text)).captions
     except MalformedFileError as error:
@@ -146,7 +138,7 @@ def _event_fields(line: str, place: str) -> tuple[str, ...]:
 
 
 def _dialogue(line: str, fields: Sequence[str], place: str) -> str:
-    """The same dialogue with the usual fields, of which those that tell neither time, name nor text are left at their defaults."""
+    """The same dialogue line with the usual fields; times, name and text are kept, all others are at their defaults."""
     values = line.partition(":")[2].split(",", len(fields) - 1)
     if len(values) != len(fields):
         raise DataError(f"{place}: {len(values)} fields, expected {len(fields)}: {', '.join(fields)}"[:300])

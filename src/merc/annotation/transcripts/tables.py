@@ -39,7 +39,7 @@ _SHOWN = 8  # columns of a wrong header that a message names
 
 
 def read_table(text: str, name: str) -> CueList:
-    """The rows of a `.csv` file; blank ones are skipped. The header tells which of `,`, `;` and tab stands between fields.
+    """The rows of a `.csv` file; blank ones are skipped. The separator is `,`, `;` or tab, the most frequent in the header.
 
     Raises:
         DataError: no column for the words, two for the same thing, a row of another length, broken quotes, or a field that is no
@@ -74,12 +74,9 @@ def _columns(header: Sequence[str], name: str) -> dict[str, int]:
     given = [_SEPARATORS.sub("", field) for field in shown]
     columns: dict[str, int] = {}
     for place, field in enumerate(given):
-        column = known.get(field)
-        if column is not None and column in columns:
-            both = f"{shown[columns[column]]!r} and {shown[place]!r}"
-            raise DataError(f"{name}, row 1: columns {both} both give the {column}; keep one")
-        if column is not None:
-            columns[column] = place
+        if field in known and (other := columns.setdefault(known[field], place)) != place:
+            both = f"{shown[other]!r} and {shown[place]!r}"
+            raise DataError(f"{name}, row 1: columns {both} both give the {known[field]}; keep one")
     for place, field in enumerate(given[:_MOST_CHECKED]):
         near = difflib.get_close_matches(field[:40], known, n=1, cutoff=0.85) if field not in known else []
         if near and known[near[0]] not in columns:

@@ -1,20 +1,20 @@
 """JSON of speech recognisers: Whisper and WhisperX, whisper.cpp, and plain lists of who said what, when.
 
-Fields that are not read may hold anything: Whisper itself writes NaN for scores that it can't tell.
+Fields that are not read may hold anything: Whisper itself writes NaN for unknown scores.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, cast
 
 from merc.annotation.transcripts.cues import Cue, CueList, parse_time
 from merc.annotation.transcripts.words import clean, without_markup
 from merc.data.formats.cells import describe
+from merc.data.schema import first_repeated
 from merc.errors import DataError
 from merc.files.printable import printable
 from merc.files.validation import shorten
@@ -33,6 +33,48 @@ class _Repeated:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """An object of the file, with its place for messages. A field is checked when it is read."""
+
+    fields: dict[str, Any]
+    place: str
+
+    def text(self, key: str) -> str:
+        value = self.fields.get(key)
+        if not isinstance(value, str):
+            raise DataError(f"{self.place}: {key}: expected a text, found {_found(value) if key in self.fields else 'nothing'}")
+        return value
+
+    def time(self, key: str) -> float | None:
+        """Seconds, or what else the field counts."""
+        value = self.fields.get(key)
+        if value is None:
+            return None
+        try:
+            time = parse_time(value) if isinstance(value, str) else value
+        except ValueError:
+            time = None
+        if not isinstance(time, float) or not math.isfinite(time):
+            raise DataError(f"{self.place}: {key}: expected a time in numbers, found {_found(value)}")
+        return time
+
+    def speaker(self) -> str | None:
+        value = self.fields.get("speaker")
+        if isinstance(value, float) and value.is_integer() and 0 <= value < _MOST_CHANNELS:
+            return f"speaker_{value:.0f}"
+        if value is not None and not isinstance(value, str):
+            raise DataError(f"{self.place}: speaker: expected a name, found {_found(value)}")
+        return clean(value or "") or None
+
+    def cue(self, text: str, start: float | None, end: float | None) -> Cue:
+        """A cue of the record's speaker and channel."""
+        channel = self.fields.get("channel")
+        if channel is not None and not (isinstance(channel, float) and channel.is_integer() and 0 <= channel < _MOST_CHANNELS):
+            raise DataError(f"{self.place}: channel: expected a whole number from 0, found {_found(channel)}")
+        return Cue(without_markup(text), self.speaker(), start, end, None if channel is None else int(channel))
+
+
 def read_json(text: str, name: str) -> CueList:
     """The cues of a `.json` file; Whisper's segments are split where the words of WhisperX change their speaker.
 
@@ -46,83 +88,69 @@ def read_json(text: str, name: str) -> CueList:
     except ValueError as error:
         raise DataError(f"{name}: not valid JSON: {error}") from error
     if isinstance(content, list):
-        return CueList(tuple(cue for place, record in _records(content, name, "turn") for cue in _listed(record, place)))
-    top = _table(content, name) if isinstance(content, dict | _Repeated) else {}
-    cues: list[Cue] = []
+        return CueList(tuple(cue for turn in _records(content, name, "turn") for cue in _turn(turn)))
+    top = _record(content, name).fields if isinstance(content, dict | _Repeated) else {}
     if "segments" in top:
-        for place, record in _records(top["segments"], name, "segment"):
-            cues += _segment(record, place)
+        cues = [cue for segment in _records(top["segments"], name, "segment") for cue in _segment(segment)]
     elif "transcription" in top:
-        cues = [_whisper_cpp(record, place) for place, record in _records(top["transcription"], name, "segment")]
+        cues = [_whisper_cpp(segment) for segment in _records(top["transcription"], name, "segment")]
     else:
-        keys = ", ".join(shorten(repr(key)) for key in list(top)[:5])
-        found = f"an object with {keys or 'nothing'}" if isinstance(content, dict) else _found(content)
+        found = f"an object with {_keys(top)}" if isinstance(content, dict) else _found(content)
         raise DataError(f"{name}: expected {ALLOWED}; found {found}")
     return CueList(tuple(cues), cut_anywhere=True)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Repeated:
-    content = dict(pairs)
-    if len(content) == len(pairs):
-        return content
-    seen: set[str] = set()
-    return _Repeated(next(key for key, _ in pairs if key in seen or seen.add(key)))
+    repeated = first_repeated(key for key, _ in pairs)
+    return dict(pairs) if repeated is None else _Repeated(repeated)
 
 
-def _records(value: object, name: str, what: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each object of a list, and its place, counted from 1."""
-    if not isinstance(value, list):
-        raise DataError(f"{name}: {what}s: expected a list, found {_found(value)}")
-    for number, record in enumerate(cast("list[object]", value), start=1):
-        place = f"{name}: {what} {number}"
-        yield place, _table(record, place)
-
-
-def _table(value: object, place: str) -> dict[str, Any]:
+def _record(value: object, place: str) -> _Record:
     if isinstance(value, _Repeated):
         raise DataError(f"{place}: key {shorten(repr(value.key))} occurs more than once")
     if not isinstance(value, dict):
         raise DataError(f"{place}: expected an object, found {_found(value)}")
-    return cast("dict[str, Any]", value)
+    return _Record(cast("dict[str, Any]", value), place)
 
 
-def _listed(record: dict[str, Any], place: str) -> list[Cue]:
-    if isinstance(record.get("words"), list):
-        return _segment(record, place)
-    given = [key for key in WORDS if key in record]
+def _records(value: object, place: str, what: str) -> list[_Record]:
+    """The objects of a list; their places count them from 1."""
+    if not isinstance(value, list):
+        raise DataError(f"{place}: {what}s: expected a list, found {_found(value)}")
+    return [_record(record, f"{place}: {what} {number}") for number, record in enumerate(cast("list[object]", value), start=1)]
+
+
+def _turn(turn: _Record) -> list[Cue]:
+    if isinstance(turn.fields.get("words"), list):
+        return _segment(turn)
+    given = [key for key in WORDS if key in turn.fields]
     if len(given) != 1:
-        found = " and ".join(given) or ", ".join(shorten(repr(key)) for key in list(record)[:5]) or "nothing"
-        raise DataError(f"{place}: expected one of {', '.join(WORDS)}; found {found}")
-    start, end = _time(record, "start", place), _time(record, "end", place)
-    return [Cue(without_markup(_text(record, given[0], place)), _speaker(record, place), start, end, _channel(record, place))]
+        raise DataError(f"{turn.place}: expected one of {', '.join(WORDS)}; found {' and '.join(given) or _keys(turn.fields)}")
+    return [turn.cue(turn.text(given[0]), turn.time("start"), turn.time("end"))]
 
 
-def _segment(record: dict[str, Any], place: str) -> list[Cue]:
-    words = [_table(word, f"{place}: word {n}") for n, word in enumerate(_list(record, "words", place), start=1)]
-    places = [f"{place}: word {number}" for number in range(1, len(words) + 1)]
-    said = [_text(word, "word", at) if "word" in word else _text(word, "text", at) for word, at in zip(words, places, strict=True)]
-    text = _text(record, "text", place) if "text" in record or not words else _together(said)
-    speaker, channel = _speaker(record, place), _channel(record, place)
-    start, end = _time(record, "start", place), _time(record, "end", place)
+def _segment(segment: _Record) -> list[Cue]:
+    listed = segment.fields.get("words")
+    words = [] if listed is None else _records(listed, segment.place, "word")
+    said = [word.text("word" if "word" in word.fields else "text") for word in words]
+    text = segment.text("text") if "text" in segment.fields or not words else _together(said)
+    whole = segment.cue(text, segment.time("start"), segment.time("end"))
     runs: list[tuple[str | None, int]] = []  # who speaks, from which word on
-    for number, (word, at) in enumerate(zip(words, places, strict=True)):
-        by = _speaker(word, at)
+    for number, word in enumerate(words):
+        by = word.speaker()
         if not runs:
-            runs.append((by or speaker, number))
+            runs.append((by or whole.speaker, number))
         elif by is not None and by != runs[-1][0]:
             runs.append((by, number))
     if len(runs) < 2:
-        return [Cue(without_markup(text), runs[0][0] if runs else speaker, start, end, channel)]
+        return [replace(whole, speaker=runs[0][0]) if runs else whole]
     edges = [*(first for _, first in runs), len(words)]
-    starts = [_time(word, "start", at) for word, at in zip(words, places, strict=True)]
-    ends = [_time(word, "end", at) for word, at in zip(words, places, strict=True)]
-    pieces = _cut(text, said, edges)
+    starts, ends = ([word.time(key) for word in words] for key in ("start", "end"))
     cues: list[Cue] = []
-    for number, (by, first) in enumerate(runs):
-        run = slice(first, edges[number + 1])
-        begun = next((time for time in starts[run] if time is not None), start if number == 0 else cues[-1].end)
-        ended = next((time for time in reversed(ends[run]) if time is not None), end if number == len(runs) - 1 else None)
-        cues.append(Cue(without_markup(pieces[number]), by, begun, ended, channel))
+    for (by, first), last, piece in zip(runs, edges[1:], _cut(text, said, edges), strict=True):
+        start = next((time for time in starts[first:last] if time is not None), cues[-1].end if cues else whole.start)
+        end = next((time for time in ends[first:last][::-1] if time is not None), whole.end if last == len(words) else None)
+        cues.append(replace(whole, text=without_markup(piece), speaker=by, start=start, end=end))
     return cues
 
 
@@ -147,67 +175,20 @@ def _together(said: list[str]) -> str:
     return "".join(said) if any(word.startswith(" ") for word in said) else " ".join(said)
 
 
-def _whisper_cpp(record: dict[str, Any], place: str) -> Cue:
-    if "offsets" in record:
-        offsets, at = _table(record["offsets"], f"{place}: offsets"), f"{place}: offsets"
-        milliseconds = [_time(offsets, key, at) for key in ("from", "to")]
-        start, end = (None if time is None else time / 1000 for time in milliseconds)
-    else:
-        stamps, at = _table(record.get("timestamps", {}), f"{place}: timestamps"), f"{place}: timestamps"
-        start, end = (_time(stamps, key, at) for key in ("from", "to"))
-    return Cue(without_markup(_text(record, "text", place)), _speaker(record, place), start, end, _channel(record, place))
+def _whisper_cpp(segment: _Record) -> Cue:
+    key, per_second = ("offsets", 1000) if "offsets" in segment.fields else ("timestamps", 1)
+    times = _record(segment.fields.get(key, {}), f"{segment.place}: {key}")
+    start, end = (None if time is None else time / per_second for time in (times.time("from"), times.time("to")))
+    return segment.cue(segment.text("text"), start, end)
 
 
-def _list(record: dict[str, Any], key: str, place: str) -> list[object]:
-    value = record.get(key)
-    if value is not None and not isinstance(value, list):
-        raise DataError(f"{place}: {key}: expected a list, found {_found(value)}")
-    return cast("list[object]", value or [])
-
-
-def _text(record: dict[str, Any], key: str, place: str) -> str:
-    value = record.get(key)
-    if not isinstance(value, str):
-        found = _found(value) if key in record else "nothing"
-        raise DataError(f"{place}: {key}: expected a text, found {found}")
-    return value
-
-
-def _speaker(record: dict[str, Any], place: str) -> str | None:
-    value = record.get("speaker")
-    if isinstance(value, float) and value.is_integer() and 0 <= value < _MOST_CHANNELS:
-        return f"speaker_{value:.0f}"
-    if value is not None and not isinstance(value, str):
-        raise DataError(f"{place}: speaker: expected a name, found {_found(value)}")
-    return clean(value or "") or None
-
-
-def _channel(record: dict[str, Any], place: str) -> int | None:
-    value = record.get("channel")
-    if value is None:
-        return None
-    if not isinstance(value, float) or not value.is_integer() or not 0 <= value < _MOST_CHANNELS:
-        raise DataError(f"{place}: channel: expected a whole number from 0, found {_found(value)}")
-    return int(value)
-
-
-def _time(record: dict[str, Any], key: str, place: str) -> float | None:
-    value = record.get(key)
-    if value is None:
-        return None
-    try:
-        time = parse_time(value) if isinstance(value, str) else value
-    except ValueError:
-        time = None
-    if not isinstance(time, float) or not math.isfinite(time):
-        raise DataError(f"{place}: {key}: expected a time in numbers, found {_found(value)}")
-    return time
+def _keys(content: dict[str, Any]) -> str:
+    return ", ".join(shorten(repr(key)) for key in list(content)[:5]) or "nothing"
 
 
 def _found(value: object) -> str:
     if isinstance(value, _Repeated):
         return f"an object with the key {shorten(repr(value.key))} more than once"
-    names = {None: "null", True: "true", False: "false"}
     if value is None or isinstance(value, bool):
-        return names[value]
+        return json.dumps(value)
     return printable(describe(int(value) if isinstance(value, float) and value.is_integer() else value))

@@ -53,7 +53,7 @@ def without_sounds(text: str, but_names: bool = False) -> str:
         but_names: leave brackets before a colon: they may name or describe who speaks.
 
     Returns:
-        The text without `[door slams]`, `♪ la la ♪`, and those round brackets that `docs/transcripts.md` tells.
+        The text without `[door slams]`, `♪ la la ♪`, and round brackets that by `docs/transcripts.md` describe a sound.
     """
     text = _SONG.sub(" ", text)
     text = (_SQUARE_BUT_NAMES if but_names else _SQUARE).sub(" ", text)

@@ -13,33 +13,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotation.recordings import encoded, noise, wav
-from merc.annotation.media.clips import MAX_SPAN, MIN_SPAN, RATE, Clip, MediaSource, Sound, Span, clips, inspect
+from merc.annotation.media.decoding import MediaSource, Sound
+from merc.annotation.media.excerpts import MAX_SPAN, MIN_SPAN, Excerpt, Span, excerpts, inspect
+from merc.encoders.interface import RATE
 from merc.errors import DataError, MissingExtraError
 
 pytest.importorskip("av")
 pytest.importorskip("soxr")
 
 
-def cut(source: MediaSource, *spans: Span, progress=None) -> list[Clip]:
-    """The clips in the spans' order, each there once."""
-    found = sorted(clips(source, spans, "talk", progress), key=lambda clip: clip.index)
-    assert [clip.index for clip in found] == list(range(len(spans)))
-    assert all((clip.samples is None) == bool(clip.reason) for clip in found)
+def cut(source: MediaSource, *spans: Span, progress=None) -> list[Excerpt]:
+    """The excerpts in the spans' order, each there once."""
+    found = sorted(excerpts(source, spans, "talk", progress), key=lambda excerpt: excerpt.index)
+    assert [excerpt.index for excerpt in found] == list(range(len(spans)))
+    assert all((excerpt.samples is None) == bool(excerpt.reason) for excerpt in found)
     return found
 
 
 def one(source: MediaSource, span: Span) -> np.ndarray:
-    (clip,) = cut(source, span)
-    assert clip.samples is not None, clip.reason
-    return clip.samples
+    (excerpt,) = cut(source, span)
+    assert excerpt.samples is not None, excerpt.reason
+    return excerpt.samples
 
 
 def reason(source: MediaSource, span: Span) -> str:
-    (clip,) = cut(source, span)
-    return clip.reason
+    (excerpt,) = cut(source, span)
+    return excerpt.reason
 
 
-def test_a_clip_is_the_stretch_of_the_recording_that_the_span_names():
+def test_an_excerpt_is_the_stretch_of_the_recording_that_the_span_names():
     sound = noise(5.0)
     (first, second) = cut(io.BytesIO(wav(sound, RATE)), Span(0.5, 1.25), Span(4.0, 5.0))
     np.testing.assert_array_equal(first.samples, sound[8000:20000, 0])
@@ -54,27 +56,27 @@ times = st.floats(-1.0, 6.0, width=32)
 def test_any_spans_give_what_slicing_the_whole_sound_gives(pairs):
     sound = noise(4.0, channels=2)
     kept = {None: sound.mean(axis=1), 0: sound[:, 0], 1: sound[:, 1]}
-    for clip, (start, end, channel) in zip(cut(Sound(sound, RATE), *(Span(*pair) for pair in pairs)), pairs, strict=True):
+    for excerpt, (start, end, channel) in zip(cut(Sound(sound, RATE), *(Span(*pair) for pair in pairs)), pairs, strict=True):
         first = round(max(start, 0.0) * RATE)
         expected = kept[channel][first : first + max(0, round((end - max(start, 0.0)) * RATE))]
-        if clip.samples is None:
+        if excerpt.samples is None:
             assert len(expected) <= MIN_SPAN * RATE
         else:
-            np.testing.assert_allclose(clip.samples, expected, atol=1e-6)
+            np.testing.assert_allclose(excerpt.samples, expected, atol=1e-6)
 
 
 RATES = [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000, 44_056, 47_999, 1_001, 16_001, 768_000]
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_clips_at_another_rate_are_cut_from_the_whole_recording_brought_to_16_khz(rate):
+def test_excerpts_at_another_rate_are_cut_from_the_whole_recording_brought_to_16_khz(rate):
     sound = Sound(np.random.default_rng(0).normal(0, 0.2, 6 * rate), rate)
     (whole,) = cut(sound, Span(0.0, 6.0))
     assert len(whole.samples) == 6 * RATE
-    for clip, (start, end) in zip(
+    for excerpt, (start, end) in zip(
         cut(sound, Span(0.0, 2.0), Span(1.0, 1.5), Span(3.0, 6.0)), [(0, 2), (1, 1.5), (3, 6)], strict=True
     ):
-        np.testing.assert_allclose(clip.samples, whole.samples[round(start * RATE) : round(end * RATE)], atol=2e-6)
+        np.testing.assert_allclose(excerpt.samples, whole.samples[round(start * RATE) : round(end * RATE)], atol=2e-6)
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -125,13 +127,13 @@ def test_mono_is_the_mean_of_all_channels_and_a_span_may_name_one():
 def test_overlapping_repeated_and_unordered_spans_each_get_their_own():
     sound = noise(4.0)
     spans = [Span(3.0, 4.0), Span(0.0, 4.0), Span(1.0, 2.0), Span(1.0, 2.0), Span(2.0, 3.0)]
-    for clip, span in zip(cut(io.BytesIO(wav(sound, RATE)), *spans), spans, strict=True):
-        np.testing.assert_array_equal(clip.samples, sound[round(span.start * RATE) : round(span.end * RATE), 0])
+    for excerpt, span in zip(cut(io.BytesIO(wav(sound, RATE)), *spans), spans, strict=True):
+        np.testing.assert_array_equal(excerpt.samples, sound[round(span.start * RATE) : round(span.end * RATE), 0])
 
 
-def test_a_clip_is_given_as_soon_as_it_is_complete():
+def test_an_excerpt_is_given_as_soon_as_it_is_complete():
     seen: list[float] = []
-    taken = clips(Sound(noise(30.0), RATE), [Span(20.0, 21.0), Span(0.0, 1.0)], "talk", seen.append)
+    taken = excerpts(Sound(noise(30.0), RATE), [Span(20.0, 21.0), Span(0.0, 1.0)], "talk", seen.append)
     assert next(taken).index == 1
     assert seen == [] or seen[-1] < 3
     assert next(taken).index == 0
@@ -196,7 +198,7 @@ def test_what_is_left_of_a_span_is_given_from_the_shortest_on(rate, start):
     assert len(one(Sound(noise(2.0, rate), rate), Span(start, 1.98 + 7))) == round((2.0 - start) * RATE)
 
 
-def test_no_spans_are_no_clips():
+def test_no_spans_are_no_excerpts():
     assert cut(io.BytesIO(wav(noise(1.0), RATE))) == []
 
 
@@ -255,7 +257,7 @@ def peak(recording: MediaSource, spans: list[Span]) -> int:
     """Bytes, the most that were in use at once."""
     tracemalloc.start()
     try:
-        assert sum(clip.samples is not None for clip in clips(recording, spans, "talk")) == len(spans)
+        assert sum(excerpt.samples is not None for excerpt in excerpts(recording, spans, "talk")) == len(spans)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
