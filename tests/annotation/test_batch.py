@@ -11,7 +11,7 @@ from merc.annotation import batch
 from merc.annotation.annotation import Annotation
 from merc.annotation.annotator import annotate
 from merc.annotation.batch import FolderOptions, annotate_folder
-from merc.annotation.manifest import MANIFEST, FileRecord, read_manifest, write_manifest
+from merc.annotation.folder_table import FOLDER_TABLE, FileRecord, read_folder_table, write_folder_table
 from merc.annotation.media.decoding import Sound
 from merc.errors import DataError, RunError
 
@@ -67,7 +67,7 @@ def test_all_that_can_be_is_annotated(copied, options):
     assert first.outputs == tuple(f"a.emotions.{kind}" for kind in ("json", "csv", "srt", "html"))
     assert records[2].absent == {"audio": 5}
     assert records[3].outputs[0] == "more/b.emotions.json" and (copied / "more/b.emotions.html").is_file()
-    assert tuple(read_manifest(copied).values()) == records
+    assert tuple(read_folder_table(copied).values()) == records
 
 
 def test_a_file_is_annotated_the_same_alone_in_a_folder_and_from_arrays(copied, options):
@@ -106,7 +106,7 @@ def test_results_go_where_they_are_asked_to(copied, options, tmp_path):
     out = tmp_path / "new" / "out"
     records = annotate_folder(copied, replace(options, out=out, formats=("csv",)))
     assert {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()} == {
-        MANIFEST,
+        FOLDER_TABLE,
         "a.emotions.csv",
         "chat.emotions.csv",
         "more/b.emotions.csv",
@@ -132,14 +132,14 @@ def test_a_killed_file_is_told(copied, options, monkeypatch):
     assert {r.status for r in records} == {"failed"} and all("was killed" in r.error for r in records)
 
 
-def test_an_interruption_leaves_a_true_manifest(copied, options):
+def test_an_interruption_leaves_a_true_table(copied, options):
     def stop(_stage, done, _total):
         if done == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         annotate_folder(copied, options, stop)
-    assert [(r.file, r.status) for r in read_manifest(copied).values()] == [
+    assert [(r.file, r.status) for r in read_folder_table(copied).values()] == [
         ("a.wav", "done"),
         ("broken.mp3", "failed"),
         ("chat.csv", "done"),
@@ -160,18 +160,18 @@ def test_what_can_not_be_begun(copied, options, tmp_path):
         annotate_folder(copied, replace(options, out=tmp_path / "file" / "x"))
     with pytest.raises(RunError, match="no model here"):
         annotate_folder(copied, FolderOptions(tmp_path))
-    (copied / MANIFEST).write_bytes(b"mine")
-    with pytest.raises(DataError, match="not a manifest of annotations"):
+    (copied / FOLDER_TABLE).write_bytes(b"mine")
+    with pytest.raises(DataError, match="not a table of annotated files"):
         annotate_folder(copied, options)
-    assert (copied / MANIFEST).read_bytes() == b"mine"
+    assert (copied / FOLDER_TABLE).read_bytes() == b"mine"
 
 
-def test_a_manifest_comes_back_as_it_was(tmp_path):
+def test_the_table_of_a_folder_comes_back_as_it_was(tmp_path):
     records = {
         "x.wav": FileRecord(
             "x.wav", "done", "", "ab", "cd", 2, 1.5, 0.25, {"joy": 2}, ("one", "two"), {"audio": 1}, ("x.json",), "1"
         ),
         "y.wav": FileRecord("y.wav", "failed", "a line", emotions={}, absent={}),
     }
-    write_manifest(records.values(), tmp_path)
-    assert read_manifest(tmp_path) == records
+    write_folder_table(records.values(), tmp_path)
+    assert read_folder_table(tmp_path) == records

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 import open_formats
 from merc.data.formats import json_lines, parquet_table
-from merc.data.formats.layout import Source
+from merc.data.formats.layout import CorpusSource
 from merc.data.schema import PARTS, Conversation, Corpus, FeatureSpec, LabelSet, Split, Utterance
 from merc.data.store.store import open_store, save_store
 
@@ -92,17 +92,17 @@ def through_store(corpus, folder):
 def through_jsonl(corpus, folder):
     path = folder / "corpus.jsonl"
     open_formats.write_jsonl(corpus, path)
-    assert json_lines.LAYOUT.matches(Source(path))
-    assert not parquet_table.LAYOUT.matches(Source(path))
-    return json_lines.LAYOUT.read(Source(path))
+    assert json_lines.LAYOUT.matches(CorpusSource(path))
+    assert not parquet_table.LAYOUT.matches(CorpusSource(path))
+    return json_lines.LAYOUT.read(CorpusSource(path))
 
 
 def through_parquet(corpus, folder):
     path = folder / "corpus.parquet"
     open_formats.write_parquet(corpus, path)
-    assert parquet_table.LAYOUT.matches(Source(path))
-    assert not json_lines.LAYOUT.matches(Source(path))
-    return parquet_table.LAYOUT.read(Source(path))
+    assert parquet_table.LAYOUT.matches(CorpusSource(path))
+    assert not json_lines.LAYOUT.matches(CorpusSource(path))
+    return parquet_table.LAYOUT.read(CorpusSource(path))
 
 
 def assert_same(found, expected):

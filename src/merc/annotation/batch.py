@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from merc.annotation.annotator import annotate
 from merc.annotation.export.files import FORMATS, write_files
-from merc.annotation.manifest import FileRecord, read_manifest, write_manifest
+from merc.annotation.folder_table import FileRecord, read_folder_table, write_folder_table
 from merc.annotation.media.decoding import KINDS
 from merc.annotation.media.sources import OWN, PREFERRED, content_digest, given, transcript_beside
 from merc.annotation.options import Options
@@ -26,7 +26,7 @@ from merc.settings import Progress, no_progress
 
 RECORDINGS = frozenset(f".{kind}" for kind in KINDS)
 TRANSCRIPTS = frozenset(PREFERRED) - {".txt"}  # annotated without a recording; most text files of a folder are none [chosen]
-SAVED_EVERY = 2.0  # s between two writings of the manifest [chosen]
+SAVED_EVERY = 2.0  # s between two writings of the folder's table [chosen]
 KILLED = "its process was killed, or ended by itself; the system's log may tell (out of memory?)"
 
 
@@ -71,19 +71,19 @@ class _Task:
 def annotate_folder(folder: str | Path, options: FolderOptions, hook: Progress = no_progress) -> tuple[FileRecord, ...]:
     """Annotates all recordings of a folder and its subfolders, and the transcripts that belong to none.
 
-    A file whose content, model, options and results are as the manifest says is left alone. A file that fails is recorded, and the
-    others go on. Hidden files and linked folders are passed over.
+    A file whose content, model, options and results are as the folder's table says is left alone. A file that fails is recorded,
+    and the others go on. Hidden files and linked folders are passed over.
 
     Args:
         folder: where the recordings lie.
         hook: called with "files", the files done, and all files.
 
     Returns:
-        A record for each file, in the order of their names; the manifest holds them too, and those of an earlier call.
+        A record for each file, in the order of their names; the folder's table holds them too, and those of an earlier call.
 
     Raises:
-        DataError: no such folder, nothing in it to annotate, a foreign file in the manifest's place, a place that can't be
-            written to.
+        DataError: no such folder, nothing in it to annotate, another file in the place of the folder's table, a place that can't
+            be written to.
         RunError: no such model.
     """
     folder = Path(folder)
@@ -97,8 +97,8 @@ def annotate_folder(folder: str | Path, options: FolderOptions, hook: Progress =
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{root} can't be made: {error.strerror or error}") from error
-    records = read_manifest(root)
-    write_manifest(records.values(), root)  # a place that can't be written to is an error before the work
+    records = read_folder_table(root)
+    write_folder_table(records.values(), root)  # a place that can't be written to is an error before the work
     _model.cache_clear()
     tasks = list(_tasks(files, folder, root, options, records))
     done: dict[str, FileRecord] = {}
@@ -108,10 +108,10 @@ def annotate_folder(folder: str | Path, options: FolderOptions, hook: Progress =
             done[task.begun.file] = record or replace(task.begun, error=KILLED)
             hook("files", float(len(done)), float(len(tasks)))
             if time.monotonic() - saved > SAVED_EVERY:
-                write_manifest((records | done).values(), root)
+                write_folder_table((records | done).values(), root)
                 saved = time.monotonic()
     finally:
-        write_manifest((records | done).values(), root)
+        write_folder_table((records | done).values(), root)
     return tuple(done[task.begun.file] for task in tasks)
 
 

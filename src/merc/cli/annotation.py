@@ -142,13 +142,13 @@ def _annotate_folder(
     source: Path, model: str | None, options: Options, formats: tuple[str, ...], out: Path | None, workers: int
 ) -> None:
     from merc.annotation.batch import FolderOptions, annotate_folder
-    from merc.annotation.manifest import MANIFEST
+    from merc.annotation.folder_table import FOLDER_TABLE
     from merc.cli.tables.annotations import folder_table
 
     with staged() as hook:
         records = annotate_folder(source, FolderOptions(model, options, formats, out, workers), hook)
     show(folder_table(records))
-    note(str((out or source) / MANIFEST))
+    note(str((out or source) / FOLDER_TABLE))
     failed = sum(record.status == "failed" for record in records)
     if failed:
         warn(f"{failed} of {len(records)} files could not be annotated; the others are done")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from merc.data.corpora.meld import LABELS, LAYOUT, PRAAT, PRAAT_COLUMNS
-from merc.data.formats.layout import Source
+from merc.data.formats.layout import CorpusSource
 from merc.errors import DataError
 
 DATA = Path(os.environ.get("MERC_DATA", Path(__file__).resolve().parents[3] / "../shared/data"))
@@ -29,7 +29,7 @@ def folder(tmp_path, train=None, dev=None, test=None, **praat):
         (tmp_path / f"{prefix}_sent_emo.csv").write_text(HEADER + (row() if rows is None else rows))
     for prefix, rows in praat.items():
         (tmp_path / f"{prefix}.csv").write_text(PRAAT_HEADER + rows)
-    return Source(tmp_path)
+    return CorpusSource(tmp_path)
 
 
 def test_ids_labels_times_and_split(tmp_path):
@@ -108,14 +108,14 @@ def test_a_missing_split_is_named_and_other_folders_do_not_match(tmp_path):
         LAYOUT.read(source)
     (tmp_path / "other").mkdir()
     (tmp_path / "other/train_sent_emo.csv").write_text("a,b\n")
-    assert not LAYOUT.matches(Source(tmp_path / "other"))
-    assert not LAYOUT.matches(Source(tmp_path / "train_sent_emo.csv"))
-    assert not LAYOUT.matches(Source(tmp_path / "gone"))
+    assert not LAYOUT.matches(CorpusSource(tmp_path / "other"))
+    assert not LAYOUT.matches(CorpusSource(tmp_path / "train_sent_emo.csv"))
+    assert not LAYOUT.matches(CorpusSource(tmp_path / "gone"))
 
 
 @real
 def test_real_meld_has_the_published_counts():
-    source = Source(DATA / "meld")
+    source = CorpusSource(DATA / "meld")
     assert LAYOUT.matches(source)
     corpus = LAYOUT.read(source)
     published = {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from merc.data.corpora.mosi import LAYOUT
-from merc.data.formats.layout import Source
+from merc.data.formats.layout import CorpusSource
 from merc.errors import DataError
 
 DATA = Path(os.environ.get("MERC_DATA", Path(__file__).resolve().parents[3] / "../shared/data"))
@@ -19,7 +19,7 @@ ROWS = "train,a,2,1,GOOD\ntrain,a,1,0,BAD\ntrain,b,1,1,\ntest,c,7,0,NO\n"
 def folder(tmp_path, rows=ROWS, **arrays):
     (tmp_path / "utterances.csv").write_text("split,video,index,label,transcript\n" + rows)
     np.savez(tmp_path / "features.npz", **(arrays or {"audio": np.arange(8.0).reshape(4, 2)}))
-    return Source(tmp_path)
+    return CorpusSource(tmp_path)
 
 
 def test_videos_become_conversations_in_the_order_of_their_index(tmp_path):
@@ -104,12 +104,12 @@ def test_other_folders_do_not_match(tmp_path):
     source = folder(tmp_path)
     (tmp_path / "features.npz").unlink()
     assert not LAYOUT.matches(source)
-    assert not LAYOUT.matches(Source(tmp_path / "utterances.csv"))
+    assert not LAYOUT.matches(CorpusSource(tmp_path / "utterances.csv"))
 
 
 @real
 def test_real_mosi():
-    source = Source(DATA / "mosi")
+    source = CorpusSource(DATA / "mosi")
     assert LAYOUT.matches(source)
     corpus = LAYOUT.read(source)
     assert (len(corpus.conversations), corpus.utterance_count) == (93, 2199)

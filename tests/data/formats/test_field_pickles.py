@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merc.data.formats import mmsa, multiemo, splits_pickle, vid_dictionaries
-from merc.data.formats.layout import Layout, Source
+from merc.data.formats.layout import CorpusSource, Layout
 from merc.data.unpickle.reading import read_pickle
 from merc.errors import DataError
 
@@ -143,13 +143,13 @@ NAMES = tuple(contents())
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Callable[[str, Any], Source]:
+def source(tmp_path: Path) -> Callable[[str, Any], CorpusSource]:
     """A source of a layout's content, as reading the file with the inert reader gives it."""
 
-    def make(name: str, content: Any) -> Source:
+    def make(name: str, content: Any) -> CorpusSource:
         if name == "multiemo":
-            return Source(tmp_path, {file: reread(tmp_path / file, inner) for file, inner in content.items()})
-        return Source(tmp_path / "file.pkl", reread(tmp_path / "file.pkl", content))
+            return CorpusSource(tmp_path, {file: reread(tmp_path / file, inner) for file, inner in content.items()})
+        return CorpusSource(tmp_path / "file.pkl", reread(tmp_path / "file.pkl", content))
 
     return make
 
@@ -164,13 +164,13 @@ def test_every_layout_has_an_invented_file() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_is_recognised_as_itself_and_by_no_other(name: str, source: Callable[[str, Any], Source]) -> None:
+def test_a_file_is_recognised_as_itself_and_by_no_other(name: str, source: Callable[[str, Any], CorpusSource]) -> None:
     made = source(name, contents()[name])
     assert [layout.name for layout in LAYOUTS if layout.matches(made)] == [name]
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in ("multiemo", "corect", "mmsa")])
-def test_utterances_labels_and_features_are_those_of_the_file(name: str, source: Callable[[str, Any], Source]) -> None:
+def test_utterances_labels_and_features_are_those_of_the_file(name: str, source: Callable[[str, Any], CorpusSource]) -> None:
     content = contents()[name]
     corpus = BY_NAME[name].read(source(name, content))
     invented = {"iemocap": iemocap, "meld": meld, "emorynlp": emory}[corpus.name]()
@@ -194,7 +194,7 @@ def test_utterances_labels_and_features_are_those_of_the_file(name: str, source:
             np.testing.assert_array_equal(conversation.features[spec.key], np.array(table[vid], dtype=np.float32))
 
 
-def test_features_are_named_after_their_source(source: Callable[[str, Any], Source]) -> None:
+def test_features_are_named_after_their_source(source: Callable[[str, Any], CorpusSource]) -> None:
     keys = {name: [s.key for s in BY_NAME[name].read(source(name, contents()[name])).feature_schema] for name in NAMES}
     roberta = [f"text/roberta-R{i}" for i in (1, 2, 3, 4)]
     assert keys["mmgcn-iemocap"] == keys["mmgcn-meld"] == ["text/mmgcn", "audio/mmgcn", "visual/mmgcn"]
@@ -205,14 +205,14 @@ def test_features_are_named_after_their_source(source: Callable[[str, Any], Sour
     assert keys["multiemo"] == ["text/multiemo", "audio/multiemo", "visual/multiemo"]
 
 
-def test_the_encoder_is_named_where_name_or_width_tells_it(source: Callable[[str, Any], Source]) -> None:
+def test_the_encoder_is_named_where_name_or_width_tells_it(source: Callable[[str, Any], CorpusSource]) -> None:
     content = contents()["sdt-iemocap"]
     content[7] = {vid: np.ones((n, 1582)) for vid, n in IEMOCAP_LENGTHS.items()}
     schema = BY_NAME["sdt-iemocap"].read(source("sdt-iemocap", content)).feature_schema
     assert [s.encoder for s in schema] == ["RoBERTa-large"] * 4 + ["openSMILE IS10", "unknown"]
 
 
-def test_iemocap_without_validation_gets_cosmics_and_the_sessions(source: Callable[[str, Any], Source]) -> None:
+def test_iemocap_without_validation_gets_cosmics_and_the_sessions(source: Callable[[str, Any], CorpusSource]) -> None:
     corpus = BY_NAME["mmgcn-iemocap"].read(source("mmgcn-iemocap", contents()["mmgcn-iemocap"]))
     assert list(corpus.splits) == ["cosmic", "session1", "session2", "session4", "session5"]
     assert corpus.splits["cosmic"].parts["validation"] == ("Ses02F_impro02",)
@@ -220,7 +220,7 @@ def test_iemocap_without_validation_gets_cosmics_and_the_sessions(source: Callab
     assert corpus.splits["session1"].parts["test"] == ("Ses01F_impro01", "Ses01M_impro04")
 
 
-def test_lists_of_iemocap_that_are_not_cosmics_are_kept_as_file(source: Callable[[str, Any], Source]) -> None:
+def test_lists_of_iemocap_that_are_not_cosmics_are_kept_as_file(source: Callable[[str, Any], CorpusSource]) -> None:
     content = contents()["sdt-iemocap"]
     content[-2:] = [["Ses01F_impro01", "Ses05F_impro04"], ["Ses02F_impro02"]]
     corpus = BY_NAME["sdt-iemocap"].read(source("sdt-iemocap", content))
@@ -231,21 +231,21 @@ def test_lists_of_iemocap_that_are_not_cosmics_are_kept_as_file(source: Callable
 @pytest.mark.parametrize(
     "name", ["mmgcn-meld", "sdt-meld", "graphsmile-meld", "dialoguernn-meld", "cosmic-meld", "cosmic-raw-meld"]
 )
-def test_meld_is_split_as_published(name: str, source: Callable[[str, Any], Source]) -> None:
+def test_meld_is_split_as_published(name: str, source: Callable[[str, Any], CorpusSource]) -> None:
     corpus = BY_NAME[name].read(source(name, contents()[name]))
     assert list(corpus.splits) == ["official"]
     parts = corpus.splits["official"].parts
     assert (parts["train"], parts["validation"], parts["test"]) == (("0", "1"), ("1039",), ("1153", "1432"))
 
 
-def test_cosmics_second_list_is_the_test(source: Callable[[str, Any], Source]) -> None:
+def test_cosmics_second_list_is_the_test(source: Callable[[str, Any], CorpusSource]) -> None:
     corpus = BY_NAME["cosmic-emorynlp"].read(source("cosmic-emorynlp", contents()["cosmic-emorynlp"]))
     parts = corpus.splits["official"].parts
     assert (parts["train"], parts["test"], parts["validation"]) == (("1_2_3",), ("2_1_1",), ("4_17_4",))
     assert corpus.label_set.names[3] == "neutral" and "order" in str(corpus.notes["labels"])
 
 
-def test_multiemo_takes_features_from_its_own_files_for_meld_too(source: Callable[[str, Any], Source]) -> None:
+def test_multiemo_takes_features_from_its_own_files_for_meld_too(source: Callable[[str, Any], CorpusSource]) -> None:
     invented = meld()
     by_text = {str(vid): rows for vid, rows in invented.vectors(TEXT).items()}
     content = {
@@ -261,7 +261,7 @@ def test_multiemo_takes_features_from_its_own_files_for_meld_too(source: Callabl
     assert corpus.feature_schema[0].encoder == "EmoBERTa"
 
 
-def test_corect_keeps_its_own_split_and_knows_four_classes(source: Callable[[str, Any], Source]) -> None:
+def test_corect_keeps_its_own_split_and_knows_four_classes(source: Callable[[str, Any], CorpusSource]) -> None:
     content = contents()["corect"]
     corpus = BY_NAME["corect"].read(source("corect", content))
     assert corpus.splits["file"].parts["validation"] == ("Ses02F_impro02",)
@@ -272,7 +272,7 @@ def test_corect_keeps_its_own_split_and_knows_four_classes(source: Callable[[str
     assert BY_NAME["corect"].read(source("corect", content)).label_set.names == ("happy", "sad", "neutral", "angry")
 
 
-def test_mmsa_is_grouped_by_video_and_averaged_within_lengths(source: Callable[[str, Any], Source]) -> None:
+def test_mmsa_is_grouped_by_video_and_averaged_within_lengths(source: Callable[[str, Any], CorpusSource]) -> None:
     content = contents()["mmsa"]
     content["train"]["audio"][0, 1, 0] = -np.inf
     corpus = BY_NAME["mmsa"].read(source("mmsa", content))
@@ -289,7 +289,7 @@ def test_mmsa_is_grouped_by_video_and_averaged_within_lengths(source: Callable[[
     assert dict(corpus.splits["official"].parts) == {"train": ("abc",), "validation": ("d_e",), "test": ("f",)}
 
 
-def test_mmsa_without_annotations_takes_the_sign(source: Callable[[str, Any], Source]) -> None:
+def test_mmsa_without_annotations_takes_the_sign(source: Callable[[str, Any], CorpusSource]) -> None:
     content = contents()["mmsa"]
     for part in content.values():
         del part["annotations"]
@@ -347,7 +347,7 @@ def is_one_hot(table: Any) -> bool:
 @pytest.mark.parametrize("damage", [damage_labels, damage_sentences, damage_lists, damage_unknown_vid, damage_speaker])
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in ("multiemo", "corect", "mmsa")])
 def test_a_damaged_file_gives_one_clear_error(
-    name: str, damage: Callable[[Any], str], source: Callable[[str, Any], Source]
+    name: str, damage: Callable[[Any], str], source: Callable[[str, Any], CorpusSource]
 ) -> None:
     content = [copy.deepcopy(entry) for entry in contents()[name]]
     if name == "cosmic-emorynlp":
@@ -375,14 +375,14 @@ def test_a_damaged_file_gives_one_clear_error(
         (lambda rows: [np.array([1e300, 0, 0, 0]), *rows[1:]], "utterance 'Ses02F_impro02_u0': infinite number"),
     ],
 )
-def test_a_damaged_matrix_is_named(change: Callable[[Any], Any], expected: str, source: Callable[[str, Any], Source]) -> None:
+def test_a_damaged_matrix_is_named(change: Callable[[Any], Any], expected: str, source: Callable[[str, Any], CorpusSource]) -> None:
     content = contents()["mmgcn-iemocap"]
     content[4]["Ses02F_impro02"] = change(content[4]["Ses02F_impro02"])
     with pytest.raises(DataError, match=expected):
         BY_NAME["mmgcn-iemocap"].read(source("mmgcn-iemocap", content))
 
 
-def test_a_conversation_without_features_or_utterances_is_named(source: Callable[[str, Any], Source]) -> None:
+def test_a_conversation_without_features_or_utterances_is_named(source: Callable[[str, Any], CorpusSource]) -> None:
     content = contents()["mmgcn-iemocap"]
     del content[5]["Ses01M_impro04"]
     with pytest.raises(DataError, match=r"'Ses01M_impro04', feature visual/mmgcn: the file has no entry"):
@@ -407,14 +407,14 @@ def test_a_conversation_without_features_or_utterances_is_named(source: Callable
         ("annotations", ["Odd", "Positive", "Negative"], r"conversation 'f', utterance '10': unknown label 'odd'"),
     ],
 )
-def test_a_damaged_mmsa_file_is_refused(key: str, value: Any, expected: str, source: Callable[[str, Any], Source]) -> None:
+def test_a_damaged_mmsa_file_is_refused(key: str, value: Any, expected: str, source: Callable[[str, Any], CorpusSource]) -> None:
     content = contents()["mmsa"]
     content["test"][key] = value
     with pytest.raises(DataError, match=expected):
         BY_NAME["mmsa"].read(source("mmsa", content))
 
 
-def test_a_damaged_corect_file_is_refused(source: Callable[[str, Any], Source]) -> None:
+def test_a_damaged_corect_file_is_refused(source: Callable[[str, Any], CorpusSource]) -> None:
     content = contents()["corect"]
     content["dev"][0]["labels"][1] = 6
     with pytest.raises(DataError, match=r"'Ses02F_impro02', utterance 'Ses02F_impro02_1': unknown label 6"):
@@ -441,7 +441,7 @@ plain = st.recursive(
 @given(content=plain)
 def test_matching_never_raises(content: object) -> None:
     for layout in LAYOUTS:
-        layout.matches(Source(Path("/nowhere"), content))
+        layout.matches(CorpusSource(Path("/nowhere"), content))
 
 
 @given(content=st.sampled_from(NAMES).flatmap(lambda name: st.tuples(st.just(name), st.integers(0, 13), plain)))
@@ -453,7 +453,7 @@ def test_an_entry_of_any_kind_is_refused_or_read_but_never_a_defect(content: tup
     else:
         made = list(made)
         made[place % len(made)] = replacement
-    source = Source(Path("/"), made)
+    source = CorpusSource(Path("/"), made)
     for layout in LAYOUTS:
         if layout.matches(source):
             try:
@@ -483,12 +483,12 @@ def python_two(value: Any) -> bytes:
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if "iemocap" in n])
-def test_files_of_python_two_are_read_alike(name: str, tmp_path: Path, source: Callable[[str, Any], Source]) -> None:
+def test_files_of_python_two_are_read_alike(name: str, tmp_path: Path, source: Callable[[str, Any], CorpusSource]) -> None:
     content = contents()[name]
     content[2 if name.startswith(("mmgcn", "sdt")) else 1]["Ses01F_impro01"][0] = 5
     path = tmp_path / "old.pkl"
     path.write_bytes(b"\x80\x02" + python_two(content) + b".")
-    old = Source(path, read_pickle(path))
+    old = CorpusSource(path, read_pickle(path))
     assert [layout.name for layout in LAYOUTS if layout.matches(old)] == [name]
     read, expected = BY_NAME[name].read(old), BY_NAME[name].read(source(name, content))
     assert read.splits.keys() == expected.splits.keys()

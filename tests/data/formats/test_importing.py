@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from merc.data.formats.importing import LAYOUTS, import_corpus, layout_of, open_source
-from merc.data.formats.layout import Source
+from merc.data.formats.layout import CorpusSource
 from merc.data.schema import Corpus
 from merc.errors import DataError, UnsafeFileError
 
@@ -167,4 +167,4 @@ def test_pickle_and_csv_of_meld_are_the_same_conversations(meld: Corpus) -> None
 
 def test_a_source_without_content_is_no_pickle_layout(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no known layout fits"):
-        layout_of(Source(tmp_path))
+        layout_of(CorpusSource(tmp_path))

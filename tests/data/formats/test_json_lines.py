@@ -8,7 +8,7 @@ import pytest
 
 import nesting
 from merc.data.formats.json_lines import LAYOUT, read_json_lines
-from merc.data.formats.layout import Source
+from merc.data.formats.layout import CorpusSource
 from merc.errors import DataError
 
 HEADER = {"merc": 1, "name": "chats", "labels": ["calm", "cross"], "features": [{"modality": "audio", "name": "x", "dimension": 2}]}
@@ -26,7 +26,7 @@ def written(folder, *lines, name="chats.jsonl"):
 
 def test_what_is_left_out_is_inferred(tmp_path):
     lines = [{"id": f"c{n}", "utterances": [turn(), turn(label="cross", features={"text/t": [1, None, 2.5]})]} for n in range(10)]
-    source = Source(written(tmp_path, *lines))
+    source = CorpusSource(written(tmp_path, *lines))
     assert LAYOUT.matches(source)
     corpus = LAYOUT.read(source)
     assert corpus.name == "chats"
@@ -41,7 +41,7 @@ def test_what_is_left_out_is_inferred(tmp_path):
 
 def test_a_header_rules_and_blank_lines_and_separators_do_no_harm(tmp_path):
     header = {**HEADER, "splits": {"mine": {"train": ["c"]}}, "notes": {"licence": "CC0"}}
-    source = Source(written(tmp_path, "", header, "", {"id": "c", "utterances": [turn(transcript="a\u2028b\u0085c")]}))
+    source = CorpusSource(written(tmp_path, "", header, "", {"id": "c", "utterances": [turn(transcript="a\u2028b\u0085c")]}))
     source.path.write_text(source.path.read_text().replace("\\u2028", "\u2028").replace("\\u0085", "\u0085"))
     assert LAYOUT.matches(source)
     corpus = LAYOUT.read(source)
@@ -52,8 +52,8 @@ def test_a_header_rules_and_blank_lines_and_separators_do_no_harm(tmp_path):
 def test_a_byte_order_mark_is_let_through(tmp_path):
     path = tmp_path / "x.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps({"id": "c", "utterances": [turn(), turn(label="cross")]}).encode())
-    assert LAYOUT.matches(Source(path))
-    assert LAYOUT.read(Source(path)).utterance_count == 2
+    assert LAYOUT.matches(CorpusSource(path))
+    assert LAYOUT.read(CorpusSource(path)).utterance_count == 2
 
 
 def one(*turns, **more):
@@ -95,7 +95,7 @@ def one(*turns, **more):
 def test_faults_are_named_with_file_and_line(tmp_path, lines, message):
     path = written(tmp_path, *lines)
     with pytest.raises(DataError, match=message) as caught:
-        LAYOUT.read(Source(path))
+        LAYOUT.read(CorpusSource(path))
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
 
@@ -113,14 +113,14 @@ def test_other_encodings_are_refused(tmp_path):
 def test_other_files_do_not_match(tmp_path, data):
     path = tmp_path / "x.jsonl"
     path.write_bytes(data)
-    assert not LAYOUT.matches(Source(path))
-    assert not LAYOUT.matches(Source(tmp_path))
+    assert not LAYOUT.matches(CorpusSource(path))
+    assert not LAYOUT.matches(CorpusSource(tmp_path))
 
 
 def test_a_line_that_is_nested_too_deep_is_no_valid_json(tmp_path):
     path = tmp_path / "x.jsonl"
     path.write_text(f"{nesting.LISTS}\n")
     with nesting.few_calls():
-        assert not LAYOUT.matches(Source(path))
+        assert not LAYOUT.matches(CorpusSource(path))
         with pytest.raises(DataError, match="line 1: not valid JSON"):
             read_json_lines(path)

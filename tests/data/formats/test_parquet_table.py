@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from merc.data.formats.layout import Source
+from merc.data.formats.layout import CorpusSource
 from merc.data.formats.parquet_table import LAYOUT
 from merc.data.schema import Utterance
 from merc.errors import DataError
@@ -24,7 +24,7 @@ GOOD = {
 def written(folder, columns=GOOD, **changes):
     path = folder / "chats.parquet"
     pq.write_table(pa.table({key: value for key, value in {**columns, **changes}.items() if value is not None}), path)
-    return Source(path)
+    return CorpusSource(path)
 
 
 def test_a_plain_table_is_a_corpus(tmp_path):
@@ -106,7 +106,7 @@ def test_faults_of_the_metadata_are_named(tmp_path, metadata, message):
     path = tmp_path / "x.parquet"
     pq.write_table(pa.table(GOOD).replace_schema_metadata({b"merc": metadata}), path)
     with pytest.raises(DataError, match=message):
-        LAYOUT.read(Source(path))
+        LAYOUT.read(CorpusSource(path))
 
 
 def test_truncated_files_and_others(tmp_path):
@@ -117,6 +117,6 @@ def test_truncated_files_and_others(tmp_path):
         assert not LAYOUT.matches(source)
         with pytest.raises(DataError, match=r"chats\.parquet: not a readable parquet file"):
             LAYOUT.read(source)
-    assert not LAYOUT.matches(Source(tmp_path))
+    assert not LAYOUT.matches(CorpusSource(tmp_path))
     pq.write_table(pa.table({"x": [1]}), source.path)
     assert not LAYOUT.matches(source)

@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from merc.annotation.export.timeline import clock
-from merc.annotation.manifest import FileRecord
+from merc.annotation.folder_table import FileRecord
 from merc.annotation.result import Result
 from merc.cli.tables.cells import NOTHING, add_row, decimal, new_table
 from merc.files.printable import printable

@@ -13,7 +13,7 @@ import numpy as np
 
 from merc.data.formats.csv_table import CsvTable, read_csv, read_header
 from merc.data.formats.known_corpora import MELD
-from merc.data.formats.layout import Layout, Source
+from merc.data.formats.layout import CorpusSource, Layout
 from merc.data.schema import Conversation, Corpus, FeatureArray, FeatureSpec, LabelSet, Utterance
 from merc.data.splits import MELD_IDS, meld_by_id
 from merc.errors import DataError
@@ -37,13 +37,13 @@ _IDS = {"train": MELD_IDS["train"], "dev": MELD_IDS["validation"], "test": MELD_
 _Place = tuple[int, int]  # conversation id, utterance id
 
 
-def _matches(source: Source) -> bool:
+def _matches(source: CorpusSource) -> bool:
     if not source.path.is_dir():
         return False
     return any(set(_COLUMNS) <= set(read_header(_transcripts(source.path, prefix))) for prefix in _IDS)
 
 
-def _read(source: Source) -> Corpus:
+def _read(source: CorpusSource) -> Corpus:
     missing = [path.name for path in (_transcripts(source.path, p) for p in _IDS) if not path.is_file()]
     if missing:
         raise DataError(f"{source.path}: MELD's {missing[0]} is missing; needed: {{train,dev,test}}_sent_emo.csv")

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from merc.data.formats.csv_table import CsvTable, read_csv, read_header
-from merc.data.formats.layout import Layout, Source
+from merc.data.formats.layout import CorpusSource, Layout
 from merc.data.schema import PARTS, Conversation, Corpus, FeatureArray, FeatureSpec, LabelSet, Split, Utterance
 from merc.data.splits import by_parts, draw
 from merc.errors import DataError
@@ -32,12 +32,12 @@ _UNREADABLE = (
 _CODES = {"0": "negative", "1": "positive"}
 
 
-def _matches(source: Source) -> bool:
+def _matches(source: CorpusSource) -> bool:
     has_features = source.path.is_dir() and (source.path / "features.npz").is_file()
     return has_features and set(_COLUMNS) <= set(read_header(source.path / "utterances.csv"))
 
 
-def _read(source: Source) -> Corpus:
+def _read(source: CorpusSource) -> Corpus:
     table = read_csv(source.path / "utterances.csv", _COLUMNS)
     if not len(table):
         raise DataError(f"{table.path} holds no utterance")

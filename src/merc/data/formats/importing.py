@@ -11,7 +11,7 @@ import numpy as np
 from merc.data.corpora import meld, mosi
 from merc.data.formats import json_lines, mmsa, multiemo, parquet_table, splits_pickle, vid_dictionaries
 from merc.data.formats.cells import describe, sequence_of, table_of
-from merc.data.formats.layout import Layout, Source
+from merc.data.formats.layout import CorpusSource, Layout
 from merc.data.schema import Conversation, Corpus, FeatureArray
 from merc.data.unpickle.reading import read_pickle
 from merc.errors import DataError
@@ -31,7 +31,7 @@ _PICKLE_HEADS = tuple(bytes([0x80, protocol]) for protocol in (2, 3, 4, 5))
 _SHOWN_ENTRIES = 14
 
 
-def open_source(path: str | Path) -> Source:
+def open_source(path: str | Path) -> CorpusSource:
     """A path with what a pickle there holds, read by the inert reader; MultiEMO's folder of pickles comes as a dict by file name.
 
     Raises:
@@ -44,14 +44,14 @@ def open_source(path: str | Path) -> Source:
     if path.is_dir():
         files = [path / name for name in multiemo.FILES]
         whole = all(file.is_file() for file in files)
-        return Source(path, {file.name: _read_pickle(file) for file in files} if whole else None)
+        return CorpusSource(path, {file.name: _read_pickle(file) for file in files} if whole else None)
     with path.open("rb") as file:
         head = file.read(2)
     is_pickle = path.suffix.lower() in _PICKLE_SUFFIXES or head in _PICKLE_HEADS
-    return Source(path, _read_pickle(path) if is_pickle else None)
+    return CorpusSource(path, _read_pickle(path) if is_pickle else None)
 
 
-def layout_of(source: Source, named: Layout | None = None) -> Layout:
+def layout_of(source: CorpusSource, named: Layout | None = None) -> Layout:
     """The one layout that fits the source, or the named one if it does.
 
     Raises:
@@ -115,7 +115,7 @@ def with_zeros_absent(corpus: Corpus) -> Corpus:
     return replace(corpus, conversations=tuple(conversations), notes={**corpus.notes, "zeros_absent": counts})
 
 
-def describe_source(source: Source) -> str:
+def describe_source(source: CorpusSource) -> str:
     """What a source holds, in one line: kinds and sizes of the entries of a pickle, the names in a folder."""
     content = source.content
     if content is not None:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from merc.data.formats.draft import CorpusDraft, DraftConversation, corpus_from
 from merc.data.formats.importing import describe_source, layout_named, layout_of, open_source
-from merc.data.formats.layout import Layout, Source
+from merc.data.formats.layout import CorpusSource, Layout
 from merc.data.schema import Corpus, FeatureSpec
 from merc.errors import DataError
 from merc.settings import Settings
@@ -115,7 +115,7 @@ def _draft_of(corpus: Corpus) -> CorpusDraft:
     return CorpusDraft(corpus.name, labels, corpus.feature_schema, conversations, {}, lambda _ids, _parts: splits, (), corpus.notes)
 
 
-def _inspect_draft(source: Source, layout: Layout, draft: CorpusDraft) -> Inspection:
+def _inspect_draft(source: CorpusSource, layout: Layout, draft: CorpusDraft) -> Inspection:
     found: list[tuple[Severity, str, str]] = []
     for kind, count in Counter(problem.kind for problem in draft.problems).items():
         messages = [problem.message for problem in draft.problems if problem.kind == kind][:_LISTED_PROBLEMS]

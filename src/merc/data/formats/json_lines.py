@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import ConfigDict, ValidationError
 
 from merc.data.formats.declaration import Declaration, declared_corpus, parse_declaration
-from merc.data.formats.layout import Layout, Source
+from merc.data.formats.layout import CorpusSource, Layout
 from merc.data.schema import Conversation, Corpus, FeatureArray, Utterance
 from merc.errors import DataError
 from merc.files.validation import explain, shorten
@@ -75,7 +75,7 @@ def read_json_lines(path: str | Path) -> JsonLines:
     return JsonLines(declaration, tuple(conversations))
 
 
-def _matches(source: Source) -> bool:
+def _matches(source: CorpusSource) -> bool:
     if source.content is not None or not source.path.is_file():
         return False
     try:
@@ -89,7 +89,7 @@ def _matches(source: Source) -> bool:
     return isinstance(content, dict) and ("merc" in content or {"id", "utterances"} <= content.keys())
 
 
-def _read(source: Source) -> Corpus:
+def _read(source: CorpusSource) -> Corpus:
     lines = read_json_lines(source.path)
     return declared_corpus(source.path, lines.declaration or Declaration(merc=1), lines.conversations)
 

@@ -11,7 +11,7 @@ from merc.data.schema import Corpus
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CorpusSource:
     """An existing file or folder.
 
     Attributes:
@@ -36,10 +36,10 @@ class Layout:
 
     name: str
     description: str
-    matches: Callable[[Source], bool]
-    draft: Callable[[Source], CorpusDraft | Corpus]
+    matches: Callable[[CorpusSource], bool]
+    draft: Callable[[CorpusSource], CorpusDraft | Corpus]
 
-    def read(self, source: Source) -> Corpus:
+    def read(self, source: CorpusSource) -> Corpus:
         """The corpus of a source that matches.
 
         Raises:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from merc.data.formats.cells import array_of, describe, integer_of, items_of, number_of, table_of, text_of
 from merc.data.formats.draft import CorpusDraft, FeatureSlot, Problem, RawConversation, assemble
 from merc.data.formats.known_corpora import listed_split
-from merc.data.formats.layout import Layout, Source
+from merc.data.formats.layout import CorpusSource, Layout
 from merc.data.schema import FeatureArray
 from merc.errors import DataError
 
@@ -32,7 +32,7 @@ _LABELS = ("negative", "neutral", "positive")
 _Sentence = tuple[str, object, object, dict[str, FeatureArray]]  # clip, label, transcript, features by `FeatureSlot.key`
 
 
-def _matches(source: Source) -> bool:
+def _matches(source: CorpusSource) -> bool:
     """Whether the content has the three keys, each with ids, transcripts, labels and at least one sequence of vectors."""
     table = table_of(source.content)
     if table is None or set(table) != set(_PART_OF_KEY):
@@ -42,7 +42,7 @@ def _matches(source: Source) -> bool:
     return all(any(key in columns for key in keys) for columns in parts for keys in needed)
 
 
-def _draft(source: Source) -> CorpusDraft:
+def _draft(source: CorpusSource) -> CorpusDraft:
     table = table_of(source.content) or {}
     problems: list[Problem] = []
     sentences: dict[str, list[_Sentence]] = {}  # by video

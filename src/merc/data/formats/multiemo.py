@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from merc.data.formats.cells import items_of, table_of
 from merc.data.formats.draft import CorpusDraft, FeatureSlot
-from merc.data.formats.layout import Layout, Source
+from merc.data.formats.layout import CorpusSource, Layout
 from merc.data.formats.vid_dictionaries import MMGCN_IEMOCAP, MMGCN_MELD, VidLayout
 
 _SPEAKERS_FILE = "Speakers.pkl"
@@ -21,14 +21,14 @@ _FEATURE_FILES = {
 FILES: tuple[str, ...] = (_SPEAKERS_FILE, *_FEATURE_FILES)
 
 
-def _draft(source: Source) -> CorpusDraft:
+def _draft(source: CorpusSource) -> CorpusDraft:
     fitting = _fitting(source)
     assert fitting is not None, "only what matches is read"
     vid_layout, content = fitting
     return vid_layout.draft(content)
 
 
-def _fitting(source: Source) -> tuple[VidLayout, Source] | None:
+def _fitting(source: CorpusSource) -> tuple[VidLayout, CorpusSource] | None:
     """The layout of the four files put together as one of MMGCN's, and that content; None if the files do not fit together."""
     files = table_of(source.content)
     if files is None or not source.path.is_dir() or any(name not in files for name in FILES):

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from merc.data.formats.declaration import Declaration, declared_corpus, parse_declaration
-from merc.data.formats.layout import Layout, Source
+from merc.data.formats.layout import CorpusSource, Layout
 from merc.data.schema import PARTS, Conversation, Corpus, FeatureArray, Utterance, first_repeated
 from merc.errors import DataError
 from merc.files.parquet import read_parquet
@@ -33,7 +33,7 @@ _METADATA = b"merc"
 _compute: Any = pc  # makes its functions at import, so that pyright does not know them all
 
 
-def _matches(source: Source) -> bool:
+def _matches(source: CorpusSource) -> bool:
     if source.content is not None or not source.path.is_file():
         return False
     try:
@@ -42,7 +42,7 @@ def _matches(source: Source) -> bool:
         return False
 
 
-def _read(source: Source) -> Corpus:
+def _read(source: CorpusSource) -> Corpus:
     path = source.path
     try:
         table = read_parquet(path.read_bytes())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from merc.data.formats.cells import describe, identifier_of, integer_of, items_of, sequence_of, table_of
 from merc.data.formats.draft import CorpusDraft, FeatureSlot, RawConversation, assemble
 from merc.data.formats.known_corpora import EMORYNLP, IEMOCAP, MELD, listed_split
-from merc.data.formats.layout import Layout, Source
+from merc.data.formats.layout import CorpusSource, Layout
 from merc.errors import DataError
 
 _PART_OF_KEY = {"train": "train", "dev": "validation", "test": "test"}
@@ -13,7 +13,7 @@ _REQUIRED = ("vid", "speakers", "labels")
 _IEMOCAP_FOUR = 4  # data_iemocap_4.pkl numbers the first four of IEMOCAP's classes
 
 
-def _matches(source: Source) -> bool:
+def _matches(source: CorpusSource) -> bool:
     """Whether the content has the three keys, and the first conversation of each is a dictionary with vid, speakers and labels."""
     table = table_of(source.content)
     if table is None or set(table) != set(_PART_OF_KEY):
@@ -23,7 +23,7 @@ def _matches(source: Source) -> bool:
     return None not in parts and bool(first) and all(name in columns for columns in first for name in _REQUIRED)
 
 
-def _draft(source: Source) -> CorpusDraft:
+def _draft(source: CorpusSource) -> CorpusDraft:
     table = table_of(source.content) or {}
     conversations: list[tuple[str, dict[object, object]]] = []
     parts: dict[str, tuple[str, ...]] = {}

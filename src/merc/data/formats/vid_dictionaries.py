@@ -23,7 +23,7 @@ from merc.data.formats.cells import (
 )
 from merc.data.formats.draft import CorpusDraft, FeatureSlot, Problem, RawConversation, assemble
 from merc.data.formats.known_corpora import EMORYNLP, IEMOCAP, MELD, KnownCorpus
-from merc.data.formats.layout import Layout, Source
+from merc.data.formats.layout import CorpusSource, Layout
 from merc.data.schema import PARTS
 
 PlainSlot = Literal["ids", "speakers", "labels", "sentiments", "sentences", "train", "validation", "test", "unused"]
@@ -39,7 +39,7 @@ class VidLayout:
     corpus: KnownCorpus
     slots: tuple[Slot, ...]
 
-    def matches(self, source: Source) -> bool:
+    def matches(self, source: CorpusSource) -> bool:
         """Whether the content has this order of entries, judged by the first conversation of each, and this corpus's ids."""
         entries = sequence_of(source.content)
         if entries is None or len(entries) != len(self.slots):
@@ -49,7 +49,7 @@ class VidLayout:
             return False
         return all(_looks_like(slot, entry, self.corpus) for slot, entry in zip(self.slots, entries, strict=True))
 
-    def draft(self, source: Source) -> CorpusDraft:
+    def draft(self, source: CorpusSource) -> CorpusDraft:
         """All that can be read of content that matches."""
         entries = items_of(source.content) or []
         problems: list[Problem] = []

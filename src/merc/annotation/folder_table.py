@@ -19,7 +19,7 @@ from merc.errors import DataError
 from merc.files.parquet import read_parquet
 from merc.files.staged_file import write_atomically
 
-MANIFEST = "emotions.parquet"
+FOLDER_TABLE = "emotions.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,11 @@ _TYPES = {"int": pa.int64(), "float": pa.float64(), "float | None": pa.float64()
 _SCHEMA = pa.schema([(known.name, _TYPES.get(str(known.type), pa.string())) for known in fields(FileRecord)])
 
 
-def write_manifest(records: Iterable[FileRecord], folder: Path) -> None:
-    """Writes the manifest whole, in place of an older one.
+def write_folder_table(records: Iterable[FileRecord], folder: Path) -> None:
+    """Writes the folder's table whole, in place of an older one.
 
     Raises:
-        DataError: the folder is missing, full or not writable; an older manifest is as it was.
+        DataError: the folder is missing, full or not writable; an older one is as it was.
     """
     rows = [
         asdict(record) | {name: json.dumps(dict(getattr(record, name))) for name in _MAPPINGS}
@@ -74,20 +74,20 @@ def write_manifest(records: Iterable[FileRecord], folder: Path) -> None:
     ]
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), buffer)
-    path = folder / MANIFEST
+    path = folder / FOLDER_TABLE
     try:
         write_atomically(path, buffer.getvalue())
     except OSError as error:
         raise DataError(f"{path} can't be written: {error.strerror or error}; nothing was changed") from error
 
 
-def read_manifest(folder: Path) -> dict[str, FileRecord]:
-    """File -> its record; nothing if there is no manifest.
+def read_folder_table(folder: Path) -> dict[str, FileRecord]:
+    """File -> its record; nothing if there is no such table.
 
     Raises:
-        DataError: a file of the manifest's name that is none.
+        DataError: another file has the table's name.
     """
-    path = folder / MANIFEST
+    path = folder / FOLDER_TABLE
     if not path.exists():
         return {}
     try:
@@ -98,5 +98,5 @@ def read_manifest(folder: Path) -> dict[str, FileRecord]:
         records = TypeAdapter(list[FileRecord]).validate_python(rows)
     except (OSError, pa.ArrowException, ValueError, TypeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{path}: not a manifest of annotations ({reason}); move it away, or name another folder") from None
+        raise DataError(f"{path}: not a table of annotated files ({reason}); move it away, or name another folder") from None
     return {record.file: record for record in records}
