@@ -7,6 +7,7 @@ Letters in shapes: B conversations, T utterances, H heads, d model width, k widt
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -47,17 +48,19 @@ def check_heads(width: int, heads: int, key: str) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Relations:
-    """Relations between the utterances of a batch; made once a batch, used by every attention module.
+    """Relations between the utterances of a batch; made once a batch, read by every attention module.
 
     Attributes:
         distance: (T, T) key position minus query position, clipped, shifted to start at 0.
         same_speaker: (B, T, T), 1.0 where key and query have one speaker.
         allowed: (B, T, T), True where the key is no padding and within reach of the query.
+        present: modality -> (B, T), True where an utterance has it.
     """
 
     distance: Int64[Tensor, "T T"]
     same_speaker: Float[Tensor, "B T T"]
     allowed: Bool[Tensor, "B T T"]
+    present: Mapping[str, Bool[Tensor, "B T"]]
 
     @classmethod
     def of(cls, batch: Batch, config: AttentionConfig) -> Relations:
@@ -75,6 +78,7 @@ class Relations:
             offset.clamp(-config.max_distance, config.max_distance) + config.max_distance,
             same.to(torch.get_default_dtype()),
             reach & batch.valid[:, None, :],
+            {m: batch.present[..., i] for i, m in enumerate(batch.inputs)},
         )
 
     def keys(self, present_BT: Bool[Tensor, "B T"]) -> Bool[Tensor, "B T T"]:

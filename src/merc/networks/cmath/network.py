@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
@@ -86,14 +86,11 @@ class CMATH(Network):
             {m: ModalityReconstruction(config.reconstruction, widths[m], d, dropout, causal) for m in modalities}
         )
         self.norms = nn.ModuleDict({m: nn.LayerNorm(d) for m in modalities})  # not in Z itself: its length tells noise from data
-        symmetric = config.tower.auxiliaries == "symmetric"
-        self.towers = nn.ModuleDict(
-            {c: Tower(config.attention, config.tower, d, [m for m in modalities if m != c], dropout) for c in central}
-            if not symmetric
-            else {}
-        )
-        layers, feed_forward = config.tower.layers, config.tower.feed_forward
-        self.symmetric = SymmetricTransformer(config.attention, layers, feed_forward, d, modalities, dropout) if symmetric else None
+        attention, tower = config.attention, config.tower
+        symmetric = tower.auxiliaries == "symmetric"
+        others = {} if symmetric else {c: [m for m in modalities if m != c] for c in central}
+        self.towers = nn.ModuleDict({c: Tower(attention, tower, d, auxiliaries, dropout) for c, auxiliaries in others.items()})
+        self.symmetric = SymmetricTransformer(attention, tower, d, modalities, dropout) if symmetric else None
         self.unimodal_posterior = nn.ModuleDict({m: PosteriorHead(d, z) for m in modalities})
         self.fine_posterior = nn.ModuleDict({c: PosteriorHead(d, z) for c in central})
         self.fusion = Fusion(config.fusion, len(central), d)
@@ -105,12 +102,14 @@ class CMATH(Network):
 
     def forward(self, batch: Batch) -> NetworkOutput:
         relations = Relations.of(batch, self.config.attention)
-        present = {m: batch.present[..., i] for i, m in enumerate(self.modalities)}
-        keys = {m: relations.keys(present[m]) for m in self.modalities}
-        compressed = {m: self.reconstruction[m](batch.inputs[m], present[m], batch.valid) for m in self.modalities}
+        compressed = {m: self.reconstruction[m](batch.inputs[m], relations.present[m], batch.valid) for m in self.modalities}
         unimodal = {m: self._level(self.unimodal_posterior[m](z), self.unimodal_classifier) for m, z in compressed.items()}
         normed = {m: self.norms[m](z) for m, z in compressed.items()}
-        refined = self._refine(normed, present, keys, relations)
+        if self.symmetric is None:
+            refined = {c: tower(normed[c], normed, relations) for c, tower in self.towers.items()}
+        else:
+            streams = self.symmetric(normed, relations)
+            refined = {c: streams[c] for c in self.central}
         fine = {c: self._level(self.fine_posterior[c](f), self.fine_classifier) for c, f in refined.items()}
         coarse = self._fuse(fine, torch.stack(list(refined.values())), batch)
         reconstructions = dict[str, Tensor]()
@@ -169,19 +168,6 @@ class CMATH(Network):
         logits_BTMC = torch.stack([level.logits for level in unimodal.values()], dim=2)
         weight_BTM = self.evidence * batch.present
         return Level(coarse.logits + (weight_BTM[..., None] * logits_BTMC).sum(dim=2), coarse.posterior)
-
-    def _refine(
-        self,
-        normed: Mapping[str, Float[Tensor, "B T d"]],
-        present: Mapping[str, Bool[Tensor, "B T"]],
-        keys: Mapping[str, Bool[Tensor, "B T T"]],
-        relations: Relations,
-    ) -> dict[str, Float[Tensor, "B T d"]]:
-        """The fine-grained representation of each central modality."""
-        if self.symmetric is not None:
-            streams = self.symmetric(normed, keys, relations)
-            return {c: streams[c] for c in self.central}
-        return {c: self.towers[c](normed[c], normed, present, keys, relations) for c in self.central}
 
     def _level(self, posterior: Posterior, classifier: nn.Module, *, drawn: bool = False) -> Level:
         """A level with logits of its posterior's mean, or of a draw from it."""
