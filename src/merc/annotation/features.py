@@ -5,7 +5,6 @@ Shapes: T utterances, D features.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from jaxtyping import Float32
 from merc.annotation.cache import FeatureCache
 from merc.annotation.media.clips import RATE, Clip
 from merc.data.schema import Conversation
+from merc.encoders.audio.speech import clip_digest
 from merc.encoders.interface import Clip as Samples
 from merc.encoders.interface import Encoder
 from merc.encoders.text.dialogue import DialogueEncoder, window_digests
@@ -96,7 +96,7 @@ def sound_rows(
     waiting: list[tuple[int, Float32[np.ndarray, " _"]]] = []
 
     def flush() -> None:
-        digests = [hashlib.sha256(samples.tobytes()).digest() for _, samples in waiting]
+        digests = [clip_digest(samples) for _, samples in waiting]
         for key, encoder in encoders.items():
 
             def encode(indices: Sequence[int], encoder: Encoder[Samples | None] = encoder) -> Rows:
