@@ -93,7 +93,7 @@ class RelationBias(nn.Module):
         super().__init__()
         position = torch.zeros(2 * config.max_distance + 1, config.heads)
         if start_on_diagonal:
-            position[config.max_distance] = 3.0  # chosen: e^3, so an utterance first looks at itself in the other modality
+            position[config.max_distance] = 3.0  # chosen: e^3, so an utterance first attends to itself in the other modality
         self.position = nn.Parameter(position)
         self.same_speaker = nn.Parameter(torch.zeros(config.heads)) if config.speaker_bias else None
 
@@ -135,7 +135,7 @@ def attend(
 ) -> Float[Tensor, "B T e"]:
     """Scaled dot-product attention with an additive bias; d and e are split over the heads.
 
-    Written out: torch's fused kernel gives the bias no gradient, and the path that torch takes instead costs twice this one.
+    Written out: torch's fused kernel computes no gradient of the bias, and torch's other path costs twice this one.
     """
     b = q_BTd.shape[0]
     q, k, v = (split_heads(x, heads).flatten(0, 1) for x in (q_BTd, k_BTd, v_BTd))
@@ -163,6 +163,6 @@ def sinusoids(t: int, d: int, device: torch.device) -> Float[Tensor, "T d"]:
 
 
 def key_bias(valid_BT: Bool[Tensor, "B T"], heads: int) -> Float[Tensor, "B H T T"]:
-    """`MASKED` for keys in the padding, 0 for all others. Contiguous, so that no reader has to copy it."""
+    """`MASKED` for keys in the padding, 0 for all others. Contiguous, so that attention copies nothing."""
     b, t = valid_BT.shape
     return ((~valid_BT) * MASKED)[:, None, None].expand(b, heads, t, t).contiguous()

@@ -1,8 +1,8 @@
 """The CMA-Transformer: one tower per central modality, which the auxiliary modalities augment (docs/model.md).
 
 [paper] asymmetric fusion: each modality in turn is central, the others are auxiliary. [chosen] the layer: from each auxiliary an
-attended and an aligned path through one gate; masked self-attention of the central stream, which so sees its neighbours augmented;
-feed-forward; pre-norm and residual. Auxiliaries are not updated by the tower: they augment, they do not lead.
+attended and an aligned path through one gate; masked self-attention of the augmented central stream; feed-forward; pre-norm and
+residual. The tower does not update the auxiliaries.
 
 Letters in shapes: B conversations, T utterances, d model width.
 """
@@ -44,7 +44,7 @@ class TowerConfig(Settings):
 
 
 class Augmentation(nn.Module):
-    """What one auxiliary gives to the central stream: attended and aligned vectors through a gate sigmoid(W[q; o])."""
+    """What one auxiliary adds to the central stream: attended and aligned vectors through a gate sigmoid(W[q; o])."""
 
     def __init__(self, attention: AttentionConfig, tower: TowerConfig, d: int) -> None:
         super().__init__()

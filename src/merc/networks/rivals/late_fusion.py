@@ -1,4 +1,4 @@
-"""Late fusion: a transformer and a classifier for each modality, which meet only in the mean of their logits.
+"""Late fusion: a transformer and a classifier for each modality, joined only by the mean of their logits.
 
 Symmetric by design [chosen]: the same projection and transformer for every modality, and an equal weight for each that is present.
 
