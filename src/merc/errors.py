@@ -1,4 +1,4 @@
-"""Errors that a person can mend: one line that says what was found, what is allowed and where.
+"""Errors that a user can mend: one line with what was found, what is allowed and where.
 
 The command line prints a `MercError` as it is and exits with code 2. Anything else that is raised is a defect of ours.
 """

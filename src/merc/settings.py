@@ -1,4 +1,4 @@
-"""What stands under everything: the base of frozen, typed records that are read from YAML or JSON, and the shape of progress."""
+"""The base of all frozen, typed records that are read from YAML or JSON, and the type of progress hooks."""
 
 from collections.abc import Callable
 

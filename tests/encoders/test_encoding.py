@@ -1,4 +1,4 @@
-"""Filling a store with text features, and encoding raw transcripts, with an encoder that counts what it is asked."""
+"""Filling a store with text features, and the vectors of raw transcripts, with an encoder that counts what it is asked."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from jaxtyping import Float32
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
 from merc.data.store.store import add_features, open_store, save_store
-from merc.encoders.encoding import encode_conversations, encode_corpus, encoder_for, feature_spec
-from merc.encoders.interface import Encoder
-from merc.errors import DataError, FeatureError, StoreError
+from merc.encoders.encoding import encode_corpus, feature_spec, vectors_of
+from merc.encoders.text.sentence import text_encoder
+from merc.errors import DataError, StoreError
 from merc.settings import Progress, no_progress
 
 
@@ -157,61 +157,11 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert open_store(folder).feature_schema == ()
 
 
-def test_raw_conversations_are_encoded_and_encoded_ones_kept() -> None:
-    encoder = CountingEncoder()
-    spec = feature_spec(encoder)
-    first, second, third, _ = conversations()
-    own = second.with_features({spec.key: np.zeros((3, 3), np.float32)})
-    result = encode_conversations([first, own, third, first], spec, encoder)
-    assert [c.id for c in result] == ["c0", "c1", "c2", "c0"]
-    assert result[1] is own
-    for conversation in (result[0], result[2], result[3]):
-        expected = np.stack([encoder.vector(u.words) for u in conversation.utterances])
-        np.testing.assert_array_equal(conversation.features[spec.key], expected)
-    assert encode_conversations([], spec, encoder) == ()
-
-
-@pytest.mark.parametrize("other", [CountingEncoder(version="2"), CountingEncoder(name="else"), CountingEncoder(dimension=2)])
-def test_another_encoder_is_refused(other: CountingEncoder) -> None:
-    spec = feature_spec(CountingEncoder())
-    with pytest.raises(FeatureError, match="feature text/counting was made by encoder 'counting', version 1, dimension 3; found"):
-        encode_conversations(conversations(), spec, other)
-    with pytest.raises(FeatureError, match="was made by"):
-        encoder_for(spec, load=lambda name, device: other)
-
-
-def test_the_encoder_that_a_feature_names() -> None:
-    spec = feature_spec(CountingEncoder())
-    asked: list[tuple[str, str]] = []
-
-    def load(name: str, device: str) -> Encoder:
-        asked.append((name, device))
-        return CountingEncoder(name)
-
-    assert encoder_for(spec, "cuda:1", load=load).name == "counting"
-    assert asked == [("counting", "cuda:1")]
-
-
-def test_a_local_encoder_may_move(tmp_path: Path) -> None:
-    spec = feature_spec(CountingEncoder("/old/place/model"))
-    moved = encoder_for(spec, at=tmp_path / "model", load=lambda name, device: CountingEncoder(name))
-    assert moved.name == str(tmp_path / "model")
-    with pytest.raises(FeatureError, match="version 2"):
-        encoder_for(spec, at=tmp_path / "model", load=lambda name, device: CountingEncoder(name, version="2"))
-
-
-def test_features_of_unknown_origin_have_no_encoder() -> None:
-    with pytest.raises(FeatureError, match="text/R1: the encoder that made it is not known"):
-        encoder_for(FeatureSpec(modality="text", name="R1", dimension=1024))
-
-
 def test_the_default_encoder_end_to_end(tmp_path: Path) -> None:
     folder = save(tmp_path / "store")
-    spec = encode_corpus(
-        folder,
-        encoder_for(FeatureSpec(modality="text", name="minilm", dimension=384, encoder="minilm", version="53aa51172d142c89")),
-    )
+    spec = encode_corpus(folder, text_encoder())
+    assert spec == FeatureSpec(modality="text", name="minilm", dimension=384, encoder="minilm", version="53aa51172d142c89")
     stored = open_store(folder).conversations
-    (fresh, *_) = encode_conversations(conversations(), spec, encoder_for(spec))
-    np.testing.assert_allclose(stored[0].features["text/minilm"], fresh.features["text/minilm"], atol=1e-5)
+    for conversation, fresh in zip(stored, vectors_of(conversations(), text_encoder()), strict=True):
+        np.testing.assert_allclose(conversation.features["text/minilm"], fresh, atol=1e-5)
     assert np.isnan(stored[1].features["text/minilm"]).all(axis=1).tolist() == [True, False, False]

@@ -7,7 +7,7 @@ from merc.data.schema import Conversation, FeatureSpec, Utterance
 from merc.encoders import resolver
 from merc.encoders.derivation import PRAAT, PRAAT_RELATIVE
 from merc.encoders.resolver import FeatureResolver, input_of
-from merc.errors import MissingExtraError
+from merc.errors import FeatureError, MissingExtraError
 
 TEXT = FeatureSpec(modality="text", name="minilm", dimension=4, encoder="minilm", version="1")
 VISUAL = FeatureSpec(modality="visual", name="faces", dimension=4, encoder="unknown")
@@ -71,25 +71,58 @@ def talk():
 
 def test_it_completes_what_it_can_and_loads_an_encoder_once(talk, monkeypatch):
     loads = []
-    monkeypatch.setattr(resolver, "encoder_for", lambda spec, device: loads.append(spec) or Letters())
-    model = FeatureResolver((TEXT, RELATIVE))
+    monkeypatch.setattr(resolver, "text_encoder", lambda name, device: loads.append((name, device)) or Letters())
+    model = FeatureResolver((TEXT, RELATIVE), device="cuda:1")
     for _ in range(2):
         (completed,), reasons = model.complete([talk], (MINE,))
         assert reasons == {}
         assert completed.features["text/minilm"].tolist() == [[2, 2, 0, 0], [1, 0, 0, 2]]
         assert completed.features["prosody/mine-too"].shape == (2, 16)
-    assert loads == [TEXT]
+    assert loads == [("minilm", "cuda:1")]
     (without,), _ = model.complete([talk], (MINE,), without=("text",))
     assert set(without.features) == {MINE.key, "prosody/mine-too"}
 
 
 def test_an_extra_that_is_missing_is_a_reason_where_something_is_left(talk, monkeypatch):
-    def missing(spec, device):
+    def missing(name, device):
         raise MissingExtraError("text", "the text encoder")
 
-    monkeypatch.setattr(resolver, "encoder_for", missing)
+    monkeypatch.setattr(resolver, "text_encoder", missing)
     model = FeatureResolver((TEXT, RELATIVE))
     (completed,), reasons = model.complete([talk], (MINE,))
     assert set(reasons) == {"text"} and "prosody/mine-too" in completed.features
     with pytest.raises(MissingExtraError):
         model.complete([Conversation("d", talk.utterances)])
+
+
+def test_raw_conversations_are_encoded_and_encoded_ones_kept(talk, monkeypatch):
+    monkeypatch.setattr(resolver, "text_encoder", lambda name, device: Letters())
+    encoded = talk.with_features({TEXT.key: np.zeros((2, 4), np.float32)})
+    other = Conversation("d", (Utterance("1", "Ann", "cab"),))
+    completed, _ = FeatureResolver((TEXT,)).complete([talk, encoded, other, talk])
+    assert [c.id for c in completed] == ["c", "c", "d", "c"] and completed[1] is encoded
+    for i, rows in ((0, [[2, 2, 0, 0], [1, 0, 0, 2]]), (2, [[1, 1, 1, 0]]), (3, [[2, 2, 0, 0], [1, 0, 0, 2]])):
+        assert completed[i].features[TEXT.key].tolist() == rows
+    assert FeatureResolver((TEXT,)).complete([])[0] == ()
+
+
+@pytest.mark.parametrize("change", [{"version": "2"}, {"encoder": "minilm-layers"}, {"dimension": 2}])
+def test_another_encoder_is_refused(change, monkeypatch):
+    monkeypatch.setattr(resolver, "text_encoder", lambda name, device: Letters())
+    with pytest.raises(FeatureError, match=r"feature text/minilm was made by encoder .*; found 'minilm', version 1, dimension 4"):
+        FeatureResolver(()).encoder(TEXT.model_copy(update=change))
+
+
+def test_a_local_encoder_may_move(monkeypatch):
+    moved = Letters()
+    moved.name = "/новое/место"  # of which no feature name could be made
+    monkeypatch.setattr(resolver, "text_encoder", lambda name, device: moved)
+    spec = TEXT.model_copy(update={"encoder": "/old/place/model"})
+    assert FeatureResolver(()).encoder(spec) is moved
+    with pytest.raises(FeatureError, match="version 2"):
+        FeatureResolver(()).encoder(spec.model_copy(update={"version": "2"}))
+
+
+def test_features_of_unknown_origin_have_no_encoder():
+    with pytest.raises(FeatureError, match="text/R1: the encoder that made it is not known"):
+        FeatureResolver(()).encoder(FeatureSpec(modality="text", name="R1", dimension=1024))

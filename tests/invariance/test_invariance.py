@@ -56,7 +56,7 @@ def train(network, samples, steps=16):
         network.train()
         output = network(batch)
         terms = network.terms(output, batch, objective.classify, output)
-        loss = objective.weigh(terms, 1.0).total
+        loss = objective.total(terms, 1.0)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -51,7 +51,7 @@ def test_what_the_refusal_advises_is_trained(heard, tiny_recipe, tmp_path):
 
 def test_it_goes_by_what_is_taken_and_by_what_makes_it(heard, tiny_recipe):
     relative = {"data": {"features": {"audio": "praat-relative"}}}
-    both = prepared(heard, tiny_recipe(**relative)).corpus
+    both, _ = prepared(heard, tiny_recipe(**relative))
     assert both.feature_schema[-1] == PRAAT_RELATIVE
     check_causal(both, tiny_recipe(model=CAUSAL, data={"features": {"audio": "praat"}}))
     check_causal(both, tiny_recipe(model={"name": "dialogue_rnn"}, **relative))

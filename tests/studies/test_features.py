@@ -71,7 +71,7 @@ def test_every_arm_trains_on_features_that_are_made_once(tuned_study, talks_stor
     assert {arm.recipe.text_tuning for arm in opened.plan.arms} == {None}
 
     corpus = open_store(opened.store)
-    expected = prepared(open_store(talks_store), load_recipe(tuned_study.parent / "small.yaml")).corpus
+    expected, _ = prepared(open_store(talks_store), load_recipe(tuned_study.parent / "small.yaml"))
     for conversation, same in zip(corpus.conversations, expected.conversations, strict=True):
         for key in ("text/tuned", "audio/praat-relative"):
             np.testing.assert_allclose(conversation.features[key], same.features[key], atol=1e-5)

@@ -12,11 +12,9 @@ from merc.training.checkpoint import (
     Checkpoint,
     load_checkpoint,
     optimiser_tensors,
-    prefixed,
     restore_network,
     restore_optimiser,
     save_checkpoint,
-    unprefixed,
 )
 
 
@@ -27,29 +25,35 @@ def path(tmp_path):
 
 def made(seed=0):
     generator = torch.Generator().manual_seed(seed)
-    tensors = {
-        "network/a": torch.randn(3, 4, generator=generator),
-        "optimiser/0/step": torch.tensor(7.0),
-        "best/n": torch.tensor([1, -2]),
+    parts = {
+        "network": {"a": torch.randn(3, 4, generator=generator)},
+        "optimiser": {"0/step": torch.tensor(7.0)},
+        "best": {"n": torch.tensor([1, -2])},
     }
     progress = {"step": 12, "best_score": 0.1 + 0.2, "sums": {"loss": 1 / 3}, "worst": float("-inf")}
-    return Checkpoint(tensors, progress)
+    return Checkpoint(parts, progress)
 
 
 def test_what_is_read_is_what_was_written_bit_for_bit(path):
     save_checkpoint(made(), path)
     found = load_checkpoint(path)
     assert found.progress == made().progress
-    assert set(found.tensors) == set(made().tensors)
-    for name, tensor in made().tensors.items():
-        assert found.tensors[name].dtype == tensor.dtype
-        assert torch.equal(found.tensors[name], tensor)
+    assert {part: set(named) for part, named in found.parts.items()} == {part: set(named) for part, named in made().parts.items()}
+    for part, named in made().parts.items():
+        for name, tensor in named.items():
+            assert found.parts[part][name].dtype == tensor.dtype
+            assert torch.equal(found.parts[part][name], tensor)
+
+
+def test_a_part_without_tensors_is_read_as_empty(path):
+    save_checkpoint(Checkpoint({"network": {"a": torch.ones(1)}, "optimiser": {}}, {}), path)
+    assert load_checkpoint(path).parts["optimiser"] == {}
 
 
 def test_views_and_transposed_tensors_are_kept(path):
     tensor = torch.arange(12.0).reshape(3, 4)
-    save_checkpoint(Checkpoint({"t": tensor.T, "v": tensor[1], "g": tensor.clone().requires_grad_()}, {}), path)
-    found = load_checkpoint(path).tensors
+    save_checkpoint(Checkpoint({"best": {"t": tensor.T, "v": tensor[1], "g": tensor.clone().requires_grad_()}}, {}), path)
+    found = load_checkpoint(path).parts["best"]
     assert torch.equal(found["t"], tensor.T)
     assert torch.equal(found["v"], tensor[1])
 
@@ -110,12 +114,6 @@ def test_a_header_without_its_progress_is_damage(path, header):
         load_checkpoint(path)
 
 
-def test_prefixes_are_put_on_and_taken_off():
-    tensors = {"a/b": torch.ones(1), "c": torch.zeros(1)}
-    both = {**prefixed("best", tensors), **prefixed("best_of", tensors)}
-    assert unprefixed("best", both) == tensors
-
-
 def test_an_optimiser_goes_on_as_if_never_stopped(path):
     def learner():
         torch.manual_seed(0)
@@ -133,12 +131,11 @@ def test_an_optimiser_goes_on_as_if_never_stopped(path):
     stopped, optimiser = learner()
     for number in range(2):
         step(stopped, optimiser, number)
-    tensors = {**prefixed("network", stopped.state_dict()), **prefixed("optimiser", optimiser_tensors(optimiser))}
-    save_checkpoint(Checkpoint(tensors, {}), path)
+    save_checkpoint(Checkpoint({"network": stopped.state_dict(), "optimiser": optimiser_tensors(optimiser)}, {}), path)
     resumed, optimiser = learner()
-    saved = load_checkpoint(path).tensors
-    restore_network(resumed, unprefixed("network", saved), path)
-    restore_optimiser(optimiser, unprefixed("optimiser", saved))
+    saved = load_checkpoint(path).parts
+    restore_network(resumed, saved["network"], path)
+    restore_optimiser(optimiser, saved["optimiser"])
     for number in range(2, 4):
         step(resumed, optimiser, number)
     for name, tensor in straight.state_dict().items():

@@ -5,7 +5,6 @@ Shapes: T utterances, D features.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ import numpy as np
 from merc.annotation.cache import FeatureCache, Rows
 from merc.annotation.media.excerpts import Excerpt
 from merc.data.schema import Conversation
+from merc.encoders.audio.speech import clip_digest
 from merc.encoders.interface import RATE, Clip, Encoder
 from merc.encoders.text.dialogue import DialogueEncoder, window_digests
 from merc.encoders.text.sentence import text_digest
@@ -86,7 +86,7 @@ def sound_rows(
     waiting: list[tuple[int, Clip]] = []
 
     def flush() -> None:
-        digests = [hashlib.sha256(clip.tobytes()).digest() for _, clip in waiting]
+        digests = [clip_digest(clip) for _, clip in waiting]
         for key, encoder in encoders.items():
 
             def encode(indices: Sequence[int], encoder: Encoder[Clip | None] = encoder) -> Rows:

@@ -1,12 +1,13 @@
-"""Features that follow from other features and from who speaks, and so need not be kept: made where a model asks for them.
+"""Features that are derived from other features and the speakers where a model takes them, so no store needs to hold them.
 
-What a feature is made by decides, never its name: `audio/mine` of the encoder `praat` serves as well as `audio/praat`.
+A feature's encoder decides, never its name: `audio/mine` of the encoder `praat` serves as well as `audio/praat`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec
 from merc.encoders.audio.praat import FUNCTIONALS, PraatEncoder
@@ -26,12 +27,22 @@ def made_alike(one: FeatureSpec, other: FeatureSpec) -> bool:
     return (one.encoder, one.version, one.dimension) == (other.encoder, other.version, other.dimension)
 
 
+def differences(one: FeatureSpec, other: FeatureSpec) -> tuple[str, ...]:
+    """In what the making of two features differs: dimension, encoder, version.
+
+    Two absolute folders with one version are one encoder that was moved.
+    """
+    moved = Path(one.encoder).is_absolute() and Path(other.encoder).is_absolute()
+    compared = ("dimension", "version") if moved else ("dimension", "encoder", "version")
+    return tuple(what for what in compared if getattr(one, what) != getattr(other, what))
+
+
 def source_of(spec: FeatureSpec, declared: Iterable[FeatureSpec] = ()) -> FeatureSpec | None:
     """The feature that a derived one follows from; None for a feature that is not derived.
 
     Args:
         spec: what is wanted.
-        declared: features that are at hand; one of the right making is taken, of the same modality if there is one.
+        declared: features of the corpus; one of the right encoder is taken, of the same modality if there is one.
     """
     if not made_alike(spec, PRAAT_RELATIVE):
         return None
@@ -44,9 +55,8 @@ def with_derived(conversation: Conversation, spec: FeatureSpec, declared: Iterab
     """The conversation with a derived feature, if it lacks it and has its source; else as it is.
 
     Args:
-        conversation: any.
+        conversation, declared: any, and what is declared of its features.
         spec: of the feature that is wanted; one that is not derived is left alone.
-        declared: what is known of the conversation's features.
     """
     declared = tuple(declared)
     source = source_of(spec, declared)
@@ -55,7 +65,7 @@ def with_derived(conversation: Conversation, spec: FeatureSpec, declared: Iterab
     rows = conversation.features[source.key]
     foreign = any(known.key == source.key and not made_alike(known, source) for known in declared)
     if foreign or rows.shape[1] != source.dimension:
-        return conversation  # of another making; who asks for the feature says that it is not there
+        return conversation  # another encoder's; the caller reports that the feature is absent
     return conversation.with_features({spec.key: speaker_relative(rows, [u.speaker for u in conversation.utterances])})
 
 

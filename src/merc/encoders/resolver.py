@@ -1,7 +1,4 @@
-"""Where each feature of a model comes from: given, derived from a given one, encoded from words or sound, or absent and why.
-
-One resolver belongs to one model. It loads an encoder when it is first needed and keeps it.
-"""
+"""Where each feature of a model comes from: given, derived from a given one, encoded from words or sound, or absent and why."""
 
 from __future__ import annotations
 
@@ -10,16 +7,18 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from merc.data.schema import Conversation, FeatureSpec
-from merc.encoders.audio.sound import sound_encoder
-from merc.encoders.derivation import source_of, with_derived
-from merc.encoders.encoding import check_same, encode_conversations, encoder_for
+from merc.encoders.audio.praat import PraatEncoder
+from merc.encoders.audio.speech import speech_encoder
+from merc.encoders.derivation import differences, source_of, with_derived
+from merc.encoders.encoding import vectors_of
 from merc.encoders.interface import PRAAT_NAME, Encoder
 from merc.encoders.registry import BUNDLED
 from merc.encoders.text.adapter import Adapter, joint_version
 from merc.encoders.text.dialogue import DIALOGUE, DialogueEncoder
+from merc.encoders.text.sentence import text_encoder
 from merc.errors import FeatureError, MissingExtraError
 
 Input = Literal["words", "sound"]
@@ -49,9 +48,9 @@ class FeatureSource:
 
 
 def input_of(spec: FeatureSpec) -> Input | None:
-    """What a feature's encoder reads; None where nothing at hand makes it.
+    """What a feature's encoder reads; None where no encoder makes it.
 
-    The encoder decides. Of a speech or text model, whose name does not tell, the files of its folder do, and else the modality.
+    The encoder's name decides; for a speech or text model the files of its folder, or else the modality.
     """
     if spec.encoder in NO_ENCODERS:
         return None
@@ -67,7 +66,7 @@ def input_of(spec: FeatureSpec) -> Input | None:
 
 
 class FeatureResolver:
-    """The features that one model takes.
+    """The features that one model takes. An encoder is loaded when it is first needed, and kept.
 
     Args:
         specs: of the features.
@@ -99,7 +98,7 @@ class FeatureResolver:
         """The encoder of a feature that is not derived, loaded at the first call.
 
         Raises:
-            FeatureError: it can't be had, or is another than the one that made the feature.
+            FeatureError: it can't be loaded, or is another than the one that made the feature.
             MissingExtraError: what it needs is not installed.
         """
         with self._lock:
@@ -113,15 +112,14 @@ class FeatureResolver:
         """Conversations with what can be made of their words and features; what is there already stays.
 
         Args:
-            conversations: any.
-            declared: what is known of their features.
-            without: modalities that nobody asks for.
+            conversations, declared: any, and what is declared of their features.
+            without: modalities that are left out.
 
         Returns:
             The conversations, and of each modality whose encoder is not installed the reason.
 
         Raises:
-            FeatureError: an encoder can't be had, or is another than the one that made the feature.
+            FeatureError: an encoder can't be loaded, or is another than the one that made the feature.
             MissingExtraError: an encoder is not installed, and some conversation has no other feature of the model's.
         """
         completed, declared = tuple(conversations), tuple(declared)
@@ -141,9 +139,10 @@ class FeatureResolver:
             except MissingExtraError as error:
                 reasons[spec.modality], failed = str(error), error
                 continue
-            texts = cast("Encoder[str | None] | DialogueEncoder", encoder)  # its input is words
-            encoded = iter(encode_conversations(list(compress(completed, bare)), spec, texts))
-            completed = tuple(next(encoded) if fill else c for c, fill in zip(completed, bare, strict=True))
+            rows = iter(vectors_of(list(compress(completed, bare)), encoder))
+            completed = tuple(
+                c.with_features({spec.key: next(rows)}) if fill else c for c, fill in zip(completed, bare, strict=True)
+            )
         keys = {spec.key for spec in self.specs if spec.modality not in without}
         if failed is not None and not all(keys & set(c.features) for c in completed):
             raise failed
@@ -166,15 +165,23 @@ class FeatureResolver:
         return FeatureSource(spec, "encoded", base, needed)
 
     def _load(self, spec: FeatureSpec) -> Encoder[Any] | DialogueEncoder:
+        if spec.encoder in NO_ENCODERS:
+            raise FeatureError(f"feature {spec.key}: the encoder that made it is not known, so transcripts can't stand in for it")
         if spec.encoder == DIALOGUE:
             if not self.adapters or joint_version(self.adapters) != spec.version:
                 found = f"version {joint_version(self.adapters)}" if self.adapters else "none"
                 raise FeatureError(
                     f"feature {spec.key} needs the adapters of version {spec.version} that were saved with it; found {found}"
                 )
-            return DialogueEncoder(self.adapters, self.device)
-        if input_of(spec) == "sound":
-            encoder = sound_encoder(spec.encoder, self.device)
-            check_same(spec, encoder)
-            return encoder
-        return encoder_for(spec, self.device)
+            encoder = DialogueEncoder(self.adapters, self.device)
+        elif spec.encoder == PRAAT_NAME:
+            encoder = PraatEncoder()
+        else:
+            encoder = (speech_encoder if input_of(spec) == "sound" else text_encoder)(spec.encoder, self.device)
+        made_by = {"encoder": encoder.name, "version": encoder.version, "dimension": encoder.dimension}
+        if differences(spec, spec.model_copy(update=made_by)):
+            raise FeatureError(
+                f"feature {spec.key} was made by encoder {spec.encoder!r}, version {spec.version}, dimension {spec.dimension}; "
+                f"found {encoder.name!r}, version {encoder.version}, dimension {encoder.dimension}"
+            )
+        return encoder

@@ -1,1 +1,1 @@
-"""A trained model: what a person loads, asks, saves and shares."""
+"""A trained model: loaded, run, saved and shared."""

@@ -23,9 +23,7 @@ def model_card(record: ModelRecord, labels: Sequence[str], specs: Sequence[Featu
     """The card as Markdown behind a YAML header that model hubs read.
 
     Args:
-        record: how the model came to be.
-        labels: class names in order.
-        specs: the features that the model takes.
+        record, labels, specs: the model's record, its classes in order, the features that it takes.
         parameters: trainable numbers.
     """
     record = record.shared()

@@ -35,7 +35,7 @@ def load_model(name: str | Path | None, kind: type[Model]) -> Model:
     for folder in (path, path / "model"):
         if (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file():
             return kind.from_pretrained(str(folder))
-    beside_folders = path.parent != Path() and path.parent.is_dir()  # a mistyped run, then, and nothing to ask the network for
+    beside_folders = path.parent != Path() and path.parent.is_dir()  # a mistyped run, so no model hub is asked
     if path.exists() or beside_folders or str(name).count("/") != 1 or str(name).startswith((".", "/")):
         raise RunError(f"{path}: no model here; expected {CONFIG} and {WEIGHTS}, in it or in its folder 'model'")
     try:

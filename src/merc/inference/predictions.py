@@ -1,4 +1,4 @@
-"""What a model predicts: as arrays over the utterances of one sample, and as judged utterances for people and tables.
+"""What a model predicts: as arrays over the utterances of one sample, and as judged utterances.
 
 Shapes: T utterances, C classes, M modalities, Z latent width.
 """
@@ -15,7 +15,7 @@ from merc.data.schema import Absence, Utterance
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedUtterance(Utterance):
-    """An utterance with its predicted emotion; `predict`, `annotate` and `evaluate` give it.
+    """An utterance with its predicted emotion, as `predict`, `annotate` and `evaluate` return it.
 
     Attributes:
         emotion: the most probable class.
@@ -106,14 +106,12 @@ def judged_utterances(
     labels: Sequence[str],
     modalities: Sequence[str],
 ) -> tuple[JudgedUtterance, ...]:
-    """Utterances with what was predicted of them.
+    """T utterances with what was predicted of them.
 
     Args:
-        utterances: T.
-        predicted: of the same T.
+        utterances, predicted: T of each.
         present: (T, M) booleans.
-        labels: C class names.
-        modalities: M names.
+        labels, modalities: C and M names.
     """
     return tuple(
         JudgedUtterance(

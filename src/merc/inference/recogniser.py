@@ -1,4 +1,4 @@
-"""A trained network with all that it needs to label conversations: what a user loads, calls, saves and shares."""
+"""A trained network with all that it needs to label conversations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +16,7 @@ from huggingface_hub import ModelHubMixin, hf_hub_download
 
 from merc.data.preprocessing import Preprocessor, Sample
 from merc.data.schema import Absence, Conversation, FeatureSpec, LabelSet
-from merc.encoders.derivation import source_of
+from merc.encoders.derivation import differences, source_of
 from merc.encoders.resolver import FeatureResolver
 from merc.encoders.text.adapter import Adapter, adapter_file
 from merc.errors import FeatureError
@@ -37,7 +38,7 @@ class Recogniser(ModelHubMixin):
     """A trained model.
 
     Args:
-        network, preprocessor, record: what was trained, what feeds it, what is known of it.
+        network, preprocessor, record: what was trained, what prepares its inputs, and its record.
         adapters: of the tuned text encoder; none if it has none.
         temperature: what the coarse head's logits are divided by.
 
@@ -98,8 +99,8 @@ class Recogniser(ModelHubMixin):
     def check_specs(self, specs: Sequence[FeatureSpec], where: str) -> None:
         """Refuses features that were made by another encoder, or are of another dimension, than the model's.
 
-        Two absolute folders with one version are one encoder that was moved. Where a derived feature is not declared, its source is
-        what the model takes. Features that the model does not take may be anything.
+        Where a derived feature is not declared, its source is what the model takes. Features that the model does not take may be
+        anything.
 
         Args:
             specs: declared of the features.
@@ -112,20 +113,16 @@ class Recogniser(ModelHubMixin):
         for taken in self.preprocessor.specs:
             spec = taken if taken.key in declared else source_of(taken, specs) or taken
             found = declared.get(spec.key)
-            if found is None:
-                continue
-            moved = Path(found.encoder).is_absolute() and Path(spec.encoder).is_absolute()
-            for what in ("dimension", "version") if moved else ("dimension", "encoder", "version"):
-                given, wanted = getattr(found, what), getattr(spec, what)
-                if given != wanted:
-                    raise FeatureError(f"feature {spec.key} of {where}: {what} {given}; the model was trained on {wanted}")
+            if found and (what := next(iter(differences(found, spec)), None)):
+                raise FeatureError(
+                    f"feature {spec.key} of {where}: {what} {getattr(found, what)}; the model was trained on {getattr(spec, what)}"
+                )
 
     def predict(self, conversations: Iterable[Conversation], specs: Sequence[FeatureSpec] = ()) -> tuple[JudgedConversation, ...]:
         """Labels every utterance.
 
-        Features that are not given are made where they can be: from words, or from other features. Where an encoder can't be had,
-        the modality is absent, and a warning and the result say so. Conversations of more than 512 utterances run in pieces (see
-        `merc.data.pieces`).
+        Features that are not given are made from words or from other features. Where an encoder is not installed, the modality is
+        absent; a warning and the result report it. Conversations of more than 512 utterances run in pieces (`merc.data.pieces`).
 
         Args:
             conversations: with features of the encoders that the model was trained on, or with words; labels do not matter.
@@ -258,19 +255,16 @@ class Recogniser(ModelHubMixin):
         if model_kwargs:
             raise TypeError(f"unknown arguments: {', '.join(model_kwargs)}")
 
-        def locate(name: str) -> Path:
-            if Path(pretrained_model_name_or_path).is_dir():
-                return Path(pretrained_model_name_or_path) / name
-            path = hf_hub_download(
-                str(pretrained_model_name_or_path),
-                name,
-                revision=revision,
-                cache_dir=cache_dir,
-                force_download=force_download,
-                local_files_only=local_files_only,
-                token=token,
-            )
-            return Path(path)
-
-        saved = read_model(locate)
-        return cls(saved.network, saved.preprocessor, saved.record, adapters=saved.adapters, temperature=saved.temperature)
+        folder = Path(pretrained_model_name_or_path)
+        if folder.is_dir():
+            return read_model(folder.joinpath, cls)
+        download = partial(
+            hf_hub_download,
+            str(pretrained_model_name_or_path),
+            revision=revision,
+            cache_dir=cache_dir,
+            force_download=force_download,
+            local_files_only=local_files_only,
+            token=token,
+        )
+        return read_model(lambda name: Path(download(name)), cls)

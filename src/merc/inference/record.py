@@ -1,4 +1,4 @@
-"""What is known of a trained model besides its weights: plain data, as it is saved."""
+"""A trained model's record besides its weights: plain data, as it is saved."""
 
 from __future__ import annotations
 
@@ -40,14 +40,7 @@ class ModelRecord:
 
     def to_json(self) -> dict[str, object]:
         """All but the recipe, which a saved model keeps apart, as plain values."""
-        return {
-            "scores": dict(self.scores),
-            "chosen_by": self.chosen_by,
-            "corpus": dict(self.corpus),
-            "versions": dict(self.versions),
-            "seed": self.seed,
-            "warnings": list(self.warnings),
-        }
+        return {known.name: getattr(self, known.name) for known in fields(self) if known.name != "recipe"}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], recipe: Mapping[str, Any]) -> ModelRecord:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from pydantic import ValidationError
@@ -35,21 +34,15 @@ else:
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 FORMAT = 2
+Model = TypeVar("Model")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SavedModel:
-    """What a saved model holds; see `merc.inference.recogniser.Recogniser`."""
+def read_model(locate: Callable[[str], Path], make: Callable[..., Model]) -> Model:
+    """Reads a model's files.
 
-    network: Network
-    preprocessor: Preprocessor
-    record: ModelRecord
-    adapters: tuple[Adapter, ...]
-    temperature: float
-
-
-def read_model(locate: Callable[[str], Path]) -> SavedModel:
-    """Reads a model's files, given where the file of a name lies.
+    Args:
+        locate: file's name -> where it lies.
+        make: takes the arguments of `merc.inference.recogniser.Recogniser`.
 
     Raises:
         RunError: the config, the weights or an adapter are missing or damaged.
@@ -79,7 +72,7 @@ def read_model(locate: Callable[[str], Path]) -> SavedModel:
         # A model that was trained on a store's vectors has no adapters, and judges what holds such vectors.
         if spec.encoder == DIALOGUE and adapters and joint_version(adapters) != spec.version:
             raise RunError(f"{config_path}: feature {spec.key} needs adapters of version {spec.version}; the saved ones are others")
-    return SavedModel(network, preprocessor, record, adapters, temperature)
+    return make(network, preprocessor, record, adapters=adapters, temperature=temperature)
 
 
 def _with_weights(settings: NetworkConfig, preprocessor: Preprocessor, path: Path) -> Network:

@@ -1,19 +1,6 @@
-"""The one flat table of judged utterances, a row each: CSV, JSON Lines, parquet and data frames all have its columns.
+"""The one flat table of judged utterances, a row each: CSV, JSON Lines, parquet and data frames have its columns.
 
-| column | type | what it holds |
-|---|---|---|
-| conversation, utterance | text | ids |
-| speaker | text | empty where nothing tells it |
-| channel | integer | of the recording, from 0 |
-| start, end | s | from the start of the recording |
-| words | text | what was said |
-| label | text | the annotated emotion, where it is known |
-| emotion | text | the predicted one |
-| probability | number | of the predicted emotion |
-| `p_LABEL` | number | probability of each class, in the model's order |
-| `trust_MODALITY` | number | share of trust, 0 where absent; empty if the network has none |
-| uncertainty | number | mean latent variance; empty if the network has none |
-| present | text | the modalities that it was judged by, joined by `+` |
+docs/evaluation.md describes the columns.
 """
 
 from __future__ import annotations
@@ -40,24 +27,22 @@ _TEXTS = ("conversation", "utterance", "speaker", "words", "label", "emotion", "
 
 
 def flat_table(conversations: Sequence[JudgedConversation]) -> Table:
-    """Judged conversations of one model as the module's columns, all of one length.
+    """Judged conversations of one model as columns of one length.
 
     Raises:
         ValueError: no conversation.
     """
     if not conversations:
         raise ValueError("a table needs at least one conversation")
-    rows = [(conversation.id, utterance) for conversation in conversations for utterance in conversation.utterances]
-    told = [utterance for _, utterance in rows]
-    columns: dict[str, Sequence[str | float | None]] = {"conversation": [conversation for conversation, _ in rows]}
-    columns["utterance"] = [u.id for u in told]
-    columns |= {
-        name: [getattr(u, name) for u in told] for name in ("speaker", "channel", "start", "end", "words", "label", "emotion")
-    }
-    columns["probability"] = [u.probabilities[u.emotion] for u in told]
-    columns |= {f"p_{label}": [u.probabilities[label] for u in told] for label in conversations[0].labels}
-    columns |= {f"trust_{m}": [u.trust.get(m, 0.0) if u.trust else None for u in told] for m in conversations[0].modalities}
-    return columns | {"uncertainty": [u.uncertainty for u in told], "present": ["+".join(u.present) for u in told]}
+    utterances = [u for conversation in conversations for u in conversation.utterances]
+    columns: dict[str, Sequence[str | float | None]] = {"conversation": [c.id for c in conversations for _ in c.utterances]}
+    columns["utterance"] = [u.id for u in utterances]
+    copied = ("speaker", "channel", "start", "end", "words", "label", "emotion")
+    columns |= {name: [getattr(u, name) for u in utterances] for name in copied}
+    columns["probability"] = [u.probabilities[u.emotion] for u in utterances]
+    columns |= {f"p_{label}": [u.probabilities[label] for u in utterances] for label in conversations[0].labels}
+    columns |= {f"trust_{m}": [u.trust.get(m, 0.0) if u.trust else None for u in utterances] for m in conversations[0].modalities}
+    return columns | {"uncertainty": [u.uncertainty for u in utterances], "present": ["+".join(u.present) for u in utterances]}
 
 
 def data_frame(table: Table) -> DataFrame:

@@ -21,25 +21,21 @@ def infer(
     """Runs a network over samples, on the network's device and in evaluation mode; its training mode is as before afterwards.
 
     Args:
-        network: any.
-        samples: prepared for it. One of more than 512 utterances runs in pieces (see `merc.data.pieces`).
+        network, samples: any, and samples prepared for it. One of more than 512 utterances runs in pieces (`merc.data.pieces`).
         temperature: what the coarse head's logits are divided by.
-        embeddings: also give the latent means of every level.
+        embeddings: return the latent means of every level too.
 
     Returns:
         One item a sample, in the given order.
     """
-    pieces = [(index, piece) for index, sample in enumerate(samples) for piece in pieces_of(sample)]
+    pieces = [list(pieces_of(sample)) for sample in samples]
     was_training = network.training
     network.eval()
     try:
-        inferred = _infer_pieces(network, [piece for _, piece in pieces], temperature, embeddings)
+        inferred = iter(_infer_pieces(network, [piece for of_one in pieces for piece in of_one], temperature, embeddings))
     finally:
         network.train(was_training)
-    parts: dict[int, list[PredictionArrays]] = {}
-    for (index, _), part in zip(pieces, inferred, strict=True):
-        parts.setdefault(index, []).append(part)
-    return [concatenated(parts[index]) for index in range(len(samples))]
+    return [concatenated([next(inferred) for _ in of_one]) for of_one in pieces]
 
 
 def _infer_pieces(network: Network, pieces: Sequence[Piece], temperature: float, embeddings: bool) -> list[PredictionArrays]:

@@ -7,6 +7,7 @@ Letters in shapes: B conversations, T utterances, H heads, d model width, k widt
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -47,17 +48,19 @@ def check_heads(width: int, heads: int, key: str) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Relations:
-    """Relations between the utterances of a batch; made once a batch, used by every attention module.
+    """Relations between the utterances of a batch; made once a batch, read by every attention module.
 
     Attributes:
         distance: (T, T) key position minus query position, clipped, shifted to start at 0.
         same_speaker: (B, T, T), 1.0 where key and query have one speaker.
         allowed: (B, T, T), True where the key is no padding and within reach of the query.
+        present: modality -> (B, T), True where an utterance has it.
     """
 
     distance: Int64[Tensor, "T T"]
     same_speaker: Float[Tensor, "B T T"]
     allowed: Bool[Tensor, "B T T"]
+    present: Mapping[str, Bool[Tensor, "B T"]]
 
     @classmethod
     def of(cls, batch: Batch, config: AttentionConfig) -> Relations:
@@ -75,6 +78,7 @@ class Relations:
             offset.clamp(-config.max_distance, config.max_distance) + config.max_distance,
             same.to(torch.get_default_dtype()),
             reach & batch.valid[:, None, :],
+            {m: batch.present[..., i] for i, m in enumerate(batch.inputs)},
         )
 
     def keys(self, present_BT: Bool[Tensor, "B T"]) -> Bool[Tensor, "B T T"]:
@@ -89,7 +93,7 @@ class RelationBias(nn.Module):
         super().__init__()
         position = torch.zeros(2 * config.max_distance + 1, config.heads)
         if start_on_diagonal:
-            position[config.max_distance] = 3.0  # chosen: e^3, so an utterance first looks at itself in the other modality
+            position[config.max_distance] = 3.0  # chosen: e^3, so an utterance first attends to itself in the other modality
         self.position = nn.Parameter(position)
         self.same_speaker = nn.Parameter(torch.zeros(config.heads)) if config.speaker_bias else None
 
@@ -131,7 +135,7 @@ def attend(
 ) -> Float[Tensor, "B T e"]:
     """Scaled dot-product attention with an additive bias; d and e are split over the heads.
 
-    Written out: torch's fused kernel gives the bias no gradient, and the path that torch takes instead costs twice this one.
+    Written out: torch's fused kernel computes no gradient of the bias, and torch's other path costs twice this one.
     """
     b = q_BTd.shape[0]
     q, k, v = (split_heads(x, heads).flatten(0, 1) for x in (q_BTd, k_BTd, v_BTd))
@@ -159,6 +163,6 @@ def sinusoids(t: int, d: int, device: torch.device) -> Float[Tensor, "T d"]:
 
 
 def key_bias(valid_BT: Bool[Tensor, "B T"], heads: int) -> Float[Tensor, "B H T T"]:
-    """`MASKED` for keys in the padding, 0 for all others. Contiguous, so that no reader has to copy it."""
+    """`MASKED` for keys in the padding, 0 for all others. Contiguous, so that attention copies nothing."""
     b, t = valid_BT.shape
     return ((~valid_BT) * MASKED)[:, None, None].expand(b, heads, t, t).contiguous()

@@ -95,7 +95,7 @@ class Network(nn.Module, ABC):
     def terms(
         self, output: NetworkOutput, batch: Batch, classify: Classify, teacher: NetworkOutput | None = None
     ) -> dict[str, Float[Tensor, ""]]:
-        """The unweighted terms of the loss by name; `coarse`, the loss of the prediction, is always among them, and here alone.
+        """The unweighted terms of the loss by name; `coarse`, the loss of the prediction, is always among them, here alone.
 
         Args:
             output: of this network in training mode.

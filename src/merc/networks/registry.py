@@ -24,18 +24,9 @@ if TYPE_CHECKING:  # imports torch
     from merc.networks.interface import Network
 
 GROUP = "merc.networks"
+RIVALS = ("majority", "logistic_regression", "early_fusion", "late_fusion", "bc_lstm", "dialogue_rnn", "sdt", "mult")
 BUILT_IN: Mapping[str, str] = MappingProxyType(
-    {
-        "cmath": "merc.networks.cmath.network",
-        "majority": "merc.networks.rivals.majority",
-        "logistic_regression": "merc.networks.rivals.logistic_regression",
-        "early_fusion": "merc.networks.rivals.early_fusion",
-        "late_fusion": "merc.networks.rivals.late_fusion",
-        "bc_lstm": "merc.networks.rivals.bc_lstm",
-        "dialogue_rnn": "merc.networks.rivals.dialogue_rnn",
-        "sdt": "merc.networks.rivals.sdt",
-        "mult": "merc.networks.rivals.mult",
-    }
+    {"cmath": "merc.networks.cmath.network", **{name: f"merc.networks.rivals.{name}" for name in RIVALS}}
 )
 
 

@@ -1,16 +1,13 @@
-"""The corpus as a recipe wants it: its store opened, its labels mapped, its own features made."""
+"""The corpus as a recipe takes it: its store opened, its labels mapped, its own features made."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import Float32
-
 from merc.data.labels import apply_mapping, find_mapping
-from merc.data.schema import Conversation, Corpus, FeatureSpec
+from merc.data.schema import Conversation, Corpus
 from merc.data.store.store import open_store
 from merc.encoders.derivation import LOOKING_AHEAD, corpus_with_derived, source_of
 from merc.encoders.text.adapter import Adapter
@@ -20,22 +17,7 @@ from merc.inference.recogniser import Recogniser
 from merc.settings import Progress, no_progress
 from merc.training.loop import device_for
 from merc.training.recipe import Recipe
-from merc.training.text.cross_fitting import cross_fitted
-
-TUNED = "tuned"  # the name of the text feature that a recipe's own encoder makes
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
-    """A corpus with all features that a recipe takes.
-
-    Attributes:
-        corpus: labels mapped.
-        adapters: of the recipe's own text encoder, if it has one.
-    """
-
-    corpus: Corpus
-    adapters: tuple[Adapter, ...] = ()
+from merc.training.text.cross_fitting import TUNED, cross_fitted
 
 
 def open_recipe_store(recipe: Recipe, store: str | Path | None = None) -> Corpus:
@@ -51,16 +33,16 @@ def open_recipe_store(recipe: Recipe, store: str | Path | None = None) -> Corpus
 
 
 def mapped(corpus: Corpus, recipe: Recipe) -> Corpus:
-    """The corpus with its labels mapped as the recipe says, or as it is.
+    """The corpus with its labels mapped by the recipe, or as it is.
 
     Raises:
-        RecipeError, DataError: no such mapping, or a label that it does not know.
+        RecipeError, DataError: no such mapping, or a label that it does not list.
     """
     return corpus if recipe.data.labels is None else apply_mapping(corpus, find_mapping(recipe.data.labels))
 
 
-def prepared(corpus: Corpus, recipe: Recipe, progress: Progress = no_progress) -> Prepared:
-    """Adds the features that a recipe takes and the store need not hold: derived ones, and those of a tuned text encoder.
+def prepared(corpus: Corpus, recipe: Recipe, progress: Progress = no_progress) -> tuple[Corpus, tuple[Adapter, ...]]:
+    """The corpus with all features that a recipe takes, derived and tuned ones too, and the adapters of its own text encoder.
 
     Args:
         corpus: labels mapped.
@@ -84,13 +66,15 @@ def prepared(corpus: Corpus, recipe: Recipe, progress: Progress = no_progress) -
             f"found {'no ' if config is None else ''}text_tuning with {recipe.data.features.get('text')!r}"
         )
     if config is None:
-        return Prepared(corpus)
+        return corpus, ()
     device = device_for(recipe.training.device)
     tuned = cross_fitted(corpus.part(recipe.data.split, "train"), corpus.label_set, config, progress, device)
     others = [c for c in corpus.conversations if c.id not in tuned.train]
     encoded = zip(others, DialogueEncoder(tuned.adapters, device).encode(others), strict=True)
-    rows: Mapping[str, Float32[np.ndarray, "_ _"]] = {**tuned.train, **{c.id: array for c, array in encoded}}
-    return Prepared(_with_feature(corpus, tuned.spec, rows), tuned.adapters)
+    rows = {**tuned.train, **{c.id: array for c, array in encoded}}
+    schema = (*(known for known in corpus.feature_schema if known.key != tuned.spec.key), tuned.spec)
+    conversations = tuple(c.with_features({tuned.spec.key: rows[c.id]}) for c in corpus.conversations)
+    return replace(corpus, feature_schema=schema, conversations=conversations), tuned.adapters
 
 
 def check_causal(corpus: Corpus, recipe: Recipe) -> None:
@@ -116,13 +100,12 @@ def completed(
     """A corpus of some of its conversations, with the features that a model takes and that can be made of what they have.
 
     Args:
-        corpus: labels mapped.
+        corpus, conversations: with labels mapped, and those of its conversations that are taken.
         recogniser: the model.
-        conversations: of the corpus.
-        without: modalities that the judgement does without; nothing is made for them.
+        without: modalities that are left out; nothing is made for them.
 
     Raises:
-        FeatureError, MissingExtraError: a text encoder can't be had.
+        FeatureError, MissingExtraError: a text encoder can't be loaded.
     """
     offered = {spec.key for spec in corpus.feature_schema}
     made, reasons = recogniser.features.complete(conversations, corpus.feature_schema, without)
@@ -135,9 +118,3 @@ def completed(
         for name, split in corpus.splits.items()
     }
     return replace(corpus, feature_schema=(*corpus.feature_schema, *specs), conversations=made, splits=splits)
-
-
-def _with_feature(corpus: Corpus, spec: FeatureSpec, rows: Mapping[str, Float32[np.ndarray, "_ _"]]) -> Corpus:
-    schema = (*(known for known in corpus.feature_schema if known.key != spec.key), spec)
-    conversations = tuple(c.with_features({spec.key: rows[c.id]}) for c in corpus.conversations)
-    return replace(corpus, feature_schema=schema, conversations=conversations)

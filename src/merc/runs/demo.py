@@ -1,16 +1,15 @@
 """The demonstration: CMATH trained on an embedded synthetic corpus, judged against guessing and against the Bayes-optimal oracle.
 
-The corpus is wholly synthetic: emotions follow a Markov chain, features are drawn from densities of known quality, and there is no
-dialogue. Hence a ceiling is known, and for every utterance which of its modalities say something and which are noise.
+Emotions follow a Markov chain, features are drawn from densities of known quality, and there is no dialogue. Hence the ceiling is
+known, and of every utterance's modalities which are signal and which are noise.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import cast
 
@@ -28,7 +27,7 @@ from merc.files.staged_file import temporary_name
 from merc.files.strict_yaml import load_yaml
 from merc.inference.predictions import JudgedConversation
 from merc.runs.evaluation import evaluate
-from merc.runs.folder import CHECKPOINT, LOG, METRICS, MODEL, RECIPE, STATUS
+from merc.runs.folder import CHECKPOINT, LOG, METRICS, MODEL, RECIPE, STATUS, replace_folder
 from merc.runs.training import train
 from merc.settings import Progress
 from merc.synthetic.conversations import SyntheticConfig, chain_posterior, recorded_chain, synthesise
@@ -45,13 +44,13 @@ _FILES = frozenset({RECIPE, STATUS, METRICS, CHECKPOINT, MODEL, LOG, STORE})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Demonstration:
-    """What the demonstration has to show.
+    """What the demonstration shows.
 
     Attributes:
         folder: of the run; the model lies in it, and the corpus.
-        train_conversations: how many there were to learn from.
+        train_conversations: their number.
         report: the model on the synthetic test part.
-        majority: who answers with the class shares of the training part, and so always with its largest class.
+        majority: the class shares of the training part as probabilities, so always its largest class.
         ceiling: the Bayes-optimal oracle given densities and chain.
         conversation: one of the test part, with planted labels.
         judged: its predicted emotions.
@@ -97,6 +96,8 @@ def demonstrate(
         conversation = _shown(corpus)
         (judged,) = run.recogniser.predict([conversation])
         save_store(corpus, staged / STORE)
+    test, shares = corpus.part(SPLIT, "test"), class_shares(corpus, SPLIT)
+    chain, planted = recorded_chain(corpus), planted_streams(corpus)
     states = {
         modality: tuple(RowState(int(state)).name.lower() for state in of_modality[conversation.id])
         for modality, of_modality in planted_truth(corpus).items()
@@ -105,8 +106,8 @@ def demonstrate(
         folder=out,
         train_conversations=config.train,
         report=report,
-        majority=_scores(corpus, {c.id: _shares(corpus, c) for c in corpus.part(SPLIT, "test")}),
-        ceiling=_scores(corpus, _knowing(corpus)),
+        majority=_scores(corpus, test, [np.tile(shares, (len(c), 1)) for c in test]),
+        ceiling=_scores(corpus, test, [chain_posterior(chain, planted, c) for c in test]),
         conversation=conversation,
         judged=judged,
         states=states,
@@ -115,8 +116,7 @@ def demonstrate(
 
 def demo_recipe() -> Recipe:
     """The embedded recipe, from the installed package."""
-    with as_file(files("merc") / "assets" / "demo.yaml") as path:
-        return load_recipe(path)
+    return load_recipe(Path(__file__).parents[1] / "assets" / "demo.yaml")
 
 
 def _shown(corpus: Corpus) -> Conversation:
@@ -125,20 +125,11 @@ def _shown(corpus: Corpus) -> Conversation:
     return next((c for c in test if SHOWN_LENGTH[0] <= len(c) <= SHOWN_LENGTH[1]), test[0])
 
 
-def _shares(corpus: Corpus, conversation: Conversation) -> Float64[np.ndarray, "T C"]:
-    return np.tile(class_shares(corpus, SPLIT), (len(conversation), 1))
-
-
-def _knowing(corpus: Corpus) -> Mapping[str, Float64[np.ndarray, "T C"]]:
-    chain, planted = recorded_chain(corpus), planted_streams(corpus)
-    return {c.id: chain_posterior(chain, planted, c) for c in corpus.part(SPLIT, "test")}
-
-
-def _scores(corpus: Corpus, probabilities: Mapping[str, Float64[np.ndarray, "T C"]]) -> ClassificationScores:
-    conversations = corpus.part(SPLIT, "test")
+def _scores(
+    corpus: Corpus, conversations: Sequence[Conversation], probabilities: Sequence[Float64[np.ndarray, "_ C"]]
+) -> ClassificationScores:
     true = [corpus.label_set.index(u.label) for c in conversations for u in c.utterances if u.label is not None]
-    rows = np.concatenate([probabilities[c.id] for c in conversations])
-    return classification_scores(np.array(true), rows, corpus.label_set, conversations=len(conversations))
+    return classification_scores(np.array(true), np.concatenate(probabilities), corpus.label_set, conversations=len(conversations))
 
 
 def _check_replaceable(out: Path) -> None:
@@ -161,18 +152,12 @@ def _holds_demonstration(folder: Path) -> bool:
 @contextmanager
 def _staged_run(out: Path) -> Generator[Path, None, None]:
     """A hidden sibling that takes the place of `out` on leaving, and is removed on an exception."""
-    staged, replaced = (out.absolute().parent / temporary_name(f"{out.name}-") for _ in range(2))
-    made = [parent for parent in out.absolute().parents if not parent.exists()]
+    place, stem = out.absolute(), f"{out.name}-"
+    staged = place.with_name(temporary_name(stem))
+    made = [parent for parent in place.parents if not parent.exists()]
     try:
         yield staged
-        if out.exists():
-            out.rename(replaced)
-        try:
-            staged.rename(out)
-        except OSError:
-            if replaced.exists():
-                replaced.rename(out)
-            raise
+        replace_folder(staged, place, stem)
     except BaseException as error:
         shutil.rmtree(staged, ignore_errors=True)
         for parent in made:
@@ -181,7 +166,6 @@ def _staged_run(out: Path) -> Generator[Path, None, None]:
         if isinstance(error, OSError):
             raise RunError(f"{out}: can't be written: {error.strerror or error}; nothing was left behind") from error
         raise
-    shutil.rmtree(replaced, ignore_errors=True)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def evaluate(
 
     Args:
         run: the run's folder, or a model.
-        part: of the recipe's split; `test` has to be asked for.
+        part: of the recipe's split.
         conditions: modalities to leave out or perturb.
         corpus: taken in place of the store.
         store: taken in place of the recipe's store.
@@ -49,15 +49,12 @@ def evaluate(
         >>> merc.evaluate("runs/x", corpus=corpus).report.part
         'validation'
     """
-    folder = None if isinstance(run, Recogniser) else Path(run)
-    recogniser = run if isinstance(run, Recogniser) else _finished(Path(run))
+    folder, recogniser = (None, run) if isinstance(run, Recogniser) else (Path(run), _finished(Path(run)))
     recipe = recipe_from(recogniser.record.recipe)
     if folder is not None:
         recipe = _with_folders(recipe, folder)
     without = () if conditions is None else conditions.without
-    if corpus is None:
-        corpus = open_recipe_store(recipe, store)
-    corpus = mapped(corpus, recipe)
+    corpus = mapped(open_recipe_store(recipe, store) if corpus is None else corpus, recipe)
     if corpus.label_set != recogniser.label_set:
         raise RunError(
             f"{folder or recogniser.name}: the model knows the labels {', '.join(recogniser.label_set.names)}; "
@@ -71,7 +68,7 @@ def evaluate(
     evaluation = judge(recogniser, conversations, corpus=corpus.name, split=recipe.data.split, part=part, conditions=conditions)
     report = evaluation.report
     if folder is not None:
-        log_evaluation(  # before all else that can fail: what was looked at is on record
+        log_evaluation(  # before all else that can fail: every evaluation is on record
             folder,
             part=part,
             split=recipe.data.split,
@@ -104,7 +101,7 @@ def _finished(folder: Path) -> Recogniser:
 
 
 def _with_folders(recipe: Recipe, folder: Path) -> Recipe:
-    """A saved model's recipe with the places of store and labels, which only the run's own recipe tells in full."""
+    """A saved model's recipe with the places of store and labels, which only the run's own recipe holds in full."""
     if not (folder / RECIPE).is_file():
         return recipe
     kept = load_recipe(folder / RECIPE).data

@@ -1,7 +1,4 @@
-"""The files of a run's folder: their names, and how each is written so that a killed process leaves the old or the new.
-
-The folder's content is told in `merc.runs.training`.
-"""
+"""The files of a run's folder (docs/evaluation.md), each written so that a killed process leaves the old or the new one."""
 
 from __future__ import annotations
 
@@ -28,14 +25,8 @@ from merc.files.staged_file import is_temporary, temporary_name, write_atomicall
 from merc.inference.recogniser import Recogniser
 from merc.training.loop import Outcome
 
-RECIPE, STATUS, METRICS, CHECKPOINT, MODEL, LOG = (
-    "recipe.yaml",
-    "run.json",
-    "metrics.jsonl",
-    "checkpoint.safetensors",
-    "model",
-    "log.jsonl",
-)
+RECIPE, STATUS, METRICS = "recipe.yaml", "run.json", "metrics.jsonl"
+CHECKPOINT, MODEL, LOG = "checkpoint.safetensors", "model", "log.jsonl"
 
 
 def is_begun(folder: Path) -> bool:
@@ -65,21 +56,33 @@ def sweep(folder: Path) -> None:
 
 
 def save_model(recogniser: Recogniser, folder: Path) -> None:
-    """Puts the model in its place; an earlier one stays whole until then, and comes back if that fails."""
-    staged, earlier, place = folder / temporary_name(MODEL), folder / temporary_name(MODEL), folder / MODEL
+    """Saves the model, whole or not at all, in place of an earlier one."""
+    staged = folder / temporary_name(MODEL)
     try:
         recogniser.save_pretrained(staged)
-        if place.exists():
-            place.replace(earlier)
-        try:
-            staged.replace(place)
-        except OSError:
-            if earlier.exists():
-                earlier.replace(place)
-            raise
-        shutil.rmtree(earlier, ignore_errors=True)
+        replace_folder(staged, folder / MODEL, MODEL)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
+
+
+def replace_folder(staged: Path, place: Path, stem: str) -> None:
+    """Renames a folder to its place; an earlier one stays whole until then, and comes back if that fails.
+
+    Args:
+        staged: the folder.
+        place: in the same folder.
+        stem: of the earlier one's temporary name.
+    """
+    earlier = place.with_name(temporary_name(stem))
+    if place.exists():
+        place.replace(earlier)
+    try:
+        staged.replace(place)
+    except OSError:
+        if earlier.exists():
+            earlier.replace(place)
+        raise
+    shutil.rmtree(earlier, ignore_errors=True)
 
 
 def append_line(path: Path, line: Mapping[str, object]) -> None:
@@ -98,7 +101,7 @@ def append_line(path: Path, line: Mapping[str, object]) -> None:
 def writing(folder: Path) -> Generator[None, None, None]:
     """Makes the folder where it is missing, and keeps other trainings out of it.
 
-    Takes away a run that failed before its first checkpoint, and tells a full disk in one line.
+    Removes a run that failed before its first checkpoint, and reports a full disk in one line.
 
     Raises:
         RunError: another process is training into the folder, or it can't be written.
@@ -139,7 +142,7 @@ def _empty(folder: Path) -> None:
 
 
 def log_evaluation(folder: Path, *, part: str, split: str, corpus: str, **more: object) -> None:
-    """Adds a line to the run's log: what was judged and when, so that every look at the test part is on record."""
+    """Adds a line to the run's log: what was judged and when, so that every evaluation on the test part is on record."""
     time = datetime.now(UTC).isoformat(timespec="seconds")
     append_line(folder / LOG, {"time": time, "judged": part, "split": split, "corpus": corpus, **more})
 
@@ -185,7 +188,7 @@ def software_versions() -> dict[str, str]:
 
 
 def source_commit() -> dict[str, str]:
-    """The commit of the source that runs, if it runs from a checkout; a `+` behind it tells of changes."""
+    """The commit of the source that runs, if it runs from a checkout; a `+` behind it marks changes."""
     asked = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
     try:
         return {"commit": subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout.strip()}

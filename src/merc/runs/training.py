@@ -1,12 +1,4 @@
-"""One recipe trained into one folder.
-
-recipe.yaml             the recipe, complete
-run.json                status, versions, machine
-metrics.jsonl           one line an epoch, every loss term
-checkpoint.safetensors  all that `resume` needs
-model/                  the best weights with all that they need (see `merc.inference.recogniser`)
-log.jsonl               one line an evaluation, so that every look at the test part is on record (see `merc.runs.evaluation`)
-"""
+"""One recipe trained into one folder, whose files docs/evaluation.md describes."""
 
 from __future__ import annotations
 
@@ -61,6 +53,7 @@ SELECTION = {
     "test-peak": "highest weighted F1 on the TEST part, over all epochs, of the averaged weights: NOT COMPARABLE with scores of "
     "models whose epoch was chosen on validation",
 }
+SCORES = ("weighted_f1", "accuracy", "macro_f1", "negative_log_likelihood", "expected_calibration_error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +63,7 @@ class Hooks:
     Attributes:
         on_epoch: the epoch's record.
         on_warning: a sentence for people.
-        interrupted: asked between steps; a yes saves the run and ends it, as Ctrl-C does.
+        interrupted: called between steps; True saves the run and ends it, as Ctrl-C does.
     """
 
     on_epoch: Callable[[EpochRecord], None] = lambda _record: None
@@ -80,7 +73,7 @@ class Hooks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainedRun:
-    """What a training left behind.
+    """The result of a training.
 
     Attributes:
         folder: of the run.
@@ -112,7 +105,7 @@ def train(
         out: the run's folder; new or empty, unless `resume`.
         resume: go on with a run that was stopped; starts from scratch if it had not got as far as a checkpoint.
         corpus: taken in place of the recipe's store.
-        progress: True shows a bar, in a terminal or a notebook; a hook is told of each step, of `training` and of the tuning of a
+        progress: True shows a bar, in a terminal or a notebook; a hook is called at each step, of `training` and of the tuning of a
             text encoder.
         hooks: what else to call on the way.
 
@@ -133,15 +126,14 @@ def train(
     if done_before is not None:
         return done_before
     devices = range(torch.cuda.device_count())
-    with torch.random.fork_rng(devices), shown_progress(progress) as told:  # the caller's generators are as before afterwards
-        return _train(recipe, folder, resume, corpus, told, hooks)
+    with torch.random.fork_rng(devices), shown_progress(progress) as hook:  # the caller's generators are as before afterwards
+        return _train(recipe, folder, resume, corpus, hook, hooks)
 
 
 def _train(recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, progress: Progress, hooks: Hooks) -> TrainedRun:
     corpus = corpus if corpus is not None else open_recipe_store(recipe)
     check_place(folder, resume)
-    ready = prepared(mapped(corpus, recipe), recipe, progress)
-    corpus = ready.corpus
+    corpus, adapters = prepared(mapped(corpus, recipe), recipe, progress)
     warnings = [*_probe_warnings(corpus, recipe), *recipe.warnings]
     selection = recipe.selection_part
     train_part, selection_part = corpus.part(recipe.data.split, "train"), corpus.part(recipe.data.split, selection)
@@ -153,7 +145,8 @@ def _train(recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, pr
             raise DataError(f"corpus {corpus.name!r}, split {recipe.data.split!r}: no utterance of part {part!r} has a label")
     torch.manual_seed(recipe.training.seed)
     network = recipe.model.build(preprocessor.widths, len(preprocessor.label_set))
-    counts = _counts(samples, corpus)
+    labels = np.concatenate([s.labels for s in samples])
+    counts = np.bincount(labels[labels != UNLABELLED], minlength=len(corpus.label_set)).tolist()
     network.begin(counts)
     trainer = Trainer(network, samples, recipe.training, recipe.corruption, Objective(recipe.objective, counts))
 
@@ -186,7 +179,7 @@ def _train(recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, pr
             warnings=tuple(warnings),
             recipe=recipe.model_dump(mode="json"),
         )
-        recogniser = Recogniser(network, preprocessor, record, adapters=ready.adapters, temperature=temperature)
+        recogniser = Recogniser(network, preprocessor, record, adapters=adapters, temperature=temperature)
         if outcome.finished:
             save_model(recogniser, folder)
         write_status(folder, "finished" if outcome.finished else "interrupted", outcome)
@@ -194,7 +187,7 @@ def _train(recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, pr
 
 
 def _trained_before(folder: Path, recipe: Recipe) -> TrainedRun | None:
-    """The run of this very recipe that is finished already and whole; else None, and `_prepare` says what is wrong."""
+    """The run of this very recipe if it is finished and whole; else None, and `_prepare` raises what is wrong."""
     if not (folder / RECIPE).is_file() or load_recipe(folder / RECIPE) != recipe:
         return None
     outcome = read_outcome(folder)
@@ -207,13 +200,8 @@ def _trained_before(folder: Path, recipe: Recipe) -> TrainedRun | None:
     return TrainedRun(folder, recogniser, outcome)
 
 
-def _counts(samples: Sequence[Sample], corpus: Corpus) -> list[int]:
-    labels = np.concatenate([s.labels for s in samples])
-    return np.bincount(labels[labels != UNLABELLED], minlength=len(corpus.label_set)).tolist()
-
-
 class _Validator:
-    """Judges a network on the part that the epoch is chosen on."""
+    """Scores a network on the part on which the epoch is chosen."""
 
     def __init__(self, label_set: LabelSet, samples: Sequence[Sample]) -> None:
         self._label_set, self._samples = label_set, samples
@@ -223,13 +211,7 @@ class _Validator:
         """Scores by name."""
         rows = self._probabilities(network, temperature)
         scores = classification_scores(self._true, rows, self._label_set, conversations=len(self._samples))
-        return {
-            "weighted_f1": scores.weighted_f1,
-            "accuracy": scores.accuracy,
-            "macro_f1": scores.macro_f1,
-            "negative_log_likelihood": scores.negative_log_likelihood,
-            "expected_calibration_error": scores.expected_calibration_error,
-        }
+        return {name: getattr(scores, name) for name in SCORES}
 
     def temperature(self, network: Network) -> float:
         """What fits the part's labels best."""

@@ -71,7 +71,7 @@ def study_corpus(base: Recipe, splits: Sequence[str], out: Path, progress: Progr
     }
     store = out / STORE
     if not store.exists():
-        made = prepared(mapped(source, base), base, progress).corpus
+        made, _ = prepared(mapped(source, base), base, progress)
         pick_features(made, base.data.features)
         try:
             save_store(replace(made, notes={**made.notes, NOTE: made_of}), store)

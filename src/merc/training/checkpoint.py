@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +25,11 @@ class Checkpoint:
     """The state of a training.
 
     Attributes:
-        tensors: `network/...`, `average/...`, `best/...`, `optimiser/INDEX/...` by name.
+        parts: `network`, `average`, `best` and `optimiser` -> tensors by name; the file names them PART/NAME.
         progress: JSON values: step, steps an epoch, sums of the running epoch, best score and its epoch, digest of the samples.
     """
 
-    tensors: Mapping[str, Tensor]
+    parts: Mapping[str, Mapping[str, Tensor]]
     progress: Mapping[str, Any]
 
 
@@ -37,7 +38,8 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         header = {"format": str(FORMAT), "progress": json.dumps(dict(checkpoint.progress))}
-        save_file({name: t.detach().cpu().contiguous() for name, t in checkpoint.tensors.items()}, temporary, metadata=header)
+        tensors = {f"{part}/{name}": t for part, named in checkpoint.parts.items() for name, t in named.items()}
+        save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, temporary, metadata=header)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -56,21 +58,15 @@ def load_checkpoint(path: Path) -> Checkpoint:
             metadata = cast("dict[str, str]", file.metadata() or {})
             if metadata.get("format") != str(FORMAT):
                 raise RunError(f"{path}: checkpoint format {metadata.get('format')}, this version reads {FORMAT}")
-            return Checkpoint({name: file.get_tensor(name) for name in file.keys()}, json.loads(metadata["progress"]))  # noqa: SIM118
+            parts: dict[str, dict[str, Tensor]] = defaultdict(dict)  # a part without tensors is empty
+            for key in file.keys():  # noqa: SIM118
+                part, _, name = key.partition("/")
+                parts[part][name] = file.get_tensor(key)
+            return Checkpoint(parts, json.loads(metadata["progress"]))
     except FileNotFoundError:
         raise RunError(f"{path}: no checkpoint to resume from") from None
     except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
         raise RunError(f"{path}: damaged checkpoint ({error})") from None
-
-
-def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Names with `prefix/` before them."""
-    return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
-
-
-def unprefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors under `prefix/`, without it."""
-    return {name.removeprefix(f"{prefix}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}/")}
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -28,11 +28,9 @@ from merc.training.checkpoint import (
     Checkpoint,
     load_checkpoint,
     optimiser_tensors,
-    prefixed,
     restore_network,
     restore_optimiser,
     save_checkpoint,
-    unprefixed,
 )
 from merc.training.corruption import CorruptionConfig, corrupt
 from merc.training.objective import Objective
@@ -186,10 +184,10 @@ class Trainer:
             RunError: no checkpoint, a damaged one, or one of another network or other data.
         """
         saved = load_checkpoint(path)
-        restore_network(self.network, unprefixed("network", saved.tensors), path)
-        restore_network(self.average, unprefixed("average", saved.tensors), path)
-        self.best = unprefixed("best", saved.tensors)
-        restore_optimiser(self.optimiser, unprefixed("optimiser", saved.tensors))
+        restore_network(self.network, saved.parts["network"], path)
+        restore_network(self.average, saved.parts["average"], path)
+        self.best = dict(saved.parts["best"])
+        restore_optimiser(self.optimiser, saved.parts["optimiser"])
         progress = saved.progress
         if progress["steps_per_epoch"] != self.steps_per_epoch:
             raise RunError(
@@ -215,16 +213,16 @@ class Trainer:
         with torch.no_grad():
             teacher = self.average(clean.to(self.device)) if self.network.wants_teacher else None
         terms = self.network.terms(output, batch, self.objective.classify, teacher)
-        loss = self.objective.weigh(terms, self.step / self.steps_per_epoch)
-        self._refuse_divergence("loss", loss.total)
+        total = self.objective.total(terms, self.step / self.steps_per_epoch)
+        self._refuse_divergence("loss", total)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.total.backward()
+        total.backward()
         self._refuse_divergence("norm of the gradient", torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm))
         self.optimiser.step()
         self.step += 1
         decay = min(self.config.average_decay, (1 + self.step) / (10 + self.step))
         get_ema_multi_avg_fn(decay)([*self.averaged], [*self.parameters], None)
-        for name, value in {"loss": loss.total, **loss.terms}.items():
+        for name, value in {"loss": total, **terms}.items():
             self.sums[name] = self.sums.get(name, 0.0) + float(value.detach())
 
     def _refuse_divergence(self, what: str, value: Tensor) -> None:
@@ -259,12 +257,7 @@ class Trainer:
         return self.config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
 
     def _checkpoint(self) -> Checkpoint:
-        parts = {
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "best": self.best,
-            "optimiser": optimiser_tensors(self.optimiser),
-        }
+        parts = {"network": self.network.state_dict(), "average": self.average.state_dict(), "best": self.best}
         progress = {
             "step": self.step,
             "steps_per_epoch": self.steps_per_epoch,
@@ -273,7 +266,7 @@ class Trainer:
             "best_score": self.best_score,
             "best_epoch": self.best_epoch,
         }
-        return Checkpoint({name: t for part, tensors in parts.items() for name, t in prefixed(part, tensors).items()}, progress)
+        return Checkpoint({**parts, "optimiser": optimiser_tensors(self.optimiser)}, progress)
 
     def _outcome(self, finished: bool) -> Outcome:
         self.network.load_state_dict(self.best)

@@ -1,13 +1,12 @@
 """The loss: named terms, their weights and their ramps (docs/model.md).
 
-L = CE(coarse) + a CE(fine) + u CE(unimodal) + r L_rec + b L_kl + k L_logit + l L_latent. Distillation and KL terms are ramped
-up from 0 over the first epochs, since early teachers are random.
+L = CE(coarse) + a CE(fine) + u CE(unimodal) + r L_rec + b L_kl + k L_logit + l L_latent. The last three terms are ramped up from 0
+over the first epochs, since early teachers are random.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -42,14 +41,6 @@ class ObjectiveConfig(Settings):
     class_weights: Literal["none", "balanced", "root"] = "root"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Loss:
-    """The weighted sum, and the unweighted terms by name."""
-
-    total: Float[Tensor, ""]
-    terms: Mapping[str, Float[Tensor, ""]]
-
-
 class Objective:
     """Weighs terms; holds the class weights of the training split."""
 
@@ -63,14 +54,14 @@ class Objective:
         total = F.cross_entropy(logits, labels, weights, reduction="sum", label_smoothing=self.config.label_smoothing)
         return total / weights[labels].sum().clamp_min(1e-12)
 
-    def weigh(self, terms: Mapping[str, Float[Tensor, ""]], epochs_done: float) -> Loss:
-        """The total at a point of the training, in epochs since its start."""
+    def total(self, terms: Mapping[str, Float[Tensor, ""]], epochs_done: float) -> Float[Tensor, ""]:
+        """The weighted sum at a point of the training, in epochs since its start."""
         ramp = min(1.0, epochs_done / self.config.ramp_epochs) if self.config.ramp_epochs else 1.0
         total = terms["coarse"]
         for name, term in terms.items():
             if name != "coarse":
                 total = total + getattr(self.config, name) * (ramp if name in RAMPED else 1.0) * term
-        return Loss(total, terms)
+        return total
 
 
 def class_weights(kind: Literal["none", "balanced", "root"], counts: Sequence[int]) -> Float[Tensor, " C"]:

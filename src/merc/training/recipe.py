@@ -60,7 +60,7 @@ class Recipe(Settings):
         name: of the recipe, for tables.
         about: a sentence for people.
         protocol: the part on which the weights of the best epoch are chosen. `test-peak` chooses them on the test part, as much of
-            the literature does; such scores are not comparable with honest ones, and every file and table says so.
+            the literature does; such scores are not comparable with others, and every file and table marks them.
         calibration: `temperature` scales the finished model's logits by what fits the selection part best; no label changes.
         data, model, objective, corruption, training: the components' configs.
         text_tuning: tunes a text encoder of the recipe's own, whose feature is `text: tuned`; None takes the store's features only.
@@ -84,7 +84,7 @@ class Recipe(Settings):
 
     @property
     def warnings(self) -> list[str]:
-        """What a user should know of an unusual choice, a sentence each."""
+        """Consequences of unusual choices, a sentence each."""
         found: list[str] = []
         if isinstance(self.model, CMATHConfig) and self.model.has_trust and not self.objective.latent:
             found.append("trust means nothing with objective.latent 0: no other term of the loss reaches the unimodal variances")

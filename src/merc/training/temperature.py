@@ -1,4 +1,4 @@
-"""Temperature scaling (Guo et al., ICML 2017): one number that logits are divided by, so that probabilities mean what they say.
+"""Temperature scaling (Guo et al., ICML 2017): one number that logits are divided by, so that probabilities are calibrated.
 
 Shapes: N utterances, C classes.
 """

@@ -9,7 +9,6 @@ import pytest
 from encoders.voices import RATE, buzz, espeak, needs_espeak, noise, silence, syllables, times, tone
 from merc.data.corpora.meld import PRAAT_COLUMNS
 from merc.encoders.audio.praat import FUNCTIONALS, PraatEncoder
-from merc.encoders.audio.sound import sound_encoder
 from merc.encoders.interface import Encoder
 from merc.errors import MissingExtraError
 from steps import steps
@@ -126,7 +125,7 @@ SENTENCES = [("I am so happy today that I could sing about it", 13), ("He will b
 
 
 def test_it_is_a_sound_encoder_of_melds_columns() -> None:
-    encoder = sound_encoder()
+    encoder = PraatEncoder()
     assert isinstance(encoder, PraatEncoder) and isinstance(encoder, Encoder)
     assert (encoder.name, encoder.version, encoder.dimension, encoder.modality) == ("praat", "2", 8, "audio")
     assert FUNCTIONALS == PRAAT_COLUMNS
@@ -312,7 +311,7 @@ ANALYSES = ["to_harmonicity_cc", "to_intensity", "to_intensity", "to_pitch", "to
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"merc\[audio\]"):
-        sound_encoder("praat")
+        PraatEncoder()
 
 
 def test_a_long_clip_takes_no_more_steps_than_its_parts(analyses: list[str]) -> None:

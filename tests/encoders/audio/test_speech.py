@@ -1,5 +1,6 @@
 """Speech models as sound encoders: tiny ones of every architecture made here, and folders that must be refused."""
 
+import hashlib
 import json
 import shutil
 import socket
@@ -11,8 +12,7 @@ import numpy as np
 import pytest
 
 from encoders.voices import RATE, buzz, noise, syllables, tone
-from merc.encoders.audio.sound import sound_encoder
-from merc.encoders.audio.speech import ARCHITECTURES, receptive_field, resolve_speech, speech_encoder
+from merc.encoders.audio.speech import ARCHITECTURES, clip_digest, receptive_field, resolve_speech, speech_encoder
 from merc.encoders.interface import Encoder
 from merc.errors import FeatureError, MissingExtraError, UnsafeFileError
 
@@ -78,7 +78,7 @@ def slow_pooled(folder: Path, clip: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("kind", ARCHITECTURES)
 def test_every_architecture_equals_its_slow_twin(kind: str, tmp_path: Path, no_network: None) -> None:
     folder = build(tmp_path / kind, kind)
-    encoder = sound_encoder(str(folder))
+    encoder = speech_encoder(str(folder))
     assert isinstance(encoder, Encoder)
     assert (encoder.name, encoder.dimension, encoder.modality) == (str(folder), 32, "audio")
     rows = encoder.encode([syllables(2), buzz(200, 0.3)])
@@ -130,11 +130,25 @@ def test_a_silent_clip_has_a_vector(wav2vec2: Path) -> None:
     assert np.isfinite(speech_encoder(str(wav2vec2)).encode([np.zeros(RATE, dtype=np.float32)])).all()
 
 
-def test_a_long_clip_is_cut_to_its_first_30_seconds(tmp_path: Path) -> None:
+def test_a_long_clip_is_read_whole_in_windows_averaged_by_their_lengths(tmp_path: Path) -> None:
     encoder = speech_encoder(str(build(tmp_path / "coarse", conv_stride=(160, 4))))
-    clip = noise(31.0)
-    whole, first, less = encoder.encode([clip, clip[: 30 * RATE], clip[: 29 * RATE]])
-    assert np.array_equal(whole, first) and not np.array_equal(whole, less)
+    clip = np.concatenate((noise(25.0), tone(200, 6.0)))[:-1]
+    halves = clip[: (len(clip) + 1) // 2], clip[(len(clip) + 1) // 2 :]
+    assert len(halves[0]) == len(halves[1]) + 1
+    whole, first, second = encoder.encode([clip, *halves])
+    np.testing.assert_allclose(whole, (len(halves[0]) * first + len(halves[1]) * second) / len(clip), atol=1e-6)
+    assert np.abs(whole - first).max() > 1e-3, "the end does not count"
+
+
+def test_a_clip_of_30_seconds_is_one_window(tmp_path: Path) -> None:
+    folder = build(tmp_path / "coarse", conv_stride=(160, 4))
+    np.testing.assert_allclose(speech_encoder(str(folder)).encode([noise(30.0)])[0], slow_pooled(folder, noise(30.0)), atol=1e-5)
+
+
+def test_digests_tell_clips_apart() -> None:
+    short, long = noise(1.0), noise(31.0)
+    assert clip_digest(short) == hashlib.sha256(short.tobytes()).digest() != clip_digest(tone(200))
+    assert clip_digest(long) != hashlib.sha256(long.tobytes()).digest(), "the rule for long clips is part of it"
 
 
 def test_receptive_fields() -> None:
@@ -184,7 +198,9 @@ def test_weights_with_a_head_are_read_as_the_model_below_it(tmp_path: Path, wav2
 
 def test_weights_that_lack_a_layer_are_refused(copy: Path) -> None:
     change(copy / "config.json", num_hidden_layers=3)
-    with pytest.raises(FeatureError, match=r"weights lack encoder\.layers\.2\.") as told:
+    with pytest.raises(
+        FeatureError, match=r"model\.safetensors: the weights lack encoder\.layers\.2\..* more; allowed are"
+    ) as told:
         speech_encoder(str(copy))
     assert "\n" not in str(told.value)
 
@@ -262,18 +278,18 @@ def test_a_model_that_returns_no_finite_numbers_is_told(copy: Path) -> None:
 @pytest.mark.parametrize("name", ["/no/such/folder", "./nowhere", "a/b/c", ""])
 def test_a_missing_folder_is_told(name: str, no_network: None) -> None:
     with pytest.raises(FeatureError, match="no such folder; allowed are praat, a folder"):
-        sound_encoder(name)
+        speech_encoder(name)
 
 
 def test_an_empty_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(FeatureError, match=r"no speech model; it holds no config\.json"):
-        sound_encoder(str(tmp_path))
+        speech_encoder(str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["someone/no-such-speech-model", "an id with blanks"])
 def test_a_hub_id_that_cannot_be_had_is_told_in_one_line(name: str, no_network: None) -> None:
     with pytest.raises(FeatureError, match="could not be had from the Hugging Face Hub") as told:
-        sound_encoder(name)
+        speech_encoder(name)
     assert str(told.value).isprintable()
 
 
@@ -287,18 +303,18 @@ def test_a_hub_id_is_loaded_from_its_snapshot_under_its_own_name(wav2vec2: Path,
         return str(wav2vec2)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
-    encoder = sound_encoder("someone/tiny")
+    encoder = speech_encoder("someone/tiny")
     assert encoder.name == "someone/tiny" and encoder.version == resolve_speech(str(wav2vec2)).version
     assert asked[0][0] == "someone/tiny" and not any(pattern.endswith((".bin", ".py", "*")) for pattern in asked[0][1])
 
 
 def test_a_device_that_is_not_there_is_told(wav2vec2: Path) -> None:
     with pytest.raises(FeatureError, match="can't be loaded") as told:
-        sound_encoder(str(wav2vec2), device="no such device")
+        speech_encoder(str(wav2vec2), device="no such device")
     assert str(told.value).isprintable()
 
 
 def test_a_missing_extra_is_named(wav2vec2: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(MissingExtraError, match=r"merc\[text\]"):
-        sound_encoder(str(wav2vec2))
+        speech_encoder(str(wav2vec2))

@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from merc.encoders import registry
 from merc.encoders.interface import Encoder
 from merc.encoders.registry import BUNDLED_SHA256, check_folder, feature_name, resolve
 from merc.encoders.text.sentence import text_digest, text_encoder
+from merc.encoders.text.torch_model import load_base
 from merc.errors import DataError, FeatureError, MissingExtraError, UnsafeFileError
 from tiny_text_model import WORDS, build_plain, build_sentence
 
@@ -169,6 +171,23 @@ def test_loading_leaves_the_callers_random_numbers_alone(copy: Path) -> None:
     before = torch.get_rng_state()
     text_encoder(str(copy)).encode(["hello"])
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("load", [text_encoder, load_base])
+@pytest.mark.parametrize("kind", ["plain", "sentence"])
+def test_weights_that_lack_tensors_are_refused(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str, load: Callable[[str], object]
+) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    folder = Path(shutil.copytree(request.getfixturevalue(kind), tmp_path / kind))
+    weights = folder / "model.safetensors"
+    kept = {name: tensor for name, tensor in load_file(weights).items() if "layer.1.output" not in name}
+    save_file(kept, weights, metadata={"format": "pt"})
+    with pytest.raises(FeatureError, match="the weights lack encoder") as told:
+        load(str(folder))
+    lacking = [f"encoder.layer.1.output.{name}" for name in ("LayerNorm.bias", "LayerNorm.weight", "dense.bias", "dense.weight")]
+    assert str(told.value) == f"{weights}: the weights lack {', '.join(lacking)}; allowed are whole models"
 
 
 def test_digests_tell_texts_apart() -> None:

@@ -16,12 +16,9 @@ def scene(make_samples):
     """A batch with its relations, a central stream and two auxiliaries."""
     samples = make_samples(lengths=(5, 2), absent=0.3)
     batch = collate(samples)
-    relations = Relations.of(batch, ATTENTION)
     torch.manual_seed(3)
     streams = {name: torch.randn(2, 5, D) for name in ("text", "audio", "visual")}
-    present = {name: batch.present[..., i] for i, name in enumerate(batch.modalities)}
-    keys = {name: relations.keys(p) for name, p in present.items()}
-    return samples, relations, streams, present, keys
+    return samples, Relations.of(batch, ATTENTION), streams
 
 
 def spread(module, seed=0):
@@ -52,10 +49,10 @@ def bias_of(module, head, query, sample):
 @pytest.mark.parametrize("aligned", [True, False])
 @pytest.mark.parametrize("attended", [True, False])
 def test_augmentation_utterance_by_utterance(scene, aligned, attended):
-    samples, relations, streams, present, keys = scene
+    samples, relations, streams = scene
     module = spread(Augmentation(ATTENTION, TowerConfig(aligned=aligned, attended=attended), D))
     q, z = streams["text"], streams["audio"]
-    out = module(q, z, present["audio"], keys["audio"], relations)
+    out = module(q, z, relations.present["audio"], relations)
     for i, sample in enumerate(samples):
         for t in range(len(sample)):
             o = torch.zeros(D)
@@ -75,40 +72,40 @@ def test_augmentation_utterance_by_utterance(scene, aligned, attended):
 
 
 def test_an_auxiliary_that_cannot_be_seen_adds_nothing(scene):
-    _, relations, streams, present, _ = scene
+    _, relations, streams = scene
     module = spread(Augmentation(ATTENTION, TowerConfig(), D))
-    gone = torch.zeros_like(present["audio"])
-    out = module(streams["text"], streams["audio"], gone, relations.keys(gone), relations)
+    gone = torch.zeros_like(relations.present["audio"])
+    out = module(streams["text"], streams["audio"], gone, relations)
     assert torch.equal(out, torch.zeros_like(out))
 
 
 @pytest.mark.parametrize("aligned", [True, False])
 def test_an_absent_utterance_of_an_auxiliary_is_neither_attended_nor_aligned(scene, aligned):
-    _, relations, streams, present, keys = scene
+    _, relations, streams = scene
     module = spread(Augmentation(ATTENTION, TowerConfig(aligned=aligned), D))
-    garbage = torch.where(present["audio"][..., None], streams["audio"], torch.tensor(50.0))
-    outs = [module(streams["text"], z, present["audio"], keys["audio"], relations) for z in (streams["audio"], garbage)]
+    garbage = torch.where(relations.present["audio"][..., None], streams["audio"], torch.tensor(50.0))
+    outs = [module(streams["text"], z, relations.present["audio"], relations) for z in (streams["audio"], garbage)]
     torch.testing.assert_close(outs[0], outs[1], rtol=0, atol=1e-6)
 
 
 def test_a_closed_gate_lets_nothing_through_and_an_open_one_all(scene):
-    _, relations, streams, present, keys = scene
+    _, relations, streams = scene
     module = spread(Augmentation(ATTENTION, TowerConfig(attended=False), D))
     with torch.no_grad():
         module.gate.weight.zero_()
         module.gate.bias.fill_(-1e4)
-        closed = module(streams["text"], streams["audio"], present["audio"], keys["audio"], relations)
+        closed = module(streams["text"], streams["audio"], relations.present["audio"], relations)
         module.gate.bias.fill_(1e4)
-        opened = module(streams["text"], streams["audio"], present["audio"], keys["audio"], relations)
+        opened = module(streams["text"], streams["audio"], relations.present["audio"], relations)
     assert torch.equal(closed, torch.zeros_like(closed))
-    torch.testing.assert_close(opened, module.kv_projection(streams["audio"]) * present["audio"][..., None])
+    torch.testing.assert_close(opened, module.kv_projection(streams["audio"]) * relations.present["audio"][..., None])
 
 
 def test_map_attention_adds_similarities_and_takes_values_from_the_centre(scene):
-    samples, relations, streams, present, _ = scene
+    samples, relations, streams = scene
     module = spread(MapAttention(ATTENTION, D, ["audio", "visual"]))
     x = streams["text"]
-    out = module(x, streams, present, relations)
+    out = module(x, streams, relations)
     q, k, v = module.project_in(x).chunk(3, dim=-1)
     pairs = {}
     for column, name in ((1, "audio"), (2, "visual")):
@@ -131,23 +128,23 @@ def test_map_attention_adds_similarities_and_takes_values_from_the_centre(scene)
 
 def test_in_a_map_tower_auxiliaries_choose_among_the_centres_values_only(scene):
     """With one value everywhere in the centre there is nothing to choose, so the auxiliaries have no effect; else they have."""
-    _, relations, streams, present, keys = scene
+    _, relations, streams = scene
     tower = spread(Tower(ATTENTION, TowerConfig(layers=2, auxiliaries="map"), D, ["audio", "visual"], 0.0))
     other = {name: torch.randn_like(stream) * 3 for name, stream in streams.items()}
     same = streams["text"][:1, :1].expand(2, 5, D)
-    outs = [tower(same, auxiliaries, present, keys, relations) for auxiliaries in (streams, other)]
+    outs = [tower(same, auxiliaries, relations) for auxiliaries in (streams, other)]
     torch.testing.assert_close(outs[0], outs[1], rtol=0, atol=1e-5)
-    outs = [tower(streams["text"], auxiliaries, present, keys, relations) for auxiliaries in (streams, other)]
+    outs = [tower(streams["text"], auxiliaries, relations) for auxiliaries in (streams, other)]
     assert (outs[0] - outs[1]).abs().max() > 1e-3
 
 
 def test_the_layer_is_pre_norm_residual_cross_self_feed(scene):
-    _, relations, streams, present, keys = scene
+    _, relations, streams = scene
     layer = spread(CMALayer(ATTENTION, TowerConfig(), D, ["audio", "visual"], dropout=0.5))
     h = streams["text"]
-    out = layer(h, streams, present, keys, relations)
+    out = layer(h, streams, relations)
     q = layer.query(layer.norm_cross(h))
-    h = h + sum(layer.augmentations[m](q, streams[m], present[m], keys[m], relations) for m in ("audio", "visual"))
+    h = h + sum(layer.augmentations[m](q, streams[m], relations.present[m], relations) for m in ("audio", "visual"))
     h = h + layer.self_attention(layer.norm_self(h), relations)
     h = h + layer.feed_2(torch.nn.functional.gelu(layer.feed_1(layer.norm_feed(h))))
     torch.testing.assert_close(out, h)
@@ -155,13 +152,13 @@ def test_the_layer_is_pre_norm_residual_cross_self_feed(scene):
 
 def test_auxiliaries_are_not_updated_by_the_tower(scene):
     """Every layer is given the very tensors that the tower was given, and they hold what they held."""
-    _, relations, streams, present, keys = scene
+    _, relations, streams = scene
     tower = spread(Tower(ATTENTION, TowerConfig(layers=3), D, ["audio", "visual"], 0.0))
     before, seen = {name: z.clone() for name, z in streams.items()}, []
     for layer in tower.layers:
         for name, augmentation in layer.augmentations.items():
             augmentation.register_forward_hook(lambda _m, given, _out, name=name: seen.append((name, given[1])))
-    tower(streams["text"], streams, present, keys, relations)
+    tower(streams["text"], streams, relations)
     assert len(seen) == 6
     assert all(z is streams[name] for name, z in seen)
     assert all(torch.equal(z, before[name]) for name, z in streams.items())
@@ -169,23 +166,21 @@ def test_auxiliaries_are_not_updated_by_the_tower(scene):
 
 def test_the_aligned_path_alone_moves_the_same_utterance_only(scene):
     """Self-attention, which would carry it on, is held to the utterance itself."""
-    samples, _, streams, present, keys = scene
+    samples, _, streams = scene
     relations = Relations.of(collate(samples), ATTENTION.model_copy(update={"window": 0}))
     tower = spread(Tower(ATTENTION, TowerConfig(layers=1, attended=False), D, ["audio"], 0.0))
     (t,) = [t for t in range(5) if samples[0].present[t, 1]][-1:]
     changed = dict(streams, audio=streams["audio"].clone())
     changed["audio"][0, t] += 1.0
-    difference = (
-        tower(streams["text"], changed, present, keys, relations) - tower(streams["text"], streams, present, keys, relations)
-    ).abs()
+    difference = (tower(streams["text"], changed, relations) - tower(streams["text"], streams, relations)).abs()
     assert difference[0, t].max() > 1e-3
     difference[0, t] = 0
     assert torch.equal(difference, torch.zeros_like(difference))
 
 
 def test_a_tower_without_auxiliaries_has_no_cross_attention(scene):
-    _, relations, streams, _, _ = scene
+    _, relations, streams = scene
     for kind in ("augment", "map"):
         tower = spread(Tower(ATTENTION, TowerConfig(layers=1, auxiliaries=kind), D, [], 0.0))
         assert tower.layers[0].query is None
-        assert torch.isfinite(tower(streams["text"], {}, {}, {}, relations)).all()
+        assert torch.isfinite(tower(streams["text"], {}, relations)).all()

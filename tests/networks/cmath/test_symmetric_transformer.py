@@ -1,6 +1,7 @@
 """The symmetric ablation against a slow twin: all modalities attend to all, with one set of weights."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,15 +9,23 @@ from torch.nn import functional as F
 
 from merc.data.batching import collate
 from merc.networks.attention import AttentionConfig, Relations
+from merc.networks.cmath.cma_transformer import TowerConfig
 from merc.networks.cmath.symmetric_transformer import SymmetricTransformer
 
 D, HEADS = 8, 2
+ATTENTION = AttentionConfig(heads=HEADS, max_distance=2)
+
+
+def relations_of(batch):
+    """The batch's, its three modalities under other names."""
+    relations = Relations.of(batch, ATTENTION)
+    return replace(relations, present=dict(zip("abc", relations.present.values(), strict=True)))
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one layer", "two layers"])
 def transformer(request):
     torch.manual_seed(3)
-    made = SymmetricTransformer(AttentionConfig(heads=HEADS, max_distance=2), request.param, 2, D, ["a", "b", "c"], 0.0)
+    made = SymmetricTransformer(ATTENTION, TowerConfig(layers=request.param, feed_forward=2), D, list("abc"), 0.0)
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
@@ -49,12 +58,11 @@ def slow_layer(layer, streams, present, speakers):
 
 def test_it_equals_its_slow_twin(transformer, make_samples):
     batch = collate(make_samples(lengths=(4, 2, 3), absent=0.4))
-    relations = Relations.of(batch, AttentionConfig(heads=HEADS, max_distance=2))
+    relations = relations_of(batch)
     torch.manual_seed(1)
     streams = {m: torch.randn(3, 4, D) for m in "abc"}
-    keys = {m: relations.keys(batch.present[..., i]) for i, m in enumerate("abc")}
     with torch.no_grad():
-        found = transformer(streams, keys, relations)
+        found = transformer(streams, relations)
         for b, t in enumerate((4, 2, 3)):
             h = torch.stack([x[b, :t] + transformer.modality[i] for i, x in enumerate(streams.values())])
             for layer in transformer.layers:
@@ -67,14 +75,13 @@ def test_it_equals_its_slow_twin(transformer, make_samples):
 def test_modalities_play_the_same_part(transformer, make_samples):
     """Exchanging two modalities, and the vectors by which they are known, exchanges what comes out."""
     batch = collate(make_samples(lengths=(4,), absent=0))
-    relations = Relations.of(batch, AttentionConfig(heads=HEADS, max_distance=2))
+    relations = relations_of(batch)
     streams = {m: torch.randn(1, 4, D) for m in "abc"}
-    keys = dict.fromkeys("abc", relations.allowed)
     with torch.no_grad():
-        found = transformer(streams, keys, relations)
+        found = transformer(streams, relations)
         vectors = transformer.modality.clone()
         transformer.modality.copy_(vectors[[1, 0, 2]])
-        swapped = transformer({"a": streams["b"], "b": streams["a"], "c": streams["c"]}, keys, relations)
+        swapped = transformer({"a": streams["b"], "b": streams["a"], "c": streams["c"]}, relations)
         transformer.modality.copy_(vectors)
     for one, other in (("a", "b"), ("b", "a"), ("c", "c")):
         torch.testing.assert_close(found[one], swapped[other], rtol=1e-5, atol=1e-5)

@@ -54,7 +54,7 @@ def test_each_conversation_is_encoded_by_an_encoder_that_did_not_see_it(tuned, c
     assert sorted(np.bincount(list(makers.values()))) == [2, 3, 3]
     for fold, encoder in enumerate(encoders):
         others = [c for c in train if makers[c.id] != fold]
-        assert joint_version([tune(others, LABELS, config).adapter]) == encoder.version
+        assert joint_version([tune(others, LABELS, config)]) == encoder.version
 
 
 def test_the_encoder_is_that_of_all_folds(tuned, config):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 
 from labelled_talks import LABELS, talks
 from merc.data.schema import Conversation, Utterance
@@ -25,7 +26,7 @@ def config(base):
 
 @pytest.fixture(scope="module")
 def adapter(config):
-    return tune(talks(30), LABELS, config).adapter
+    return tune(talks(30), LABELS, config)
 
 
 def separation(encoder):
@@ -39,7 +40,7 @@ def separation(encoder):
 
 
 def test_it_learns_what_tells_the_classes_apart(adapter, config):
-    nothing = adapter_from(tune(talks(30), LABELS, config.model_copy(update={"learning_rate": 1e-9})).adapter.to_bytes(), "x")
+    nothing = adapter_from(tune(talks(30), LABELS, config.model_copy(update={"learning_rate": 1e-9})).to_bytes(), "x")
     assert separation(DialogueEncoder([adapter])) > 2 * separation(DialogueEncoder([nothing]))
 
 
@@ -57,8 +58,8 @@ def test_its_file_holds_what_was_learned(adapter):
 
 
 def test_the_same_seed_gives_the_same_adapter(adapter, config):
-    assert tune(talks(30), LABELS, config).adapter.version == adapter.version
-    assert tune(talks(30), LABELS, config.model_copy(update={"seed": 1})).adapter.version != adapter.version
+    assert tune(talks(30), LABELS, config).version == adapter.version
+    assert tune(talks(30), LABELS, config.model_copy(update={"seed": 1})).version != adapter.version
 
 
 def test_steps_are_told(config):
@@ -75,7 +76,7 @@ def test_the_callers_random_numbers_stay_as_they_are(config):
 
 def test_auto_is_half_precision_only_where_the_processor_has_it(config, monkeypatch):
     def version(precision):
-        return tune(talks(5), LABELS, config.model_copy(update={"epochs": 1, "precision": precision})).adapter.version
+        return tune(talks(5), LABELS, config.model_copy(update={"epochs": 1, "precision": precision})).version
 
     versions = {precision: version(precision) for precision in ("float32", "bfloat16")}
     assert versions["float32"] != versions["bfloat16"]
@@ -89,7 +90,7 @@ def test_auto_is_half_precision_only_where_the_processor_has_it(config, monkeypa
 def test_a_long_utterance_is_learned_from_to_its_end(config):
     def version(end):
         utterance = Utterance("0", "a", words="i am so happy today ! " * 20 + end, label="glad")
-        return tune([Conversation("c", (utterance,))], LABELS, config.model_copy(update={"epochs": 1})).adapter.version
+        return tune([Conversation("c", (utterance,))], LABELS, config.model_copy(update={"epochs": 1})).version
 
     assert version("leave") != version("happy")
 
@@ -97,9 +98,9 @@ def test_a_long_utterance_is_learned_from_to_its_end(config):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_it_tunes_on_the_device_that_is_asked_for(config):
     before = torch.cuda.get_rng_state()
-    tuned = tune(talks(30), LABELS, config, device="cuda")
-    assert tuned.weight.device.type == "cpu" and torch.equal(torch.cuda.get_rng_state(), before)
-    assert separation(DialogueEncoder([tuned.adapter], "cuda")) > 1
+    adapter = tune(talks(30), LABELS, config, device="cuda")
+    assert torch.equal(torch.cuda.get_rng_state(), before)
+    assert separation(DialogueEncoder([adapter], "cuda")) > 1
 
 
 def test_nothing_to_learn_from(config):
@@ -122,10 +123,11 @@ def test_the_kept_change_is_the_best_of_its_rank():
     assert errors[2] < 1e-4 and [low_rank(change, r)[0].shape for r in (3, 50)] == [(3, 7), (7, 7)]
 
 
-def test_the_head_reads_the_vectors(config):
-    tuned = tune(talks(30), LABELS, config.model_copy(update={"rank": 16, "epochs": 16}))
-    unseen = talks(20, seed=1)
-    rows = torch.from_numpy(np.concatenate(DialogueEncoder([tuned.adapter]).encode(unseen)))
-    found = (rows @ tuned.weight.T + tuned.bias).argmax(dim=1).tolist()
-    labels = [LABELS.index(u.label) for c in unseen for u in c.utterances]
-    assert np.mean(np.equal(found, labels)) > 0.8  # half of them by chance
+def test_a_linear_head_reads_the_vectors(config):
+    encoder = DialogueEncoder([tune(talks(30), LABELS, config.model_copy(update={"rank": 16, "epochs": 16}))])
+    rows, labels = [], []
+    for part in (talks(30), talks(20, seed=1)):
+        rows.append(np.concatenate(encoder.encode(part)))
+        labels.append([LABELS.index(u.label) for c in part for u in c.utterances])
+    head = LogisticRegression(max_iter=1000).fit(rows[0], labels[0])
+    assert head.score(rows[1], labels[1]) > 0.8  # half of them by chance

@@ -1,8 +1,7 @@
-"""Eight numbers of how an utterance sounds, measured as Praat does: `FUNCTIONALS`, in the order of MELD's `*_praat.csv`.
+"""Eight measurements of an utterance's sound by Praat (praat-parselmouth): `FUNCTIONALS`, in the order of MELD's `*_praat.csv`.
 
-All are Praat's own (praat-parselmouth). Syllable nuclei are counted as the published script of de Jong and Wempe does, in its
-revision of 2010 and its translation to Python by Feinberg: the csv files were made with that. The publication (Behavior Research
-Methods 41, 2009) tells it otherwise, see `PraatEncoder`.
+Syllable nuclei are counted as by the script of de Jong and Wempe (Behavior Research Methods 41, 2009), revised in 2010, in the
+translation to Python by Feinberg, with which the csv files were made. It differs from the publication, see `PraatEncoder`.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from merc.encoders.interface import PRAAT_NAME, RATE, Clip, clip_rows
 from merc.errors import MissingExtraError
 from merc.settings import Progress, no_progress
 
-Sound = Any  # parselmouth's, which tells no types
+Sound = Any  # parselmouth's, which has no types
 
 FUNCTIONALS = (
     "duration",  # s
@@ -58,7 +57,7 @@ class PraatEncoder:
     - articulation rate: syllable nuclei / phonation time, that of the sounding stretches. A nucleus is a maximum of the
       interpolated intensity (floor 50 Hz) over the threshold, 25 dB under the 99 % quantile, that is voiced, lies in a sounding
       stretch, and is followed by a dip of more than 2 dB before the next maximum over the threshold. So the last maximum never
-      counts, and n syllables give n - 1 nuclei; the publication says that the dip precedes the nucleus. NaN without a nucleus.
+      counts, and n syllables have n - 1 nuclei; in the publication the dip precedes the nucleus. NaN without a nucleus.
     - HNR: To Harmonicity (cc), Get mean, which leaves out silent frames. NaN if all are.
 
     A clip of digital silence has its duration, pitch as without voice, and nothing else. A gain changes nothing but the intensity
@@ -142,5 +141,5 @@ def _articulation_rate(sound: Sound) -> tuple[float]:
 
 def _harmonicity(sound: Sound) -> tuple[float]:
     decibels = sound.to_harmonicity_cc().values[0]
-    heard = decibels[decibels > _SILENT_HARMONICITY]
-    return (float(heard.mean()) if len(heard) else _NAN,)
+    sounding = decibels[decibels > _SILENT_HARMONICITY]
+    return (float(sounding.mean()) if len(sounding) else _NAN,)

@@ -9,47 +9,44 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
 from merc.encoders.interface import PRAAT_NAME, RATE, Clip, Encoder, clip_rows
 from merc.encoders.registry import (
-    VERSION_DIGITS,
+    INDEX,
     ModelFolder,
     check_folder,
-    file_sha256,
     json_objects,
-    load_errors,
+    load_transformer,
+    loading,
     locate,
     read_object,
+    version_of,
 )
 from merc.errors import FeatureError, MissingExtraError, UnsafeFileError
 from merc.files.printable import printable
 from merc.settings import Progress, no_progress
 
 ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "wav2vec2-conformer", "data2vec-audio", "unispeech", "unispeech-sat")
-MAX_CLIP = 30.0  # s; chosen: attention grows with the square, and utterances are shorter
+LONGEST = 30 * RATE  # samples of a window; chosen: attention grows with the square, and most utterances are shorter
+WINDOW_RULE = "equal windows, averaged by samples"  # part of every digest of a long clip: another rule, other vectors
 
 _CONFIGS = ("config.json", "preprocessor_config.json", "processor_config.json")
 _WEIGHTS = "model*.safetensors"
-_INDEX = "model.safetensors.index.json"
-_Vector = Float32[np.ndarray, "_"]
-_UNUSED = "masked_spec_embed"  # for training alone, and not in every file
 
 
 class SpeechEncoder:
     """A speech model, one clip at a time, so that no clip's vector depends on another.
 
     Args:
-        source: a checked folder.
+        source, device: a checked folder, and where its model runs.
         model: of transformers, in evaluation mode.
         extractor: its feature extractor, which scales the samples.
-        device: where the model is.
     """
 
     modality = "audio"
@@ -66,21 +63,23 @@ class SpeechEncoder:
     def encode(self, inputs: Sequence[Clip | None], progress: Progress = no_progress) -> Float32[np.ndarray, "N D"]:
         """See `merc.encoders.interface.Encoder.encode`.
 
-        A clip's first 30 s are taken. One that is too short for a single frame is padded with zeros at its end.
+        A clip of more than 30 s is read in windows of equal length, whose vectors are averaged by their lengths [chosen]. One that
+        is too short for a single frame is padded with zeros at its end.
 
         Raises:
             FeatureError: the model returned a number that is not finite.
         """
 
-        def encode(index: int, clip: Clip) -> _Vector:
-            vector = self._pooled(clip[: round(MAX_CLIP * RATE)])
+        def encode(index: int, clip: Clip) -> Float[np.ndarray, " D"]:
+            windows = np.array_split(clip, -(-len(clip) // LONGEST))
+            vector = np.average([self._pooled(window) for window in windows], axis=0, weights=[len(window) for window in windows])
             if not np.isfinite(vector).all():
                 raise FeatureError(f"sound encoder {printable(self.name)!r} returned numbers that are not finite for clip {index}")
             return vector
 
         return clip_rows(inputs, self.dimension, encode, progress)
 
-    def _pooled(self, clip: Clip) -> _Vector:
+    def _pooled(self, clip: Clip) -> Float32[np.ndarray, " D"]:
         import torch
 
         scaled = self._extractor(clip, sampling_rate=RATE, return_tensors="pt")["input_values"].float()
@@ -88,6 +87,12 @@ class SpeechEncoder:
         with torch.inference_mode():
             frames = self._model(scaled.to(self._device)).last_hidden_state[0].float()
             return torch.cat((frames.mean(dim=0), frames.std(dim=0, correction=0))).cpu().numpy()
+
+
+def clip_digest(clip: Clip) -> bytes:
+    """A SHA-256 over all that a clip's vector depends on beside its encoder."""
+    rule = WINDOW_RULE.encode() if len(clip) > LONGEST else b""
+    return hashlib.sha256(clip.tobytes() + rule).digest()
 
 
 def speech_encoder(name_or_path: str, device: str = "cpu") -> Encoder[Clip | None]:
@@ -106,42 +111,46 @@ def speech_encoder(name_or_path: str, device: str = "cpu") -> Encoder[Clip | Non
     if importlib.util.find_spec("transformers") is None:
         raise MissingExtraError("text", f"the sound encoder {shown!r}")
     source = resolve_speech(name_or_path)
-    with load_errors(f"sound encoder {shown!r}"):
-        model, missing, extractor = _load(source.folder, device)
-        rate = getattr(extractor, "sampling_rate", None)
-        # Weights that the file lacks would be drawn at random, with no error.
-        fault = f"its weights lack {missing[0]}" if missing else f"it takes {rate} Hz" if rate != RATE else None
-        encoder = None if fault else SpeechEncoder(source, model, extractor, device)
-    if encoder is None:
-        raise FeatureError(
-            f"sound encoder {shown!r} can't be used: {printable(str(fault))}; allowed are whole models for {RATE} Hz"
+    with loading(f"sound encoder {shown!r}"):
+        import torch
+        from transformers import AutoFeatureExtractor, AutoModel
+
+        model = load_transformer(source.folder, AutoModel, dtype=torch.float32).to(device)
+        extractor = cast(Any, AutoFeatureExtractor).from_pretrained(
+            str(source.folder), trust_remote_code=False, local_files_only=True
         )
-    return encoder
+        rate = getattr(extractor, "sampling_rate", None)
+        if rate != RATE:
+            raise FeatureError(
+                f"sound encoder {shown!r} can't be used: it takes {printable(str(rate))} Hz; allowed are whole models for {RATE} Hz"
+            )
+        return SpeechEncoder(source, model, extractor, device)
 
 
 def resolve_speech(name_or_path: str) -> ModelFolder:
-    """Finds a speech model, downloads it where the name is a Hub id, and checks it. Nothing of it is run.
+    """Finds a speech model, downloads it where the name is a Hub id, and checks its configs as plain JSON. Nothing of it is run.
 
     Raises:
         UnsafeFileError: see `speech_encoder`.
         FeatureError: no such model, or another architecture.
     """
-    name, folder = locate(name_or_path, "sound", PRAAT_NAME, allow_patterns=[*_CONFIGS, _INDEX, _WEIGHTS])
-    check_speech_folder(folder)
-    digest = hashlib.sha256()
-    for file in (*(folder / name for name in (*_CONFIGS, _INDEX)), *sorted(folder.glob(_WEIGHTS))):
-        if file.is_file():
-            digest.update(f"{file.name}\0{file_sha256(file)}\n".encode())
-    return ModelFolder(name=name, folder=folder, version=digest.hexdigest()[:VERSION_DIGITS])
+    name, folder = locate(name_or_path, "sound", PRAAT_NAME, allow_patterns=[*_CONFIGS, INDEX, _WEIGHTS])
+    _check_architecture(folder)
+    check_folder(folder)
+    configs = [folder / name for name in _CONFIGS if (folder / name).is_file()]
+    for file in configs:
+        if any("auto_map" in entry for entry in json_objects(read_object(file))):
+            raise UnsafeFileError(f"{file}: auto_map is refused, as it names code to run; allowed are transformers' own models")
+    index = [folder / INDEX] if (folder / INDEX).is_file() else []
+    for file in index:
+        shards = read_object(file).get("weight_map")
+        for shard in cast("dict[str, object]", shards).values() if isinstance(shards, dict) else [None]:
+            if not isinstance(shard, str) or Path(shard).name != shard or not Path(shard).match(_WEIGHTS):
+                raise UnsafeFileError(f"{file}: file {printable(str(shard))!r} is refused; allowed are {_WEIGHTS} beside it")
+    return ModelFolder(name, folder, version_of([*configs, *index, *sorted(folder.glob(_WEIGHTS))], folder))
 
 
-def check_speech_folder(folder: Path) -> None:
-    """Reads a folder's configs as plain JSON and refuses what could run code. Imports nothing.
-
-    Raises:
-        UnsafeFileError: see `speech_encoder`.
-        FeatureError: the folder is no speech model of `ARCHITECTURES`.
-    """
+def _check_architecture(folder: Path) -> None:
     config = folder / "config.json"
     if not config.is_file():
         raise FeatureError(f"{folder}: no speech model; it holds no config.json")
@@ -150,17 +159,6 @@ def check_speech_folder(folder: Path) -> None:
         raise FeatureError(f"{config}: model_type {printable(str(kind))!r}; allowed: {', '.join(ARCHITECTURES)}")
     if (folder / "modules.json").exists():
         raise FeatureError(f"{folder / 'modules.json'}: a model of sentence-transformers; allowed are those of transformers")
-    check_folder(folder)
-    for file in (folder / name for name in _CONFIGS):
-        if file.is_file() and any("auto_map" in entry for entry in json_objects(read_object(file))):
-            raise UnsafeFileError(f"{file}: auto_map is refused, as it names code to run; allowed are transformers' own models")
-    if (folder / _INDEX).is_file():
-        shards = read_object(folder / _INDEX).get("weight_map")
-        for shard in cast("dict[str, object]", shards).values() if isinstance(shards, dict) else [None]:
-            if not isinstance(shard, str) or Path(shard).name != shard or not Path(shard).match(_WEIGHTS):
-                raise UnsafeFileError(
-                    f"{folder / _INDEX}: file {printable(str(shard))!r} is refused; allowed are {_WEIGHTS} beside it"
-                )
 
 
 def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
@@ -169,38 +167,3 @@ def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
     for kernel, stride in zip(reversed(kernels), reversed(strides), strict=True):
         samples = (samples - 1) * stride + kernel
     return samples
-
-
-def _load(folder: Path, device: str) -> tuple[Any, list[str], Any]:
-    """The model, its parameters that the weights' file lacks, and its feature extractor."""
-    import torch
-    from transformers import AutoFeatureExtractor, AutoModel
-
-    with _quiet():
-        model, report = cast(Any, AutoModel).from_pretrained(
-            str(folder),
-            trust_remote_code=False,
-            local_files_only=True,
-            use_safetensors=True,
-            output_loading_info=True,
-            dtype=torch.float32,
-        )
-        extractor = cast(Any, AutoFeatureExtractor).from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-    missing = sorted(str(name) for name in report["missing_keys"] if not str(name).endswith(_UNUSED))
-    return model.to(device).eval(), missing, extractor
-
-
-@contextmanager
-def _quiet() -> Generator[None, None, None]:
-    """Without a progress bar and without warnings about weights that are for training alone."""
-    from transformers.utils import logging
-
-    level, shown = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if shown:
-            logging.enable_progress_bar()

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float16
 
+from merc.encoders.registry import VERSION_DIGITS
 from merc.errors import FeatureError
 from merc.files.tensors import tensor_bytes
 
 _FORMAT = "merc-adapter-1"
 _ABOUT = "merc"
-VERSION_DIGITS = 16
 Pair = tuple[Float16[np.ndarray, "_ _"], Float16[np.ndarray, "_ _"]]
 
 
@@ -62,14 +62,10 @@ def joint_version(adapters: Sequence[Adapter]) -> str:
 
 
 def adapter_from(content: bytes, where: str) -> Adapter:
-    """Reads an adapter's file.
-
-    Args:
-        content: its bytes.
-        where: named in errors.
+    """Reads an adapter's file, which errors name as `where`.
 
     Raises:
-        FeatureError: it is none, or damaged.
+        FeatureError: it is no adapter, or damaged.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load

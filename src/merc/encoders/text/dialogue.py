@@ -1,10 +1,9 @@
-"""A text encoder that reads each utterance with the turns before it and with who said them.
+"""A text encoder that reads each utterance with the turns before it and their speakers.
 
-A context window is up to `CONTEXT` earlier turns and, last, the utterance itself, each as `A: words`, with a separator after each.
-The letters stand for the speakers, counted from the utterance's own backwards, so that names do not matter. Later utterances
-change nothing, so causal models stay causal. A window's vector is the mean of the model's last hidden states, and that again the
-mean over several adapters of one model [chosen, both; docs/tuning.md]. A long utterance has several windows, each with the same
-earlier turns (see `merc.encoders.text.windows`).
+A context window is up to `CONTEXT` earlier turns and, last, the utterance itself, each as `A: words` with a separator behind it.
+The letters stand for the speakers, counted backwards from the utterance's own, so that names do not matter; no later utterance is
+read. A window's vector is the mean of the model's last hidden states, averaged over the adapters [chosen, both; docs/tuning.md]. A
+long utterance has several windows, each with the same earlier turns (see `merc.encoders.text.windows`).
 
 Shapes: N utterances, T utterances of a conversation, D features.
 """
@@ -30,22 +29,15 @@ OWN_TOKENS = 96  # of the utterance itself in one window, its speaker included [
 CONTEXT_TOKENS = 40  # the first ones of each earlier turn [chosen: one MELD turn in a hundred has more]
 SPEAKERS = "ABCDE"
 
-
 ContextWindow = Window[tuple[int, ...]]
 
 
 class DialogueEncoder:
-    """A text model with one adapter or several.
+    """A text model with one adapter or several, and the attributes of `merc.encoders.interface.Encoder`.
 
     Args:
         adapters: of one model.
         device: to encode on.
-
-    Attributes:
-        name: `dialogue`.
-        version: the adapters' together.
-        dimension: D.
-        modality: `text`.
 
     Raises:
         ValueError: no adapter, or adapters of different models.
@@ -69,14 +61,11 @@ class DialogueEncoder:
     def encode(
         self, conversations: Sequence[Conversation], progress: Progress = no_progress
     ) -> tuple[Float32[np.ndarray, "_ _"], ...]:
-        """The vectors of every utterance.
+        """The vectors of every utterance: (T, D) of each conversation, NaN rows where an utterance has no words.
 
         Args:
             conversations: with transcripts and speakers.
             progress: called after every batch with the utterances done and their number.
-
-        Returns:
-            One (T, D) array a conversation, NaN rows where an utterance has no words.
 
         Raises:
             FeatureError: the model returned a number that is not finite.

@@ -1,8 +1,7 @@
 """Text encoders: transcripts -> one vector an utterance, from any safetensors model of sentence-transformers or transformers.
 
-The bundled `minilm` (all-MiniLM-L6-v2, D = 384, unit length) needs no network. `minilm-layers` concatenates the same model's last
-four layers, each averaged over the tokens (D = 4 x 384) [chosen: the sentence vector was trained for topic alone, and earlier
-layers keep more of the tone].
+The bundled `minilm` is all-MiniLM-L6-v2 (D = 384, unit length). `minilm-layers` concatenates its last four layers, each averaged
+over the tokens (D = 4 x 384) [chosen: the sentence vector was trained for topic alone, earlier layers keep more of the tone].
 
 Shapes: N transcripts, D features.
 """
@@ -19,7 +18,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from merc.encoders.interface import Encoder
-from merc.encoders.registry import ModelFolder, load_errors, resolve
+from merc.encoders.registry import ModelFolder, loading, resolve
 from merc.encoders.text.windows import WINDOW_RULE, Window, cut_text, encode_windows
 from merc.errors import MissingExtraError
 from merc.settings import Progress, no_progress
@@ -54,13 +53,13 @@ class TextEncoder:
         for row, text in enumerate(inputs):
             if text is not None and text.strip():
                 rows.setdefault(text, []).append(row)
-        total, known = float(len(inputs)), len(inputs) - len(rows)  # an absent text is done at once, and so is a repeated one
+        total, skipped = float(len(inputs)), len(inputs) - len(rows)  # absent and repeated texts
         vectors = encode_windows(
             self._windows(list(rows)),
             self._model.embed,
             self.dimension,
             self.name,
-            lambda stage, done, _: progress(stage, known + done, total),
+            lambda stage, done, _: progress(stage, skipped + done, total),
         )
         encoded = np.full((len(inputs), self.dimension), np.nan, dtype=np.float32)
         for vector, places in zip(vectors, rows.values(), strict=True):
@@ -95,12 +94,12 @@ def text_encoder(name_or_path: str = "minilm", device: str = "cpu") -> Encoder[s
         MissingExtraError: sentence-transformers or the bundled model's package is not installed.
         DataError: the bundled weights are not the original's.
         UnsafeFileError: pickled weights, or code that is not sentence-transformers' own; nothing of it was run.
-        FeatureError: no such model, or it can't be loaded.
+        FeatureError: no such model, or it can't be loaded, or its weights lack tensors.
     """
     if importlib.util.find_spec("sentence_transformers") is None:
         raise MissingExtraError("text", f"the text encoder {name_or_path!r}")
     source = resolve(name_or_path)
     from merc.encoders.text.torch_model import LayersModel, SentenceModel
 
-    with load_errors(f"text encoder {name_or_path!r}"):
+    with loading(f"text encoder {name_or_path!r}"):
         return TextEncoder(source, (LayersModel if source.layers else SentenceModel)(source, device))

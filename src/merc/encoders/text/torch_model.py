@@ -1,4 +1,4 @@
-"""The text models, on torch: the one module of the text encoders that imports it, and so is imported when a model is loaded.
+"""The text models, on torch: the one module of the text encoders that imports it, itself imported when a model is loaded.
 
 Shapes: B windows or texts of a batch, S tokens of the longest window, D features.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import copy
 import importlib.util
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,20 +17,15 @@ from jaxtyping import Float, Float32
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from merc.encoders.registry import ModelFolder, load_errors, resolve
+from merc.encoders.registry import BUNDLED, ModelFolder, load_transformer, loading, resolve
 from merc.encoders.text.adapter import Adapter
 from merc.errors import FeatureError, MissingExtraError
 
 
 class AdaptedModel:
-    """A text model with one adapter or several, whose vectors are averaged.
-
-    Args:
-        adapters: of one model.
-        device: to run on.
+    """A text model with the adapters of one model, one or several, whose vectors are averaged.
 
     Attributes:
-        tokenizer: of the model.
         limit: tokens that the model can take.
         dimension: D.
 
@@ -64,20 +59,25 @@ class SentenceModel:
 
     Attributes:
         limit: tokens that the model takes of a text; None where it has no limit.
+
+    Raises:
+        FeatureError: see `merc.encoders.registry.load_transformer`.
     """
 
     def __init__(self, source: ModelFolder, device: str) -> None:
         from sentence_transformers import SentenceTransformer
 
-        with _loading():
-            model = SentenceTransformer(
-                str(source.folder),
-                device=device,
-                trust_remote_code=False,
-                local_files_only=True,
-                model_kwargs={"use_safetensors": True},
-            )
-        self._model: Any = model.float().eval()  # its stub knows media types that pyright can't resolve
+        model: Any = SentenceTransformer(  # its stub knows media types that pyright can't resolve
+            str(source.folder),
+            device=device,
+            trust_remote_code=False,
+            local_files_only=True,
+            model_kwargs={"use_safetensors": True},
+        )
+        if source.name not in BUNDLED:  # whose weights are known; what others lack is not reported
+            network = model[0].auto_model
+            load_transformer(Path(network.name_or_path), type(network), config=network.config)
+        self._model = model.float().eval()
         self._prompt = str(model.prompts.get(model.default_prompt_name or "", ""))
         self.limit: int | None = model.max_seq_length
 
@@ -115,20 +115,17 @@ def load_base(name: str) -> tuple[Any, Any, str]:
 
     Raises:
         MissingExtraError: transformers, or the bundled model's package, is not installed.
-        FeatureError: it can't be had or loaded.
+        FeatureError: it can't be found or loaded, or its weights lack tensors.
     """
     if importlib.util.find_spec("transformers") is None:
         raise MissingExtraError("text", f"the text model {name!r}")
     from transformers import AutoModel, AutoTokenizer
 
     source = resolve(name)
-    folder = str(source.folder)
-    with load_errors(f"text model {name!r}"), _loading():
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-        model = AutoModel.from_pretrained(
-            folder, trust_remote_code=False, local_files_only=True, use_safetensors=True, attn_implementation="sdpa"
-        )
-    return tokenizer, model.float().eval(), source.version
+    with loading(f"text model {name!r}"):
+        tokenizer = AutoTokenizer.from_pretrained(str(source.folder), trust_remote_code=False, local_files_only=True)
+        model = load_transformer(source.folder, AutoModel, attn_implementation="sdpa")
+    return tokenizer, model.float(), source.version
 
 
 def add_adapter(model: nn.Module, adapter: Adapter) -> None:
@@ -166,18 +163,3 @@ def _adapted(model: Any, adapter: Adapter) -> Any:
     changed = copy.deepcopy(model, memo=shared)
     add_adapter(changed, adapter)
     return changed.eval()
-
-
-@contextmanager
-def _loading() -> Generator[None, None, None]:
-    """Shows no progress bar and restores the caller's random generator: loaders draw the weights that a file lacks."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()

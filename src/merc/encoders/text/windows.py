@@ -72,9 +72,8 @@ def encode_windows(
 
     Args:
         texts: N, one window each or more.
-        embed: takes the contents of n windows of like size; gives their vectors, (n, D).
-        dimension: D.
-        name: of the encoder, for the error.
+        embed: contents of n windows of like size -> their vectors, (n, D).
+        dimension, name: D, and the encoder's name for the error.
         progress: called after every batch with the share of the windows that is done, in texts, and N.
 
     Raises:

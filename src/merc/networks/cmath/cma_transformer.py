@@ -1,8 +1,8 @@
 """The CMA-Transformer: one tower per central modality, which the auxiliary modalities augment (docs/model.md).
 
 [paper] asymmetric fusion: each modality in turn is central, the others are auxiliary. [chosen] the layer: from each auxiliary an
-attended and an aligned path through one gate; masked self-attention of the central stream, which so sees its neighbours augmented;
-feed-forward; pre-norm and residual. Auxiliaries are not updated by the tower: they augment, they do not lead.
+attended and an aligned path through one gate; masked self-attention of the augmented central stream; feed-forward; pre-norm and
+residual. The tower does not update the auxiliaries.
 
 Letters in shapes: B conversations, T utterances, d model width.
 """
@@ -18,7 +18,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from merc.networks.attention import AttentionConfig, RelationBias, Relations, SelfAttention, attend, split_heads
+from merc.networks.attention import AttentionConfig, RelationBias, Relations, SelfAttention, attend, merge_heads, split_heads
 from merc.networks.dropout import Dropout
 from merc.settings import Settings
 
@@ -44,7 +44,7 @@ class TowerConfig(Settings):
 
 
 class Augmentation(nn.Module):
-    """What one auxiliary gives to the central stream: attended and aligned vectors through a gate sigmoid(W[q; o])."""
+    """What one auxiliary adds to the central stream: attended and aligned vectors through a gate sigmoid(W[q; o])."""
 
     def __init__(self, attention: AttentionConfig, tower: TowerConfig, d: int) -> None:
         super().__init__()
@@ -61,15 +61,15 @@ class Augmentation(nn.Module):
         q_BTd: Float[Tensor, "B T d"],
         z_BTd: Float[Tensor, "B T d"],
         present_BT: Bool[Tensor, "B T"],
-        keys_BTT: Bool[Tensor, "B T T"],
         relations: Relations,
     ) -> Float[Tensor, "B T d"]:
-        """The gated vector to add to the central stream; zero where nothing of the auxiliary can be seen."""
+        """The gated vector to add to the central stream; zero where nothing of the auxiliary is within reach."""
         o_BTd = torch.zeros_like(q_BTd)
         if self.kv_projection is None:
             return o_BTd
         parts = self.kv_projection(z_BTd).split(q_BTd.shape[-1], dim=-1)
         if self.project_out is not None and self.bias is not None:
+            keys_BTT = relations.keys(present_BT)
             attended = self.project_out(attend(q_BTd, parts[0], parts[1], self.bias(relations, keys_BTT), self.heads))
             o_BTd = attended * keys_BTT.any(dim=-1, keepdim=True)
         if self.aligned:
@@ -90,29 +90,23 @@ class MapAttention(nn.Module):
         self.bias = RelationBias(attention, start_on_diagonal=False)
 
     def forward(
-        self,
-        x_BTd: Float[Tensor, "B T d"],
-        auxiliaries: Mapping[str, Float[Tensor, "B T d"]],
-        present: Mapping[str, Bool[Tensor, "B T"]],
-        relations: Relations,
+        self, x_BTd: Float[Tensor, "B T d"], auxiliaries: Mapping[str, Float[Tensor, "B T d"]], relations: Relations
     ) -> Float[Tensor, "B T d"]:
         """(B, T, d) -> (B, T, d)."""
         q, k, v = self.project_in(x_BTd).chunk(3, dim=-1)
         queries, keys = [split_heads(q, self.heads)], [split_heads(k, self.heads)]
         for name, project in self.auxiliary.items():
-            pair = project(auxiliaries[name]) * present[name][..., None]
-            q_m, k_m = pair.chunk(2, dim=-1)
+            q_m, k_m = (project(auxiliaries[name]) * relations.present[name][..., None]).chunk(2, dim=-1)
             queries.append(split_heads(q_m, self.heads))
             keys.append(split_heads(k_m, self.heads))
-        scale = (x_BTd.shape[-1] // self.heads) ** -0.5
         attended = F.scaled_dot_product_attention(
             torch.cat(queries, dim=-1),
             torch.cat(keys, dim=-1),
             split_heads(v, self.heads),
             attn_mask=self.bias(relations, relations.allowed),
-            scale=scale,
+            scale=(x_BTd.shape[-1] // self.heads) ** -0.5,
         )
-        return self.project_out(attended.transpose(1, 2).flatten(2))
+        return self.project_out(merge_heads(attended))
 
 
 class CMALayer(nn.Module):
@@ -134,24 +128,19 @@ class CMALayer(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(
-        self,
-        h_BTd: Float[Tensor, "B T d"],
-        auxiliaries: Mapping[str, Float[Tensor, "B T d"]],
-        present: Mapping[str, Bool[Tensor, "B T"]],
-        keys: Mapping[str, Bool[Tensor, "B T T"]],
-        relations: Relations,
+        self, h_BTd: Float[Tensor, "B T d"], auxiliaries: Mapping[str, Float[Tensor, "B T d"]], relations: Relations
     ) -> Float[Tensor, "B T d"]:
         """(B, T, d) -> (B, T, d)."""
         if self.norm_cross is not None and self.query is not None:
             q_BTd = self.query(self.norm_cross(h_BTd))
             added = [
-                augmentation(q_BTd, auxiliaries[name], present[name], keys[name], relations)
+                augmentation(q_BTd, auxiliaries[name], relations.present[name], relations)
                 for name, augmentation in self.augmentations.items()
             ]
             h_BTd = h_BTd + self.dropout(sum(added[1:], start=added[0]))
         x = self.norm_self(h_BTd)
         if self.map_attention is not None:
-            h_BTd = h_BTd + self.dropout(self.map_attention(x, auxiliaries, present, relations))
+            h_BTd = h_BTd + self.dropout(self.map_attention(x, auxiliaries, relations))
         if self.self_attention is not None:
             h_BTd = h_BTd + self.dropout(self.self_attention(x, relations))
         hidden = self.dropout(F.gelu(self.feed_1(self.norm_feed(h_BTd))))
@@ -167,14 +156,9 @@ class Tower(nn.Module):
         self.norm = nn.LayerNorm(d)
 
     def forward(
-        self,
-        central_BTd: Float[Tensor, "B T d"],
-        auxiliaries: Mapping[str, Float[Tensor, "B T d"]],
-        present: Mapping[str, Bool[Tensor, "B T"]],
-        keys: Mapping[str, Bool[Tensor, "B T T"]],
-        relations: Relations,
+        self, central_BTd: Float[Tensor, "B T d"], auxiliaries: Mapping[str, Float[Tensor, "B T d"]], relations: Relations
     ) -> Float[Tensor, "B T d"]:
         """The fine-grained representation F_c (B, T, d)."""
         for layer in self.layers:
-            central_BTd = layer(central_BTd, auxiliaries, present, keys, relations)
+            central_BTd = layer(central_BTd, auxiliaries, relations)
         return self.norm(central_BTd)

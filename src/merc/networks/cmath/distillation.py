@@ -58,8 +58,8 @@ def latent_term(teacher: Level, student: Level, mask_BT: Bool[Tensor, "B T"], *,
     Args:
         teacher, student: the levels.
         mask_BT: where the student has a teacher.
-        moves_mean: False lets the term train the student's variance alone. The towers' means make the coarse mean, which the pool
-            draws towards the prior; were they drawn after it, all would shrink together.
+        moves_mean: False trains the student's variance alone: the coarse mean is pooled from the towers' means and shrunk towards
+            the prior, so towers that learned it would shrink with it.
 
     Raises:
         ValueError: a level without a posterior.

@@ -42,8 +42,8 @@ class FusionConfig(Settings):
 class PosteriorHead(nn.Module):
     """Two linear maps, to the mean and to the log variance of a Gaussian, and an offset that is added to all of its log variances.
 
-    A hidden layer makes the offset from the direction and the length of the input: noise has the mean of data but another
-    energy, which no linear map sees, and one number for all dimensions is learned from all of them (chosen).
+    A hidden layer makes the offset from the direction and the length of the input: noise has the mean of data but another energy,
+    which no linear map measures, and one number for all dimensions is learned from all of them (chosen).
     """
 
     def __init__(self, d: int, latent: int) -> None:
@@ -85,7 +85,7 @@ class Fusion(nn.Module):
         Args:
             mean_SBTZ, log_variance_SBTZ: the towers' posteriors.
             fine_SBTd: the towers' representations, which `concat` and `gated` read.
-            taken_SBT: the towers that have a say, one at least for each utterance.
+            taken_SBT: the towers that are fused, one at least for each utterance.
         """
         taken = taken_SBT[..., None].to(mean_SBTZ.dtype)
         if self.concat is not None:
@@ -125,8 +125,8 @@ def kl_to_standard_normal(posterior: Posterior, valid_BT: Bool[Tensor, "B T"]) -
 def trust_of(log_variance_MBTZ: Float[Tensor, "M B T Z"], present_BTM: Bool[Tensor, "B T M"]) -> Float[Tensor, "B T M"]:
     """Each modality's share of the precision of the unimodal posteriors: 0 where it is absent.
 
-    The precision is the inverse of the mean variance, which is the expected squared distance from the consensus (chosen: the mean
-    of the dimensions' own precisions would be ruled by those that carry nothing).
+    The precision is the inverse of the mean variance, the expected squared distance from the consensus (chosen: in the mean of the
+    dimensions' own precisions, dimensions without information would dominate).
     """
     precision = log_variance_MBTZ.exp().mean(dim=-1).reciprocal().permute(1, 2, 0) * present_BTM
     return precision / precision.sum(dim=-1, keepdim=True).clamp_min(1e-12)

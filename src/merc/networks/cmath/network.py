@@ -6,11 +6,10 @@ Letters in shapes: B conversations, T utterances, C classes, M modalities, S tow
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import cast
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
@@ -86,14 +85,11 @@ class CMATH(Network):
             {m: ModalityReconstruction(config.reconstruction, widths[m], d, dropout, causal) for m in modalities}
         )
         self.norms = nn.ModuleDict({m: nn.LayerNorm(d) for m in modalities})  # not in Z itself: its length tells noise from data
-        symmetric = config.tower.auxiliaries == "symmetric"
-        self.towers = nn.ModuleDict(
-            {c: Tower(config.attention, config.tower, d, [m for m in modalities if m != c], dropout) for c in central}
-            if not symmetric
-            else {}
-        )
-        layers, feed_forward = config.tower.layers, config.tower.feed_forward
-        self.symmetric = SymmetricTransformer(config.attention, layers, feed_forward, d, modalities, dropout) if symmetric else None
+        attention, tower = config.attention, config.tower
+        symmetric = tower.auxiliaries == "symmetric"
+        others = {} if symmetric else {c: [m for m in modalities if m != c] for c in central}
+        self.towers = nn.ModuleDict({c: Tower(attention, tower, d, auxiliaries, dropout) for c, auxiliaries in others.items()})
+        self.symmetric = SymmetricTransformer(attention, tower, d, modalities, dropout) if symmetric else None
         self.unimodal_posterior = nn.ModuleDict({m: PosteriorHead(d, z) for m in modalities})
         self.fine_posterior = nn.ModuleDict({c: PosteriorHead(d, z) for c in central})
         self.fusion = Fusion(config.fusion, len(central), d)
@@ -105,12 +101,14 @@ class CMATH(Network):
 
     def forward(self, batch: Batch) -> NetworkOutput:
         relations = Relations.of(batch, self.config.attention)
-        present = {m: batch.present[..., i] for i, m in enumerate(self.modalities)}
-        keys = {m: relations.keys(present[m]) for m in self.modalities}
-        compressed = {m: self.reconstruction[m](batch.inputs[m], present[m], batch.valid) for m in self.modalities}
+        compressed = {m: self.reconstruction[m](batch.inputs[m], relations.present[m], batch.valid) for m in self.modalities}
         unimodal = {m: self._level(self.unimodal_posterior[m](z), self.unimodal_classifier) for m, z in compressed.items()}
         normed = {m: self.norms[m](z) for m, z in compressed.items()}
-        refined = self._refine(normed, present, keys, relations)
+        if self.symmetric is None:
+            refined = {c: tower(normed[c], normed, relations) for c, tower in self.towers.items()}
+        else:
+            streams = self.symmetric(normed, relations)
+            refined = {c: streams[c] for c in self.central}
         fine = {c: self._level(self.fine_posterior[c](f), self.fine_classifier) for c, f in refined.items()}
         coarse = self._fuse(fine, torch.stack(list(refined.values())), batch)
         reconstructions = dict[str, Tensor]()
@@ -118,14 +116,14 @@ class CMATH(Network):
             for m, z in compressed.items():
                 reconstructions[m] = cast(ModalityReconstruction, self.reconstruction[m]).expand(z, batch.valid)
         variational = self.config.fusion.variational  # without it no loss reaches the variances, so they mean nothing
+        level = self._level(coarse, self.coarse_classifier, drawn=self.training and variational)
+        log_variances = [_posterior(v).log_variance for v in unimodal.values()]
         return NetworkOutput(
-            coarse=self._answer(self._level(coarse, self.coarse_classifier, drawn=self.training and variational), unimodal, batch),
+            coarse=self._with_evidence(level, unimodal, batch),
             fine=fine,
             unimodal=unimodal,
             reconstructions=reconstructions,
-            trust=trust_of(torch.stack([_posterior(v).log_variance for v in unimodal.values()]), batch.present)
-            if self.config.has_trust
-            else None,
+            trust=trust_of(torch.stack(log_variances), batch.present) if self.config.has_trust else None,
             uncertainty=coarse.log_variance.exp().mean(dim=-1) if variational else None,
         )
 
@@ -143,26 +141,18 @@ class CMATH(Network):
         Without a teacher the output teaches itself, by its posteriors' means.
         """
         labelled, present = batch.labelled, {m: batch.present[..., i] for i, m in enumerate(self.modalities)}
-        unimodal = [loss_at(labelled & present[m], level, batch, classify) for m, level in output.unimodal.items()]
         terms = {
             "coarse": loss_at(labelled, output.coarse, batch, classify),
             "fine": _mean([loss_at(labelled, level, batch, classify) for level in output.fine.values()]),
-            "unimodal": _mean(unimodal),
+            "unimodal": _mean([loss_at(labelled & present[m], level, batch, classify) for m, level in output.unimodal.items()]),
         }
-        if output.reconstructions:
-            rebuilt = output.reconstructions
-            terms["reconstruction"] = _mean([reconstruction_loss(batch.inputs[m], rebuilt[m], present[m]) for m in self.modalities])
+        if rebuilt := output.reconstructions:
+            terms["reconstruction"] = _mean([reconstruction_loss(batch.inputs[m], x, present[m]) for m, x in rebuilt.items()])
         if self.config.fusion.variational:
             terms["kl"] = kl_to_standard_normal(_posterior(output.coarse), batch.valid)
-        pairs = self._teacher_student_pairs(self._by_means(output, batch) if teacher is None else teacher, output, batch)
-        if pairs:
-            temperature = self.config.distillation.temperature
-            terms["logit"] = _mean([logit_term(x.teacher.logits, x.student.logits, temperature, x.mask) for x in pairs])
-            if self.config.fusion.variational:
-                terms["latent"] = _mean([latent_term(x.teacher, x.student, x.mask, moves_mean=x.moves_mean) for x in pairs])
-        return terms
+        return terms | self._distillation(self._by_means(output, batch) if teacher is None else teacher, output, batch)
 
-    def _answer(self, coarse: Level, unimodal: Mapping[str, Level], batch: Batch) -> Level:
+    def _with_evidence(self, coarse: Level, unimodal: Mapping[str, Level], batch: Batch) -> Level:
         """Adds the unimodal evidence to the coarse logits, a learned factor a modality."""
         if self.evidence is None:
             return coarse
@@ -170,23 +160,9 @@ class CMATH(Network):
         weight_BTM = self.evidence * batch.present
         return Level(coarse.logits + (weight_BTM[..., None] * logits_BTMC).sum(dim=2), coarse.posterior)
 
-    def _refine(
-        self,
-        normed: Mapping[str, Float[Tensor, "B T d"]],
-        present: Mapping[str, Bool[Tensor, "B T"]],
-        keys: Mapping[str, Bool[Tensor, "B T T"]],
-        relations: Relations,
-    ) -> dict[str, Float[Tensor, "B T d"]]:
-        """The fine-grained representation of each central modality."""
-        if self.symmetric is not None:
-            streams = self.symmetric(normed, keys, relations)
-            return {c: streams[c] for c in self.central}
-        return {c: self.towers[c](normed[c], normed, present, keys, relations) for c in self.central}
-
     def _level(self, posterior: Posterior, classifier: nn.Module, *, drawn: bool = False) -> Level:
         """A level with logits of its posterior's mean, or of a draw from it."""
-        latent = sample(posterior) if drawn else posterior.mean
-        return Level(classifier(self.dropout(latent)), posterior)
+        return Level(classifier(self.dropout(sample(posterior) if drawn else posterior.mean)), posterior)
 
     @torch.no_grad()
     def _by_means(self, output: NetworkOutput, batch: Batch) -> NetworkOutput:
@@ -197,7 +173,7 @@ class CMATH(Network):
 
         fine = {c: by_mean(level, self.fine_classifier) for c, level in output.fine.items()}
         unimodal = {m: by_mean(level, self.unimodal_classifier) for m, level in output.unimodal.items()}
-        coarse = self._answer(by_mean(output.coarse, self.coarse_classifier), unimodal, batch)
+        coarse = self._with_evidence(by_mean(output.coarse, self.coarse_classifier), unimodal, batch)
         return NetworkOutput(coarse, fine, unimodal)
 
     def _fuse(self, fine: Mapping[str, Level], refined_SBTd: Float[Tensor, "S B T d"], batch: Batch) -> Posterior:
@@ -209,26 +185,21 @@ class CMATH(Network):
             torch.stack([p.mean for p in posteriors]), torch.stack([p.log_variance for p in posteriors]), refined_SBTd, taken_SBT
         )
 
-    def _teacher_student_pairs(self, teacher: NetworkOutput, student: NetworkOutput, batch: Batch) -> list[_TeacherStudentPair]:
-        config, pairs = self.config.distillation, list[_TeacherStudentPair]()
+    def _distillation(self, teacher: NetworkOutput, student: NetworkOutput, batch: Batch) -> dict[str, Float[Tensor, ""]]:
+        """The terms logit and latent; none if no level teaches."""
+        config = self.config.distillation
+        pairs: list[tuple[Level, Level, Tensor, bool]] = []  # teacher, student, mask (B, T), whether the student's mean learns too
         if config.coarse_to_fine:
-            pairs += [_TeacherStudentPair(teacher.coarse, level, batch.valid, moves_mean=False) for level in student.fine.values()]
+            pairs += [(teacher.coarse, level, batch.valid, False) for level in student.fine.values()]
         if config.fine_to_unimodal:
-            pairs += [
-                _TeacherStudentPair(teacher.fine.get(m, teacher.coarse), level, batch.present[..., i], moves_mean=True)
-                for i, (m, level) in enumerate(student.unimodal.items())
-            ]
-        return pairs
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _TeacherStudentPair:
-    """One student and its teacher; `mask` is (B, T)."""
-
-    teacher: Level
-    student: Level
-    mask: Tensor
-    moves_mean: bool
+            for i, (m, level) in enumerate(student.unimodal.items()):
+                pairs.append((teacher.fine.get(m, teacher.coarse), level, batch.present[..., i], True))
+        terms = dict[str, Tensor]()
+        if pairs:
+            terms["logit"] = _mean([logit_term(x.logits, y.logits, config.temperature, mask) for x, y, mask, _ in pairs])
+            if self.config.fusion.variational:
+                terms["latent"] = _mean([latent_term(x, y, mask, moves_mean=moves) for x, y, mask, moves in pairs])
+        return terms
 
 
 def _posterior(level: Level) -> Posterior:

@@ -49,8 +49,8 @@ class MaskedConvolution(nn.Module):
         self.linear = nn.Linear(channels_in * kernel, channels_out)
 
     def forward(self, x_BTI: Float[Tensor, "B T I"], valid_BT: Bool[Tensor, "B T"]) -> Float[Tensor, "B T O"]:
-        """(B, T, channels_in) -> (B, T, channels_out); what is not valid is not read, and what stands there has no meaning."""
-        if self.kernel > 1:  # a convolution is a linear map of each window: on CPU faster than Conv1d, which wants (B, I, T)
+        """(B, T, channels_in) -> (B, T, channels_out); rows that are not valid are not read, and have no meaning."""
+        if self.kernel > 1:  # a convolution is a linear map of each window: on CPU faster than Conv1d, which takes (B, I, T)
             windows = F.pad(x_BTI * valid_BT[..., None], (0, 0, *self.pad)).unfold(1, self.kernel, 1)
             x_BTI = windows.flatten(2)
         return self.linear(x_BTI)

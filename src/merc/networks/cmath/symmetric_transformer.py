@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from merc.networks.attention import AttentionConfig, RelationBias, Relations, attend
+from merc.networks.cmath.cma_transformer import TowerConfig
 from merc.networks.dropout import Dropout
 
 
@@ -35,19 +36,17 @@ class SymmetricLayer(nn.Module):
         self.feed_2 = nn.Linear(feed_forward * d, d)
         self.dropout = Dropout(dropout)
 
-    def forward(
-        self, h_BNd: Float[Tensor, "B N d"], keys: Sequence[Bool[Tensor, "B T T"]], relations: Relations
-    ) -> Float[Tensor, "B N d"]:
+    def forward(self, h_BNd: Float[Tensor, "B N d"], modalities: Sequence[str], relations: Relations) -> Float[Tensor, "B N d"]:
         """(B, M T, d) -> (B, M T, d), modality by modality.
 
         Args:
             h_BNd: the modalities one behind the other.
-            keys: for each modality, which of its utterances may be attended to from another; from its own all within reach may.
+            modalities: their names. From another modality only present utterances are attended to, from their own all within reach.
             relations: of the batch.
         """
         within = self.within(relations, relations.allowed)
-        between = [self.between(relations, allowed) for allowed in keys]
-        rows = [torch.cat([within if m == n else between[n] for n in range(len(keys))], dim=-1) for m in range(len(keys))]
+        between = {m: self.between(relations, relations.keys(relations.present[m])) for m in modalities}
+        rows = [torch.cat([within if m == n else between[n] for n in modalities], dim=-1) for m in modalities]
         q, k, v = self.project_in(self.norm_self(h_BNd)).chunk(3, dim=-1)
         attended = self.project_out(attend(q, k, v, torch.cat(rows, dim=-2), self.heads))
         h_BNd = h_BNd + self.dropout(attended)
@@ -58,19 +57,15 @@ class SymmetricLayer(nn.Module):
 class SymmetricTransformer(nn.Module):
     """The layers, with a learned vector for each modality."""
 
-    def __init__(
-        self, attention: AttentionConfig, layers: int, feed_forward: int, d: int, modalities: Sequence[str], dropout: float
-    ) -> None:
+    def __init__(self, attention: AttentionConfig, tower: TowerConfig, d: int, modalities: Sequence[str], dropout: float) -> None:
         super().__init__()
         self.modality = nn.Parameter(torch.randn(len(modalities), d) * 0.02)
-        self.layers = nn.ModuleList(SymmetricLayer(attention, feed_forward, d, dropout) for _ in range(layers))
+        self.layers = nn.ModuleList(SymmetricLayer(attention, tower.feed_forward, d, dropout) for _ in range(tower.layers))
         self.norm = nn.LayerNorm(d)
 
-    def forward(
-        self, streams: Mapping[str, Float[Tensor, "B T d"]], keys: Mapping[str, Bool[Tensor, "B T T"]], relations: Relations
-    ) -> dict[str, Float[Tensor, "B T d"]]:
+    def forward(self, streams: Mapping[str, Float[Tensor, "B T d"]], relations: Relations) -> dict[str, Float[Tensor, "B T d"]]:
         """Modality -> (B, T, d): each stream refined by all."""
         h_BNd = torch.cat([x + self.modality[m] for m, x in enumerate(streams.values())], dim=1)
         for layer in self.layers:
-            h_BNd = layer(h_BNd, list(keys.values()), relations)
+            h_BNd = layer(h_BNd, list(streams), relations)
         return dict(zip(streams, self.norm(h_BNd).chunk(len(streams), dim=1), strict=True))

@@ -1,12 +1,10 @@
 """bc-LSTM: bidirectional LSTMs over the conversation, first one for each modality, then one over all of them together.
 
 Source: Poria et al., ACL 2017, "Context-dependent sentiment analysis in user-generated videos", the bidirectional network in its
-hierarchical form. Each LSTM is followed by a dense layer, whose activations are the contextual features that the next level reads.
-As in the original, nothing tells who speaks.
+hierarchical form. Each LSTM is followed by a dense layer, whose activations the next level reads. Speakers are not read.
 
-[chosen], other than in the paper: the two levels learn together from one loss, while the paper trains the unimodal LSTMs first and
-then the multimodal one on their frozen features; ReLU in the dense layers; one width for all levels; zeros and a flag of presence
-where a modality is absent.
+[chosen], other than in the paper: the two levels learn together from one loss, where the paper trains the multimodal LSTM on frozen
+features; ReLU in the dense layers; one width for all levels; zeros and a flag of presence where a modality is absent.
 
 Letters in shapes: B conversations, T utterances, I input columns with the flag, d width of both directions together.
 """
@@ -69,7 +67,7 @@ class ContextualLSTM(nn.Module):
         """(B, T, I) -> (B, T, d); the backward direction starts at the last utterance of each conversation.
 
         Args:
-            x_BTI: what each utterance gives.
+            x_BTI: inputs of each utterance.
             lengths_B: utterances of each conversation, at least 1, on the CPU.
         """
         packed = pack_padded_sequence(x_BTI, lengths_B, batch_first=True, enforce_sorted=False)

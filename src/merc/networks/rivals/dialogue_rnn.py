@@ -1,8 +1,8 @@
 """DialogueRNN: GRUs for the conversation, for each party and for the emotion, each of them run in both directions.
 
-Source: Majumder et al., AAAI 2019, "DialogueRNN: An Attentive RNN for Emotion Detection in Conversations", in the variant
-BiDialogueRNN+Att: the base cell, where the listeners' states stay as they are, over the conversation and over its reverse, then
-attention over all emotion states.
+Source: Majumder et al., AAAI 2019, "DialogueRNN: An Attentive RNN for Emotion Detection in Conversations", as
+BiDialogueRNN+Att: the base cell, where the listeners' states stay, over the conversation and its reverse, then attention over all
+emotion states.
 
 [chosen], other than in the paper: each modality is projected and flagged as present or absent before they are joined to u_t; one
 width for all states; dropout on the projected modalities, on the emotion states and behind the dense layer, none inside the GRUs;

@@ -56,4 +56,4 @@ class EarlyFusion(Network):
         ]
         fused = self.fuse(self.dropout(torch.cat([*projected, present], dim=-1)))
         relations = Relations.of(batch, self.config.attention)
-        return NetworkOutput(Level(self.classifier(self.dropout(self.transformer(fused, {}, {}, {}, relations)))))
+        return NetworkOutput(Level(self.classifier(self.dropout(self.transformer(fused, {}, relations)))))

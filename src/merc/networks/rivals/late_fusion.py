@@ -1,4 +1,4 @@
-"""Late fusion: a transformer and a classifier for each modality, which meet only in the mean of their logits.
+"""Late fusion: a transformer and a classifier for each modality, joined only by the mean of their logits.
 
 Symmetric by design [chosen]: the same projection and transformer for every modality, and an equal weight for each that is present.
 
@@ -52,7 +52,7 @@ class ModalityClassifier(nn.Module):
     ) -> Float[Tensor, "B T C"]:
         """The modality's logits (B, T, C); a learned vector stands in where it is absent."""
         projected_BTd = torch.where(present_BT[..., None], F.gelu(self.project(x_BTW)), self.absent)
-        h_BTd = self.transformer(self.dropout(projected_BTd), {}, {}, {}, relations)
+        h_BTd = self.transformer(self.dropout(projected_BTd), {}, relations)
         return self.classifier(self.dropout(h_BTd))
 
 

@@ -1,7 +1,7 @@
 """Multinomial logistic regression on one utterance: no context, no speakers, no hidden layer.
 
 The standardised features of all modalities side by side, zeros where a modality is absent, then a flag of presence for each
-[chosen]. What a rival with context wins over this one is what context is worth.
+[chosen]. The lead of a rival with context over this one measures what context adds.
 
 Letters in shapes: B conversations, T utterances, C classes, M modalities, I columns of all modalities and their flags.
 """

@@ -1,8 +1,7 @@
-"""The majority class: one constant answer for every utterance. The floor below every rival.
+"""The majority class: the same prediction for every utterance, the floor below every rival.
 
 C log-odds and nothing else [chosen], which begin at the classes' shares in the training part. There unweighted cross-entropy is
-least, so training leaves them where they are. With class weights it would not: a recipe for this network sets
-`objective.class_weights: none`.
+least, so training does not move them if the recipe sets `objective.class_weights: none`.
 
 Letters in shapes: B conversations, T utterances, C classes.
 """

@@ -1,16 +1,11 @@
 """Features of a tuned text encoder that do not leak the labels which a network is to learn from them.
 
-An encoder that was tuned on a conversation has seen its labels, so its vectors there are better than on any new conversation; a
-network trained on them trusts text and ignores the rest. So the training part is divided into folds by conversation, and each fold
-is encoded by an encoder that was tuned on the others [chosen: cross-fitting]. All folds begin with the same model and head, so that
-their vectors are comparable (docs/tuning.md has the measurement). All other conversations get the mean of all encoders' vectors
-[chosen: better than one encoder of the whole training part; docs/tuning.md].
+The training part is divided into folds by conversation, and each fold is encoded by an encoder that was tuned on the others
+[chosen: cross-fitting; docs/tuning.md]. All folds begin with the same model and head, so that their vectors are comparable. Other
+conversations get the mean of all encoders' vectors [chosen: better than one encoder of the whole training part; docs/tuning.md].
 
-The encoder's folder keeps what is done, so a tuning that was stopped continues with the next fold:
-
-tuning.json              the settings, and a digest of the training part
-fold-N.safetensors       each fold's adapter
-features.safetensors     the vectors of the training part
+The encoder's folder keeps the settings, each fold's adapter and the training part's vectors, so a tuning that was stopped continues
+with the next fold.
 """
 
 from __future__ import annotations
@@ -35,7 +30,8 @@ from merc.files.tensors import tensor_bytes
 from merc.settings import Progress, no_progress
 from merc.training.text.tuning import STAGE, TextTuningConfig, tune
 
-SETTINGS, FEATURES = "tuning.json", "features.safetensors"
+TUNED = "tuned"  # the feature's name
+SETTINGS, FEATURES = "tuning.json", "features.safetensors"  # beside each fold's fold-N.safetensors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,11 +56,10 @@ def cross_fitted(
     progress: Progress = no_progress,
     device: str = "cpu",
 ) -> TunedText:
-    """Tunes the encoders of a training part, or takes up those that the encoder's folder keeps.
+    """Tunes the encoders of a training part, or reads those that the encoder's folder keeps.
 
     Args:
-        train: the training conversations, with transcripts and labels.
-        label_set: the classes.
+        train, label_set: the training conversations, with transcripts and with labels of this set.
         config: the settings; `encoder` is the folder.
         progress: of each fold, in steps; what it raises ends the tuning, and what is done stays.
         device: to tune and encode on.
@@ -88,8 +83,8 @@ def cross_fitted(
         if not path.is_file():
             others = [c for i, c in enumerate(train) if i not in held]
             stage = f"{STAGE} {number}/{config.folds}"
-            tuned = tune(others, label_set, config, lambda _, done, total, stage=stage: progress(stage, done, total), device)
-            _write(path, tuned.adapter.to_bytes())
+            adapter = tune(others, label_set, config, lambda _, done, total, stage=stage: progress(stage, done, total), device)
+            _write(path, adapter.to_bytes())
         adapters.append(adapter_from(path.read_bytes(), str(path)))
         if kept is None:
             own = [train[i] for i in sorted(held)]
@@ -97,12 +92,9 @@ def cross_fitted(
     if kept is None:
         kept = features
         _write(folder / FEATURES, tensor_bytes({str(i): features[c.id] for i, c in enumerate(train)}))
-    return TunedText(tuple(adapters), tuned_spec(adapters, next(iter(kept.values())).shape[1]), kept)
-
-
-def tuned_spec(adapters: Sequence[Adapter], dimension: int) -> FeatureSpec:
-    """The schema entry of what the encoder with these adapters makes."""
-    return FeatureSpec(modality="text", name="tuned", dimension=dimension, encoder=DIALOGUE, version=joint_version(adapters))
+    dimension, version = next(iter(kept.values())).shape[1], joint_version(adapters)
+    spec = FeatureSpec(modality="text", name=TUNED, dimension=dimension, encoder=DIALOGUE, version=version)
+    return TunedText(tuple(adapters), spec, kept)
 
 
 def _claim(folder: Path, train: Sequence[Conversation], label_set: LabelSet, config: TextTuningConfig) -> None:

@@ -5,14 +5,12 @@ utterance is an example of its label [chosen: a step's memory is bounded]. All m
 approximation of a given rank is kept of each one's change, by singular values [chosen: adapters of a low rank from the start (LoRA)
 learned less; docs/tuning.md]. Embeddings, biases and norms stay.
 
-Shapes: B windows, D hidden size, C classes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -70,33 +68,17 @@ class TextTuningConfig(Settings):
     seed: int = Field(default=0, ge=0)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tuned:
-    """What was learned.
-
-    Attributes:
-        adapter: the model's change.
-        weight: (C, D), and
-        bias: (C,), of the linear head.
-    """
-
-    adapter: Adapter
-    weight: Float[Tensor, "C D"]
-    bias: Float[Tensor, " C"]
-
-
 def tune(
     conversations: Sequence[Conversation],
     label_set: LabelSet,
     config: TextTuningConfig,
     progress: Progress = no_progress,
     device: str = "cpu",
-) -> Tuned:
-    """Tunes a text model.
+) -> Adapter:
+    """Tunes a text model; what is kept is its change, not the head.
 
     Args:
-        conversations: with transcripts and labels.
-        label_set: the classes.
+        conversations, label_set: with transcripts and with labels of this set.
         config: how.
         progress: of the stage `STAGE`, in steps; what it raises ends the tuning.
         device: to tune on, such as `cpu` or `cuda:0`. The caller's random generators stay as they are.
@@ -120,14 +102,11 @@ def tune(
         labels = labels.to(place)
         head = nn.Linear(int(model.config.hidden_size), len(label_set)).to(place)  # drawn on the CPU: the same on every device
         learned = [module.weight for module in matrices.values()]
-        groups = [
-            {"params": learned, "lr": config.learning_rate},
-            {"params": list(head.parameters()), "lr": config.head_learning_rate},
-        ]
+        of_head = {"params": list(head.parameters()), "lr": config.head_learning_rate}
+        groups = [{"params": learned, "lr": config.learning_rate}, of_head]
         optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
         batches = [batch for epoch in range(config.epochs) for batch in _batches(windows, config, epoch)]
         total, warm = len(batches), max(1, round(config.warm_up * len(batches)))
-
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimiser, lambda step: min((step + 1) / warm, (total - step) / max(1, total - warm))
         )
@@ -147,11 +126,11 @@ def tune(
             schedule.step()
             progress(STAGE, done, total)
         pairs = {name: low_rank((module.weight.detach() - before[name]).cpu(), config.rank) for name, module in matrices.items()}
-        return Tuned(Adapter(config.base, version, pairs), head.weight.detach().cpu(), head.bias.detach().cpu())
+        return Adapter(config.base, version, pairs)
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether a processor has instructions for products of bfloat16; False where torch does not tell."""
+    """Whether a processor has instructions for products of bfloat16; False where torch does not report them."""
     if device.type == "cuda":
         with torch.cuda.device(device):
             return torch.cuda.is_bf16_supported(including_emulation=False)
