@@ -119,7 +119,7 @@ def completed(
         corpus: labels mapped.
         recogniser: the model.
         conversations: of the corpus.
-        without: modalities that the judgement does without; nothing is made for them.
+        without: modalities that the evaluation leaves out; nothing is made for them.
 
     Raises:
         FeatureError, MissingExtraError: a text encoder can't be had.
