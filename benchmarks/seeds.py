@@ -21,8 +21,8 @@ from rich.table import Table
 
 from merc.data.schema import Corpus, Part
 from merc.data.store.store import open_store
-from merc.evaluation.judgement import judge
 from merc.evaluation.perturbation import Perturbation, perturb
+from merc.evaluation.report import evaluate_model
 from merc.inference.loading import load
 from merc.runs.evaluation import evaluate
 from merc.runs.training import train
@@ -82,11 +82,12 @@ def _redrawn(folder: Path, corpus: Corpus, split: str, draws: int) -> dict[str, 
     """Scores over new draws of the validation part's planted streams, all taken together."""
     conversations = corpus.part(split, "validation")
     new = [replace(c, id=f"{c.id} {seed}") for seed in range(1000, 1000 + draws) for c in redrawn(corpus, conversations, seed)]
-    judged = judge(load(folder), new, corpus=corpus.name, split=split, part="validation, redrawn", trust=False).report.coarse
+    names = {"corpus": corpus.name, "split": split, "part": "validation, redrawn"}
+    scores = evaluate_model(load(folder), new, **names, trust=False).report.coarse
     return {
-        "validation redrawn/weighted_f1": 100 * judged.weighted_f1,
-        "validation redrawn/accuracy": 100 * judged.accuracy,
-        "validation redrawn/negative_log_likelihood": judged.negative_log_likelihood,
+        "validation redrawn/weighted_f1": 100 * scores.weighted_f1,
+        "validation redrawn/accuracy": 100 * scores.accuracy,
+        "validation redrawn/negative_log_likelihood": scores.negative_log_likelihood,
     }
 
 

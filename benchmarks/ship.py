@@ -23,8 +23,8 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 from merc.data.schema import PARTS, Conversation, Corpus, Part
 from merc.data.store.store import open_store
 from merc.encoders.text.adapter import adapter_file
-from merc.evaluation.calibration import expected_calibration_error
-from merc.evaluation.judgement import Conditions, Predictions
+from merc.evaluation.calibration import reliability
+from merc.evaluation.report import Conditions, Predictions
 from merc.inference.card import MISUSE
 from merc.inference.loading import SHIPPED_FOLDER, load
 from merc.inference.recogniser import Recogniser
@@ -101,7 +101,7 @@ def _scores(true: NDArray[np.int64], probabilities: NDArray[np.float64], labels:
         "weighted_f1": float((each * shares).sum()),
         "accuracy": float(accuracy_score(true, predicted)),
         "macro_f1": float(each.mean()),
-        "expected_calibration_error": expected_calibration_error(true, probabilities),
+        "expected_calibration_error": reliability(true, probabilities).expected_calibration_error,
         "negative_log_likelihood": float(-np.log(probabilities[np.arange(len(true)), true]).mean()),
         **{f"f1/{name}": float(each[i]) for i, name in enumerate(labels)},
     }

@@ -6,7 +6,7 @@ from beartype.roar import BeartypeCallHintViolation
 from jaxtyping import TypeCheckError
 
 from merc.data.unpickle.reading import loads_plain
-from merc.evaluation.calibration import expected_calibration_error
+from merc.evaluation.calibration import reliability
 
 
 def test_a_wrong_type_is_an_error():
@@ -16,4 +16,4 @@ def test_a_wrong_type_is_an_error():
 
 def test_a_wrong_shape_is_an_error():
     with pytest.raises(TypeCheckError):
-        expected_calibration_error(np.zeros(3, np.int64), np.full((2, 2), 0.5))
+        reliability(np.zeros(3, np.int64), np.full((2, 2), 0.5))

@@ -71,7 +71,7 @@ def test_nothing_is_left_to_be_filled_in(path):
 
 
 def test_every_field_of_a_report_is_documented_and_no_other():
-    from merc.evaluation.judgement import EvaluationReport
+    from merc.evaluation.report import EvaluationReport
 
     page = (DOCS / "evaluation.md").read_text(encoding="utf-8")
     records = settings_within(EvaluationReport)
@@ -81,7 +81,7 @@ def test_every_field_of_a_report_is_documented_and_no_other():
 
 
 def test_the_report_shown_is_one():
-    from merc.evaluation.judgement import EvaluationReport
+    from merc.evaluation.report import EvaluationReport
 
     (shown,) = blocks(DOCS / "evaluation.md", "json")
     report = EvaluationReport.model_validate_json(shown)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from merc.data.schema import Absence, Conversation, Corpus, FeatureSpec, LabelSet, Split, Utterance
     from merc.data.store.store import open_store, save_store
     from merc.errors import MercError
-    from merc.evaluation.judgement import Conditions
+    from merc.evaluation.report import Conditions
     from merc.inference.predictions import JudgedConversation, JudgedUtterance
     from merc.networks.interface import Level, Network, NetworkOutput
     from merc.networks.registry import NetworkConfig, register_network
@@ -70,7 +70,7 @@ _HOME = {
     "Absence": "merc.data.schema",
     "Annotation": "merc.annotation.annotation",
     "Batch": "merc.data.batching",
-    "Conditions": "merc.evaluation.judgement",
+    "Conditions": "merc.evaluation.report",
     "Conversation": "merc.data.schema",
     "Corpus": "merc.data.schema",
     "FeatureSpec": "merc.data.schema",

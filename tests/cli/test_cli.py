@@ -21,7 +21,7 @@ from merc.cli import main
 from merc.data.probe import recorded_probe
 from merc.data.store.store import open_store, save_store
 from merc.errors import MercError
-from merc.evaluation.judgement import EvaluationReport
+from merc.evaluation.report import EvaluationReport
 from merc.inference.loading import load
 from merc.synthetic.planting import planted_streams
 

@@ -396,7 +396,7 @@ def test_what_is_wrong_is_said():
     one, two = Study(conversations=6).draw(np.random.default_rng(0))
     generator = np.random.default_rng(0)
     shorter = Study(conversations=5).draw(generator)[0]
-    with pytest.raises(DataError, match="not judged on the same labels: 6 conversations, 5 classes against 5 conversations"):
+    with pytest.raises(DataError, match="not scored on the same labels: 6 conversations, 5 classes against 5 conversations"):
         compare(one, shorter, generator)
     twice = Tallies(np.tile(two.right, (2, 1, 1, 1)), np.tile(two.predicted, (2, 1, 1, 1)), two.support)
     with pytest.raises(DataError, match="same conditions: 1 against 2"):

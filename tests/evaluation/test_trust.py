@@ -50,7 +50,7 @@ def slow_spearman(trust, present, increase, modality):
 
 @st.composite
 def cases(draw):
-    """Few distinct values, so that ties are frequent; absent entries hold NaN; the first two utterances can be judged."""
+    """Few distinct values, so that ties are frequent; absent entries hold NaN; the first two utterances can be compared."""
     size, modalities = draw(st.integers(2, 30)), draw(st.integers(2, 5))
     generator = np.random.default_rng(draw(st.integers(0, 2**31)))
     steps = draw(st.sampled_from([2, 4, 1000]))

@@ -10,8 +10,8 @@ import pytest
 
 from merc.data.schema import LabelSet
 from merc.errors import DataError, FeatureError, RecipeError, RunError
-from merc.evaluation.judgement import Conditions
 from merc.evaluation.perturbation import Perturbation
+from merc.evaluation.report import Conditions
 from merc.runs.evaluation import evaluate
 
 

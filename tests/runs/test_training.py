@@ -20,7 +20,7 @@ from merc.data.probe import FeatureProbe, ProbeReport
 from merc.data.schema import Split
 from merc.data.store.store import save_store
 from merc.errors import DataError, FeatureError, MercError, RecipeError, RunError
-from merc.evaluation.judgement import Conditions
+from merc.evaluation.report import Conditions
 from merc.runs.evaluation import evaluate
 from merc.runs.training import Hooks, train
 from merc.training.recipe import load_recipe

@@ -11,7 +11,7 @@ from merc.data.schema import Conversation
 from merc.encoders.derivation import PRAAT
 from merc.encoders.text.adapter import adapter_file
 from merc.errors import FeatureError, MissingExtraError, RecipeError, RunError
-from merc.evaluation.judgement import Conditions
+from merc.evaluation.report import Conditions
 from merc.inference.loading import load
 from merc.inference.saved import CONFIG
 from merc.runs.evaluation import evaluate

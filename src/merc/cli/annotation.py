@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,16 +16,10 @@ else:  # slow to import, and not needed by `merc --help`
     Options = object
 
 FAILED = 1  # exit code: some file of a folder could not be annotated
+app = typer.Typer()
 
 
-class ChannelUse(StrEnum):
-    """What the channels of a recording hold, as an option."""
-
-    MIXED = "mixed"
-    SPEAKERS = "speakers"
-
-
-class FileFormat(StrEnum):
+class FileFormat(StrEnum):  # typer takes no list of a Literal
     """What an annotation is written as, as an option."""
 
     JSON = "json"
@@ -34,12 +28,7 @@ class FileFormat(StrEnum):
     HTML = "html"
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Adds the commands of this file to the program."""
-    app.command()(annotate)
-    app.command()(sample)
-
-
+@app.command()
 def annotate(
     source: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="A recording, a transcript, or a folder of them.")],
     transcript: Annotated[
@@ -47,8 +36,8 @@ def annotate(
         typer.Option(metavar="FILE", help="Of the recording; by default the file of its name beside it; else words are recognised"),
     ] = None,
     channels: Annotated[
-        ChannelUse, typer.Option(help="'speakers': each channel of the recording is one speaker's.")
-    ] = ChannelUse.MIXED,
+        Literal["mixed", "speakers"], typer.Option(help="'speakers': each channel of the recording is one speaker's.")
+    ] = "mixed",
     model: Annotated[
         str | None, typer.Option(metavar="RUN", help="A run, a saved model or a hub id; by default the shipped model.")
     ] = None,
@@ -71,27 +60,45 @@ def annotate(
 
     Writes NAME.emotions.json, .csv, .srt and .html. A folder is annotated file by file; what is done is not done again.
     """
+    from merc.annotation.annotator import annotate as annotate_recording
     from merc.annotation.cache import default_folder
+    from merc.annotation.export.files import check_targets, write_files
+    from merc.annotation.media.sources import given
     from merc.annotation.options import Options
     from merc.annotation.speech.recognition import RecognitionOptions
+    from merc.cli.tables.annotations import annotation_notes, annotation_table
     from merc.errors import DataError
     from merc.files.posix import usable_cores
 
     options = Options(
-        channels=channels.value,
+        channels=channels,
         speech=RecognitionOptions(model=asr, language=language),
         cache=None if no_cache else default_folder(),
         device=device,
     )
-    wanted = tuple(chosen.value for chosen in formats or tuple(FileFormat))
+    wanted = tuple(chosen.value for chosen in formats or FileFormat)
     if source.is_dir():
         if transcript is not None or as_json:
             raise DataError(f"{source}: --transcript and --json are for a single file, and this is a folder")
         _annotate_folder(source, model, options, wanted, out, workers or usable_cores())
         return
-    _annotate_file(source, transcript, model, options, wanted, out, as_json=as_json)
+    given(source, transcript)  # what is not there is told before all else
+    if not as_json:
+        check_targets(source, out, wanted, (source.name, None if transcript is None else transcript.name))
+    with staged() as hook:
+        found = annotate_recording(source, transcript, model=model, options=options, hook=hook)
+    if as_json:
+        typer.echo(found.to_json())
+    else:
+        show(annotation_table(found))
+    for sentence in annotation_notes(found):
+        warn(sentence)
+    if not as_json:
+        for path in write_files(found, source, out, wanted):
+            note(str(path))
 
 
+@app.command()
 def sample(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write it; made if need be.")],
 ) -> None:
@@ -105,37 +112,6 @@ def sample(
     for sentence in made.notes:
         note(sentence)
     typer.echo(str(made.path))
-
-
-def _annotate_file(
-    source: Path,
-    transcript: Path | None,
-    model: str | None,
-    options: Options,
-    formats: tuple[str, ...],
-    out: Path | None,
-    *,
-    as_json: bool,
-) -> None:
-    from merc.annotation.annotator import annotate as annotate_recording
-    from merc.annotation.export.files import check_targets, write_files
-    from merc.annotation.media.sources import given
-    from merc.cli.tables.annotations import annotation_notes, annotation_table
-
-    given(source, transcript)  # what is not there is told before all else
-    if not as_json:
-        check_targets(source, out, formats, (source.name, None if transcript is None else transcript.name))
-    with staged() as hook:
-        found = annotate_recording(source, transcript, model=model, options=options, hook=hook)
-    if as_json:
-        typer.echo(found.to_json())
-    else:
-        show(annotation_table(found))
-    for sentence in annotation_notes(found):
-        warn(sentence)
-    if not as_json:
-        for path in write_files(found, source, out, formats):
-            note(str(path))
 
 
 def _annotate_folder(

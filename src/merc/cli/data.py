@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from merc.cli.options import CorpusPart, parse_stream, settings_from
+from merc.cli.options import AsJson, CorpusPart, parse_stream
 from merc.cli.terminal import note, show, show_json, staged
 from merc.errors import DataError
 
@@ -16,7 +16,6 @@ app = typer.Typer(help="Inspect, import, fetch, plant, synthesise and probe corp
 Store = Annotated[Path, typer.Argument(metavar="STORE", help="Folder of a store.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the store to write; new or empty.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the store that is there.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Streams = Annotated[
     list[str] | None,
     typer.Option(
@@ -147,6 +146,7 @@ def synthesise(
     """
     from merc.cli.tables.corpora import ceiling_line, corpus_tables, planted_table
     from merc.data.store.store import save_store
+    from merc.files.validation import validated
     from merc.synthetic.conversations import SyntheticConfig, chain_ceiling
     from merc.synthetic.conversations import synthesise as synthesise_corpus
     from merc.synthetic.planting import planted_streams
@@ -160,7 +160,7 @@ def synthesise(
         "influence": influence,
         **({"streams": tuple(parse_stream(text) for text in stream)} if stream else {}),
     }
-    corpus = synthesise_corpus(settings_from(SyntheticConfig, values))
+    corpus = synthesise_corpus(validated(SyntheticConfig, values, "options"))
     save_store(corpus, out, overwrite=overwrite)
     show([*corpus_tables(corpus), planted_table(planted_streams(corpus))])
     if validation:

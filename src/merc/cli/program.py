@@ -26,16 +26,12 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
-runs.add_commands(app)
-studies.add_commands(app)
-annotation.add_commands(app)
+for commands in (runs, studies, annotation):
+    app.add_typer(commands.app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line.
-
-    Args:
-        arguments: without the program's name; None takes those of the process.
+    """Runs the command line with these arguments, or those of the process.
 
     Returns:
         The exit code: 0, 2 for what the user can mend, 130 after Ctrl-C.

@@ -9,19 +9,16 @@ from typing import Annotated
 
 import typer
 
-from merc.cli.options import INTERRUPTED, CorpusPart
+from merc.cli.options import INTERRUPTED, AsJson, CorpusPart
 from merc.cli.terminal import note, show, show_json, staged, warn
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a finished run or of a saved model.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Adds the commands of this file to the program."""
-    for command in (train, evaluate, predict, demo):
-        app.command()(command)
+app = typer.Typer()
 
 
+@app.command()
 def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A YAML file.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run's folder; new or empty.")],
@@ -35,7 +32,7 @@ def train(
 
     Ctrl-C saves the run, and --resume goes on with it; so it does with a run that was killed.
     """
-    from merc.cli.tables.judgements import training_lines
+    from merc.cli.tables.models import training_lines
     from merc.runs.training import Hooks
     from merc.runs.training import train as train_recipe
     from merc.training.recipe import load_recipe
@@ -52,6 +49,7 @@ def train(
     show(training_lines(run))
 
 
+@app.command()
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
     part: Annotated[
@@ -70,11 +68,11 @@ def evaluate(
         Path | None, typer.Option(metavar="FILE", help="Write the judged utterances there: a .csv, .jsonl or .parquet.")
     ] = None,
 ) -> None:
-    """Judge a run.
+    """Evaluate a run.
 
     Prints scores of every head, scores per class, the confusion matrix, and whether trust means something.
     """
-    from merc.cli.tables.judgements import evaluation_tables
+    from merc.cli.tables.models import evaluation_tables
     from merc.runs.evaluation import conditions_for
     from merc.runs.evaluation import evaluate as evaluate_run
     from merc.runs.folder import LOG
@@ -91,6 +89,7 @@ def evaluate(
         warn(f"this look at the test part is noted in {run / LOG}; choose nothing by it")
 
 
+@app.command()
 def predict(
     run: Run,
     chat: Annotated[
@@ -103,7 +102,7 @@ def predict(
 ) -> None:
     """Label every utterance of raw transcripts."""
     from merc.annotation.transcripts.conversations import read_conversations
-    from merc.cli.tables.judgements import emotion_tables
+    from merc.cli.tables.models import emotion_tables
     from merc.errors import DataError
     from merc.inference.loading import load
     from merc.inference.table import check_target, write_table
@@ -124,6 +123,7 @@ def predict(
         show(emotion_tables(emotions))
 
 
+@app.command()
 def demo(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="The run's folder; an earlier demonstration there is replaced.")
@@ -133,10 +133,10 @@ def demo(
 
     Takes less than a minute of one core. The corpus is embedded: planted features, no dialogue.
     """
-    from merc.cli.tables.judgements import demonstration_tables
+    from merc.cli.tables.models import demonstration_tables
     from merc.runs.demo import demonstrate
 
     with staged() as progress:
         result = demonstrate(out, progress=progress)
     show(demonstration_tables(result))
-    note(f"judge it under other conditions: merc evaluate {shlex.quote(str(out))} --without text")
+    note(f"evaluate it under other conditions: merc evaluate {shlex.quote(str(out))} --without text")

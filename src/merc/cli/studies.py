@@ -16,12 +16,10 @@ Transcripts = Annotated[
 ]
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Adds the commands of this file to the program."""
-    for command in (study, report):
-        app.command()(command)
+app = typer.Typer()
 
 
+@app.command()
 def study(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A study's YAML file.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The study's folder; goes on with what is in it.")],
@@ -59,6 +57,7 @@ def study(
     report(out, part, transcripts)
 
 
+@app.command()
 def report(
     folder: Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of a study.")],
     part: Annotated[StudiedPart, typer.Option(help="Part that was judged.")] = "test",

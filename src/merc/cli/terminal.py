@@ -69,12 +69,7 @@ def staged() -> Generator[ProgressBars, None, None]:
 
 @contextmanager
 def live(table: Callable[[Shown], RenderableType], line: Callable[[Shown], str]) -> Generator[Callable[[Shown], None], None, None]:
-    """A table that changes in place on stderr; if that is no terminal, a line whenever there is something new to say.
-
-    Args:
-        table: renders what is shown.
-        line: says it in a line, that begins with what is done, up to a comma.
-    """
+    """A table that changes in place on stderr; if that is no terminal, a line whenever its part before the comma is new."""
     from rich.live import Live
 
     console = _console(stderr=True)

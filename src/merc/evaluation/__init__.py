@@ -1,1 +1,1 @@
-"""Metrics, calibration, trust validation and judgement of runs."""
+"""A model scored against labels: metrics, calibration, trust, statistics, the report."""

@@ -41,12 +41,10 @@ class Reliability(Settings):
     Attributes:
         bins: in ascending order of confidence, empty ones too.
         expected_calibration_error: as defined above; 0 to 1.
-        maximum_calibration_error: the largest |accuracy - confidence| of a bin that holds an utterance.
     """
 
     bins: tuple[ReliabilityBin, ...]
     expected_calibration_error: float
-    maximum_calibration_error: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +82,7 @@ def labelled_mask(true: Int[np.ndarray, " utterances"], classes: int) -> Bool[np
         raise DataError(f"row {row}: label index {int(true[row])}; allowed: 0 to {classes - 1}, and -1 for unlabelled")
     mask = true >= 0
     if not mask.any():
-        raise DataError(f"none of {len(true)} utterances is labelled: there is nothing to judge")
+        raise DataError(f"none of {len(true)} utterances is labelled: there is nothing to evaluate")
     return mask
 
 
@@ -157,15 +155,7 @@ def reliability(
             for b in range(bins)
         ),
         expected_calibration_error=float(gap @ counts / counts.sum()),
-        maximum_calibration_error=float(gap.max()),
     )
-
-
-def expected_calibration_error(
-    true: Int[np.ndarray, " utterances"], probabilities: Float[np.ndarray, "utterances classes"], bins: int = 15
-) -> float:
-    """The expected calibration error, from 0 (calibrated) to 1; definition, arguments and errors as for `reliability`."""
-    return reliability(true, probabilities, bins).expected_calibration_error
 
 
 def risk_coverage(
@@ -184,7 +174,7 @@ def risk_coverage(
         DataError: no utterance, or a number that is not finite.
     """
     if not len(error):
-        raise DataError("no utterance: there is nothing to judge")
+        raise DataError("no utterance: there is nothing to evaluate")
     for name, values in (("error", error), ("uncertainty", uncertainty)):
         wrong = np.flatnonzero(~np.isfinite(values))
         if wrong.size:

@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_f
 
 from merc.data.schema import LabelSet
 from merc.errors import DataError
-from merc.evaluation.calibration import expected_calibration_error, labelled_mask, log_losses
+from merc.evaluation.calibration import labelled_mask, log_losses, reliability
 from merc.settings import Settings
 
 
@@ -39,7 +39,7 @@ class ClassificationScores(Settings):
     """The scores of one set of predictions, as they are printed, saved in JSON and compared.
 
     Attributes:
-        utterances: labelled utterances that were judged.
+        utterances: labelled ones.
         conversations: conversations that they come from; None where the caller did not say.
         accuracy: share of utterances predicted right.
         weighted_f1: mean F1 of the classes, weighted by support.
@@ -72,7 +72,7 @@ def classification_scores(
     label_set: LabelSet,
     conversations: int | None = None,
 ) -> ClassificationScores:
-    """Judges probabilities against true labels.
+    """Scores probabilities against true labels.
 
     Args:
         true: (N,) class indices; -1 is unlabelled and masked.
@@ -90,24 +90,24 @@ def classification_scores(
             f"{', '.join(label_set.names)}"
         )
     mask = labelled_mask(true, len(label_set))
-    judged, rows = true[mask], probabilities[mask]
-    losses = log_losses(judged, rows)
+    labels, rows = true[mask], probabilities[mask]
+    losses = log_losses(labels, rows)
     predicted = rows.argmax(axis=1)
     classes = np.arange(len(label_set))
     # scikit-learn has no types, and its default for zero_division is a string; the four arrays are (C,)
-    per_class = precision_recall_fscore_support(judged, predicted, labels=classes, zero_division=0)  # pyright: ignore[reportArgumentType]
+    per_class = precision_recall_fscore_support(labels, predicted, labels=classes, zero_division=0)  # pyright: ignore[reportArgumentType]
     precision, recall, f1, support = (cast(NDArray[np.float64], each) for each in per_class)
     return ClassificationScores(
-        utterances=len(judged),
+        utterances=len(labels),
         conversations=conversations,
-        accuracy=float(accuracy_score(judged, predicted)),
+        accuracy=float(accuracy_score(labels, predicted)),
         weighted_f1=float(np.average(f1, weights=support)),
         macro_f1=float(f1.mean()),
         per_class={
             name: ClassScores(precision=float(p), recall=float(r), f1=float(f), support=int(n))
             for name, p, r, f, n in zip(label_set.names, precision, recall, f1, support, strict=True)
         },
-        confusion=tuple(map(tuple, confusion_matrix(judged, predicted, labels=classes).tolist())),
+        confusion=tuple(map(tuple, confusion_matrix(labels, predicted, labels=classes).tolist())),
         negative_log_likelihood=float(losses.mean()),
-        expected_calibration_error=expected_calibration_error(judged, rows),
+        expected_calibration_error=reliability(labels, rows).expected_calibration_error,
     )

@@ -1,4 +1,4 @@
-"""Losing or perturbing one modality of prepared samples, to judge a finished model without it (docs/model.md).
+"""Losing or perturbing one modality of prepared samples, to evaluate a finished model without it (docs/model.md).
 
 Noise is that of `merc.training.corruption`.
 """

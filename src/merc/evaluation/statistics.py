@@ -1,38 +1,8 @@
 """Whether one model is better than another: the difference of two arms, its interval, and Holm's correction over a family.
 
-An arm is one model trained with several seeds. Both arms are judged on the same conversations, by weighted F1 or its weighted
-mean over conditions. Utterances of one conversation depend on each other, so whole conversations are drawn.
-
-**The model of the noise.** To first order, a seed's score is the arm's own, plus a seed effect of variance A, plus the mean over
-K conversations of a conversation effect and of a seed x conversation effect of variance E. Seeds are drawn for each arm,
-conversations for both together. With n and n' seeds (' marks the other arm) and B the variance of the conversations' effect on
-the difference, the variance of the difference is
-
-    V = A/n + A'/n' + B/K + E/(nK) + E'/(n'K).
-
-A plain bootstrap does not estimate V: drawing n of n seeds loses the factor (n - 1)/n, and drawing seeds and conversations
-together counts E/(nK) three times (McCullagh 2000, "Resampling and exchangeable arrays"; Owen 2007, "The pigeonhole
-bootstrap"). So V = seeds + conversations - interaction, three terms that are estimated apart:
-
-- *seeds*, A/n + E/(nK): s^2/n of each arm, s^2 the variance of its seeds' scores with n - 1. It is the exact variance over all
-  draws of n - 1 of n seeds (Rao and Wu 1988, "Resampling inference with complex survey data"), so no seed is drawn.
-- *conversations*, B/K + E/(nK): the variance of the difference over draws of conversations, times K/(K - 1) for the same loss.
-- *interaction*, E/(nK), which both count: over those same draws, the variance of each seed's distance from its arm's mean,
-  summed over the arm's n seeds, over n (n - 1), times K/(K - 1).
-
-V is at least the larger of seeds and conversations.
-
-**Few seeds.** The interval is the difference -+ t times the square root of V. The degrees of freedom are Satterthwaite's
-(1946, "An approximate distribution of estimates of variance components"): V^2 over the sum of each part squared over its
-own, with parts s^2/n (n - 1 degrees), s'^2/n' (n' - 1) and the rest (K - 1). Three seeds that agree by chance make them too
-high: with strong seed effects 10 % of families of eight held a false verdict in spite of Holm. So they are computed a second
-time with the seed variance pooled over both arms, and the lower is taken (chosen, by simulation).
-
-**Coverage** (measured; tests/evaluation/test_statistics.py): 95 % intervals cover 94 to 96 % with ten seeds against ten or
-five, 95 to 98 % against three, and 97, 98 and 99 % where seeds differ by chance flips alone, as the lower bound of V holds then.
-With 31 conversations they cover 93.5 % at worst. Among eight rivals as good as the arm, Holm calls any different in about 4 %
-of studies, in 1 % with three seeds, at the cost of power. Intervals are wrong for an arm of two or three seeds that spreads many
-times as far as the other, and where training fails with some seeds only.
+An arm is one model with several seeds. Both arms are scored on the same conversations, by weighted F1 or its weighted mean over
+conditions. The variance of the difference has three parts, *seeds* + *conversations* - *interaction*; docs/studies.md derives
+them, and tells how often the intervals cover. `V` is that variance, ' marks the other arm.
 """
 
 from __future__ import annotations
@@ -142,18 +112,18 @@ def tally(
     if conversation.min() < 0:
         row = int(np.flatnonzero(conversation < 0)[0])
         raise DataError(f"row {row}: conversation {int(conversation[row])}; allowed: 0 and above")
-    judged = predicted[..., rows].reshape(conditions * seeds, len(rows)).astype(np.int64)
-    wrong = np.argwhere((judged < 0) | (judged >= classes))
+    counted = predicted[..., rows].reshape(conditions * seeds, len(rows)).astype(np.int64)
+    wrong = np.argwhere((counted < 0) | (counted >= classes))
     if len(wrong):
         line, place = wrong[0]
         where = f"condition {line // seeds}, seed {line % seeds}, row {rows[place]}"
-        raise DataError(f"{where}: predicted class {judged[line, place]}; allowed: 0 to {classes - 1}")
+        raise DataError(f"{where}: predicted class {counted[line, place]}; allowed: 0 to {classes - 1}")
     count = int(conversation.max()) + 1
     cell = conversation[rows].astype(np.int64) * classes  # where the conversation's counts begin
-    every = judged + cell + np.arange(len(judged))[:, None] * (count * classes)
-    shape, length = (conditions, seeds, count, classes), len(judged) * count * classes
+    every = counted + cell + np.arange(len(counted))[:, None] * (count * classes)
+    shape, length = (conditions, seeds, count, classes), len(counted) * count * classes
     return Tallies(
-        right=np.bincount(every[judged == true[rows]], minlength=length).reshape(shape),
+        right=np.bincount(every[counted == true[rows]], minlength=length).reshape(shape),
         predicted=np.bincount(every.ravel(), minlength=length).reshape(shape),
         support=np.bincount(true[rows] + cell, minlength=count * classes).reshape(count, classes),
     )
@@ -182,7 +152,7 @@ def compare(
     resamples: int = 2000,
     level: float = 0.95,
 ) -> Difference:
-    """The difference of two arms with its interval and p-value; the module says how.
+    """The difference of two arms with its interval and p-value (docs/studies.md, "Statistics").
 
     The standard error is 0 if the counts are the same, seed by seed, or if neither seeds nor conversations change the
     difference. Then low = high = the difference, and p is 1 if that is 0, else 0.
@@ -195,27 +165,27 @@ def compare(
         level: of the interval; 1 - level is also the bound on p of the verdict.
 
     Raises:
-        DataError: the arms were not judged on the same labels or conditions; fewer than two conversations are labelled; weights
+        DataError: the arms were not scored on the same labels or conditions; fewer than two conversations are labelled; weights
             that are no weights; fewer than two resamples; a level out of range.
     """
     if resamples < 2 or not 0 < level < 1:
         raise DataError(f"{resamples} resamples at level {level}: at least 2 resamples, and a level between 0 and 1")
     if not np.array_equal(arm.support, other.support):
         one, two = ("{} conversations, {} classes".format(*each.support.shape) for each in (arm, other))
-        raise DataError(f"the arms were not judged on the same labels: {one} against {two}, or other counts of them")
+        raise DataError(f"the arms were not scored on the same labels: {one} against {two}, or other counts of them")
     if len(arm.right) != len(other.right):
-        raise DataError(f"the arms were not judged under the same conditions: {len(arm.right)} against {len(other.right)}")
+        raise DataError(f"the arms were not scored under the same conditions: {len(arm.right)} against {len(other.right)}")
     shares = np.ones(len(arm.right)) if weights is None else weights.astype(np.float64)
     if shares.shape != (len(arm.right),) or not np.isfinite(shares).all() or (shares < 0).any() or shares.sum() <= 0:
         raise DataError(f"weights {shares.tolist()} of {len(arm.right)} conditions: one of each, 0 or more, not all 0")
     shares /= shares.sum()
-    judged = np.flatnonzero(arm.support.any(axis=1))
-    count = len(judged)
+    labelled = np.flatnonzero(arm.support.any(axis=1))
+    count = len(labelled)
     if count < 2:
         raise DataError(f"{count} conversation of {len(arm.support)} holds a labelled utterance; an interval needs two or more")
     once, times = np.ones((1, count)), generator.multinomial(count, np.full(count, 1 / count), size=resamples).astype(np.float64)
-    mine, drawn = (_scores(arm, judged, shares, draws) for draws in (once, times))
-    theirs, other_drawn = (_scores(other, judged, shares, draws) for draws in (once, times))
+    mine, drawn = (_scores(arm, labelled, shares, draws) for draws in (once, times))
+    theirs, other_drawn = (_scores(other, labelled, shares, draws) for draws in (once, times))
     seeds = (_seed_variance(mine[0]), _seed_variance(theirs[0]))
     interaction = (_interaction(drawn) + _interaction(other_drawn)) * count / (count - 1)
     conversations = float((drawn.mean(axis=1) - other_drawn.mean(axis=1)).var()) * count / (count - 1)
@@ -286,15 +256,15 @@ def holm(differences: Mapping[str, Difference], level: float = 0.95, planned: in
 
 
 def _scores(
-    arm: Tallies, judged: NDArray[np.int64], shares: NDArray[np.float64], times: NDArray[np.float64]
+    arm: Tallies, labelled: NDArray[np.int64], shares: NDArray[np.float64], times: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(R, S) the score of each seed, its `judged` conversations (K of them) counted `times` (R, K)."""
-    support = (times @ arm.support[judged])[:, None]
+    """(R, S) the score of each seed, its `labelled` conversations (K of them) counted `times` (R, K)."""
+    support = (times @ arm.support[labelled])[:, None]
     scores = np.zeros((len(times), arm.right.shape[1]))
     for share, right, predicted in zip(shares, arm.right, arm.predicted, strict=True):  # one at a time bounds the memory
         if share == 0:
             continue
-        hits, guesses = (np.tensordot(times, each[:, judged].astype(np.float64), axes=(1, 1)) for each in (right, predicted))
+        hits, guesses = (np.tensordot(times, each[:, labelled].astype(np.float64), axes=(1, 1)) for each in (right, predicted))
         scores += share * weighted_f1(hits, guesses, support)
     return scores
 

@@ -1,7 +1,6 @@
-"""Whether the loss rises more when a modality of more trust is left out.
+"""Whether the loss rises more when a modality of more trust is left out (chosen; the paper has no such check).
 
-Trust is each modality's share of the precision of the unimodal posteriors (docs/model.md, chosen; the paper has no such
-check). It is compared with the increase of the true label's loss when that modality is left out:
+Trust (docs/model.md) is compared with the increase of the true label's loss when that modality is left out:
 
 - within an utterance: Kendall's tau-b of the modalities' trust and loss increases, and the share of pairs of modalities that
   both order alike; both averaged over utterances;
@@ -47,15 +46,12 @@ class TrustAgreement(Settings):
 
 
 class TrustIntervals(Settings):
-    """Percentile intervals (low, high) of a bootstrap over conversations; None where the number itself is None.
+    """Percentile intervals (low, high) of the numbers of `TrustAgreement`, from a bootstrap over conversations; None as there.
 
     Attributes:
         level: share of the resampled values that lie inside.
         resamples: how many times the conversations were drawn.
         conversations: how many there are.
-        kendall_tau: interval of `TrustAgreement.kendall_tau`.
-        pairs_alike: interval of `TrustAgreement.pairs_alike`.
-        spearman: modality -> interval of its correlation.
     """
 
     level: float
@@ -67,7 +63,7 @@ class TrustIntervals(Settings):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Judged:
+class _Compared:
     """The utterances that can be compared (K of N)."""
 
     modalities: tuple[str, ...]  # M names
@@ -89,7 +85,7 @@ def loss_increases(
     Args:
         true: (N,) class indices; -1 is unlabelled.
         full: (N, C) probabilities with all that is present.
-        without: modality -> (N, C) probabilities of the same utterances judged without it; its order is the columns'.
+        without: modality -> (N, C) probabilities of the same utterances without it; its order is the columns'.
 
     Returns:
         (N, M), the increase of -log p(true) in nats; NaN for unlabelled utterances.
@@ -122,18 +118,18 @@ def trust_agreement(
         modalities: names of the M columns; `0`, `1`, ... if not given.
 
     Raises:
-        DataError: a number that is not finite at a present modality, a wrong count of names, or no utterance to judge.
+        DataError: a number that is not finite at a present modality, a wrong count of names, or no utterance to compare.
     """
-    judged = _judge(trust, present, loss_increase, modalities)
-    tau, alike = judged.tau[~np.isnan(judged.tau)], judged.alike[~np.isnan(judged.alike)]
-    correlations = _correlations(judged, np.arange(len(judged.rows)))
+    compared = _compare(trust, present, loss_increase, modalities)
+    tau, alike = compared.tau[~np.isnan(compared.tau)], compared.alike[~np.isnan(compared.alike)]
+    correlations = _correlations(compared, np.arange(len(compared.rows)))
     return TrustAgreement(
-        utterances=len(judged.rows),
+        utterances=len(compared.rows),
         kendall_tau=float(tau.mean()) if tau.size else None,
         kendall_utterances=tau.size,
         pairs_alike=float(alike.mean()) if alike.size else None,
         pairs_utterances=alike.size,
-        spearman={name: None if np.isnan(value) else value for name, value in zip(judged.modalities, correlations, strict=True)},
+        spearman={name: None if np.isnan(value) else value for name, value in zip(compared.modalities, correlations, strict=True)},
     )
 
 
@@ -157,32 +153,32 @@ def trust_intervals(
         level: share of resampled values inside the interval, between 0 and 1.
 
     Raises:
-        DataError: as `trust_agreement`; or fewer than two conversations to judge, no resample, a level out of range.
+        DataError: as `trust_agreement`; or fewer than two conversations to compare, no resample, a level out of range.
     """
     if resamples < 1 or not 0 < level < 1:
         raise DataError(f"{resamples} resamples at level {level}: at least 1 resample, and a level between 0 and 1")
-    judged = _judge(trust, present, loss_increase, modalities)
+    compared = _compare(trust, present, loss_increase, modalities)
     numbers: dict[object, int] = {}  # in order of first appearance, so that renaming conversations changes no draw
-    group = np.array([numbers.setdefault(conversations[row], len(numbers)) for row in judged.rows], dtype=np.int64)
+    group = np.array([numbers.setdefault(conversations[row], len(numbers)) for row in compared.rows], dtype=np.int64)
     if len(numbers) < 2:
-        raise DataError("all utterances that can be judged lie in one conversation; intervals need two or more")
+        raise DataError("all utterances that can be compared lie in one conversation; intervals need two or more")
     # times[r, g]: how often conversation g was drawn in resample r
     times = generator.multinomial(len(numbers), np.full(len(numbers), 1 / len(numbers)), size=resamples)
     positions = np.arange(len(group))
-    correlations = np.array([_correlations(judged, np.repeat(positions, drawn[group])) for drawn in times])
+    correlations = np.array([_correlations(compared, np.repeat(positions, drawn[group])) for drawn in times])
     return TrustIntervals(
         level=level,
         resamples=resamples,
         conversations=len(numbers),
-        kendall_tau=_percentiles(_resampled_means(judged.tau, group, times), level),
-        pairs_alike=_percentiles(_resampled_means(judged.alike, group, times), level),
-        spearman={name: _percentiles(correlations[:, m], level) for m, name in enumerate(judged.modalities)},
+        kendall_tau=_percentiles(_resampled_means(compared.tau, group, times), level),
+        pairs_alike=_percentiles(_resampled_means(compared.alike, group, times), level),
+        spearman={name: _percentiles(correlations[:, m], level) for m, name in enumerate(compared.modalities)},
     )
 
 
-def _judge(
+def _compare(
     trust: NDArray[np.floating], present: NDArray[np.bool_], increase: NDArray[np.floating], modalities: Sequence[str] | None
-) -> _Judged:
+) -> _Compared:
     names = tuple(map(str, range(trust.shape[1]))) if modalities is None else tuple(modalities)
     if len(names) != trust.shape[1]:
         raise DataError(f"{len(names)} names of modalities ({', '.join(names)}) for {trust.shape[1]} columns")
@@ -205,7 +201,7 @@ def _judge(
     both_ordered = ordered * (trust_order != 0).sum(axis=1)
     product = trust_order * increase_order
     alike = np.where(increase_order != 0, (product + 1) / 2, 0.0).sum(axis=1)
-    return _Judged(
+    return _Compared(
         modalities=names,
         rows=rows,
         present=here,
@@ -216,12 +212,10 @@ def _judge(
     )
 
 
-def _correlations(judged: _Judged, rows: NDArray[np.int64]) -> list[float]:
+def _correlations(compared: _Compared, rows: NDArray[np.int64]) -> list[float]:
     """Spearman's correlation of each modality over these rows, which may repeat, where it is present."""
-    present = judged.present[rows]
-    return [
-        _spearman(judged.trust[rows[present[:, m]], m], judged.increase[rows[present[:, m]], m]) for m in range(present.shape[1])
-    ]
+    present, trust, increase = compared.present[rows], compared.trust[rows], compared.increase[rows]
+    return [_spearman(trust[there, m], increase[there, m]) for m, there in enumerate(present.T)]
 
 
 def _spearman(left: NDArray[np.float64], right: NDArray[np.float64]) -> float:

@@ -1,8 +1,10 @@
-"""Parquet bytes -> table, on one thread."""
+"""Parquet bytes to and from tables; read on one thread."""
 # pyarrow ships no type stubs:
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownParameterType=false
 
 from __future__ import annotations
+
+import io
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,3 +24,10 @@ def read_parquet(data: bytes) -> pa.Table:
     except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise DataError(f"not a readable parquet file: {str(error).splitlines()[0]}") from error
     return table
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """The table as the content of a parquet file."""
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    return buffer.getvalue()

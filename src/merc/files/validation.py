@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from merc.errors import MercError
+from merc.errors import MercError, RecipeError
 
+Record = TypeVar("Record", bound=BaseModel)
 _SHOWN = 60  # characters of a wrong value that a message repeats
+
+
+def validated(record: type[Record], values: object, where: str) -> Record:
+    """A record of plain values that a person wrote.
+
+    Raises:
+        RecipeError: a value that is not allowed; in one line that begins with `where`.
+    """
+    try:
+        return record.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError(f"{where}: {explain(error)}") from None
 
 
 def explain(error: ValidationError) -> str:

@@ -6,7 +6,6 @@ docs/evaluation.md describes the columns.
 from __future__ import annotations
 
 import importlib.util
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -102,12 +101,11 @@ def _jsonl(table: Table) -> bytes:
 
 def _parquet(table: Table) -> bytes:
     import pyarrow as pa
-    import pyarrow.parquet as pq
+
+    from merc.files.parquet import parquet_bytes
 
     kinds = {name: pa.string() if name in _TEXTS else pa.int64() if name == "channel" else pa.float64() for name in table}
-    buffer = io.BytesIO()
-    pq.write_table(pa.table({name: pa.array(column, type=kinds[name]) for name, column in table.items()}), buffer)
-    return buffer.getvalue()
+    return parquet_bytes(pa.table({name: pa.array(column, type=kinds[name]) for name, column in table.items()}))
 
 
 _ENCODERS: Mapping[str, Callable[[Table], bytes]] = {

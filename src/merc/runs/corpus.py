@@ -102,7 +102,7 @@ def completed(
     Args:
         corpus, conversations: with labels mapped, and those of its conversations that are taken.
         recogniser: the model.
-        without: modalities that are left out; nothing is made for them.
+        without: modalities that the evaluation leaves out; nothing is made for them.
 
     Raises:
         FeatureError, MissingExtraError: a text encoder can't be loaded.

@@ -21,8 +21,8 @@ from yaml import YAMLError
 from merc.data.schema import Conversation, Corpus
 from merc.data.store.store import save_store
 from merc.errors import RunError
-from merc.evaluation.judgement import EvaluationReport
 from merc.evaluation.metrics import ClassificationScores, classification_scores
+from merc.evaluation.report import EvaluationReport
 from merc.files.staged_file import temporary_name
 from merc.files.strict_yaml import load_yaml
 from merc.inference.predictions import JudgedConversation

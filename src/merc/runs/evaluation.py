@@ -7,7 +7,7 @@ from pathlib import Path
 
 from merc.data.schema import Corpus, Part
 from merc.errors import RunError
-from merc.evaluation.judgement import Conditions, Evaluation, check_features, judge
+from merc.evaluation.report import Conditions, Evaluation, check_features, evaluate_model
 from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
 from merc.inference.table import check_target, write_table
@@ -65,7 +65,9 @@ def evaluate(
     if predictions is not None:
         check_target(predictions)
     conversations = corpus.part(recipe.data.split, part)
-    evaluation = judge(recogniser, conversations, corpus=corpus.name, split=recipe.data.split, part=part, conditions=conditions)
+    evaluation = evaluate_model(
+        recogniser, conversations, corpus=corpus.name, split=recipe.data.split, part=part, conditions=conditions
+    )
     report = evaluation.report
     if folder is not None:
         log_evaluation(  # before all else that can fail: every evaluation is on record
@@ -85,7 +87,7 @@ def evaluate(
 def conditions_for(
     run: Path | str, *, without: Sequence[str] = (), only: Sequence[str] = (), corrupt: Sequence[str] = (), seed: int = 0
 ) -> Conditions:
-    """Conditions for judging a finished run, from options; see `Conditions.parse`.
+    """Conditions for evaluating a finished run, from options; see `Conditions.parse`.
 
     Raises:
         RunError: not a finished run.

@@ -9,18 +9,17 @@ same_size    true chooses the network's width so that its parameters are as many
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import ValidationError, field_validator
+from pydantic import field_validator
 
 from merc.data.preprocessing import Preprocessor, pick_features
-from merc.data.schema import Corpus, Part
+from merc.data.schema import Corpus, Part, first_repeated
 from merc.errors import DataError, FeatureError, RecipeError
-from merc.files.validation import explain
+from merc.files.validation import validated
 from merc.networks.interface import parameter_count
 from merc.networks.registry import NetworkConfig
 from merc.runs.corpus import check_causal, mapped
@@ -37,7 +36,7 @@ WIDEST = 4096  # of a network that is to have CMATH's size
 
 
 class Variant(Settings):
-    """What a variant's file says; `changes` are the sections laid over CMATH's recipe."""
+    """What the file of a rival or an ablation says; `changes` are the sections laid over CMATH's recipe."""
 
     about: str
     modalities: Literal["all", "singles", "pairs"] | tuple[str, ...] = "all"
@@ -55,8 +54,6 @@ class Arm(Settings):
 
     Attributes:
         name: unique in the study; the name of its folder.
-        kind: what it is in the study.
-        about: a sentence for people.
         recipe: complete but for the seed and the split.
         parameters: trainable numbers of its network.
     """
@@ -68,23 +65,8 @@ class Arm(Settings):
     parameters: int
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A study whose arms are known and can be built.
-
-    Attributes:
-        study: its recipe.
-        arms: CMATH first, then rivals, then ablations, in the recipe's order.
-        splits: one or more.
-    """
-
-    study: StudyRecipe
-    arms: tuple[Arm, ...]
-    splits: tuple[str, ...]
-
-
-def plan_study(study: StudyRecipe, folder: Path, corpus: Corpus) -> Plan:
-    """Finds all arms and makes sure that each can be trained, before anything runs.
+def study_arms(study: StudyRecipe, folder: Path, corpus: Corpus) -> tuple[Arm, ...]:
+    """CMATH, then the rivals, then the ablations, in the recipe's order, once it is certain that each can be trained.
 
     Args:
         study: the recipe.
@@ -113,42 +95,45 @@ def plan_study(study: StudyRecipe, folder: Path, corpus: Corpus) -> Plan:
     size = parameters_of(whole.model, widths, classes)
     base = overlaid(base, {"data": {"features": features}})
     arms = [Arm(name=CMATH_NAME, kind="cmath", about=whole.about, recipe=recipe_from(base, study.base), parameters=size)]
-    named: tuple[tuple[VariantKind, tuple[str, ...]], ...] = (("rival", study.rivals), ("ablation", study.ablations))
-    for kind, names in named:
-        for name in names:
-            variant = load_variant(folder, kind, name, study.changes.get(name, {}))
-            where = f"study {study.name!r}, {kind} {name!r}"
-            for arm_name, kept in _expanded(name, variant, tuple(features), where):
-                taken = {m: features[m] for m in features if m in kept}
-                values = overlaid(base, variant.changes)
-                values["name"], values["about"] = arm_name, variant.about
-                values["data"] = {**values["data"], "features": taken}
-                recipe = recipe_from(values, where)
-                narrow = {m: widths[m] for m in taken}
-                try:
-                    check_causal(corpus, recipe)
-                    if variant.same_size:
-                        recipe = _of_size(recipe, narrow, classes, size)
-                    parameters = parameters_of(recipe.model, narrow, classes)
-                except (RecipeError, FeatureError) as error:
-                    raise type(error)(f"{where}: {error}") from None
-                arms.append(Arm(name=arm_name, kind=kind, about=variant.about, recipe=recipe, parameters=parameters))
-    twice = {arm.name for arm in arms if sum(other.name == arm.name for other in arms) > 1}
-    if twice:
-        raise RecipeError(f"study {study.name!r}: two arms of the name {min(twice)!r}")
-    return Plan(study, tuple(arms), tuple(splits))
+    for kind, name in _variants(study):
+        variant = load_variant(folder, kind, name, study.changes.get(name, {}))
+        where = f"study {study.name!r}, {kind} {name!r}"
+        for arm_name, kept in _expanded(name, variant, tuple(features), where):
+            taken = {m: features[m] for m in features if m in kept}
+            values = overlaid(base, variant.changes)
+            values["name"], values["about"] = arm_name, variant.about
+            values["data"] = {**values["data"], "features": taken}
+            recipe = recipe_from(values, where)
+            narrow = {m: widths[m] for m in taken}
+            try:
+                check_causal(corpus, recipe)
+                if variant.same_size:
+                    recipe = _of_size(recipe, narrow, classes, size)
+                parameters = parameters_of(recipe.model, narrow, classes)
+            except (RecipeError, FeatureError) as error:
+                raise type(error)(f"{where}: {error}") from None
+            arms.append(Arm(name=arm_name, kind=kind, about=variant.about, recipe=recipe, parameters=parameters))
+    twice = first_repeated(arm.name for arm in arms)
+    if twice is not None:
+        raise RecipeError(f"study {study.name!r}: two arms of the name {twice!r}")
+    return tuple(arms)
 
 
 def check_names(study: StudyRecipe, folder: Path) -> None:
     """All names at once, before anything else can fail. Changes may name a variant that this study leaves out."""
-    named: tuple[tuple[VariantKind, tuple[str, ...]], ...] = (("rival", study.rivals), ("ablation", study.ablations))
-    for kind, names in named:
-        for name in names:
-            load_variant(folder, kind, name)
+    for kind, name in _variants(study):
+        load_variant(folder, kind, name)
     known = sorted({*_known(folder, "rival"), *_known(folder, "ablation")})
     for name in study.changes:
         if name not in known:
             raise RecipeError(f"study {study.name!r}, changes: {name!r} is no rival and no ablation; there are {', '.join(known)}")
+
+
+def _variants(study: StudyRecipe) -> Iterator[tuple[VariantKind, str]]:
+    for name in study.rivals:
+        yield "rival", name
+    for name in study.ablations:
+        yield "ablation", name
 
 
 def _known(folder: Path, kind: VariantKind) -> list[str]:
@@ -176,10 +161,7 @@ def load_variant(folder: Path, kind: VariantKind, name: str, changes: Mapping[st
     values = overlaid(recipe_values(place / f"{name}.yaml"), changes or {})
     kept = {key: values.pop(key) for key in ("about", "modalities", "same_size") if key in values}
     values.pop("name", None)
-    try:
-        return Variant.model_validate({**kept, "changes": values})
-    except ValidationError as error:
-        raise RecipeError(f"{place / f'{name}.yaml'}: {explain(error)}") from None
+    return validated(Variant, {**kept, "changes": values}, str(place / f"{name}.yaml"))
 
 
 def parameters_of(config: NetworkConfig, widths: Mapping[str, int], classes: int) -> int:

@@ -55,11 +55,7 @@ def mistakes_of(
 
 
 def words_of(folder: str | Path, store: str | Path | None = None) -> dict[tuple[str, str], str]:
-    """The transcripts of a study's store, by conversation and utterance.
-
-    Args:
-        folder: the study's.
-        store: in place of the one that the recipe names.
+    """The transcripts, by conversation and utterance, of the store that a study's recipe names, or of the one given.
 
     Raises:
         RunError: no study here, or its plan names no store.

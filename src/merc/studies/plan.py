@@ -16,9 +16,10 @@ from merc.data.store.manifest import MANIFEST
 from merc.errors import RunError
 from merc.files.staged_file import is_temporary, write_atomically
 from merc.files.validation import explain
+from merc.runs.corpus import mapped
 from merc.runs.folder import read_outcome
 from merc.settings import Settings
-from merc.studies.arms import Arm, Plan
+from merc.studies.arms import Arm, study_arms
 from merc.studies.recipe import StudyRecipe
 from merc.studies.robustness import conditions_of
 from merc.studies.task import RUN, Task
@@ -27,15 +28,13 @@ PLAN, RUNS, STORE = "plan.json", "runs", "store"
 FORMAT = 1
 
 
-class KeptPlan(Settings):
-    """What `plan.json` holds.
+class Plan(Settings):
+    """What a study trains, and what `plan.json` holds.
 
     Attributes:
-        study: the recipe.
-        arms: complete recipes.
+        arms: CMATH first, then rivals, then ablations, in the recipe's order.
         splits: that every seed trains on.
-        corpus: its name.
-        data: digest of the corpus, so that a study never mixes results of different data.
+        data: digest of the store's corpus, so that a study never mixes results of different data.
         classes: its label set.
         features: specs of the study's features, by modality: name, encoder, version, dimension.
     """
@@ -50,38 +49,41 @@ class KeptPlan(Settings):
     features: dict[str, dict[str, str | int]]
 
 
-def keep_plan(plan: Plan, corpus: Corpus, data: str, folder: Path) -> KeptPlan:
+def plan_study(study: StudyRecipe, folder: Path, corpus: Corpus) -> Plan:
+    """A study's plan, once it is certain that every arm can be trained; arguments and errors as for `study_arms`."""
+    arms = study_arms(study, folder, corpus)
+    recipe = arms[0].recipe
+    specs = pick_features(corpus, recipe.data.features)
+    return Plan(
+        study=study,
+        arms=arms,
+        splits=study.splits or (recipe.data.split,),
+        corpus=corpus.name,
+        data=digest_of(corpus),
+        classes=mapped(corpus, recipe).label_set.names,
+        features={s.modality: s.model_dump(include={"name", "encoder", "version", "dimension"}) for s in specs},
+    )
+
+
+def keep_plan(plan: Plan, folder: Path) -> Plan:
     """Writes the plan into the study's folder, or makes sure that the folder belongs to it.
 
-    Args:
-        plan: of the study.
-        corpus: with its labels mapped.
-        data: digest of the store's corpus, from `digest_of`.
-        folder: the study's.
+    Returns:
+        The plan that the folder holds.
 
     Raises:
         RunError: the folder holds something else, or another study.
     """
-    specs = pick_features(corpus, plan.arms[0].recipe.data.features)
-    kept = KeptPlan(
-        study=plan.study,
-        arms=plan.arms,
-        splits=plan.splits,
-        corpus=corpus.name,
-        data=data,
-        classes=corpus.label_set.names,
-        features={s.modality: s.model_dump(include={"name", "encoder", "version", "dimension"}) for s in specs},
-    )
     if (folder / PLAN).is_file():
         earlier = read_plan(folder)
-        changed = _differences(earlier, kept)
+        changed = _differences(earlier, plan)
         if changed:
             raise RunError(f"{folder}: belongs to another study; they differ in {'; '.join(changed)}. Give another --out")
         return earlier
     check_place(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / PLAN, (kept.model_dump_json(indent=1) + "\n").encode())
-    return kept
+    write_atomically(folder / PLAN, (plan.model_dump_json(indent=1) + "\n").encode())
+    return plan
 
 
 def check_place(folder: Path) -> None:
@@ -97,7 +99,7 @@ def check_place(folder: Path) -> None:
         raise RunError(f"{folder}: already exists and holds no study (no {PLAN}); give another --out")
 
 
-def read_plan(folder: str | Path) -> KeptPlan:
+def read_plan(folder: str | Path) -> Plan:
     """The plan that a study's folder belongs to.
 
     Raises:
@@ -105,7 +107,7 @@ def read_plan(folder: str | Path) -> KeptPlan:
     """
     folder = Path(folder)
     try:
-        kept = KeptPlan.model_validate_json((folder / PLAN).read_text(encoding="utf-8"))
+        kept = Plan.model_validate_json((folder / PLAN).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RunError(f"{folder}: no study here (no {PLAN}); make one with 'merc study RECIPE --out {folder}'") from None
     except (OSError, ValueError) as error:
@@ -116,44 +118,38 @@ def read_plan(folder: str | Path) -> KeptPlan:
     return kept
 
 
-def tasks_of(plan: KeptPlan, arm: Arm, seeds: Iterable[int], part: Part) -> list[Task]:
+def tasks_of(plan: Plan, arm: Arm, seeds: Iterable[int], part: Part) -> list[Task]:
     """The tasks of an arm with these seeds, on every split."""
     features = {m: str(spec["name"]) for m, spec in plan.features.items()}
-    conditions = conditions_of(plan.study.robustness, tuple(plan.arms[0].recipe.data.features))
-    tasks: list[Task] = []
-    for seed in seeds:
-        for split in plan.splits:
-            fold = (split,) if len(plan.splits) > 1 else ()
-            recipe = arm.recipe.model_copy(
-                update={
-                    "data": arm.recipe.data.model_copy(update={"split": split}),
-                    "training": arm.recipe.training.model_copy(update={"seed": seed}),
-                }
-            )
-            tasks.append(
-                Task(
-                    arm=arm.name,
-                    split=split,
-                    seed=seed,
-                    folder="/".join((RUNS, arm.name, *fold, f"seed-{seed}")),
-                    recipe=recipe,
-                    data=plan.data,
-                    features=features,
-                    part=part,
-                    conditions=conditions,
-                )
-            )
-    return tasks
+    conditions = conditions_of(plan.study.robustness, tuple(features))
+
+    def task(seed: int, split: str) -> Task:
+        fold = (split,) if len(plan.splits) > 1 else ()
+        data = arm.recipe.data.model_copy(update={"split": split})
+        training = arm.recipe.training.model_copy(update={"seed": seed})
+        return Task(
+            arm=arm.name,
+            split=split,
+            seed=seed,
+            folder="/".join((RUNS, arm.name, *fold, f"seed-{seed}")),
+            recipe=arm.recipe.model_copy(update={"data": data, "training": training}),
+            data=plan.data,
+            features=features,
+            part=part,
+            conditions=conditions,
+        )
+
+    return [task(seed, split) for seed in seeds for split in plan.splits]
 
 
-def first_tasks(plan: KeptPlan, part: Part) -> list[Task]:
+def first_tasks(plan: Plan, part: Part) -> list[Task]:
     """All of CMATH, and the first seeds of the rivals: what must be known before the strongest rivals are."""
     seeds = plan.study.seeds
     counts = {"cmath": seeds.cmath, "rival": seeds.rivals}
     return [t for arm in plan.arms if arm.kind in counts for t in tasks_of(plan, arm, range(counts[arm.kind]), part)]
 
 
-def later_tasks(plan: KeptPlan, folder: Path, part: Part) -> list[Task]:
+def later_tasks(plan: Plan, folder: Path, part: Part) -> list[Task]:
     """The further seeds of the strongest rivals, and the ablations."""
     seeds = plan.study.seeds
     strong = strongest_rivals(plan, folder, part)
@@ -161,12 +157,12 @@ def later_tasks(plan: KeptPlan, folder: Path, part: Part) -> list[Task]:
     return more + [t for arm in plan.arms if arm.kind == "ablation" for t in tasks_of(plan, arm, range(seeds.ablations), part)]
 
 
-def all_tasks(plan: KeptPlan, folder: Path, part: Part) -> list[Task]:
+def all_tasks(plan: Plan, folder: Path, part: Part) -> list[Task]:
     """Every task, as far as is known."""
     return first_tasks(plan, part) + later_tasks(plan, folder, part)
 
 
-def strongest_rivals(plan: KeptPlan, folder: Path, part: Part) -> tuple[str, ...]:
+def strongest_rivals(plan: Plan, folder: Path, part: Part) -> tuple[str, ...]:
     """The rivals of the highest mean score over their first seeds on the part that chooses epochs, the strongest first."""
     scores: dict[str, float] = {}
     for arm in plan.arms:
@@ -199,7 +195,7 @@ def digest_of(corpus: Corpus) -> str:
     return digest.hexdigest()
 
 
-def _differences(earlier: KeptPlan, now: KeptPlan) -> list[str]:
+def _differences(earlier: Plan, now: Plan) -> list[str]:
     """What sets two plans apart, in words. Software, machine, sentences about an arm and the store's path may differ."""
     before, after = earlier.model_dump(mode="json"), now.model_dump(mode="json")
     keys = [key for key in ("corpus", "classes", "features", "splits") if before[key] != after[key]]

@@ -32,8 +32,6 @@ class Ended:
     """How a task ended.
 
     Attributes:
-        task: which.
-        end: how.
         error: one line for people, if it failed.
         details: the traceback of an error that nobody foresaw.
     """
@@ -53,14 +51,7 @@ class _Slot:
 
 
 class Pool:
-    """A fixed number of processes. Use as a context; leaving it ends them, and leaving it by an exception kills them.
-
-    Args:
-        processes: how many.
-        threads: of torch, in each.
-        study: the study's folder.
-        store: of the corpus.
-    """
+    """A fixed number of processes, each with `threads` of torch. Leaving the context ends them; an exception kills them."""
 
     def __init__(self, processes: int, threads: int, study: Path, store: Path) -> None:
         self._stop = SPAWNED.Event()
@@ -100,12 +91,7 @@ class Pool:
         self._running[number] = (future, task)
 
     def wait(self, seconds: float, progress: Progress) -> list[Ended]:
-        """Waits for an end, or for so many seconds, and tells what has happened.
-
-        Args:
-            seconds: at most.
-            progress: of each task, whose stage is the task's folder, in steps.
-        """
+        """Waits for an end, at most so many seconds. The stage that `progress` gets is the task's folder."""
         wait([future for future, _ in self._running.values()], timeout=seconds, return_when="FIRST_COMPLETED")
         for slot in self._slots:
             while slot is not None and not slot.progress.empty():

@@ -10,24 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from merc.errors import RecipeError
-from merc.files.validation import explain
+from merc.files.validation import validated
 from merc.settings import Settings
 from merc.training.recipe import Protocol, recipe_values
 
 
 class SeedCounts(Settings):
-    """How many seeds, counted from 0.
-
-    Attributes:
-        cmath: of CMATH.
-        strongest: of the rivals that are strongest on validation after their first seeds.
-        rivals: of the others.
-        ablations: of each ablation.
-    """
+    """How many seeds each arm is trained with, counted from 0; `strongest` for the rivals that are best after their first seeds."""
 
     cmath: int = Field(default=10, ge=1)
     strongest: int = Field(default=10, ge=1)
@@ -42,7 +33,7 @@ class SeedCounts(Settings):
 
 
 class RobustnessConfig(Settings):
-    """How every model is judged again.
+    """Under which losses and noise every model is judged.
 
     Attributes:
         drop: shares of utterances that lose a modality, and rates at which any modality is lost.
@@ -52,34 +43,27 @@ class RobustnessConfig(Settings):
     drop: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9)
     noise: tuple[float, ...] = (0.5, 1.0, 2.0)
 
-    @field_validator("drop")
-    @classmethod
-    def _shares(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        return _rising(value, 1.0)
-
-    @field_validator("noise")
-    @classmethod
-    def _strengths(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        return _rising(value, 10.0)
+    @model_validator(mode="after")
+    def _amounts_rise(self) -> RobustnessConfig:
+        for name, values, highest in (("drop", self.drop, 1), ("noise", self.noise, 10)):
+            if list(values) != sorted(set(values)) or any(not 0 < value <= highest for value in values):
+                raise ValueError(f"{name}: rising numbers above 0 and up to {highest}, found {list(values)}")
+        return self
 
 
 class StudyRecipe(Settings):
     """One study.
 
     Attributes:
-        name: for tables and files.
-        about: a sentence for people.
         base: CMATH's recipe, a path relative to the study recipe.
         common: sections laid over the recipe of every arm, such as another store or a shorter training.
         protocol: how epochs are chosen (see `merc.training.recipe.Recipe`).
         splits: names of the store's splits. With several, such as the folds of leave-one-session-out, each seed trains on each
             split, and a seed's test parts are judged together. Empty takes the base's split.
-        seeds: how many.
         strongest: how many rivals get `seeds.strongest`.
         tuning: how the settings of the arms were chosen, a sentence for the report.
         changes: name of a rival or an ablation -> sections laid over its file's, such as a setting that hangs on the corpus.
         rivals, ablations: names of files in the folders `rivals` and `ablations` beside the study recipe.
-        robustness: how modalities are lost and perturbed.
     """
 
     name: str
@@ -120,20 +104,7 @@ def load_study(path: str | Path, options: Sequence[str] = ()) -> StudyRecipe:
     Raises:
         RecipeError: no such file, no valid YAML, an unknown key, a value that is not allowed.
     """
-    return study_from(recipe_values(path, options), str(path))
-
-
-def study_from(values: object, where: str) -> StudyRecipe:
-    """A study recipe from nested plain values; RecipeError with all that is wrong, in one line."""
-    try:
-        return StudyRecipe.model_validate(values)
-    except ValidationError as error:
-        raise RecipeError(f"{where}: {explain(error)}") from None
-
-
-def dump_study(study: StudyRecipe) -> str:
-    """The whole study recipe as YAML, defaults included."""
-    return yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return validated(StudyRecipe, recipe_values(path, options), str(path))
 
 
 def refuse_keys(values: dict[str, Any], keys: Sequence[str], why: str) -> dict[str, Any]:
@@ -145,9 +116,3 @@ def refuse_keys(values: dict[str, Any], keys: Sequence[str], why: str) -> dict[s
         if inner is not None:
             raise ValueError(f"{key} can't be set here: {why}")
     return values
-
-
-def _rising(value: tuple[float, ...], highest: float) -> tuple[float, ...]:
-    if list(value) != sorted(set(value)) or any(not 0 < v <= highest for v in value):
-        raise ValueError(f"rising numbers above 0 and up to {highest:g}, found {list(value)}")
-    return value

@@ -15,7 +15,6 @@ class Estimate(Settings):
     """A number over seeds.
 
     Attributes:
-        mean: of the seeds.
         sd: sample standard deviation; None with one seed.
         values: a seed each, in the order of the arm's `seeds`.
     """
@@ -92,9 +91,7 @@ class ArmSummary(Settings):
     """What is known of an arm that has one judged seed at least.
 
     Attributes:
-        name, kind, about: of the arm.
         network: name of its model.
-        modalities: that it takes.
         parameters: trainable numbers.
         seeds: that were judged.
         planned: how many seeds were to be judged.
@@ -111,8 +108,6 @@ class ArmSummary(Settings):
         areas: `lost`, `lost at random`, `noise` and `all` of them: mean weighted F1 along the curves.
         area_differences: CMATH's area minus this arm's; empty for CMATH.
         trust: under noise; empty without trust, or where nothing teaches it.
-        cost: what it takes.
-        failures: of its trainings.
     """
 
     name: str
@@ -163,9 +158,7 @@ class StudySummary(Settings):
     """A study's results.
 
     Attributes:
-        study: its recipe.
         recipes: arm -> its complete recipe as YAML.
-        corpus, splits: what was trained and judged.
         features: modality -> name, encoder, version and dimension.
         part: that was judged.
         protocol: how epochs were chosen. With `test-peak` no number is comparable, and every table says so.
@@ -177,7 +170,6 @@ class StudySummary(Settings):
         without_result: arm -> failures, for arms without any judged seed; there may be none.
         unfinished: tasks that are still to be done.
         mistakes: CMATH's, those that most seeds make first; not all of them.
-        resamples: of the bootstrap.
         versions: of the software that trained; several where they differ.
         machine: system, processor, cores and threads; several where they differ.
         warnings: of the trainings: sentence -> the arms that it was said of.

@@ -71,12 +71,9 @@ def presence(conversation: Conversation, specs: Sequence[FeatureSpec]) -> dict[s
 
 
 def under(sample: Sample, condition: Condition, present: Mapping[str, Bool[np.ndarray, " T"]]) -> Sample:
-    """The sample under a condition. What the sample does not have can't be lost or perturbed.
+    """The sample under a condition; a modality that the model does not take changes nothing.
 
-    Args:
-        sample: of a model, which may take some of the study's modalities only.
-        condition: what is lost or perturbed.
-        present: from `presence`, so that every model of a study loses the same.
+    `present`, from `presence`, is of all the study's modalities, so that every model loses the same.
     """
     if condition.kind == "clean":
         return sample

@@ -22,7 +22,7 @@ from merc.data.schema import Part
 from merc.files.posix import usable_cores
 from merc.settings import Amount
 from merc.studies.arms import CMATH_NAME, Arm, ArmKind
-from merc.studies.plan import KeptPlan, first_tasks, later_tasks, selected_score
+from merc.studies.plan import Plan, first_tasks, later_tasks, selected_score
 from merc.studies.pool import Ended, Pool
 from merc.studies.task import Task, is_done, record_failure
 from merc.training.interruption import interruption
@@ -36,7 +36,6 @@ class ArmStatus:
     """How far an arm is.
 
     Attributes:
-        name, kind: of the arm.
         wanted: tasks in all, as far as is known.
         done: judged.
         failed: since this call began.
@@ -61,7 +60,6 @@ class StudyStatus:
 
     Attributes:
         arms: in the plan's order.
-        protocol: how epochs are chosen.
         seconds_left: an estimate from what finished tasks took; None before any has.
     """
 
@@ -99,7 +97,7 @@ class StudyOutcome:
 
 
 def run_study(
-    plan: KeptPlan,
+    plan: Plan,
     folder: str | Path,
     store: str | Path,
     *,
@@ -109,29 +107,22 @@ def run_study(
 ) -> StudyOutcome:
     """Trains and judges all that is not done. Ctrl-C saves what is under way and ends; the same call goes on.
 
-    Args:
-        plan: from `keep_plan`.
-        folder: the study's.
-        store: of the corpus.
-        part: to be judged; `validation` while a design is still being chosen.
-        processes: at once; None takes as many as there are cores that this process may use.
-        hooks: what to call on the way.
+    Judge the part `validation` while a design is still being chosen. By default there is a process for each usable core.
     """
     folder, store, hooks = Path(folder), Path(store), hooks or StudyHooks()
     cores = usable_cores()
     processes = processes or cores
     with interruption() as interrupted, Pool(processes, max(1, cores // processes), folder, store) as pool:
         session = _Session(plan, folder, pool, processes, hooks, interrupted)
-        if session.work(first_tasks(plan, part)) and session.work(later_tasks(plan, folder, part)):
-            return StudyOutcome(True, session.failed)
-        return StudyOutcome(False, session.failed)
+        finished = session.work(first_tasks(plan, part)) and session.work(later_tasks(plan, folder, part))
+        return StudyOutcome(finished, session.failed)
 
 
 class _Session:
     """The state of one call of `run_study`."""
 
     def __init__(
-        self, plan: KeptPlan, folder: Path, pool: Pool, processes: int, hooks: StudyHooks, interrupted: Callable[[], bool]
+        self, plan: Plan, folder: Path, pool: Pool, processes: int, hooks: StudyHooks, interrupted: Callable[[], bool]
     ) -> None:
         self.plan, self.folder, self.pool, self.processes, self.hooks = plan, folder, pool, processes, hooks
         self.interrupted = interrupted

@@ -6,19 +6,17 @@ the conversation, `length` of the conversation.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from jaxtyping import Bool, Int64
 
-from merc.data.schema import Conversation, LabelSet, Part
+from merc.data.schema import Conversation, LabelSet, Part, iterate_utterances
 from merc.errors import DataError, RunError
-from merc.files.parquet import read_parquet
+from merc.files.parquet import parquet_bytes, read_parquet
 from merc.files.staged_file import write_atomically
 
 SHIFTS: tuple[str, ...] = ("first of its speaker", "no shift", "shift")
@@ -60,21 +58,17 @@ def utterances_file(part: Part) -> str:
 
 def write_utterances(conversations: Sequence[Conversation], label_set: LabelSet, path: Path) -> None:
     """Parquet, one row an utterance. No words of the conversations are in it."""
-    rows = [(c, i) for c in conversations for i in range(len(c))]
-    table = pa.table(
-        {
-            "conversation": [c.id for c, _ in rows],
-            "utterance": [c.utterances[i].id for c, i in rows],
-            "true": [_label(c, i, label_set) for c, i in rows],
-            "emotion shift": [SHIFTS.index(shift) for c in conversations for shift in shifts(c)],
-            "position": [i + 1 for _, i in rows],
-            "speakers": [len({u.speaker for u in c.utterances}) for c, _ in rows],
-            "length": [len(c) for c, _ in rows],
-        }
-    )
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer)
-    write_atomically(path, buffer.getvalue())
+    rows = list(iterate_utterances(conversations))
+    columns = {
+        "conversation": [c.id for c, _, _ in rows],
+        "utterance": [u.id for _, _, u in rows],
+        "true": [-1 if u.label is None else label_set.index(u.label) for _, _, u in rows],
+        "emotion shift": [SHIFTS.index(shift) for c in conversations for shift in shifts(c)],
+        "position": [position + 1 for _, position, _ in rows],
+        "speakers": [len({u.speaker for u in c.utterances}) for c, _, _ in rows],
+        "length": [len(c) for c, _, _ in rows],
+    }
+    write_atomically(path, parquet_bytes(pa.table(columns)))
 
 
 def read_utterances(path: Path) -> JudgedUtterances:
@@ -112,8 +106,3 @@ def _names(edges: Sequence[int]) -> tuple[str, ...]:
     lows = [1, *(edge + 1 for edge in edges)]
     inner = [str(low) if low == high else f"{low} to {high}" for low, high in zip(lows, edges, strict=False)]
     return (*inner, f"{lows[-1]} or more")
-
-
-def _label(conversation: Conversation, position: int, label_set: LabelSet) -> int:
-    label = conversation.utterances[position].label
-    return -1 if label is None else label_set.index(label)

@@ -1,28 +1,37 @@
-"""A study opened: its recipe read, its arms planned, its folder claimed."""
+"""A study opened: its recipe read, its features made, its arms planned, its folder claimed.
+
+A base may take what its store does not hold: mapped labels, derived features, those of a tuned text encoder. They are made once,
+before the first training, and kept as a store in the study's folder. The arms' recipes name that store, so that all arms train on
+the same vectors and no process encodes anything.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from merc.data.preprocessing import pick_features
 from merc.data.schema import Conversation, Corpus, Part, first_repeated
-from merc.errors import DataError, RecipeError
-from merc.runs.corpus import mapped
+from merc.data.store.store import open_store, save_store
+from merc.errors import DataError, RecipeError, RunError, StoreError
+from merc.runs.corpus import mapped, open_recipe_store, prepared
 from merc.settings import Progress, no_progress
-from merc.studies.arms import base_values, check_names, plan_study
-from merc.studies.features import study_corpus
-from merc.studies.plan import KeptPlan, check_place, digest_of, keep_plan
+from merc.studies.arms import base_values, check_names
+from merc.studies.plan import STORE, Plan, check_place, digest_of, keep_plan, plan_study
 from merc.studies.recipe import load_study
 from merc.studies.strata import utterances_file, write_utterances
-from merc.training.recipe import overlaid, recipe_from
+from merc.training.recipe import Recipe, overlaid, recipe_from
+
+MADE_OF = "made_for_study"  # the key of what a study's own store was made of, in its notes
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedStudy:
     """A study that can be run: its plan, and the folder of its store."""
 
-    plan: KeptPlan
+    plan: Plan
     store: Path
 
 
@@ -30,8 +39,6 @@ def open_study(
     recipe: str | Path, out: str | Path, options: Sequence[str] = (), part: Part = "test", progress: Progress = no_progress
 ) -> OpenedStudy:
     """Reads a study's recipe, makes sure that every arm can be trained, and claims the folder. No arm is trained.
-
-    Features that the base takes and its store does not hold are made, and kept in the study's folder (see `study_corpus`).
 
     Args:
         recipe: the study's YAML file; base, rivals and ablations lie beside it.
@@ -41,8 +48,9 @@ def open_study(
         progress: of the tuning of a text encoder, if the base has one.
 
     Raises:
-        RecipeError, FeatureError, DataError, StoreError: see `study_corpus` and `plan_study`.
-        RunError: the folder belongs to another study, or to something else.
+        RecipeError: the base names no store, or tunes a text encoder and the study has several splits; see also `plan_study`.
+        RunError: the folder, or the store in it, belongs to another study, or to something else.
+        FeatureError, DataError, StoreError, MissingExtraError: see `merc.runs.corpus.prepared` and `plan_study`.
     """
     recipe, out = Path(recipe), Path(out)
     study = load_study(recipe, options)
@@ -51,17 +59,55 @@ def open_study(
     if base.data.store is None:
         raise RecipeError(f"study {study.name!r}: its base names no store; give one with --set common.data.store=FOLDER")
     check_place(out)
-    shared = study_corpus(base, study.splits or (base.data.split,), out, progress)
-    changed = study.model_copy(update={"common": overlaid(study.common, shared.changes)})
-    plan = replace(plan_study(changed, recipe.parent, shared.corpus), study=study)
-    whole = mapped(shared.corpus, plan.arms[0].recipe)
-    conversations = judged_conversations(whole, plan.splits, part)
-    kept = keep_plan(plan, whole, digest_of(shared.corpus), out)
-    write_utterances(conversations, whole.label_set, out / utterances_file(part))
-    return OpenedStudy(kept, shared.store)
+    source = open_recipe_store(base)
+    offered = {(spec.modality, spec.name) for spec in source.feature_schema}
+    if base.text_tuning is None and offered.issuperset(base.data.features.items()):
+        store, corpus, changes = Path(base.data.store), source, {}
+    else:
+        store = out / STORE
+        corpus = _own_corpus(source, base, study.splits or (base.data.split,), store, progress)
+        changes: dict[str, Any] = {"data": {"store": str(store), "labels": None}, "text_tuning": None}
+    changed = study.model_copy(update={"common": overlaid(study.common, changes)})
+    plan = plan_study(changed, recipe.parent, corpus).model_copy(update={"study": study})
+    corpus = mapped(corpus, plan.arms[0].recipe)
+    conversations = _judged_conversations(corpus, plan.splits, part)
+    plan = keep_plan(plan, out)
+    write_utterances(conversations, corpus.label_set, out / utterances_file(part))
+    return OpenedStudy(plan, store)
 
 
-def judged_conversations(corpus: Corpus, splits: Sequence[str], part: Part) -> tuple[Conversation, ...]:
+def _own_corpus(source: Corpus, base: Recipe, splits: Sequence[str], store: Path, progress: Progress) -> Corpus:
+    """The source with the features that it lacks: made now and saved, or read from the study's own store."""
+    if base.text_tuning is not None and len(splits) > 1:
+        raise RecipeError(
+            f"recipe {base.name!r} tunes a text encoder on the training part of one split; the study has {', '.join(splits)}: "
+            "take one split, or features that the store holds"
+        )
+    base = base.model_copy(update={"data": base.data.model_copy(update={"split": splits[0]})})
+    tuning = None if base.text_tuning is None else base.text_tuning.model_dump(mode="json", exclude={"encoder"})
+    made_of = {
+        "store": digest_of(source),
+        "labels": base.data.labels,
+        "features": base.data.features,
+        "text_tuning": tuning and {**tuning, "split": splits[0]},
+    }
+    if not store.exists():
+        made, _ = prepared(mapped(source, base), base, progress)
+        pick_features(made, base.data.features)
+        try:
+            save_store(replace(made, notes={**made.notes, MADE_OF: made_of}), store)
+        except StoreError:
+            if not store.exists():  # else another process that runs this study was first
+                raise
+    corpus = open_store(store)
+    found = corpus.notes.get(MADE_OF)
+    different = [key for key in made_of if not isinstance(found, dict) or found.get(key) != made_of[key]]
+    if different:
+        raise RunError(f"{store} was made with other {', '.join(different)}. Give another --out")
+    return corpus
+
+
+def _judged_conversations(corpus: Corpus, splits: Sequence[str], part: Part) -> tuple[Conversation, ...]:
     """The conversations of a part, of all splits one after the other: the order of a seed's predictions.
 
     Raises:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from merc.data.schema import LabelSet, Part
 from merc.errors import RunError
-from merc.evaluation.calibration import reliability, risk_coverage
-from merc.evaluation.metrics import ClassificationScores, classification_scores
+from merc.evaluation.calibration import RiskCoverage, reliability, risk_coverage
+from merc.evaluation.metrics import classification_scores
 from merc.evaluation.statistics import Difference, Tallies, compare, holm, tally, weighted_f1
 from merc.studies.arms import CMATH_NAME, Arm
 from merc.studies.mistakes import mistakes_of
@@ -29,6 +29,7 @@ from merc.training.recipe import dump_recipe
 RESAMPLES = 2000
 _SEED = 0  # of the bootstrap
 _POINTS = 41  # of a risk-coverage curve
+_SCORES = ("weighted_f1", "accuracy", "macro_f1", "negative_log_likelihood", "expected_calibration_error")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,8 +37,6 @@ class JudgedArm:
     """An arm's judged seeds, each over all splits: S seeds, N utterances, C classes, D conditions.
 
     Attributes:
-        arm: the arm.
-        seeds: S numbers.
         probabilities: (S, N, C), clean.
         predicted: (D, S, N) class indices.
         uncertainty: (S, N), or None.
@@ -59,12 +58,7 @@ class JudgedArm:
 
 
 def summarise(folder: str | Path, part: Part, *, transcripts: Mapping[tuple[str, str], str] | None = None) -> StudySummary:
-    """The results of what is judged so far.
-
-    Args:
-        folder: the study's.
-        part: that was judged.
-        transcripts: (conversation, utterance) -> words, to stand beside mistakes; None leaves them out.
+    """The results of what is judged so far; `transcripts`, (conversation, utterance) -> words, are shown beside mistakes.
 
     Raises:
         RunError: no study, a damaged file, or CMATH was not judged on the part.
@@ -155,8 +149,9 @@ def _judged_arm(arm: Arm, tasks: Sequence[Task], folder: Path, part: Part, utter
         return np.stack([np.concatenate([getattr(j, name) for j in splits]) for splits in found])
 
     trust = None
-    if found[0][0].trust is not None:
-        trust = np.stack([_mean_known([j.trust for j in splits if j.trust is not None]) for splits in found], axis=1)
+    if found[0][0].trust is not None:  # mean over splits of what is known; NaN where nothing is
+        by_split = np.ma.masked_invalid(np.array([[j.trust for j in splits] for splits in found], dtype=np.float32))
+        trust = by_split.mean(axis=1).filled(np.nan).astype(np.float32).swapaxes(0, 1)
     return JudgedArm(
         arm=arm,
         seeds=tuple(seeds),
@@ -193,7 +188,7 @@ def _summary(
     arm, true = judged.arm, utterances.true
     scores = [classification_scores(true, p, label_set) for p in judged.probabilities]
     f1_DS = weighted_f1(tallies.right.sum(axis=2), tallies.predicted.sum(axis=2), tallies.support.sum(axis=0))
-    labelled = true >= 0
+    labelled, risks = true >= 0, _risks(judged, true)
     return ArmSummary(
         name=arm.name,
         kind=arm.kind,
@@ -204,14 +199,17 @@ def _summary(
         seeds=judged.seeds,
         planned=judged.planned,
         selected=_estimate(judged.selected),
-        scores=_scores(judged, scores, true),
+        scores={
+            **{name: _estimate([getattr(s, name) for s in scores]) for name in _SCORES},
+            **{f"{order}_area": _estimate([each.area for each in curves]) for order, curves in risks.items()},
+        },
         per_class={name: _estimate([s.per_class[name].f1 for s in scores]) for name in label_set.names},
         confusion=tuple(tuple(float(n) for n in row) for row in np.mean([s.confusion for s in scores], axis=0)),
         difference=differences.get(CLEAN.curve),
         reliability=reliability(
             np.tile(true[labelled], len(scores)), np.concatenate([p[labelled] for p in judged.probabilities])
         ).bins,
-        risk=_risk(judged, true),
+        risk=_risk_curve(risks),
         strata=_strata(judged, utterances, len(label_set)),
         curves=tuple(_curve(name, members, f1_DS) for name, members in curves_of(conditions).items()),
         areas={name: _estimate(weight @ f1_DS) for name, weight in areas.items()},
@@ -222,32 +220,24 @@ def _summary(
     )
 
 
-def _scores(judged: JudgedArm, scores: Sequence[ClassificationScores], true: NDArray[np.int64]) -> dict[str, Estimate]:
-    names = ("weighted_f1", "accuracy", "macro_f1", "negative_log_likelihood", "expected_calibration_error")
-    found = {name: _estimate([getattr(s, name) for s in scores]) for name in names}
+def _risks(judged: JudgedArm, true: NDArray[np.int64]) -> dict[str, list[RiskCoverage]]:
+    """What orders the utterances, `probability` or `uncertainty`, -> the curve of each seed."""
     at = true >= 0
     wrong = judged.probabilities[:, at].argmax(axis=2) != true[at]
-    certain = judged.probabilities[:, at].max(axis=2)
-    found["probability_area"] = _estimate([risk_coverage(w, -c).area for w, c in zip(wrong, certain, strict=True)])
+    orders = {"probability": -judged.probabilities[:, at].max(axis=2)}
     if judged.uncertainty is not None:
-        areas = [risk_coverage(w, u).area for w, u in zip(wrong, judged.uncertainty[:, at], strict=True)]
-        found["uncertainty_area"] = _estimate(areas)
-    return found
+        orders["uncertainty"] = judged.uncertainty[:, at]
+    return {order: [risk_coverage(*seed) for seed in zip(wrong, doubts, strict=True)] for order, doubts in orders.items()}
 
 
-def _risk(judged: JudgedArm, true: NDArray[np.int64]) -> RiskCurve:
-    at = true >= 0
-    wrong = judged.probabilities[:, at].argmax(axis=2) != true[at]
-    places = np.unique(np.linspace(0, at.sum() - 1, _POINTS).round().astype(int))
-
-    def by(uncertainty: NDArray[np.floating]) -> tuple[float, ...]:
-        curves = [risk_coverage(w, u).risk[places] for w, u in zip(wrong, uncertainty, strict=True)]
-        return tuple(float(r) for r in np.mean(curves, axis=0))
-
+def _risk_curve(risks: Mapping[str, Sequence[RiskCoverage]]) -> RiskCurve:
+    coverage = risks["probability"][0].coverage
+    places = np.unique(np.linspace(0, len(coverage) - 1, _POINTS).round().astype(int))
+    means = {order: np.mean([each.risk[places] for each in curves], axis=0) for order, curves in risks.items()}
     return RiskCurve(
-        coverage=tuple(float(p + 1) / int(at.sum()) for p in places),
-        by_probability=by(-judged.probabilities[:, at].max(axis=2)),
-        by_uncertainty=None if judged.uncertainty is None else by(judged.uncertainty[:, at]),
+        coverage=tuple(coverage[places].tolist()),
+        by_probability=tuple(means["probability"].tolist()),
+        by_uncertainty=tuple(means["uncertainty"].tolist()) if "uncertainty" in means else None,
     )
 
 
@@ -268,13 +258,10 @@ def _strata(judged: JudgedArm, utterances: JudgedUtterances, classes: int) -> di
 
 def _curve(name: str, members: Sequence[tuple[float, int]], f1_DS: NDArray[np.float64]) -> Curve:
     kind, modality = name.split(" ", 1)
-    estimates = [_estimate(f1_DS[at]) for _, at in members]
+    amounts, at = zip(*members, strict=True)
+    estimates = [_estimate(f1_DS[index]) for index in at]
     return Curve(
-        kind=kind,
-        modality=modality,
-        amounts=tuple(amount for amount, _ in members),
-        mean=tuple(e.mean for e in estimates),
-        sd=tuple(e.sd for e in estimates),
+        kind=kind, modality=modality, amounts=amounts, mean=tuple(e.mean for e in estimates), sd=tuple(e.sd for e in estimates)
     )
 
 
@@ -317,14 +304,6 @@ def _failures(tasks: Sequence[Task], folder: Path) -> tuple[Failure, ...]:
 def _estimate(values: Sequence[float] | NDArray[np.floating]) -> Estimate:
     numbers = tuple(float(v) for v in values)
     return Estimate(mean=mean(numbers), sd=stdev(numbers) if len(numbers) > 1 else None, values=numbers)
-
-
-def _mean_known(values: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Mean over splits of what is no NaN; NaN where all are."""
-    stacked = np.stack(values)
-    known = np.isfinite(stacked)
-    total, count = np.where(known, stacked, 0).sum(axis=0), known.sum(axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
 def _all_of(records: Iterable[Mapping[str, str]]) -> dict[str, str]:

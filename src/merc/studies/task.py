@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -25,13 +25,13 @@ from merc.files.lock import locked_folder
 from merc.files.staged_file import write_atomically
 from merc.files.tensors import tensor_bytes
 from merc.inference.loading import load
-from merc.inference.predictions import PredictionArrays
+from merc.inference.predictions import concatenated
 from merc.runs.corpus import mapped
 from merc.runs.folder import CHECKPOINT, log_evaluation, read_outcome, source_commit
 from merc.runs.training import Hooks, train
 from merc.settings import Amount, Progress, Settings
 from merc.studies.cost import Meter, machine, read_cost
-from merc.studies.robustness import Condition, presence, under
+from merc.studies.robustness import CLEAN, Condition, presence, under
 from merc.training.recipe import Protocol, Recipe
 
 RUN, COST, FAILURE = "run", "cost.jsonl", "failure.json"
@@ -42,13 +42,7 @@ End = Literal["done", "interrupted", "busy"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where tasks are done.
-
-    Attributes:
-        study: the study's folder.
-        corpus: the store's.
-        digest: of the corpus, which a task's must equal.
-    """
+    """Where tasks are done: the study's folder, the store's corpus, and its digest, which a task's `data` must equal."""
 
     study: Path
     corpus: Corpus
@@ -59,14 +53,10 @@ class Task(Settings):
     """One training to be done and judged.
 
     Attributes:
-        arm: the arm's name.
-        split: of the store.
-        seed: of the training.
         folder: of the task, relative to the study's.
         recipe: complete, with split and seed.
         data: digest of the corpus that it belongs to (see `merc.studies.plan.digest_of`).
         features: the study's features, modality -> name; the arm may take fewer.
-        part: to be judged.
         conditions: to be judged under, clean first.
     """
 
@@ -85,13 +75,9 @@ class Facts(Settings):
     """What is known of a judged task besides its predictions.
 
     Attributes:
-        part: that was judged.
-        protocol: how the epoch was chosen.
-        data: digest of the corpus.
         conditions: in the order of the predictions.
         modalities: that the model takes, in the order of trust.
         selected: weighted F1 of the chosen epoch on the part that chose it.
-        best_epoch: that epoch.
         training_cpu_seconds: over all sessions of the training; None if a session was killed, so that its cost is not known.
         peak_memory_mib: of the training, above what its process held before; None where the system does not tell.
         utterances_per_second: judged a CPU second, without corruption.
@@ -121,7 +107,6 @@ class JudgedTask:
     """A task's predictions, over N utterances of the part in the corpus's order.
 
     Attributes:
-        facts: see there.
         probabilities: (N, C), clean.
         predicted: (D, N) class indices under each condition.
         trust: (D, M) mean trust over the utterances that have the modality, NaN where none has; None without trust.
@@ -136,13 +121,9 @@ class JudgedTask:
 
 
 def run_task(task: Task, place: Place, progress: Progress, interrupted: Callable[[], bool]) -> End:
-    """Trains what is not trained and judges what is not judged, and keeps others out of the task's folder meanwhile.
+    """Trains what is not trained and judges what is not judged, and keeps other processes out of the task's folder meanwhile.
 
-    Args:
-        task: what to do.
-        place: where.
-        progress: of the training.
-        interrupted: asked between its steps; a yes saves it and ends it.
+    `interrupted` is asked between two steps of the training; a yes saves and ends it.
 
     Returns:
         How it ended: `interrupted` can go on, `busy` is being done by another process.
@@ -191,7 +172,7 @@ def is_done(task: Task, study: Path) -> bool:
 
 
 def judged_file(part: Part) -> str:
-    """The name of the file that holds the judgement of a part."""
+    """The name of the file with the predictions for a part."""
     return f"judged-{part}.safetensors"
 
 
@@ -206,7 +187,7 @@ def read_judged(path: Path) -> JudgedTask:
         with safe_open(path, framework="np") as file:
             tensors = {name: cast(np.ndarray, file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise RunError(f"{path}: damaged judgement ({error})") from None
+        raise RunError(f"{path}: damaged predictions ({error})") from None
     return JudgedTask(facts, tensors["probabilities"], tensors["predicted"], tensors.get("trust"), tensors.get("uncertainty"))
 
 
@@ -232,14 +213,14 @@ def _facts_of(path: Path) -> Facts:
             metadata = cast("dict[str, str]", file.metadata() or {})
         facts = Facts.model_validate_json(metadata["facts"])
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise RunError(f"{path}: no judgement, or a damaged one ({str(error).splitlines()[0]})") from None
+        raise RunError(f"{path}: no predictions, or damaged ones ({str(error).splitlines()[0]})") from None
     if facts.format != FORMAT:
-        raise RunError(f"{path}: judgement format {facts.format}, this version reads {FORMAT}")
+        raise RunError(f"{path}: predictions of format {facts.format}, this version reads {FORMAT}")
     return facts
 
 
 def _judge(task: Task, run: Path, folder: Path, corpus: Corpus) -> bytes:
-    """The judgement file's bytes. The look at the part is noted in the run's log first."""
+    """The bytes of the file with the predictions. That the part is judged is logged first."""
     recogniser, outcome = load(run), read_outcome(run)
     assert outcome is not None
     corpus = mapped(corpus, task.recipe)
@@ -249,22 +230,25 @@ def _judge(task: Task, run: Path, folder: Path, corpus: Corpus) -> bytes:
     samples = [recogniser.preprocessor.sample(c) for c in conversations]
     log_evaluation(run, part=task.part, split=task.split, corpus=corpus.name, by="study")
     started = time.process_time()
-    clean = recogniser.infer(samples)
+    clean = concatenated(recogniser.infer(samples))
     seconds = time.process_time() - started
-    predicted, trust = [_labels(clean)], [_mean_trust(clean, samples_present=[s.present for s in samples])]
-    for condition in task.conditions[1:]:
-        perturbed = [under(s, condition, present[s.conversation_id]) for s in samples]
-        judged = recogniser.infer(perturbed)
-        predicted.append(_labels(judged))
-        trust.append(_mean_trust(judged, samples_present=[s.present for s in perturbed]))
+    predicted: list[np.ndarray] = []
+    trust: list[np.ndarray] = []
+    for condition in task.conditions:
+        given = [under(s, condition, present[s.conversation_id]) for s in samples]
+        judged = clean if condition == CLEAN else concatenated(recogniser.infer(given))
+        predicted.append(judged.probabilities.argmax(axis=1))
+        if judged.trust is not None:
+            absent = ~np.concatenate([s.present for s in given])
+            trust.append(np.ma.masked_array(judged.trust, absent).mean(axis=0).filled(np.nan))
     tensors = {
-        "probabilities": np.concatenate([j.probabilities for j in clean]).astype(np.float32),
+        "probabilities": clean.probabilities.astype(np.float32),
         "predicted": np.stack(predicted).astype(np.uint8 if len(corpus.label_set) < 256 else np.int32),
     }
-    if clean[0].trust is not None:
-        tensors["trust"] = np.stack([t for t in trust if t is not None]).astype(np.float32)
-    if clean[0].uncertainty is not None:
-        tensors["uncertainty"] = np.concatenate([j.uncertainty for j in clean if j.uncertainty is not None]).astype(np.float32)
+    if trust:
+        tensors["trust"] = np.stack(trust).astype(np.float32)
+    if clean.uncertainty is not None:
+        tensors["uncertainty"] = clean.uncertainty.astype(np.float32)
     cpu_seconds, peak = read_cost(folder / COST)
     facts = Facts(
         part=task.part,
@@ -282,16 +266,3 @@ def _judge(task: Task, run: Path, folder: Path, corpus: Corpus) -> bytes:
         warnings=recogniser.record.warnings,
     )
     return tensor_bytes(tensors, {"facts": facts.model_dump_json()})
-
-
-def _labels(judged: Sequence[PredictionArrays]) -> np.ndarray:
-    return np.concatenate([j.probabilities.argmax(axis=1) for j in judged])
-
-
-def _mean_trust(judged: Sequence[PredictionArrays], samples_present: Sequence[np.ndarray]) -> np.ndarray | None:
-    if judged[0].trust is None:
-        return None
-    trust = np.concatenate([j.trust for j in judged if j.trust is not None])
-    present = np.concatenate(samples_present)
-    counts = present.sum(axis=0)
-    return np.where(counts > 0, (trust * present).sum(axis=0) / np.maximum(counts, 1), np.nan)

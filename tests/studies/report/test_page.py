@@ -125,6 +125,11 @@ def test_no_character_on_the_page_steers_what_is_shown(page):
     page.encode("utf-8")
 
 
+def test_a_recipe_keeps_its_lines_and_nothing_that_steers(study):
+    steered = study.model_copy(update={"recipes": {"cmath": "a\tb\n\u202ec <d>\n"}})
+    assert ">a b\n\\u202ec &lt;d&gt;</pre>" in render_page(steered)
+
+
 def test_a_template_in_the_data_is_not_run(read):
     assert "{{ 7 * 7 }}{% raw %}" in read.text
 

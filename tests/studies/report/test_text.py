@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merc.files.printable import printable
-from merc.studies.report.text import counted, listed, number, p_value, percent, points, printable_lines, shortened, signed, spread
+from merc.studies.report.text import counted, listed, number, p_value, percent, points, shortened, signed, spread
 from merc.studies.results import Estimate
 
 
@@ -16,10 +16,6 @@ def test_what_is_shown_is_one_line_that_can_be_written(text):
     line.encode("utf-8")
     assert printable(line) == line
     assert len(line.splitlines()) <= 1
-
-
-def test_lines_are_kept_where_they_are_wanted():
-    assert printable_lines("a\tb\n\u202ec") == "a b\n\\u202ec"
 
 
 def test_a_long_name_loses_its_middle():

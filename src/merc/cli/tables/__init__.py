@@ -1,1 +1,1 @@
-"""What the command line shows: reports and judgements as rich tables."""
+"""What the command line shows: reports and predictions as rich tables."""

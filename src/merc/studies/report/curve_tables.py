@@ -19,17 +19,11 @@ _COVERAGES = 10  # columns of the table of risks
 
 def areas_of(arms: Sequence[ArmSummary]) -> dict[str, str]:
     """The areas that any arm has, in the usual order, each with its title."""
-    found = {name for arm in arms for name in arm.areas}
-    return {name: AREAS.get(name, name) for name in (*AREAS, *sorted(found - set(AREAS))) if name in found}
+    return {name: title for name, title in AREAS.items() if any(name in arm.areas for arm in arms)}
 
 
 def area_table(arms: Sequence[ArmSummary], who: str) -> Table:
-    """Areas under the curves with CMATH's differences.
-
-    Args:
-        arms: CMATH first.
-        who: names the arms in the caption.
-    """
+    """Areas under the curves with CMATH's differences; `who` names the arms in the caption."""
     areas = areas_of(arms)
 
     def row(arm: ArmSummary) -> Generator[Cell | str]:

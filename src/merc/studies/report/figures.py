@@ -62,14 +62,7 @@ def comparison(arms: Sequence[ArmSummary], key: str, note: str) -> list[Figure]:
 
 
 def robustness_panels(arms: Sequence[ArmSummary], names: Sequence[tuple[str, str]], key: str, note: str) -> list[Figure]:
-    """A panel for each curve with a line for each arm; all panels share the vertical axis.
-
-    Args:
-        arms: CMATH first.
-        names: kind and modality of each curve.
-        key: unique on the page.
-        note: is added to the titles.
-    """
+    """A panel for each curve (its kind and modality) with a line for each arm; all panels share the vertical axis."""
     styles = arm_styles(arms)
     limits = _padded([100 * value for arm in arms for curve in arm.curves for value in curve.mean])
 
@@ -189,7 +182,7 @@ def _figures(
     """A figure for each item.
 
     Args:
-        items: one for each figure.
+        items: what `draw` is called with.
         draw: draws an item into the axes, and returns the title and the description for those who can't see the figure.
         key: unique on the page.
         size: of a figure, in pixels.
@@ -235,16 +228,14 @@ def _write_names(axes: Axes, arms: Sequence[ArmSummary]) -> None:
 def _draw_scores(axes: Axes, arms: Sequence[ArmSummary]) -> None:
     best = max((arm.scores["weighted_f1"].mean for arm in arms), default=0.0)
     near = [100 * v for arm in arms if best - arm.scores["weighted_f1"].mean <= _FAR for v in arm.scores["weighted_f1"].values]
-    low, high = _padded(near)
-    axes.set_xlim(low, high)
+    axes.set_xlim(*_padded(near))
     for row, arm in enumerate(arms):
         score = arm.scores["weighted_f1"]
         own = arm.kind == "cmath"
         if own:
             axes.axvline(100 * score.mean, color=colour("cmath"), linewidth=1.2, dashes=(4, 3))
         if best - score.mean > _FAR:
-            axes.plot([low], [row], marker="<", markersize=8, color=colour("text"), clip_on=False, linestyle="none")
-            axes.annotate(number(100 * score.mean, 1), (low, row), (9, 0), textcoords="offset points", va="center", fontsize=11)
+            _mark_at_edge(axes, row, number(100 * score.mean, 1), "text", right=False)
             continue
         dots = [100 * value for value in score.values]
         axes.plot(dots, [row] * len(dots), "o", markersize=4.5, color=colour("quiet"), markeredgewidth=0, clip_on=False)
@@ -258,22 +249,26 @@ def _draw_shifts(axes: Axes, arms: Sequence[ArmSummary]) -> None:
     own = [row for row, arm in enumerate(arms) if arm.difference is None]
     axes.plot([0] * len(own), own, "D", markersize=7, color=colour("cmath"), markeredgecolor=colour("page"))
     near = [100 * end for _, d in shifts if abs(d.difference) <= _FAR for end in (d.low, d.high)]
-    low, high = _padded([0.0, *near])
-    axes.set_xlim(low, high)
+    axes.set_xlim(*_padded([0.0, *near]))
     for row, difference in shifts:
         sign, name = _VERDICT_MARKS[tone_of(difference)]
         shift = 100 * difference.difference
         if abs(difference.difference) > _FAR:
-            edge, side = (high, "right") if shift > 0 else (low, "left")
-            axes.plot([edge], [row], marker=">" if shift > 0 else "<", markersize=8, color=colour(name), clip_on=False)
-            away = -9 if shift > 0 else 9
-            axes.annotate(signed(shift, 1), (edge, row), (away, 0), textcoords="offset points", va="center", ha=side, fontsize=11)
+            _mark_at_edge(axes, row, signed(shift, 1), name, right=shift > 0)
             continue
         axes.plot(
             [100 * difference.low, 100 * difference.high], [row, row], color=colour(name), linewidth=2.2, solid_capstyle="butt"
         )
         face = colour("page") if sign == "o" else colour(name)
         axes.plot([shift], [row], sign, markersize=7.5, color=colour(name), markerfacecolor=face, markeredgewidth=1.6)
+
+
+def _mark_at_edge(axes: Axes, row: int, text: str, name: str, *, right: bool) -> None:
+    """An arrow at an edge of the axes, and beside it the number that lies further out."""
+    edge, away = axes.get_xlim()[right], -9 if right else 9
+    axes.plot([edge], [row], marker=">" if right else "<", markersize=8, color=colour(name), clip_on=False, linestyle="none")
+    side = "right" if right else "left"
+    axes.annotate(text, (edge, row), (away, 0), textcoords="offset points", va="center", ha=side, fontsize=11)
 
 
 def _draw_line(axes: Axes, x: Sequence[float], y: Sequence[float], style: LineStyle, spots: int | list[int] = 1) -> Line2D:

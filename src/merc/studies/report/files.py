@@ -8,13 +8,12 @@ the parquet file's column `comparable` is False throughout; so it is where valid
 
 from __future__ import annotations
 
-import io
 from collections.abc import Generator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from merc.files.parquet import parquet_bytes
 from merc.files.staged_file import write_atomically
 from merc.studies.report.markdown import render_markdown
 from merc.studies.report.page import render_page
@@ -42,9 +41,7 @@ def write_report(summary: StudySummary, folder: str | Path) -> tuple[Path, ...]:
     page, text, table = (Path(folder) / name for name in names)
     write_atomically(page, render_page(summary).encode("utf-8"))
     write_atomically(text, render_markdown(summary).encode("utf-8"))
-    buffer = io.BytesIO()
-    pq.write_table(results_table(summary), buffer)
-    write_atomically(table, buffer.getvalue())
+    write_atomically(table, parquet_bytes(results_table(summary)))
     return page, text, table
 
 

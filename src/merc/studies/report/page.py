@@ -6,11 +6,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from merc.files.printable import printable
-from merc.studies.recipe import dump_study
+from merc.files.strict_yaml import dump_yaml
 from merc.studies.report import curve_tables, figures, record_tables, score_tables
 from merc.studies.report.answer import answers, subject, tuning
 from merc.studies.report.palette import DARK, LIGHT
-from merc.studies.report.text import printable_lines
 from merc.studies.results import StudySummary
 
 SECTIONS = {
@@ -42,7 +41,7 @@ def render_page(summary: StudySummary) -> str:
     environment.filters["block"] = _block
     page = environment.get_template("page.html.j2").render(
         summary=summary,
-        study_recipe=dump_study(summary.study),
+        study_recipe=dump_yaml(summary.study.model_dump(mode="json")),
         sections=SECTIONS,
         palettes={"light": LIGHT, "dark": DARK},
         mark=summary.caution,
@@ -68,4 +67,4 @@ def _made_harmless(value: object) -> object:
 
 def _block(text: str) -> Markup:
     """Several lines of text, escaped, with their line ends kept."""
-    return Markup.escape(printable_lines(text.strip("\n")))
+    return Markup("\n").join(printable(line) for line in text.strip("\n").split("\n"))

@@ -54,7 +54,6 @@ class LineStyle:
     Attributes:
         colour: a name of the palette.
         marker: as matplotlib names it.
-        dashes: of the line.
         width: of the line in pixels.
         size: of the marker in pixels.
     """

@@ -26,9 +26,7 @@ _STAND_INS = {name: f"#f0{number:02x}f1" for number, name in enumerate(LIGHT)}
 _NAMES = {colour: name for name, colour in _STAND_INS.items()}
 _COLOUR = re.compile(r"#[0-9a-f]{6}\b")
 _FRACTION = re.compile(r"-?\d+\.\d{3,}")
-_SIZES = ("width", "height")
-_GEOMETRY = ("d", "x", "y", "x1", "x2", "y1", "y2", "r", "cx", "cy", "points", "transform", *_SIZES)
-_POINTERS = re.compile(r"url\(#([^)]+)\)|^#(.+)$")
+_TARGET_ID = re.compile(r"[a-z][0-9a-f]{10}")  # as matplotlib names what is pointed to: by a hash of its content and the salt
 
 
 def colour(name: str) -> str:
@@ -93,18 +91,15 @@ def to_svg(figure: Figure, key: str, title: str = "") -> Markup:
 
     Args:
         figure: drawn within `drawing`.
-        key: unique on the page; ids inside begin with it.
+        key: unique on the page; the salt of the ids inside.
         title: for those who can't see it. Without one the figure is ornament and is hidden from them.
     """
     matplotlib.rcParams["svg.hashsalt"] = key
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     root = ElementTree.fromstring(stream.getvalue())
-    _strip(root)
-    _rename(root, key)
-    _recolour(root)
-    for size in _SIZES:
-        root.set(size, root.get(size, "").removesuffix("pt"))
+    for element in root.iter():
+        _clean(element)
     root.attrib.pop("version", None)
     if title:
         root.set("role", "img")
@@ -117,46 +112,25 @@ def to_svg(figure: Figure, key: str, title: str = "") -> Markup:
     return Markup(ElementTree.tostring(root, encoding="unicode"))
 
 
-def _strip(root: ElementTree.Element) -> None:
-    """Takes away namespaces, which HTML does not need, matplotlib's style sheet and description of the file."""
-    for element in root.iter():
-        element.tag = _local(element.tag)
-        element.attrib = {_local(name): value for name, value in element.attrib.items()}
-        element.tail = None
-        if element.tag != "text":
-            element.text = None
-        for child in list(element):
-            if _local(child.tag) in ("style", "metadata"):
-                element.remove(child)
-        if element.tag == "defs" and not len(element):
-            element.tag = "g"
-
-
-def _rename(root: ElementTree.Element, key: str) -> None:
-    """Ids that something points to get the key before them, so that they are unique on the page; the others go."""
-    used = {match[1] or match[2] for e in root.iter() for value in e.attrib.values() for match in _POINTERS.finditer(value)}
-    numbers: dict[str, str] = {}
-    for element in root.iter():
-        own = element.attrib.pop("id", None)
-        if own is not None and own in used:
-            element.set("id", numbers.setdefault(own, f"{key}-{len(numbers)}"))
-    for element in root.iter():
-        for name, value in element.attrib.items():
-            for match in _POINTERS.finditer(value):
-                target = match[1] or match[2]
-                element.set(name, value.replace(f"#{target}", f"#{numbers[target]}"))
-
-
-def _recolour(root: ElementTree.Element) -> None:
-    for element in root.iter():
-        style = element.get("style")
-        if style:
-            style = _COLOUR.sub(lambda match: f"var(--{_NAMES[match[0]]})", style)
-            element.set("style", style.replace("'DejaVu Sans'", "var(--font)"))
-        for name in _GEOMETRY:
-            value = element.get(name)
-            if value:
-                element.set(name, _FRACTION.sub(lambda match: f"{float(match[0]):.2f}", value))
+def _clean(element: ElementTree.Element) -> None:
+    """Takes away what a page does not need (namespaces, style sheet, metadata, ids without pointers), and follows its colours."""
+    element.tag, element.tail = _local(element.tag), None
+    if element.tag != "text":
+        element.text = None
+    for child in list(element):
+        if _local(child.tag) in ("style", "metadata"):
+            element.remove(child)
+    if element.tag == "defs" and not len(element):
+        element.tag = "g"
+    kept: dict[str, str] = {}
+    for name, value in ((_local(name), value) for name, value in element.attrib.items()):
+        if name == "style":
+            value = _COLOUR.sub(lambda match: f"var(--{_NAMES[match[0]]})", value).replace("'DejaVu Sans'", "var(--font)")
+        elif name != "href":
+            value = _FRACTION.sub(lambda match: f"{float(match[0]):.2f}", value)
+        if name != "id" or _TARGET_ID.fullmatch(value):
+            kept[name] = value.removesuffix("pt") if name in ("width", "height") else value
+    element.attrib = kept
 
 
 def _local(name: str) -> str:

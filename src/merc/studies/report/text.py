@@ -14,11 +14,6 @@ _MINUS = "−"
 _SMALLEST_P = 0.001  # below it, three decimals say nothing more
 
 
-def printable_lines(text: str) -> str:
-    """As `printable`, but line by line."""
-    return "\n".join(printable(line) for line in text.split("\n"))
-
-
 def shortened(text: str, length: int) -> str:
     """The text, shown, in at most `length` characters: what is too long loses its middle."""
     line = printable(text)
@@ -54,13 +49,7 @@ def interval(difference: Difference | None) -> str:
 
 
 def spread(estimate: Estimate | None, decimals: int = 2, scale: int = 1) -> str:
-    """Mean and, in parentheses, the standard deviation over seeds; one seed has none.
-
-    Args:
-        estimate: over seeds.
-        decimals: of both numbers.
-        scale: 100 writes shares in per cent.
-    """
+    """Mean and, in parentheses, the standard deviation over seeds; one seed has none. A scale of 100 writes shares in per cent."""
     if estimate is None:
         return NOTHING
     mean = number(scale * estimate.mean, decimals)

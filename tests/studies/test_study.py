@@ -125,7 +125,7 @@ def test_a_study_that_is_killed_before_it_has_a_plan_goes_on(tuned_study, tmp_pa
             open_study(tuned_study, out, SMALL)
     assert [path.name for path in out.iterdir()] == ["store"]
     with monkeypatch.context() as patch:
-        patch.setattr(merc.studies.features, "prepared", Mock(side_effect=AssertionError))
+        patch.setattr(merc.studies.study, "prepared", Mock(side_effect=AssertionError))
         opened = open_study(tuned_study, out, SMALL)
     assert opened == open_study(tuned_study, out, SMALL) and (out / "plan.json").is_file()
     (tmp_path / "mine" / "store" / "meld").mkdir(parents=True)

@@ -1,11 +1,11 @@
-"""Judging a model on one part of a corpus: all heads, trust, and the same checkpoint with modalities left out or perturbed.
+"""A model evaluated on one part of a corpus: all heads, trust, and the same checkpoint with modalities left out or perturbed.
 
 `EvaluationReport` is the documented schema of `merc evaluate --json` (docs/evaluation.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import compress
@@ -21,18 +21,13 @@ from merc.evaluation.calibration import risk_coverage
 from merc.evaluation.metrics import ClassificationScores, classification_scores
 from merc.evaluation.perturbation import Perturbation, perturb, without
 from merc.evaluation.trust import TrustAgreement, TrustIntervals, loss_increases, trust_agreement, trust_intervals
-from merc.inference.predictions import JudgedConversation, concatenated, judged_utterances
+from merc.inference.predictions import JudgedConversation, PredictionArrays, concatenated, judged_utterances
 from merc.inference.recogniser import Recogniser
 from merc.settings import Settings
 
 
 class Conditions(Settings):
-    """Under what conditions a model is judged.
-
-    Attributes:
-        without: modalities left out.
-        corrupt: modalities perturbed.
-        seed: of the perturbation.
+    """Under what conditions a model is evaluated: modalities left out, modalities perturbed, and the seed of what is drawn.
 
     Example:
         >>> import merc
@@ -54,13 +49,7 @@ class Conditions(Settings):
         corrupt: Sequence[str] = (),
         seed: int = 0,
     ) -> Conditions:
-        """Reads options for a model with these modalities.
-
-        Args:
-            modalities: the model's.
-            without, only: modalities to leave out, or those to keep.
-            corrupt: as `Perturbation.parse` takes them.
-            seed: of the perturbation.
+        """Reads options: modalities to leave out or to keep, of those of the model, and `corrupt` as `Perturbation.parse` takes it.
 
         Raises:
             RecipeError: an unknown modality, another form, or both `without` and `only`.
@@ -70,6 +59,11 @@ class Conditions(Settings):
         _check_known((*without, *only), modalities)
         left_out = tuple(m for m in modalities if m in without or (only and m not in only))
         return cls(without=left_out, corrupt=tuple(Perturbation.parse(text, modalities) for text in corrupt), seed=seed)
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What is left out or perturbed, in words."""
+        return (*(f"without {m}" for m in self.without), *(f"{c.modality} with {c.kind} {c.amount:g}" for c in self.corrupt))
 
 
 class TrustReport(Settings):
@@ -107,11 +101,11 @@ class UncertaintyReport(Settings):
 
 
 class EvaluationReport(Settings):
-    """One judgement.
+    """The scores of one evaluation.
 
     Attributes:
         model: name of the recipe.
-        corpus, split, part: what was judged.
+        corpus, split, part: what was evaluated.
         conditions: what was left out or perturbed.
         coarse: scores of the coarse head, the model's answer.
         levels: scores of every other head, such as `fine/text`; utterances without the modality are judged too, from what is left.
@@ -146,37 +140,25 @@ class EvaluationReport(Settings):
         return f"<p>{escape(self._summary())}</p><table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
 
     def _summary(self) -> str:
-        scores, conditions = self.coarse, self.conditions
-        changes = [
-            *(f"without {m}" for m in conditions.without),
-            *(f"{c.modality} with {c.kind} {c.amount:g}" for c in conditions.corrupt),
-        ]
-        judged = ", ".join([f"{self.model} on {self.corpus}, split {self.split}, {self.part}", *changes])
+        scores = self.coarse
+        judged = ", ".join([f"{self.model} on {self.corpus}, split {self.split}, {self.part}", *self.conditions.changes])
         f1 = f"weighted F1 {100 * scores.weighted_f1:.1f}, macro F1 {100 * scores.macro_f1:.1f}"
         return f"{judged}: {f1}, accuracy {100 * scores.accuracy:.1f} over {scores.utterances} utterances"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Predictions:
-    """All utterances of a part, one after the other.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Predictions(PredictionArrays):
+    """What a model predicts of all N utterances of a part, one after the other.
 
     Attributes:
         conversations: N ids.
         true: (N,) class indices, -1 where unlabelled.
-        probabilities: (N, C) of the coarse head.
-        levels: head name -> (N, C).
         present: (N, M).
-        trust: (N, M) or None.
-        uncertainty: (N,) or None.
     """
 
     conversations: tuple[str, ...]
     true: Int64[np.ndarray, " N"]
-    probabilities: Float64[np.ndarray, "N C"]
-    levels: Mapping[str, Float64[np.ndarray, "N C"]]
     present: Bool[np.ndarray, "N M"]
-    trust: Float64[np.ndarray, "N M"] | None
-    uncertainty: Float64[np.ndarray, " N"] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,7 +166,6 @@ class Evaluation:
     """A report with the predictions that it was made from.
 
     Attributes:
-        report: scores of all kinds.
         predictions: as arrays over all utterances of the part.
         conversations: the same predictions, conversation by conversation.
     """
@@ -203,10 +184,7 @@ class Evaluation:
 def check_features(recogniser: Recogniser, corpus: Corpus, left_out: Sequence[str] = ()) -> None:
     """Refuses a corpus that lacks a feature of the model's, or has one of another making (see `Recogniser.check_specs`).
 
-    Args:
-        recogniser: the model.
-        corpus: to be judged.
-        left_out: modalities that the judgement does without.
+    The model may lack the features of the modalities that are left out.
 
     Raises:
         FeatureError: naming the feature, what was found and what the model takes.
@@ -221,7 +199,7 @@ def check_features(recogniser: Recogniser, corpus: Corpus, left_out: Sequence[st
             )
 
 
-def judge(
+def evaluate_model(
     recogniser: Recogniser,
     conversations: Sequence[Conversation],
     *,
@@ -231,14 +209,14 @@ def judge(
     conditions: Conditions | None = None,
     trust: bool = True,
 ) -> Evaluation:
-    """Judges a model on labelled conversations.
+    """Scores a model on labelled conversations.
 
     Args:
         recogniser: the model.
         conversations: with features that the model takes (see `check_features`).
         corpus, split, part: names for the report.
         conditions: what to leave out or perturb.
-        trust: also leave out each modality in turn to validate trust, which takes a pass a modality.
+        trust: whether to report on trust, which runs the model once more for each modality, without it.
 
     Raises:
         RecipeError: conditions that name an unknown modality, or leave none.

@@ -1,4 +1,4 @@
-"""Judging: scores from the very predictions, the same checkpoint under other conditions, and predictions that can be read back."""
+"""A model evaluated: scores from its own predictions, the same checkpoint under other conditions, a report that reads back."""
 
 from dataclasses import replace
 from xml.etree import ElementTree
@@ -8,9 +8,9 @@ import pytest
 
 from merc.data.preprocessing import Preprocessor
 from merc.errors import DataError, FeatureError, RecipeError
-from merc.evaluation.judgement import Conditions, check_features, judge
 from merc.evaluation.metrics import classification_scores
 from merc.evaluation.perturbation import Perturbation, perturb, without
+from merc.evaluation.report import Conditions, check_features, evaluate_model
 from merc.evaluation.trust import loss_increases, trust_agreement, trust_intervals
 from merc.inference.recogniser import Recogniser
 from merc.inference.record import ModelRecord
@@ -40,7 +40,7 @@ def conversations(tiny_corpus):
 
 
 def test_scores_are_those_of_the_predictions(recogniser, conversations):
-    found = judge(recogniser, conversations, **NAMES)
+    found = evaluate_model(recogniser, conversations, **NAMES)
     samples = [recogniser.preprocessor.sample(c) for c in conversations]
     judged = recogniser.infer(samples)
     true = np.concatenate([s.labels for s in samples])
@@ -63,7 +63,7 @@ def test_scores_are_those_of_the_predictions(recogniser, conversations):
 
 
 def test_unlabelled_utterances_are_judged_and_not_counted(recogniser, conversations):
-    found = judge(recogniser, conversations, **NAMES)
+    found = evaluate_model(recogniser, conversations, **NAMES)
     count = sum(len(c) for c in conversations)
     bare = sum(u.label is None for c in conversations for u in c.utterances)
     assert bare > 0
@@ -74,18 +74,18 @@ def test_unlabelled_utterances_are_judged_and_not_counted(recogniser, conversati
 def test_nothing_labelled_is_an_error(recogniser, conversations):
     bare = [replace(c, utterances=tuple(replace(u, label=None) for u in c.utterances)) for c in conversations]
     with pytest.raises(DataError, match="labelled"):
-        judge(recogniser, bare, **NAMES)
+        evaluate_model(recogniser, bare, **NAMES)
 
 
 def test_without_judges_the_samples_that_lack_the_modality(recogniser, conversations):
-    found = judge(recogniser, conversations, **NAMES, conditions=Conditions(without=("audio",)))
+    found = evaluate_model(recogniser, conversations, **NAMES, conditions=Conditions(without=("audio",)))
     samples = [without(recogniser.preprocessor.sample(c), ["audio"]) for c in conversations]
     expected = np.concatenate([j.probabilities for j in recogniser.infer(samples)])
     assert np.array_equal(found.predictions.probabilities, expected)
     assert not found.predictions.present[:, 1].any()
     assert not found.predictions.trust[:, 1].any()
     assert "audio" not in found.report.trust.mean
-    whole = judge(recogniser, conversations, **NAMES)
+    whole = evaluate_model(recogniser, conversations, **NAMES)
     assert not np.allclose(whole.predictions.probabilities, found.predictions.probabilities)
 
 
@@ -95,14 +95,14 @@ def test_corrupt_judges_the_perturbed_samples_the_same_every_time(recogniser, co
         Perturbation(modality="visual", kind="drop", amount=0.5),
     )
     conditions = Conditions(corrupt=perturbations, seed=4)
-    found = judge(recogniser, conversations, **NAMES, conditions=conditions)
-    again = judge(recogniser, conversations[::-1], **NAMES, conditions=conditions)
+    found = evaluate_model(recogniser, conversations, **NAMES, conditions=conditions)
+    again = evaluate_model(recogniser, conversations[::-1], **NAMES, conditions=conditions)
     samples = [perturb(recogniser.preprocessor.sample(c), perturbations, seed=4) for c in conversations]
     expected = [j.probabilities for j in recogniser.infer(samples)]
     np.testing.assert_allclose(found.predictions.probabilities, np.concatenate(expected), atol=1e-6)
     np.testing.assert_allclose(again.predictions.probabilities, np.concatenate(expected[::-1]), atol=1e-6)
     assert found.report.conditions == conditions
-    other = judge(recogniser, conversations, **NAMES, conditions=conditions.model_copy(update={"seed": 5}))
+    other = evaluate_model(recogniser, conversations, **NAMES, conditions=conditions.model_copy(update={"seed": 5}))
     assert not np.allclose(other.predictions.probabilities, found.predictions.probabilities)
 
 
@@ -135,11 +135,11 @@ def test_conditions_that_do_not_fit_the_model_are_refused(recogniser, conversati
         (Conditions(corrupt=(Perturbation(modality="smell", kind="drop", amount=1.0),)), "unknown modality 'smell'"),
     ):
         with pytest.raises(RecipeError, match=message):
-            judge(recogniser, conversations, **NAMES, conditions=conditions)
+            evaluate_model(recogniser, conversations, **NAMES, conditions=conditions)
 
 
 def test_trust_is_held_against_leaving_each_modality_out(recogniser, conversations):
-    found = judge(recogniser, conversations, **NAMES)
+    found = evaluate_model(recogniser, conversations, **NAMES)
     predictions, samples = found.predictions, [recogniser.preprocessor.sample(c) for c in conversations]
     for i, m in enumerate(MODALITIES):
         assert found.report.trust.mean[m] == pytest.approx(predictions.trust[predictions.present[:, i], i].mean())
@@ -154,13 +154,13 @@ def test_trust_is_held_against_leaving_each_modality_out(recogniser, conversatio
     intervals = trust_intervals(predictions.trust, predictions.present, increases, ids, drawing, MODALITIES)
     assert found.report.trust.intervals == intervals
     assert intervals.kendall_tau[0] < expected.kendall_tau < intervals.kendall_tau[1]
-    alone = judge(recogniser, conversations[:1], **NAMES).report.trust
+    alone = evaluate_model(recogniser, conversations[:1], **NAMES).report.trust
     assert alone.agreement is not None and alone.intervals is None
-    assert judge(recogniser, conversations, **NAMES, trust=False).report.trust is None
+    assert evaluate_model(recogniser, conversations, **NAMES, trust=False).report.trust is None
 
 
 def test_uncertainty_is_held_against_wrong_labels(recogniser, conversations):
-    found = judge(recogniser, conversations, **NAMES)
+    found = evaluate_model(recogniser, conversations, **NAMES)
     report, predictions = found.report.uncertainty, found.predictions
     labelled = predictions.true >= 0
     wrong = (predictions.probabilities.argmax(axis=1) != predictions.true)[labelled]
@@ -172,14 +172,14 @@ def test_uncertainty_is_held_against_wrong_labels(recogniser, conversations):
 
 
 def test_one_modality_has_nothing_to_agree_with(recogniser, conversations):
-    found = judge(recogniser, conversations, **NAMES, conditions=Conditions(without=("audio", "visual")))
+    found = evaluate_model(recogniser, conversations, **NAMES, conditions=Conditions(without=("audio", "visual")))
     assert found.report.trust.agreement is None
     assert found.report.trust.mean == {"text": pytest.approx(1)}
 
 
 def test_a_rival_without_trust_is_judged_too(trained, rival_config, conversations, tmp_path):
     recogniser = trained(model=rival_config).recogniser
-    found = judge(recogniser, conversations, **NAMES)
+    found = evaluate_model(recogniser, conversations, **NAMES)
     assert found.report.trust is None
     assert found.report.uncertainty is None
     assert found.report.levels == {}
@@ -187,7 +187,7 @@ def test_a_rival_without_trust_is_judged_too(trained, rival_config, conversation
 
 
 def test_the_judged_conversations_are_those_of_predict_with_their_labels(recogniser, conversations):
-    found = judge(recogniser, conversations, **NAMES)
+    found = evaluate_model(recogniser, conversations, **NAMES)
     answers = recogniser.predict(conversations)
     for one, other, conversation in zip(found.conversations, answers, conversations, strict=True):
         assert one == other and one.id == conversation.id and one.modalities == MODALITIES
@@ -197,13 +197,13 @@ def test_the_judged_conversations_are_those_of_predict_with_their_labels(recogni
 
 
 def test_a_report_is_json_and_comes_back(recogniser, conversations):
-    report = judge(recogniser, conversations, **NAMES, conditions=Conditions(without=("text",))).report
+    report = evaluate_model(recogniser, conversations, **NAMES, conditions=Conditions(without=("text",))).report
     assert type(report).model_validate_json(report.model_dump_json()) == report
 
 
 def test_a_report_fits_on_a_screen(recogniser, conversations):
     conditions = Conditions.parse(MODALITIES, without=["audio"], corrupt=["text=noise:0.5"])
-    found = judge(recogniser, conversations, **NAMES, conditions=conditions)
+    found = evaluate_model(recogniser, conversations, **NAMES, conditions=conditions)
     scores = found.report.coarse
     assert len(repr(found)) < 400 and str(found.report) == repr(found.report)
     assert f"without audio, text with noise 0.5: weighted F1 {100 * scores.weighted_f1:.1f}" in repr(found)

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from merc.cli.tables.cells import NOTHING, add_row, decimal, new_table, percent
-from merc.evaluation.judgement import Conditions, EvaluationReport, TrustReport, UncertaintyReport
 from merc.evaluation.metrics import ClassificationScores
+from merc.evaluation.report import EvaluationReport, TrustReport, UncertaintyReport
 from merc.files.printable import printable
 from merc.inference.predictions import JudgedConversation, JudgedUtterance
 from merc.runs.demo import Demonstration
@@ -36,9 +36,10 @@ def training_lines(run: TrainedRun) -> Iterator[RenderableType]:
 
 def evaluation_tables(report: EvaluationReport) -> Iterator[RenderableType]:
     """All of a report: heads, classes, confusion matrix, trust."""
-    judged = f"{report.model} on {report.corpus}, split {report.split}, part {report.part}"
+    what = f"{report.model} on {report.corpus}, split {report.split}, part {report.part}"
     sizes = f"{report.coarse.conversations} conversations, {report.coarse.utterances} labelled utterances"
-    yield Text(printable(f"{judged}: {sizes}{_under(report.conditions)}"))
+    changes = f"; {', '.join(report.conditions.changes)}" if report.conditions.changes else ""
+    yield Text(printable(f"{what}: {sizes}{changes}"))
     table = new_table("heads, in %; NLL (mean negative log-likelihood) in nats", ("head", *_SCORES))
     _add_scores(table, "coarse (the answer)", report.coarse, style="bold")
     for name, scores in report.levels.items():
@@ -92,12 +93,6 @@ def demonstration_tables(result: Demonstration) -> Iterator[RenderableType]:
     yield table
     yield Text(f"'noise': the planted features say nothing there; {NOTHING}: the modality is absent.")
     yield Text(f"model: {printable(str(result.folder / 'model'))}")
-
-
-def _under(conditions: Conditions) -> str:
-    said = [f"without {name}" for name in conditions.without]
-    said += [f"{s.modality} with {s.kind} {s.amount:g}" for s in conditions.corrupt]
-    return f"; {', '.join(said)}" if said else ""
 
 
 def _add_scores(table: Table, name: str, scores: ClassificationScores, style: str | None = None) -> None:
