@@ -108,7 +108,7 @@ def run(tmp_path, store, recipe):
         ([turn(), turn(label="glad")], ["conversation 'c1', utterance '1'", "unknown label 'glad'", "calm, cross"]),
         ([], ["line 2", "conversation 'c1' is empty"]),
         ([turn(id="a"), turn(id="a")], ["line 2", "conversation 'c1'", "utterance id 'a' occurs more than once"]),
-        ([turn(features={"audio/tone": [1, 2, 1e60]})], ["line 2, utterance '0'", "too large"]),
+        ([turn(features={"audio/tone": [1, 2, 1e60]})], ["line 2", "conversation 'c1', utterance '0'", "too large"]),
         ([{"label": "calm"}], ["line 2", "utterances.0.speaker"]),
     ],
     ids=["dimension", "label", "empty", "utterance-id", "infinite", "speaker"],

@@ -12,8 +12,16 @@ import pytest
 from merc.files import posix
 
 
+@pytest.fixture
+def ctrl_c_interrupts():
+    """Also where the tests were started in the background, which ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(not posix.POSIX, reason="not POSIX")
-def test_ctrl_c_is_held_back_not_lost():
+def test_ctrl_c_is_held_back_not_lost(ctrl_c_interrupts):
     with pytest.raises(KeyboardInterrupt):
         for passed in range(2):
             with posix.block_sigint():
@@ -22,7 +30,7 @@ def test_ctrl_c_is_held_back_not_lost():
 
 
 @pytest.mark.skipif(not posix.POSIX, reason="not POSIX")
-def test_ctrl_c_that_the_system_gives_to_another_thread_is_held_back_too():
+def test_ctrl_c_that_the_system_gives_to_another_thread_is_held_back_too(ctrl_c_interrupts):
     end = threading.Event()
     other = threading.Thread(target=end.wait)
     other.start()

@@ -190,8 +190,8 @@ class Conversation:
             if infinite.any():
                 row = int(np.flatnonzero(infinite)[0])
                 raise DataError(
-                    f"conversation {self.id!r}, utterance {self.utterances[row].id!r}, feature {key}: infinite number; "
-                    "allowed are finite numbers, and NaN for what is missing"
+                    f"conversation {self.id!r}, utterance {self.utterances[row].id!r}, feature {key}: "
+                    "a number that is infinite, or too large for float32; allowed are finite numbers, and NaN for what is missing"
                 )
         object.__setattr__(self, "features", MappingProxyType(features))
 

@@ -371,8 +371,14 @@ def test_a_damaged_file_gives_one_clear_error(
         (lambda rows: ["a", *rows[1:]], "Ses02F_impro02', feature audio/mmgcn: row 0 is 'a', expected a row of numbers"),
         (lambda rows: [[[1.0], [2.0, 3.0]], *rows[1:]], "row 0 is a list of 2, expected a row of numbers"),
         (lambda rows: 3, "found 3, expected one row of numbers an utterance"),
-        (lambda rows: [np.array([np.inf, 0, 0, 0]), *rows[1:]], "utterance 'Ses02F_impro02_u0': infinite number"),
-        (lambda rows: [np.array([1e300, 0, 0, 0]), *rows[1:]], "utterance 'Ses02F_impro02_u0': infinite number"),
+        (
+            lambda rows: [np.array([np.inf, 0, 0, 0]), *rows[1:]],
+            "utterance 'Ses02F_impro02_u0': a number that is infinite, or too large for float32",
+        ),
+        (
+            lambda rows: [np.array([1e300, 0, 0, 0]), *rows[1:]],
+            "utterance 'Ses02F_impro02_u0': a number that is infinite, or too large for float32",
+        ),
     ],
 )
 def test_a_damaged_matrix_is_named(change: Callable[[Any], Any], expected: str, source: Callable[[str, Any], CorpusSource]) -> None:

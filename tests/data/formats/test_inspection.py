@@ -111,7 +111,7 @@ def test_all_that_makes_import_refuse_is_listed_beside_the_counts(tmp_path: Path
     assert messages(found, "label")[0].startswith("conversation '0', utterance '1': unknown label 11; allowed: 0 neutral")
     assert messages(found, "length") == ["conversation '1039': lengths disagree: 3 labels, 2 sentences"]
     assert messages(found, "dimension") == ["conversation '1153', feature text/mmgcn: dimension 9, most conversations have 4"]
-    assert "utterance '2': infinite number" in messages(found, "infinite")[0]
+    assert "utterance '2': a number that is infinite, or too large for float32" in messages(found, "infinite")[0]
     assert "utterance id '1' occurs more than once" in messages(found, "duplicate")[0]
     assert [(p.split, p.part, p.conversations) for p in found.parts] == [("file", "train", 3), ("file", "test", 2)]
     assert found.features[2].infinite_rows == 1

@@ -220,7 +220,8 @@ def _features(
         infinite = np.flatnonzero(np.isinf(matrix).any(axis=1))
         if infinite.size:
             place = f"{where}, utterance {utterance_ids[int(infinite[0])]!r}"
-            problems.append(Problem("infinite", f"{place}: infinite number ({infinite.size} such rows); allowed: finite, NaN"))
+            what = "a number that is infinite, or too large for float32"
+            problems.append(Problem("infinite", f"{place}: {what} ({infinite.size} such rows); allowed: finite, NaN"))
     return features
 
 
