@@ -1,4 +1,5 @@
-"""The studies that ship: each is planned whole and run, shortened, on an invented store with the names of its corpus."""
+"""The studies that ship, on invented stores with the names of their corpora: each is planned whole; one trains every variant, the
+others what they change themselves, shortened."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from tiny_text_model import build_plain
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDIES = sorted((ROOT / "recipes").glob("study-*.yaml"))
+WHOLE = "study-iemocap"  # has every rival and ablation that there is
 TUNED = "study-shipped"  # makes features that its store lacks, and is smaller
 SESSIONS = [f"session{i}" for i in range(1, 6)]
 
@@ -59,7 +61,7 @@ def shortened(study, store):
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
-def test_every_arm_of_it_is_trained_and_judged(path, tmp_path):
+def test_it_is_planned_whole_and_its_arms_are_trained_and_judged(path, tmp_path):
     study = load_study(path)
     assert study.name == path.stem and study.about
     counts = {"cmath": 10, "strongest": 10, "rivals": 5, "ablations": 3}
@@ -71,19 +73,23 @@ def test_every_arm_of_it_is_trained_and_judged(path, tmp_path):
         options += [f"common.text_tuning.{key}={value}" for key, value in tuning.items()]
     else:
         invented_store(study, tmp_path / "store")
-    out = tmp_path / "out"
-    opened = open_study(path, out, options)
-    with in_this_process():
-        outcome = run_study(opened.plan, out, opened.store, processes=2)
-    assert outcome.finished and outcome.failed == {}
-    tasks = all_tasks(opened.plan, out, "test")
-    assert all(is_done(t, out) for t in tasks)
+    opened = open_study(path, tmp_path / "whole", options)
     modalities = len(opened.plan.features)
     assert {m: spec["name"] for m, spec in opened.plan.features.items()} == load_recipe(ROOT / "recipes" / study.base).data.features
     singles = ("unimodal-transformer" in study.rivals) + ("modality" in study.ablations)
     pairs = "modality-pair" in study.ablations
     expected = 1 + len(study.rivals) + len(study.ablations) + singles * (modalities - 1) + pairs * (modalities - 1)
-    assert len(tasks) == expected, "a single modality and a pair are an arm each"
+    assert len(all_tasks(opened.plan, tmp_path / "whole", "test")) == expected, "a single modality and a pair are an arm each"
+    out = tmp_path / "out"
+    if study.name != WHOLE:
+        rivals, ablations = ", ".join(sorted({"majority", *study.changes})), ", ".join({"modality"} & set(study.ablations))
+        opened = open_study(path, out, [*options, f"rivals=[{rivals}]", f"ablations=[{ablations}]"])
+    else:
+        opened = open_study(path, out, options)
+    with in_this_process():
+        outcome = run_study(opened.plan, out, opened.store, processes=2)
+    assert outcome.finished and outcome.failed == {}
+    assert all(is_done(task, out) for task in all_tasks(opened.plan, out, "test"))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +115,8 @@ def test_iemocaps_other_protocols_are_ready(options, tmp_path):
 
 
 def test_every_variant_belongs_to_a_study():
-    """A rival or an ablation that no study runs would be forgotten."""
-    used = {(folder, name) for path in STUDIES for folder in ("rivals", "ablations") for name in getattr(load_study(path), folder)}
+    """A rival or an ablation that no study runs would be forgotten; one study runs them all."""
+    whole = load_study(ROOT / "recipes" / f"{WHOLE}.yaml")
+    used = {(folder, name) for folder in ("rivals", "ablations") for name in getattr(whole, folder)}
     there = {(p.parent.name, p.stem) for folder in ("rivals", "ablations") for p in (ROOT / "recipes" / folder).glob("*.yaml")}
     assert used == there

@@ -270,7 +270,7 @@ def test_much_of_one_thing_takes_steps_in_proportion(suffix, piece):
         except DataError as error:
             assert len(str(error)) < 400
 
-    assert in_proportion(read_many, 20, "merc.", "pysubs2", "webvtt")
+    assert in_proportion(read_many, 12, "merc.", "pysubs2", "webvtt")
 
 
 PIECES = (
