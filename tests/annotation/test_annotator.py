@@ -223,6 +223,7 @@ def test_what_can_not_be_annotated(annotator, sound, tmp_path):
         (tmp_path / "a.srt", tmp_path / "a.srt", "a second one was given"),
         (sound, tmp_path / "nothing.srt", "expected a file, found nothing"),
         (sound, Transcript(()), "the transcript has no utterance"),
+        (sound, Transcript((), ("turn 3 was left out",)), "the transcript has no utterance"),
     ):
         with pytest.raises(DataError, match=said):
             annotator.annotate(source, transcript)

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 
+import pyarrow.parquet as pq
 import pytest
 
 from annotation.call import RATE, TURNS, srt, stereo
@@ -175,3 +176,11 @@ def test_the_table_of_a_folder_comes_back_as_it_was(tmp_path):
     }
     write_folder_table(records.values(), tmp_path)
     assert read_folder_table(tmp_path) == records
+
+
+def test_a_damaged_row_is_named(tmp_path):
+    write_folder_table([FileRecord("x.wav", "failed", "a line")], tmp_path)
+    table = pq.read_table(tmp_path / FOLDER_TABLE)
+    pq.write_table(table.set_column(1, "status", [["lost"]]), tmp_path / FOLDER_TABLE)
+    with pytest.raises(DataError, match=r"not a table of annotated files \(0\.status: .*'done'"):
+        read_folder_table(tmp_path)

@@ -119,7 +119,7 @@ def test_without_the_text_extra_sound_is_judged_and_the_absence_told(run, corpus
         model.predict([Conversation(first.id, first.utterances)])
     report = evaluate(run.folder, corpus=corpus, conditions=Conditions(without=("text",))).report
     assert report.coarse.weighted_f1 > 0
-    with pytest.raises(FeatureError, match=r"judge without it: --without text"):
+    with pytest.raises(FeatureError, match=r"evaluate without it: --without text"):
         evaluate(run.folder, corpus=corpus)
 
 

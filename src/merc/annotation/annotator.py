@@ -1,7 +1,7 @@
 """From a recording or a transcript to its emotions, stage by stage: source, transcript, sound, features, inference.
 
-A modality that can't be had is absent, with its reason in the result: of a broken recording, of an utterance outside it, without an
-extra. It is an error only if an utterance's conversation has no modality at all.
+A modality is absent, with its reason in the result, if the recording is broken, the utterance lies outside it, or an extra is
+missing. It is an error only if no utterance of a conversation has any modality.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def annotate(
             are recognised.
         model: a loaded one, which serves any number of recordings; or what `merc.load` takes, None being the shipped one.
         options: how.
-        name: of a source that has none, such as an open file; by its suffix a transcript is recognised.
+        name: of a source that has none, such as an open file; its suffix decides whether it is a transcript.
         transcript_name: likewise, of the transcript.
         hook: called on the way with what is done at present, how much of it is done, and how much there is or None.
 
@@ -160,7 +160,8 @@ def _transcripts(work: _Work) -> tuple[tuple[Transcript, ...], str | None]:
         found, name = _recognised(work)
     work.warnings.extend(warning for one in found for warning in one.warnings)
     if not found[0].utterances:
-        raise DataError(f"{work.given.name}: {'; '.join(found[0].warnings) or 'the transcript has no utterance'}")
+        nothing_recognised = "; ".join(found[0].warnings) if transcript is None else ""
+        raise DataError(f"{work.given.name}: {nothing_recognised or 'the transcript has no utterance'}")
     return found, name
 
 

@@ -112,6 +112,7 @@ def annotate_folder(folder: str | Path, options: FolderOptions, hook: Progress =
                 saved = time.monotonic()
     finally:
         write_folder_table((records | done).values(), root)
+        _model.cache_clear()
     return tuple(done[task.begun.file] for task in tasks)
 
 

@@ -74,7 +74,8 @@ def sound_rows(
     Args:
         excerpts: of each utterance, in any order.
         count: T.
-        encoders, cache: feature -> what encodes the sound that the cache does not hold.
+        encoders: feature -> its encoder.
+        cache: of what they made before.
         held: s of sound in memory at a time.
 
     Raises:
@@ -84,6 +85,7 @@ def sound_rows(
     reasons = {key: [""] * count for key in encoders}
     channels: list[int | None] = [None] * count
     waiting: list[tuple[int, Clip]] = []
+    samples = 0
 
     def flush() -> None:
         digests = [clip_digest(clip) for _, clip in waiting]
@@ -106,7 +108,9 @@ def sound_rows(
                 of_feature[excerpt.index] = excerpt.reason
             continue
         waiting.append((excerpt.index, excerpt.samples))
-        if sum(len(clip) for _, clip in waiting) >= held * RATE:
+        samples += len(excerpt.samples)
+        if samples >= held * RATE:
             flush()
+            samples = 0
     flush()
     return SoundFeatures(rows, reasons, channels)

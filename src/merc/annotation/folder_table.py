@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -12,12 +11,12 @@ from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from merc.errors import DataError
-from merc.files.parquet import read_parquet
+from merc.files.parquet import parquet_bytes, read_parquet
 from merc.files.staged_file import write_atomically
+from merc.files.validation import explain
 
 FOLDER_TABLE = "emotions.parquet"
 
@@ -72,11 +71,9 @@ def write_folder_table(records: Iterable[FileRecord], folder: Path) -> None:
         asdict(record) | {name: json.dumps(dict(getattr(record, name))) for name in _MAPPINGS}
         for record in sorted(records, key=lambda record: record.file)
     ]
-    buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), buffer)
     path = folder / FOLDER_TABLE
     try:
-        write_atomically(path, buffer.getvalue())
+        write_atomically(path, parquet_bytes(pa.Table.from_pylist(rows, schema=_SCHEMA)))
     except OSError as error:
         raise DataError(f"{path} can't be written: {error.strerror or error}; nothing was changed") from error
 
@@ -97,6 +94,6 @@ def read_folder_table(folder: Path) -> dict[str, FileRecord]:
         rows = [row | {name: json.loads(row[name]) for name in _MAPPINGS} for row in table.to_pylist()]
         records = TypeAdapter(list[FileRecord]).validate_python(rows)
     except (OSError, pa.ArrowException, ValueError, TypeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = explain(error) if isinstance(error, ValidationError) else (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"{path}: not a table of annotated files ({reason}); move it away, or name another folder") from None
     return {record.file: record for record in records}

@@ -49,7 +49,7 @@ def opened_file(source: Path | OpenFile, name: str, expected: str) -> Generator[
             yield file
         return
     place, nothing = None, None
-    with suppress(OSError, ValueError):  # closed, or opened for writing
+    with suppress(OSError, ValueError, AttributeError):  # closed, or opened for writing
         place, nothing = source.tell() if source.seekable() else None, source.read(0)
     if place is None or not isinstance(nothing, bytes):  # opened as text
         raise DataError(f"{name}: expected a file that is open as bytes ('rb') and in which one can seek")

@@ -82,7 +82,7 @@ def annotate(
             raise DataError(f"{source}: --transcript and --json are for a single file, and this is a folder")
         _annotate_folder(source, model, options, wanted, out, workers or usable_cores())
         return
-    given(source, transcript)  # what is not there is told before all else
+    given(source, transcript)  # what is missing is an error before all else
     if not as_json:
         check_targets(source, out, wanted, (source.name, None if transcript is None else transcript.name))
     with staged() as hook:
@@ -119,11 +119,11 @@ def _annotate_folder(
 ) -> None:
     from merc.annotation.batch import FolderOptions, annotate_folder
     from merc.annotation.folder_table import FOLDER_TABLE
-    from merc.cli.tables.annotations import folder_table
+    from merc.cli.tables.annotations import file_records_table
 
     with staged() as hook:
         records = annotate_folder(source, FolderOptions(model, options, formats, out, workers), hook)
-    show(folder_table(records))
+    show(file_records_table(records))
     note(str((out or source) / FOLDER_TABLE))
     failed = sum(record.status == "failed" for record in records)
     if failed:

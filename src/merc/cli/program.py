@@ -24,10 +24,10 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich help costs a tenth of a second
     pretty_exceptions_enable=False,
 )
-app.add_typer(data.app, name="data")
-app.add_typer(features.app, name="features")
 for commands in (runs, studies, annotation):
     app.add_typer(commands.app)
+app.add_typer(data.app, name="data")
+app.add_typer(features.app, name="features")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -166,7 +166,8 @@ class FeatureResolver:
 
     def _load(self, spec: FeatureSpec) -> Encoder[Any] | DialogueEncoder:
         if spec.encoder in NO_ENCODERS:
-            raise FeatureError(f"feature {spec.key}: the encoder that made it is not known, so transcripts can't stand in for it")
+            found = f"feature {spec.key} is of encoder {spec.encoder!r}"
+            raise FeatureError(f"{found}, which reads neither words nor sound; the feature has to be given")
         if spec.encoder == DIALOGUE:
             if not self.adapters or joint_version(self.adapters) != spec.version:
                 found = f"version {joint_version(self.adapters)}" if self.adapters else "none"

@@ -108,7 +108,7 @@ class EvaluationReport(Settings):
         corpus, split, part: what was evaluated.
         conditions: what was left out or perturbed.
         coarse: scores of the coarse head, the model's answer.
-        levels: scores of every other head, such as `fine/text`; utterances without the modality are judged too, from what is left.
+        levels: scores of every other head, such as `fine/text`; utterances without the modality count too.
         trust: None for networks without trust.
         uncertainty: None for networks without latents.
         context_only: utterances that had no modality at all and were judged from their context.
@@ -148,7 +148,7 @@ class EvaluationReport(Settings):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Predictions(PredictionArrays):
-    """What a model predicts of all N utterances of a part, one after the other.
+    """What a model predicts of all N utterances of a part, one after the other; the T of the parent class is N here.
 
     Attributes:
         conversations: N ids.
@@ -184,7 +184,7 @@ class Evaluation:
 def check_features(recogniser: Recogniser, corpus: Corpus, left_out: Sequence[str] = ()) -> None:
     """Refuses a corpus that lacks a feature of the model's, or has one of another making (see `Recogniser.check_specs`).
 
-    The model may lack the features of the modalities that are left out.
+    The corpus may lack the features of modalities that are left out.
 
     Raises:
         FeatureError: naming the feature, what was found and what the model takes.
@@ -195,7 +195,7 @@ def check_features(recogniser: Recogniser, corpus: Corpus, left_out: Sequence[st
         if spec.key not in offered and spec.modality not in left_out:
             raise FeatureError(
                 f"corpus {corpus.name!r} has no feature {spec.key}, which the model takes; found {', '.join(offered) or 'none'}. "
-                f"Add it, or judge without it: --without {spec.modality}"
+                f"Add it, or evaluate without it: --without {spec.modality}"
             )
 
 

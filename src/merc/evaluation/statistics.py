@@ -2,7 +2,7 @@
 
 An arm is one model with several seeds. Both arms are scored on the same conversations, by weighted F1 or its weighted mean over
 conditions. The variance of the difference has three parts, *seeds* + *conversations* - *interaction*; docs/studies.md derives
-them, and tells how often the intervals cover. `V` is that variance, ' marks the other arm.
+them, and gives how often the intervals cover. `V` is that variance, ' marks the other arm.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class ModelRecord:
         return str(self.recipe.get("name", "model"))
 
     def to_json(self) -> dict[str, object]:
-        """All but the recipe, which a saved model keeps apart, as plain values."""
+        """Name -> value of all but the recipe, which a saved model keeps apart."""
         return {known.name: getattr(self, known.name) for known in fields(self) if known.name != "recipe"}
 
     @classmethod

@@ -44,7 +44,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Slot:
-    """A process, and the queue on which it tells how far it is; its own, since a killed process may leave a queue locked."""
+    """A process, and the queue on which it reports its progress; its own, since a killed process may leave a queue locked."""
 
     executor: ProcessPoolExecutor
     progress: SimpleQueue[tuple[str, Amount, Amount | None]]

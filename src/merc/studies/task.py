@@ -79,7 +79,7 @@ class Facts(Settings):
         modalities: that the model takes, in the order of trust.
         selected: weighted F1 of the chosen epoch on the part that chose it.
         training_cpu_seconds: over all sessions of the training; None if a session was killed, so that its cost is not known.
-        peak_memory_mib: of the training, above what its process held before; None where the system does not tell.
+        peak_memory_mib: of the training, above what its process held before; None where the system does not report it.
         utterances_per_second: judged a CPU second, without corruption.
         versions: of the software that trained.
         machine: that judged.

@@ -39,6 +39,15 @@ def test_what_is_left_out_is_inferred(tmp_path):
     np.testing.assert_array_equal(conversation.features["text/t"], np.array([[math.nan] * 3, [1, math.nan, 2.5]], np.float32))
 
 
+def test_features_stand_in_the_order_in_which_the_file_names_them_first(tmp_path):
+    first, then = (
+        turn(label="cross", features={"text/a": [1.0], "audio/b": [2.0]}),
+        turn(features={"visual/c": [3.0], "audio/b": [2.0]}),
+    )
+    path = written(tmp_path, one(first), one(then) | {"id": "c2"}, one(then) | {"id": "c3"})
+    assert [spec.key for spec in LAYOUT.read(CorpusSource(path)).feature_schema] == ["text/a", "audio/b", "visual/c"]
+
+
 def test_a_header_rules_and_blank_lines_and_separators_do_no_harm(tmp_path):
     header = {**HEADER, "splits": {"mine": {"train": ["c"]}}, "notes": {"licence": "CC0"}}
     source = CorpusSource(written(tmp_path, "", header, "", {"id": "c", "utterances": [turn(transcript="a\u2028b\u0085c")]}))

@@ -200,7 +200,7 @@ def test_a_feature_is_replaced_in_place_when_asked(store):
         ({"c9": np.ones((3, 4), np.float32)}, "'c9' is not in store"),
         ({"c1": np.ones((2, 4), np.float32)}, r"'c1', feature text/minilm: shape \(2, 4\), expected \(3, dimension\)"),
         ({"c1": np.ones((3, 5), np.float32)}, "'c1', feature text/minilm: dimension 5, the schema says 4"),
-        ({"c1": np.full((3, 4), np.inf, np.float32)}, "'c1', utterance '0', feature text/minilm: infinite"),
+        ({"c1": np.full((3, 4), np.inf, np.float32)}, "'c1', utterance '0', feature text/minilm: a number that is infinite"),
     ],
 )
 def test_wrong_features_are_refused_and_change_nothing(store, arrays, message):
@@ -313,6 +313,13 @@ def test_an_altered_manifest_is_refused(store, key, value, message):
     path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
     with pytest.raises(StoreError, match=message):
         open_store(store)
+
+
+def test_no_feature_is_added_to_a_store_whose_labels_are_damaged(store):
+    path = store / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "labels": ["a"]}))
+    with pytest.raises(StoreError, match="two or more different"):
+        add_features(store, TEXT, text_rows())
 
 
 @pytest.mark.parametrize("name", ["../secret", "features/../../x-0123456789abcdef.safetensors", "/etc/passwd", "manifest.json"])

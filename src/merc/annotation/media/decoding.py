@@ -283,10 +283,10 @@ def _opened_by_soundfile(file: _Bytes, name: str) -> Generator[Recording, None, 
 
     given: Any = file  # soundfile calls read, seek and tell
     try:
-        opened_file = soundfile.SoundFile(given)
+        sound_file = soundfile.SoundFile(given)
     except (soundfile.LibsndfileError, OSError) as error:
         raise MissingExtraError("media", f"reading {name}, which is no sound wav or flac file,") from error
-    with opened_file as sound:
+    with sound_file as sound:
         if sound.format not in _BY_SOUNDFILE:  # mp3 would be placed otherwise than by PyAV
             raise MissingExtraError("media", f"reading {name}, a file of the kind {sound.format},")
         info = MediaInfo("audio", sound.frames / sound.samplerate, sound.channels, sound.samplerate)

@@ -53,7 +53,7 @@ def annotation_notes(annotation: Result) -> Iterator[str]:
             yield f"{modality} is absent in utterance {', '.join(named[:_LISTED])}{more}: {reason}"
 
 
-def folder_table(records: Sequence[FileRecord]) -> Iterator[RenderableType]:
+def file_records_table(records: Sequence[FileRecord]) -> Iterator[RenderableType]:
     """A row a file: what became of it."""
     table = new_table("files", ("file", "status", "utterances", "most frequent emotion", "error"), words=5)
     for record in records:

@@ -35,7 +35,7 @@ class PublishedFiles:
 # could not be hashed here. LICENSE is the unchanged text of the GPL, version 3.
 _TRAIN_DEV = "ca3e1266db4cc4a4e802156e2f721c4cd114a696"
 _TEST = "76e4ed20032322e47bbe04d3b5179f9b2e35bec9"
-SOURCES: Mapping[str, PublishedFiles] = {
+PUBLISHED: Mapping[str, PublishedFiles] = {
     "meld": PublishedFiles(
         base_url="https://raw.githubusercontent.com/declare-lab/MELD",
         files={
@@ -54,17 +54,19 @@ def fetch(
     base_url: str | None = None,
     progress: Progress = no_progress,
     *,
-    sources: Mapping[str, PublishedFiles] = SOURCES,
+    published: Mapping[str, PublishedFiles] = PUBLISHED,
     timeout: float = TIMEOUT,
 ) -> list[Path]:
-    """Downloads a corpus's public files, but those that are there already with the right checksum, and returns all of them.
+    """Downloads a corpus's public files and returns their paths, in the order in which they are published.
+
+    Files that are there with the right checksum are not downloaded again.
 
     Args:
-        corpus: a key of `sources`; `meld`.
+        corpus: a key of `published`; `meld`.
         folder: where to; made if missing.
         base_url: a mirror with the same paths; None is the corpus's own.
         progress: of the stage `files`, after every file.
-        sources: the corpora that are known.
+        published: the corpora that are known.
         timeout: seconds to wait for the next byte.
 
     Raises:
@@ -72,15 +74,15 @@ def fetch(
         DataError: an unknown corpus, a failed download, another checksum than expected, a file of the same name and other content
             in the folder, or the disk is full or not writable. Files fetched before stay, and no half file is left.
     """
-    if corpus not in sources:
-        raise DataError(f"unknown corpus {corpus!r}; those that can be fetched: {', '.join(sources)}")
+    if corpus not in published:
+        raise DataError(f"unknown corpus {corpus!r}; those that can be fetched: {', '.join(published)}")
     try:
         import pooch  # pyright: ignore[reportMissingTypeStubs]
         from requests.exceptions import RequestException
     except ModuleNotFoundError as error:
         raise MissingExtraError("download", f"fetching {corpus}") from error
-    folder, files = Path(folder), sources[corpus].files
-    home = (sources[corpus].base_url if base_url is None else base_url).rstrip("/")
+    folder, files = Path(folder), published[corpus].files
+    home = (published[corpus].base_url if base_url is None else base_url).rstrip("/")
     if not home.startswith(("https://", "http://")):
         raise DataError(f"base URL {home!r}: allowed are http:// and https://")
     urls = {path.rpartition("/")[2]: f"{home}/{path}" for path in files}

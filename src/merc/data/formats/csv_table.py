@@ -25,7 +25,7 @@ _FLOAT32_MAX = 3.4028234663852886e38
 
 @dataclass(frozen=True, slots=True)
 class CsvTable:
-    """A file's rows, column by column. Methods give one value a row, in order; a field of another kind is a `DataError`.
+    """A file's rows, column by column. A column is read whole, in the order of its rows; a field of another kind is a `DataError`.
 
     `numbers` are those of the rows as a spreadsheet shows them, `columns` the fields as they stand in the file.
     """

@@ -88,7 +88,8 @@ def declared_corpus(path: Path, declaration: Declaration, conversations: tuple[C
 def _found_features(path: Path, conversations: tuple[Conversation, ...]) -> Iterator[FeatureSpec]:
     arrays: dict[str, FeatureArray] = {}
     for conversation in conversations:
-        arrays = {**conversation.features, **arrays}
+        for key, array in conversation.features.items():
+            arrays.setdefault(key, array)  # in the order in which the file names them first
     for key, array in arrays.items():
         modality, _, name = key.partition("/")
         try:

@@ -245,9 +245,15 @@ def _duplicate_findings(splits: Splits, conversations: Sequence[DraftConversatio
         yield "warning", "duplicate", message
     for split, parts in splits.items():
         part_of = {i: part for part, ids in parts.items() for i in ids}
-        first_of = [{part_of[i]: i for i in reversed(ids) if i in part_of} for ids in alike]
-        across = [ids for ids in first_of if len(ids) > 1]
+        across: list[dict[str, str]] = []  # of each such group, part -> the first of its conversations there
+        for ids in alike:
+            first_of: dict[str, str] = {}
+            for i in ids:
+                if i in part_of:
+                    first_of.setdefault(part_of[i], i)
+            if len(first_of) > 1:
+                across.append(first_of)
         if across:
-            places = ", ".join(f"{i} in {part!r}" for part, i in reversed(across[0].items()))
+            places = ", ".join(f"{i} in {part!r}" for part, i in across[0].items())
             message = f"split {split!r}: {len(across)} of these groups lie across parts, the first is {places}"
             yield "warning", "duplicate", message

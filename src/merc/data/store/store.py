@@ -121,7 +121,9 @@ def add_features(folder: str | Path, spec: FeatureSpec, arrays: Mapping[str, Fea
         conversations = tuple(
             Conversation(i, tuple(turns), {spec.key: arrays[i]} if i in arrays else {}) for i, turns in utterances.items()
         )
-        Corpus(manifest.name, LabelSet(names=manifest.labels), (spec,), conversations)  # refuses another dimension
+        with _readable(folder):
+            labels = LabelSet(names=manifest.labels)
+        Corpus(manifest.name, labels, (spec,), conversations)  # refuses another dimension
         file = _write_feature(folder, spec, conversations)
         features = {feature.spec.key: feature for feature in manifest.features} | {spec.key: StoredFeature(spec=spec, file=file)}
         write_manifest(folder, manifest.model_copy(update={"features": tuple(features.values())}))
@@ -214,6 +216,17 @@ def _write_corpus(corpus: Corpus, folder: Path) -> Manifest:
     )
 
 
+@contextmanager
+def _readable(folder: Path) -> Generator[None, None, None]:
+    """What is not a corpus, though its files are whole, is the store's damage."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except (ValidationError, DataError) as error:
+        raise StoreError(f"store {folder}: {explain(error) if isinstance(error, ValidationError) else error}") from error
+
+
 def _read_corpus(folder: Path, manifest: Manifest, *, verify: bool) -> Corpus:
     for file in manifest.files:
         _check_file(folder, file, verify=verify)
@@ -223,7 +236,7 @@ def _read_corpus(folder: Path, manifest: Manifest, *, verify: bool) -> Corpus:
     }
     conversations: list[Conversation] = []
     start = 0
-    try:
+    with _readable(folder):
         for conversation_id, turns in _read_table(folder, manifest).items():
             stop = start + len(turns)
             features = {key: array[start:stop] for key, array in arrays.items()}
@@ -237,10 +250,6 @@ def _read_corpus(folder: Path, manifest: Manifest, *, verify: bool) -> Corpus:
             splits={name: Split(name=name, parts=parts) for name, parts in manifest.splits.items()},
             notes=manifest.notes,
         )
-    except StoreError:
-        raise
-    except (ValidationError, DataError) as error:
-        raise StoreError(f"store {folder}: {explain(error) if isinstance(error, ValidationError) else error}") from error
 
 
 def _write_feature(folder: Path, spec: FeatureSpec, conversations: Sequence[Conversation]) -> StoredFile:

@@ -74,7 +74,7 @@ class SentenceModel:
             local_files_only=True,
             model_kwargs={"use_safetensors": True},
         )
-        if source.name not in BUNDLED:  # whose weights are known; what others lack is not reported
+        if source.name not in BUNDLED:  # loaded once more, as sentence-transformers does not pass on which tensors are missing
             network = model[0].auto_model
             load_transformer(Path(network.name_or_path), type(network), config=network.config)
         self._model = model.float().eval()

@@ -1,8 +1,10 @@
 """Features of a tuned text encoder that do not leak the labels which a network is to learn from them.
 
-The training part is divided into folds by conversation, and each fold is encoded by an encoder that was tuned on the others
-[chosen: cross-fitting; docs/tuning.md]. All folds begin with the same model and head, so that their vectors are comparable. Other
-conversations get the mean of all encoders' vectors [chosen: better than one encoder of the whole training part; docs/tuning.md].
+An encoder that was tuned on a conversation has learned from its labels, so a network that is trained on its vectors of that
+conversation relies on text and ignores the rest. Therefore the training part is divided into folds by conversation, and each fold
+is encoded by an encoder that was tuned on the others [chosen: cross-fitting; docs/tuning.md]. All folds begin with the same model
+and head, so that their vectors are comparable. Other conversations get the mean of all encoders' vectors [chosen: better than one
+encoder of the whole training part; docs/tuning.md].
 
 The encoder's folder keeps the settings, each fold's adapter and the training part's vectors, so a tuning that was stopped continues
 with the next fold.

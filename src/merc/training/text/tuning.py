@@ -4,7 +4,6 @@ The model takes the context windows of `merc.encoders.text.dialogue`, with a lin
 utterance is an example of its label [chosen: a step's memory is bounded]. All matrices of its layers are tuned, and the best
 approximation of a given rank is kept of each one's change, by singular values [chosen: adapters of a low rank from the start (LoRA)
 learned less; docs/tuning.md]. Embeddings, biases and norms stay.
-
 """
 
 from __future__ import annotations
