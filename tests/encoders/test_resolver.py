@@ -124,5 +124,5 @@ def test_a_local_encoder_may_move(monkeypatch):
 
 
 def test_features_of_unknown_origin_have_no_encoder():
-    with pytest.raises(FeatureError, match="text/R1: the encoder that made it is not known"):
+    with pytest.raises(FeatureError, match="text/R1 is of encoder 'unknown', which reads neither words nor sound"):
         FeatureResolver(()).encoder(FeatureSpec(modality="text", name="R1", dimension=1024))

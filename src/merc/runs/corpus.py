@@ -110,7 +110,7 @@ def completed(
     offered = {spec.key for spec in corpus.feature_schema}
     made, reasons = recogniser.features.complete(conversations, corpus.feature_schema, without)
     if reasons:
-        raise FeatureError("; ".join(f"{reason}, or judge without it: --without {name}" for name, reason in reasons.items()))
+        raise FeatureError("; ".join(f"{reason}, or evaluate without it: --without {name}" for name, reason in reasons.items()))
     specs = [s for s in recogniser.preprocessor.specs if s.key not in offered and any(s.key in c.features for c in made)]
     ids = {c.id for c in made}
     splits = {
