@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -309,3 +310,8 @@ def test_a_modality_of_any_name_is_made_by_its_encoder(tiny_recipe, tmp_path, so
     found = model.annotate(sound, TRANSCRIPT)
     assert found.absences == () and all(u.present == ("audio", "prosody", "spectrum") for u in found.utterances)
     assert len(read) == 1, "the recording is read once for all encoders"
+
+
+def test_channels_by_another_word_are_refused():
+    with pytest.raises(RunError, match=r"channels 'stereo'; allowed are mixed, speakers"):
+        Options.__post_init__(SimpleNamespace(channels="stereo"))  # the test run checks the types of arguments before

@@ -247,7 +247,7 @@ def other_corpus():
 
 def test_conversations_that_the_model_can_not_judge(refused, tmp_path, run):
     (tmp_path / "chat.csv").write_text("speaker,text\nAnn,hello\n")
-    refused("predict", run, tmp_path / "chat.csv", says=["'chat'", "no usable features", "takes audio/tone", "found words"])
+    refused("predict", run, tmp_path / "chat.csv", says=["'chat.csv'", "no usable features", "takes audio/tone", "found words"])
     path = lines(tmp_path / "wide.jsonl", {"id": "c1", "utterances": [turn(features={"audio/tone": [1, 2, 3, 4]})]})
     refused("predict", run, path, "--out", tmp_path / "x.csv", says=["'c1'", "audio/tone has shape (1, 4)", "3"])
     path = lines(tmp_path / "bare.jsonl", {"id": "c1", "utterances": [{"speaker": "Ann"}]})

@@ -23,9 +23,9 @@ from merc.annotation.media.sources import Given, Source, TranscriptSource, conte
 from merc.annotation.options import Options
 from merc.annotation.result import Origin
 from merc.annotation.speech.recognition import recognise, speech_recogniser
-from merc.annotation.speech.voices import UNNAMED, channel_name, streamed, utterance_excerpts
+from merc.annotation.speech.voices import streamed, utterance_excerpts
 from merc.annotation.transcripts.reading import read_transcript, read_transcripts
-from merc.annotation.transcripts.transcript import Transcript, numbered
+from merc.annotation.transcripts.transcript import Transcript, numbered, speaker_of, unnamed_warnings
 from merc.data.schema import Absence, Conversation, Utterance
 from merc.encoders.derivation import with_derived
 from merc.encoders.interface import Clip, Encoder
@@ -224,21 +224,15 @@ def _conversation(transcript: Transcript, sound: SoundFeatures, name: str) -> Co
     utterances: list[Utterance] = []
     for u, loudest in zip(transcript.utterances, channels, strict=True):
         channel = loudest if u.channel is None else u.channel
-        speaker = u.speaker or (UNNAMED if channel is None else channel_name(channel))
         words = u.words if u.words and u.words.strip() else None
-        utterances.append(replace(u, speaker=speaker, channel=channel, words=words))
+        utterances.append(replace(u, speaker=speaker_of(replace(u, channel=channel)), channel=channel, words=words))
     return Conversation(transcript.conversation or name, tuple(utterances), sound.rows)
 
 
-def _unnamed(transcripts: Sequence[Transcript], conversations: Sequence[Conversation]) -> list[str]:
-    """A warning of utterances whose speaker is unknown, or none."""
+def _unnamed(transcripts: Sequence[Transcript], conversations: Sequence[Conversation]) -> tuple[str, ...]:
     turns = [u for transcript in transcripts for u in transcript.utterances]
     completed = [u for conversation in conversations for u in conversation.utterances]
-    count = sum(not turn.speaker and u.channel is None for turn, u in zip(turns, completed, strict=True))
-    if not count:
-        return []
-    which = "no turn names its speaker" if count == len(turns) else f"{count} of {len(turns)} turns name no speaker"
-    return [f"{which}: they count as one speaker's, {UNNAMED!r}"]
+    return unnamed_warnings([replace(turn, channel=u.channel) for turn, u in zip(turns, completed, strict=True)])
 
 
 def _with_words(work: _Work, conversations: Sequence[Conversation]) -> list[Conversation]:

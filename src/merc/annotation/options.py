@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from merc.annotation.speech.recognition import RecognitionOptions
+from merc.errors import RunError
 
 Channels = Literal["mixed", "speakers"]
 
@@ -22,6 +23,9 @@ class Options:
         cache: folder that keeps features between runs; None keeps none.
         device: where encoders and model run, such as `cpu` or `cuda:0`; None leaves the model where it is.
 
+    Raises:
+        RunError: `channels` is another word.
+
     Example:
         >>> import merc
         >>> merc.Options(channels="speakers").channels
@@ -32,3 +36,7 @@ class Options:
     speech: RecognitionOptions = field(default_factory=RecognitionOptions)
     cache: str | Path | None = None
     device: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.channels not in get_args(Channels):
+            raise RunError(f"channels {self.channels!r}; allowed are {', '.join(get_args(Channels))}")

@@ -272,6 +272,11 @@ class Corpus:
     splits: Mapping[str, Split] = field(default_factory=lambda: MappingProxyType({}))
     notes: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
+    def __repr__(self) -> str:
+        features = ", ".join(f"{spec.key} {spec.dimension}-d" for spec in self.feature_schema) or "no features"
+        splits = ", ".join(self.splits) or "none"
+        return f"Corpus({self.name!r}: {len(self.conversations)} conversations, {features}, splits {splits})"
+
     def __post_init__(self) -> None:
         if not self.conversations:
             raise DataError(f"corpus {self.name!r} holds no conversation")

@@ -33,7 +33,7 @@ def written(folder, text, name="chat.csv"):
 def test_labels_and_other_columns_are_not_read(tmp_path):
     found = read_conversations(written(tmp_path, 'Speaker,Text,mood,label\nAnn,"Hello, you",x,joy\nBo,It\x92s you.,y,\nAnn,,z,\n'))
     (conversation,) = found.conversations
-    assert conversation.id == "chat"
+    assert conversation.id == "chat.csv"
     assert conversation.utterances == (Utterance("1", "Ann", "Hello, you"), Utterance("2", "Bo", "It’s you."))
     assert found.warnings == ("1 turn without words is left out",)
 
@@ -124,3 +124,9 @@ def test_predict_and_annotate_say_the_same(tmp_path, judge, text):
     with pytest.raises(DataError, match="holds 2 conversations; expected one"):
         annotate(written(tmp_path, b"no sound", "talk.wav"), path, model=model)
     assert len(read_transcripts(path)) == 2
+
+
+def test_a_turn_without_speaker_is_named_and_warned_of_as_in_an_annotation(tmp_path):
+    found = read_conversations(written(tmp_path, "Speaker,Text\nAnn,Hello\n,Who is it?\n"))
+    assert [u.speaker for u in found.conversations[0].utterances] == ["Ann", "speaker"]
+    assert "1 of 2 turns name no speaker: they count as one speaker's, 'speaker'" in found.warnings

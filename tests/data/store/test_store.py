@@ -400,3 +400,7 @@ def test_an_unwritable_place_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match=r"can't be written: (Not a directory|File exists); it is as it was before"):
         save_store(corpus(), tmp_path / "file/store")
+
+
+def test_a_corpus_prints_on_one_line(store):
+    assert len(repr(open_store(store))) < 200

@@ -14,14 +14,8 @@ from merc.data.schema import Utterance
 from merc.encoders.interface import Clip
 from merc.errors import DataError
 
-UNNAMED = "speaker"  # the speaker where none is known
 STREAMED = 30.0  # s of sound at a time, where a whole recording is streamed
 MAX_RECORDING = 24 * 3600.0  # s; more of a recording is not streamed [chosen: a day]
-
-
-def channel_name(channel: int) -> str:
-    """What the speaker of a channel is called, counted from 1 for people."""
-    return f"channel {channel + 1}"
 
 
 def loudest_channel(excerpts: Sequence[Excerpt]) -> Excerpt:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from merc.annotation.transcripts.reading import SUFFIXES, read_transcripts
+from merc.annotation.transcripts.transcript import speaker_of, unnamed_warnings
 from merc.data.formats.json_lines import read_json_lines
 from merc.data.schema import Conversation, FeatureSpec, first_repeated
 from merc.errors import DataError
@@ -43,8 +44,14 @@ def read_conversations(path: str | Path) -> FoundConversations:
             f"{path}: {path.suffix or 'no'} suffix; conversations are read from {', '.join((WITH_FEATURES, *SUFFIXES))}"
         )
     found = read_transcripts(path)
-    conversations = tuple(Conversation(one.conversation or path.stem, one.utterances) for one in found)
-    return FoundConversations(conversations, warnings=tuple(dict.fromkeys(w for one in found for w in one.warnings)))
+    conversations: list[Conversation] = []
+    warnings: list[str] = []
+    for one in found:
+        named = tuple(replace(u, speaker=speaker_of(u)) for u in one.utterances)
+        conversations.append(Conversation(one.conversation or path.name, named))
+        warnings += one.warnings
+    warnings += unnamed_warnings([u for one in found for u in one.utterances])
+    return FoundConversations(tuple(conversations), warnings=tuple(dict.fromkeys(warnings)))
 
 
 def _with_features(path: Path) -> FoundConversations:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from merc.data.schema import Utterance
@@ -35,3 +35,25 @@ class Transcript:
 def numbered(utterances: Iterable[Utterance]) -> tuple[Utterance, ...]:
     """The utterances with ids that count them from 1."""
     return tuple(replace(utterance, id=str(number)) for number, utterance in enumerate(utterances, start=1))
+
+
+UNNAMED = "speaker"  # the speaker where none is known
+
+
+def channel_name(channel: int) -> str:
+    """What the speaker of a channel is called, counted from 1 for people."""
+    return f"channel {channel + 1}"
+
+
+def speaker_of(utterance: Utterance) -> str:
+    """The speaker's name, or that of the channel, or `UNNAMED`."""
+    return utterance.speaker or (UNNAMED if utterance.channel is None else channel_name(utterance.channel))
+
+
+def unnamed_warnings(utterances: Sequence[Utterance]) -> tuple[str, ...]:
+    """A warning if some utterances have neither speaker nor channel."""
+    count = sum(not u.speaker and u.channel is None for u in utterances)
+    if not count:
+        return ()
+    which = "no turn names its speaker" if count == len(utterances) else f"{count} of {len(utterances)} turns name no speaker"
+    return (f"{which}: they count as one speaker's, {UNNAMED!r}",)
