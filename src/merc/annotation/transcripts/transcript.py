@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from merc.data.schema import Utterance
 
+UNNAMED = "speaker"  # the speaker where none is known
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Transcript:
@@ -35,9 +37,6 @@ class Transcript:
 def numbered(utterances: Iterable[Utterance]) -> tuple[Utterance, ...]:
     """The utterances with ids that count them from 1."""
     return tuple(replace(utterance, id=str(number)) for number, utterance in enumerate(utterances, start=1))
-
-
-UNNAMED = "speaker"  # the speaker where none is known
 
 
 def channel_name(channel: int) -> str:
