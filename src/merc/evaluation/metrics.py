@@ -18,6 +18,9 @@ from merc.errors import DataError
 from merc.evaluation.calibration import labelled_mask, log_losses, reliability
 from merc.settings import Settings
 
+# the single numbers of a `ClassificationScores`
+SCORES = ("weighted_f1", "accuracy", "macro_f1", "negative_log_likelihood", "expected_calibration_error")
+
 
 class ClassScores(Settings):
     """One class. A ratio that would divide by zero is 0.

@@ -16,7 +16,7 @@ from merc.data.schema import Corpus, LabelSet
 from merc.encoders.derivation import source_of
 from merc.encoders.text.dialogue import DIALOGUE
 from merc.errors import DataError, RunError
-from merc.evaluation.metrics import classification_scores
+from merc.evaluation.metrics import SCORES, classification_scores
 from merc.files.staged_file import write_atomically
 from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
@@ -53,7 +53,6 @@ SELECTION = {
     "test-peak": "highest weighted F1 on the TEST part, over all epochs, of the averaged weights: NOT COMPARABLE with scores of "
     "models whose epoch was chosen on validation",
 }
-SCORES = ("weighted_f1", "accuracy", "macro_f1", "negative_log_likelihood", "expected_calibration_error")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from merc.data.schema import LabelSet, Part
 from merc.errors import RunError
 from merc.evaluation.calibration import RiskCoverage, reliability, risk_coverage
-from merc.evaluation.metrics import classification_scores
+from merc.evaluation.metrics import SCORES, classification_scores
 from merc.evaluation.statistics import Difference, Tallies, compare, holm, tally, weighted_f1
 from merc.studies.arms import CMATH_NAME, Arm
 from merc.studies.mistakes import mistakes_of
@@ -29,7 +29,6 @@ from merc.training.recipe import dump_recipe
 RESAMPLES = 2000
 _SEED = 0  # of the bootstrap
 _POINTS = 41  # of a risk-coverage curve
-_SCORES = ("weighted_f1", "accuracy", "macro_f1", "negative_log_likelihood", "expected_calibration_error")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -200,7 +199,7 @@ def _summary(
         planned=judged.planned,
         selected=_estimate(judged.selected),
         scores={
-            **{name: _estimate([getattr(s, name) for s in scores]) for name in _SCORES},
+            **{name: _estimate([getattr(s, name) for s in scores]) for name in SCORES},
             **{f"{order}_area": _estimate([each.area for each in curves]) for order, curves in risks.items()},
         },
         per_class={name: _estimate([s.per_class[name].f1 for s in scores]) for name in label_set.names},
