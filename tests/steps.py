@@ -6,7 +6,7 @@ The same work takes the same number of steps on every machine, so that a test ca
 import enum
 import re
 import sys
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from re import _constants as op
 from re import _parser
@@ -15,6 +15,7 @@ from unittest import mock
 MOST = 8  # a bounded repetition counts as one of at most so many: what it costs beyond is a constant factor
 SINGLE = (op.LITERAL, op.NOT_LITERAL, op.ANY, op.IN)
 COMPILE = re._compile
+ACCEPTED = {}  # (id of a set in a tree, which `tree_of` keeps; character) -> whether it is in the set
 NOT_COUNTED = (__file__, enum.__file__, str(Path(re.__file__).parent))
 CATEGORIES = {
     op.CATEGORY_DIGIT: str.isdecimal,
@@ -31,7 +32,7 @@ class Counted:
 
     def __init__(self, pattern, steps):
         self.real, self.steps = pattern, steps
-        self.tree = list(_parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG)) if isinstance(pattern.pattern, str) else None
+        self.tree = tree_of(pattern) if isinstance(pattern.pattern, str) else None
 
     def __getattr__(self, name):
         return getattr(self.real, name)
@@ -136,13 +137,22 @@ class Counted:
             yield at
 
 
+@lru_cache(maxsize=None)
+def tree_of(pattern):
+    """What a pattern says, parsed once."""
+    return list(_parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG))
+
+
 def accepts(kind, content, character):
     """Whether one character is of a node's kind. Case is ignored, which takes no fewer steps."""
     if kind is op.ANY:
         return character != "\n"
     if kind is op.IN:
-        negated = content[0][0] is op.NEGATE
-        return any(accepts(*each, character) for each in content[negated:]) != negated
+        known = (id(content), character)
+        if known not in ACCEPTED:
+            negated = content[0][0] is op.NEGATE
+            ACCEPTED[known] = any(accepts(*each, character) for each in content[negated:]) != negated
+        return ACCEPTED[known]
     if kind is op.RANGE:
         return any(content[0] <= ord(c) <= content[1] for c in (character, character.lower()[:1], character.upper()[:1]))
     if kind is op.CATEGORY:

@@ -8,7 +8,9 @@ same_size    true chooses the network's width so that its parameters are as many
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
@@ -195,11 +197,16 @@ def _of_size(recipe: Recipe, widths: Mapping[str, int], classes: int, size: int)
     def sized(multiple: int) -> NetworkConfig:
         return type(model).model_validate({**model.model_dump(), "width": multiple * step})
 
-    low, high = 1, WIDEST // step
-    while low < high:  # the narrowest network with at least that many parameters
-        middle = (low + high) // 2
-        low, high = (low, middle) if parameters_of(sized(middle), widths, classes) >= size else (middle + 1, high)
-    nearest = min((m for m in (low - 1, low) if m), key=lambda m: abs(parameters_of(sized(m), widths, classes) - size))
+    @cache
+    def parameters(multiple: int) -> int:
+        return parameters_of(sized(multiple), widths, classes)
+
+    widest, high = WIDEST // step, max(1, model.model_dump()["width"] // step)
+    while high < widest and parameters(high) < size:
+        high = min(2 * high, widest)
+    # The narrowest network with at least that many parameters, or the one before it.
+    low = bisect_left(range(1, high), size, key=parameters) + 1
+    nearest = min((m for m in (low - 1, low) if m), key=lambda m: abs(parameters(m) - size))
     return recipe.model_copy(update={"model": sized(nearest)})
 
 
