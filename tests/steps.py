@@ -6,7 +6,7 @@ The same work takes the same number of steps on every machine, so that a test ca
 import enum
 import re
 import sys
-from functools import lru_cache, partial
+from functools import cache, partial
 from pathlib import Path
 from re import _constants as op
 from re import _parser
@@ -137,7 +137,7 @@ class Counted:
             yield at
 
 
-@lru_cache(maxsize=None)
+@cache
 def tree_of(pattern):
     """What a pattern says, parsed once."""
     return list(_parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG))

@@ -13,7 +13,7 @@ from merc.synthetic.planting import RowState, Stream, planted_truth
 from merc.training.recipe import recipe_from
 from unchecked import unchecked_shapes
 
-STREAMS = (("text", 64, 6.5), ("audio", 48, 5.5), ("visual", 32, 4.5))  # in falling quality
+STREAMS = (("text", 64, 8.0), ("audio", 48, 6.0), ("visual", 32, 4.5))  # in falling quality
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def judged(tmp_path_factory):
         {
             "name": "trust",
             "model": {"width": 48, "fusion": {"latent": 32}},
-            "training": {"epochs": 12, "batch_conversations": 4, "learning_rate": 2e-3, "patience": None, "device": "cpu"},
+            "training": {"epochs": 8, "batch_conversations": 10, "learning_rate": 8e-3, "patience": None, "device": "cpu"},
         }
     )
     with unchecked_shapes():

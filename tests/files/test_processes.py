@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from merc.files.processes import in_processes
+from merc.files.processes import in_processes, use_one_thread
 
 PARENT = """
 import os, signal
@@ -33,6 +33,23 @@ def test_one_that_is_killed_takes_no_others_work_with_it():
     tasks = ["fine", "killed", "ctrl-c", "fine"]
     found = list(in_processes(end, tasks, 2, os.getpid, ()))
     assert sorted(map(str, found)) == sorted(map(str, [(how, None if how == "killed" else how) for how in tasks]))
+
+
+@pytest.mark.parametrize(("asked", "threads"), [({}, 1), ({"OMP_NUM_THREADS": "2"}, 3), ({"MKL_NUM_THREADS": "2"}, 3)])
+def test_torch_has_one_thread_where_nobody_asked_for_more(monkeypatch, asked, threads):
+    import torch
+
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, number in asked.items():
+        monkeypatch.setenv(name, number)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)  # what torch makes of the environment is its own affair
+    try:
+        use_one_thread()
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux has descriptors of processes")

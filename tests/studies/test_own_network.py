@@ -9,6 +9,7 @@ from merc.networks import registry
 from merc.studies.runner import run_study
 from merc.studies.study import open_study
 from merc.studies.summary import summarise
+from merc.studies.task import read_judged
 
 MODULE = """
 import merc
@@ -54,6 +55,8 @@ def test_it_is_sized_trained_judged_and_compared(plain, study_recipe, tmp_path):
     assert abs(rival.parameters / cmath.parameters - 1) < 0.1
     outcome = run_study(opened.plan, tmp_path / "out", opened.store, part="validation", processes=1)
     assert outcome.finished and outcome.failed == {}
+    judged = [read_judged(path) for path in (tmp_path / "out").rglob("judged-validation.safetensors")]
+    assert {each.facts.machine["threads"] for each in judged} == {"1"}, "a single process takes no more threads for that"
     summary = summarise(tmp_path / "out", "validation")
     assert [(arm.name, arm.network) for arm in summary.arms] == [("cmath", "cmath"), ("plain", "plain")]
     del registry._registered["plain"]

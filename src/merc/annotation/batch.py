@@ -19,7 +19,7 @@ from merc.annotation.media.decoding import KINDS
 from merc.annotation.media.sources import OWN, PREFERRED, content_digest, given, transcript_beside
 from merc.annotation.options import Options
 from merc.errors import DataError, MercError
-from merc.files.processes import in_processes
+from merc.files.processes import in_processes, use_one_thread
 from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
 from merc.settings import Progress, no_progress
@@ -142,7 +142,7 @@ def _tasks(
 
 def _results(tasks: Sequence[_Task], workers: int) -> Iterator[tuple[_Task, FileRecord | None]]:
     if workers > 1:
-        yield from in_processes(_work, tasks, workers, _use_one_thread, ())
+        yield from in_processes(_work, tasks, workers, use_one_thread, ())
         return
     for task in tasks:
         yield task, _work(task)
@@ -152,12 +152,6 @@ def _results(tasks: Sequence[_Task], workers: int) -> Iterator[tuple[_Task, File
 def _model(name: str | Path | None) -> Recogniser:
     """The model, loaded once in each process."""
     return load(name)
-
-
-def _use_one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
 
 
 def _work(task: _Task) -> FileRecord:

@@ -18,6 +18,7 @@ from merc.files.posix import block_sigint, leave_terminal
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # what torch reads
 SPAWNED = multiprocessing.get_context("spawn")  # torch does not survive a fork
 
 
@@ -75,6 +76,14 @@ def in_processes(
 def executor(begin: Callable[..., None], arguments: tuple[object, ...]) -> ProcessPoolExecutor:
     """One process, which is made when it is first given work and then calls `begin`; see `block_sigint`."""
     return ProcessPoolExecutor(1, SPAWNED, _begin, (begin, arguments))
+
+
+def use_one_thread() -> None:
+    """Lets torch compute on one thread, unless the user's environment says how many: several wait for one another here."""
+    import torch
+
+    if not any(os.environ.get(name) for name in _THREADS):
+        torch.set_num_threads(1)
 
 
 def kill(executor: ProcessPoolExecutor) -> None:

@@ -13,12 +13,10 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Literal
 
-import torch
-
 from merc.data.store.store import open_store
 from merc.errors import MercError
 from merc.files.posix import block_sigint
-from merc.files.processes import SPAWNED, executor, kill
+from merc.files.processes import SPAWNED, executor, kill, use_one_thread
 from merc.settings import Amount, Progress
 from merc.studies.plan import digest_of
 from merc.studies.task import End, Place, Task, run_task
@@ -51,11 +49,11 @@ class _Slot:
 
 
 class Pool:
-    """A fixed number of processes, each with `threads` of torch. Leaving the context ends them; an exception kills them."""
+    """A fixed number of processes; for their threads see `use_one_thread`. Leaving the context ends them, an error kills them."""
 
-    def __init__(self, processes: int, threads: int, study: Path, store: Path) -> None:
+    def __init__(self, processes: int, study: Path, store: Path) -> None:
         self._stop = SPAWNED.Event()
-        self._arguments = (threads, study, store)
+        self._arguments = (study, store)
         self._slots: list[_Slot | None] = [None] * processes
         self._running: dict[int, tuple[Future[End], Task]] = {}
 
@@ -141,8 +139,8 @@ class _Worker:
 _worker: list[_Worker] = []
 
 
-def _begin(progress: SimpleQueue[tuple[str, Amount, Amount | None]], stop: Event, threads: int, study: Path, store: Path) -> None:
-    torch.set_num_threads(threads)
+def _begin(progress: SimpleQueue[tuple[str, Amount, Amount | None]], stop: Event, study: Path, store: Path) -> None:
+    use_one_thread()
     _worker.append(_Worker(progress, stop, study, store))
 
 

@@ -110,9 +110,8 @@ def run_study(
     Judge the part `validation` while a design is still being chosen. By default there is a process for each usable core.
     """
     folder, store, hooks = Path(folder), Path(store), hooks or StudyHooks()
-    cores = usable_cores()
-    processes = processes or cores
-    with interruption() as interrupted, Pool(processes, max(1, cores // processes), folder, store) as pool:
+    processes = processes or usable_cores()
+    with interruption() as interrupted, Pool(processes, folder, store) as pool:
         session = _Session(plan, folder, pool, processes, hooks, interrupted)
         finished = session.work(first_tasks(plan, part)) and session.work(later_tasks(plan, folder, part))
         return StudyOutcome(finished, session.failed)
