@@ -89,8 +89,10 @@ class DialogueEncoder:
 
 def context_turns(conversation: Conversation, place: int) -> list[tuple[str, str]]:
     """The turns that are read for an utterance, itself the last: letter and words. Turns without words are left out."""
-    earlier = list(islice((u for u in reversed(conversation.utterances[:place]) if _said(u)), CONTEXT))
-    turns = [*reversed(earlier), conversation.utterances[place]]
+    utterances = conversation.utterances
+    before = (utterances[i] for i in range(place - 1, -1, -1))  # no slice: it would copy all that was said before, at each place
+    earlier = list(islice(filter(_said, before), CONTEXT))
+    turns = [*reversed(earlier), utterances[place]]
     letters: dict[str | None, str] = {}
     for utterance in reversed(turns):
         letters.setdefault(utterance.speaker, SPEAKERS[len(letters)])
