@@ -49,7 +49,7 @@ class _Slot:
 
 
 class Pool:
-    """A fixed number of processes; for their threads see `use_one_thread`. Leaving the context waits for them; an error does not."""
+    """A fixed number of processes; for their threads see `use_one_thread`. Leaving the context awaits them; an error does not."""
 
     def __init__(self, processes: int, study: Path, store: Path) -> None:
         self._stop = SPAWNED.Event()
