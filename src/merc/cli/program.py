@@ -10,7 +10,7 @@ import typer
 
 from merc.cli import annotation, data, features, runs, studies
 from merc.cli.options import INTERRUPTED
-from merc.cli.terminal import complain, discard, open_streams
+from merc.cli.terminal import complain, discard, open_streams, show_text
 from merc.errors import MercError
 
 MISTAKE = 2  # exit code: the user can mend it; as for a wrong option
@@ -56,9 +56,10 @@ def _run(arguments: Sequence[str] | None) -> int:
         code = stop.code
     try:
         sys.stdout.flush()
-    except OSError:  # a full disk behind `merc ... > file`
-        discard(sys.stdout)
-        raise
+    except OSError as error:  # a full disk behind `merc ... > file`
+        discard()
+        if not isinstance(error, BrokenPipeError):
+            raise
     return code if isinstance(code, int) else 0
 
 
@@ -66,7 +67,7 @@ def _show_version(wanted: bool) -> bool:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"merc {version('merc')}")
+        show_text(f"merc {version('merc')}")
         raise typer.Exit
     return wanted
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
@@ -91,8 +91,9 @@ def open_streams() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def discard(stream: TextIO) -> None:
-    """Lets what is in the stream's buffer, and all that comes, go nowhere."""
+def discard(*, stderr: bool = False) -> None:
+    """Lets what is in the buffer of stdout, or of stderr, and all that comes, go nowhere."""
+    stream = sys.stderr if stderr else sys.stdout
     with suppress(OSError, ValueError):  # a stream in the memory of a test
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
@@ -133,7 +134,7 @@ def _echo(text: str | bytes, *, stderr: bool = False, end: bool = True) -> None:
     except OSError as error:
         if not stderr and not isinstance(error, BrokenPipeError):
             raise
-        discard(sys.stderr if stderr else sys.stdout)
+        discard(stderr=stderr)
 
 
 def _console(*, stderr: bool) -> Console:
