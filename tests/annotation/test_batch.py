@@ -1,6 +1,8 @@
 """A folder of recordings: all that can be annotated is, what fails is told, and what is done is not done again."""
 
+import os
 import shutil
+import stat
 from dataclasses import replace
 
 import pyarrow.parquet as pq
@@ -15,6 +17,7 @@ from merc.annotation.batch import FolderOptions, annotate_folder
 from merc.annotation.folder_table import FOLDER_TABLE, FileRecord, read_folder_table, write_folder_table
 from merc.annotation.media.decoding import Sound
 from merc.errors import DataError, RunError
+from merc.files.posix import POSIX
 
 pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
 
@@ -145,6 +148,67 @@ def test_an_interruption_leaves_a_true_table(copied, options):
         ("broken.mp3", "failed"),
         ("chat.csv", "done"),
     ]
+
+
+def test_a_name_that_is_not_utf_8_is_recorded_and_the_others_go_on(tmp_path, options, monkeypatch):
+    odd, talks = os.fsdecode(b"\xff\\talk.csv"), tmp_path / "talks"
+    talks.mkdir()
+    broken = os.fsdecode(b"broken\xfe.mp3")
+    (talks / odd).write_text("speaker,words\nAnn,why ?")
+    (talks / "z.csv").write_text("speaker,words\nAnn,why ?")
+    (talks / broken).write_bytes(b"no sound")
+    records = annotate_folder(talks, options)
+    assert [(r.file, r.status) for r in records] == [(broken, "failed"), ("z.csv", "done"), (odd, "done")]
+    assert read_folder_table(talks).keys() == {broken, "z.csv", odd}
+    assert (talks / records[2].outputs[0]).is_file()
+    written = pq.read_table(talks / FOLDER_TABLE)["file"].to_pylist()
+    assert written == ["broken\\udcfe.mp3", "z.csv", "\\udcff\\\\talk.csv"]
+    monkeypatch.setattr(batch, "annotate", None)  # what is done is not done again
+    assert annotate_folder(talks, options)[1:] == records[1:]
+
+
+@pytest.fixture
+def chats(tmp_path):
+    """Two chats, one in a subfolder."""
+    (tmp_path / "chats" / "more").mkdir(parents=True)
+    for name in ("a.csv", "more/b.csv"):
+        (tmp_path / "chats" / name).write_text("speaker,words\nAnn,why ?")
+    return tmp_path / "chats"
+
+
+def test_what_a_killed_process_left_is_swept_at_the_start(chats, options, tmp_path):
+    out, name = tmp_path / "out", f".merc-{'0' * 16}.tmp"
+    (out / "more").mkdir(parents=True)
+    for place in (out, out / "more", chats, chats / "more"):
+        (place / name).write_text("what was said")
+    annotate_folder(chats, replace(options, out=out, formats=("csv",)))
+    assert {p.parent for p in tmp_path.rglob(".merc-*")} == {chats, chats / "more"}
+    annotate_folder(chats, replace(options, formats=("csv",)))
+    assert not list(tmp_path.rglob(".merc-*"))
+
+
+@pytest.mark.skipif(not POSIX, reason="not POSIX")
+def test_a_second_one_over_the_same_folder_is_refused(chats, options):
+    def begin_another(*_):
+        before = {path: path.read_bytes() for path in chats.rglob("*") if path.is_file()}
+        with pytest.raises(DataError, match="another process is annotating into it; wait for its end, or give another --out"):
+            annotate_folder(chats, options)
+        assert {path: path.read_bytes() for path in chats.rglob("*") if path.is_file()} == before
+
+    annotate_folder(chats, replace(options, formats=("csv",)), begin_another)
+    annotate_folder(chats, replace(options, formats=("csv",)))
+
+
+@pytest.mark.skipif(not POSIX, reason="not POSIX")
+def test_results_and_table_have_the_rights_of_what_was_annotated(chats, options):
+    before = os.umask(0o022)
+    try:
+        (chats / "a.csv").chmod(0o600)
+        annotate_folder(chats, replace(options, formats=("csv",)))
+    finally:
+        os.umask(before)
+    written = (chats / "a.emotions.csv", chats / "more" / "b.emotions.csv", chats / FOLDER_TABLE)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in written] == [0o600, 0o644, 0o600]
 
 
 def test_what_can_not_be_begun(copied, options, tmp_path):

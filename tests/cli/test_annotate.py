@@ -75,7 +75,7 @@ def test_a_folder(folder, judge, capsys):
         (["nothing.wav"], "expected a file, found nothing"),
         (["https://example.org/talk.mp4"], "only local files are read"),
         (["call.wav", "--transcript", "nothing.srt"], "expected a file, found nothing"),
-        (["call.wav", "--out", "nowhere"], "there is no folder to put this file into"),
+        (["call.wav", "--out", "words.srt/deep"], "words.srt is no folder to put this file into"),
         (["call.wav", "--model", "nowhere/at/all"], "no model here"),
         ([".", "--json"], "this is a folder"),
     ],

@@ -166,7 +166,7 @@ def test_a_pickle_with_code_in_it(refused, tmp_path, protocol, command):
         (["train", "recipe.yaml", "--out", "r"], ["names no store", "data.store"]),
         (["train", "recipe.yaml", "--set", "data.store=nowhere", "--out", "r"], ["nowhere"]),
         (["train", "recipe.yaml", "--set", "data.store=store", "--out", "store"], ["store: already exists"]),
-        (["train", "recipe.yaml", "--set", "data.store=store", "--out", "r/r", "--resume"], ["r: nothing to resume"]),
+        (["train", "recipe.yaml", "--set", "data.store=store", "--out", "store", "--resume"], ["store: nothing to resume"]),
         (["train", "recipe.yaml", "--set", "data.store=store", "--set", "data.split=x", "--out", "r"], ["no split 'x'"]),
         (["train", "recipe.yaml", "--set", "data.store=store", "--set", "data.labels=six", "--out", "r"], ["'six'", "iemocap4"]),
         (["train", "recipe.yaml", "--set", "data.store=store", "--set", "data.features.text=minilm", "--out", "r"], ["'text'"]),

@@ -71,3 +71,34 @@ def test_any_bytes_are_text_or_one_line_of_error_and_always_the_same(data):
         assert decode(data, "a.txt") == decode(data, "a.txt")
     except DataError as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ann: hello\r\nBo: hm\r\n",
+        "Анна: привет\nБор: да\n",
+        "张三：你好，今天怎么样\n李四：很好\n",
+        "שלום לך\n",
+        "あ：元気\u3000です\nい：はい\n",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_told_by_regular_zeros(text, encoding):
+    assert decode(text.encode(encoding), "a.txt").text == text.replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Ann: hi!\nBo: \0m\n",  # of even length: as UTF-16 it would be Chinese
+        b"Ann: hi\0",
+        "Ann: Grüße\nBo: hm, ja\0\n".encode(),
+        b"caf\xe9 au lait\nBo: what did you say to her\0\n",
+        b"Ann: hi\nBo: hm\n" + bytes(500),
+    ],
+    ids=["stray", "last", "utf-8", "windows-1252", "padding"],
+)
+def test_stray_zeros_do_not_make_a_text_utf_16(data):
+    with pytest.raises(DataError, match=r"^a\.txt, line \d: a zero byte; expected a text file$"):
+        decode(data, "a.txt")

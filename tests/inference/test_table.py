@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from merc.errors import DataError
 from merc.files import staged_file
 from merc.files.csv_cells import _UNWRITABLE, harmless_cell
+from merc.files.posix import POSIX
 from merc.inference.predictions import JudgedConversation, JudgedUtterance
 from merc.inference.table import check_target, data_frame, flat_table, write_table
 
@@ -50,6 +53,25 @@ def test_csv(tmp_path):
     assert [row["words"] for row in rows] == ["hello, you", '\'=HYPERLINK("x")', ""]
     assert {row["conversation"] for row in rows} == {"'-chat"}
     assert [float(row["p_glad"]) for row in rows] == [0.75] * 3
+
+
+def test_a_name_that_is_not_utf_8_is_written_escaped(tmp_path):
+    name = os.fsdecode(b"chat\xff.csv")
+    for suffix in ("csv", "jsonl", "parquet"):
+        write_table([replace(JUDGED, id=name)], tmp_path / f"x.{suffix}")
+    assert pq.read_table(tmp_path / "x.parquet")["conversation"][0].as_py() == "chat\\udcff.csv"
+    assert json.loads((tmp_path / "x.jsonl").read_text().splitlines()[0])["conversation"] == name
+    assert "chat\ufffd.csv" in (tmp_path / "x.csv").read_text("utf-8")
+
+
+@pytest.mark.skipif(not POSIX, reason="not POSIX")
+def test_who_may_not_read_what_was_judged_may_not_read_the_table(tmp_path):
+    (tmp_path / "chat.csv").write_text("x")
+    (tmp_path / "chat.csv").chmod(0o600)
+    (tmp_path / f".merc-{'0' * 16}.tmp").write_text("left by a process that was killed")
+    write_table([JUDGED], tmp_path / "x.csv", [tmp_path / "chat.csv"])
+    assert stat.S_IMODE((tmp_path / "x.csv").stat().st_mode) == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["chat.csv", "x.csv"]
 
 
 def test_json_lines_and_parquet_hold_the_text_as_it_is(tmp_path):

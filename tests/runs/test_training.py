@@ -297,14 +297,24 @@ def test_a_name_that_is_too_long_is_one_line_and_leaves_nothing(tiny_recipe, tin
 
 
 def test_resuming_needs_a_run_of_the_same_recipe(trained, tiny_recipe, tiny_corpus, tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mine.txt").write_text("mine")
     with pytest.raises(RunError, match=r"nothing to resume: it holds no recipe\.yaml"):
-        train(tiny_recipe(), tmp_path / "nothing", resume=True, corpus=tiny_corpus)
-    assert not (tmp_path / "nothing").exists()
+        train(tiny_recipe(), tmp_path / "other", resume=True, corpus=tiny_corpus)
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["mine.txt"]
     folder = trained().folder
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     with pytest.raises(RunError, match="belongs to another recipe; they differ in objective, training"):
         train(tiny_recipe(training={"seed": 5}, objective={"kl": 0.5}), folder, resume=True, corpus=tiny_corpus)
     assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
+
+
+def test_resuming_where_nothing_was_begun_begins_and_says_so(trained, tiny_recipe, tiny_corpus, tmp_path):
+    said = []
+    run = train(tiny_recipe(), tmp_path / "a" / "run", resume=True, corpus=tiny_corpus, hooks=Hooks(on_warning=said.append))
+    assert run.outcome == trained().outcome
+    assert f"{tmp_path / 'a' / 'run'}: no run was begun there, so this one begins" in said
+    assert not any("begun" in sentence for sentence in run.recogniser.record.warnings)
 
 
 def test_a_finished_run_resumed_stays_as_it_is(trained, tiny_recipe, tiny_corpus):

@@ -11,14 +11,14 @@ class Inline(ProcessPoolExecutor):
     def __init__(self, begin, arguments):
         self.begin, self.arguments, self._processes = begin, arguments, {}
 
-    def submit(self, work, task):
+    def submit(self, work, *task):
         from merc.studies import pool
 
         pool._worker.clear()
         self.begin(*self.arguments)
         future = Future()
         try:
-            future.set_result(work(task))
+            future.set_result(work(*task))
         except Exception as error:
             future.set_exception(error)
         return future

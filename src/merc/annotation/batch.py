@@ -19,7 +19,10 @@ from merc.annotation.media.decoding import KINDS
 from merc.annotation.media.sources import OWN, PREFERRED, content_digest, given, transcript_beside
 from merc.annotation.options import Options
 from merc.errors import DataError, MercError
+from merc.files.lock import locked_in_place
+from merc.files.posix import rights_like
 from merc.files.processes import in_processes, use_one_thread
+from merc.files.staged_file import sweep_temporaries
 from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
 from merc.settings import Progress, no_progress
@@ -83,7 +86,7 @@ def annotate_folder(folder: str | Path, options: FolderOptions, hook: Progress =
 
     Raises:
         DataError: no such folder, nothing in it to annotate, another file in the place of the folder's table, a place that can't
-            be written to.
+            be written to, or into which another process is annotating.
         RunError: no such model.
     """
     folder = Path(folder)
@@ -97,10 +100,23 @@ def annotate_folder(folder: str | Path, options: FolderOptions, hook: Progress =
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{root} can't be made: {error.strerror or error}") from error
+    with locked_in_place(root) as alone:
+        if not alone:
+            raise DataError(f"{root}: another process is annotating into it; wait for its end, or give another --out")
+        return _annotate_files(files, folder, root, options, hook)
+
+
+def _annotate_files(
+    files: Sequence[Path], folder: Path, root: Path, options: FolderOptions, hook: Progress
+) -> tuple[FileRecord, ...]:
     records = read_folder_table(root)
-    write_folder_table(records.values(), root)  # a place that can't be written to is an error before the work
+    judged = [part for path in files for part in (path, transcript_beside(path)) if part is not None]
+    rights = rights_like(judged, root)
+    write_folder_table(records.values(), root, rights)  # a place that can't be written to is an error before the work
     _model.cache_clear()
     tasks = list(_tasks(files, folder, root, options, records))
+    for place in {root, *((root / file).parent for file in (*records, *(task.begun.file for task in tasks)))}:
+        sweep_temporaries(place)
     done: dict[str, FileRecord] = {}
     saved = time.monotonic()
     try:
@@ -108,10 +124,10 @@ def annotate_folder(folder: str | Path, options: FolderOptions, hook: Progress =
             done[task.begun.file] = record or replace(task.begun, error=KILLED)
             hook("files", float(len(done)), float(len(tasks)))
             if time.monotonic() - saved > SAVED_EVERY:
-                write_folder_table((records | done).values(), root)
+                write_folder_table((records | done).values(), root, rights)
                 saved = time.monotonic()
     finally:
-        write_folder_table((records | done).values(), root)
+        write_folder_table((records | done).values(), root, rights)
         _model.cache_clear()
     return tuple(done[task.begun.file] for task in tasks)
 

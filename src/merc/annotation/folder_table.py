@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from merc.errors import DataError
 from merc.files.parquet import parquet_bytes, read_parquet
+from merc.files.printable import encodable, escape_path, unescape_path
 from merc.files.staged_file import write_atomically
 from merc.files.validation import explain
 
@@ -61,19 +62,29 @@ _TYPES = {"int": pa.int64(), "float": pa.float64(), "float | None": pa.float64()
 _SCHEMA = pa.schema([(known.name, _TYPES.get(str(known.type), pa.string())) for known in fields(FileRecord)])
 
 
-def write_folder_table(records: Iterable[FileRecord], folder: Path) -> None:
+def write_folder_table(records: Iterable[FileRecord], folder: Path, rights: int = 0o666) -> None:
     """Writes the folder's table whole, in place of an older one.
+
+    Names of files that are not UTF-8 are written as `escape_path` gives them, and read back as they were.
+
+    Args:
+        records: in any order.
+        folder: of the table.
+        rights: its mode; see `write_atomically`.
 
     Raises:
         DataError: the folder is missing, full or not writable; an older one is as it was.
     """
     rows = [
-        asdict(record) | {name: json.dumps(dict(getattr(record, name))) for name in _MAPPINGS}
+        asdict(record)
+        | {name: json.dumps(dict(getattr(record, name))) for name in _MAPPINGS}
+        | {"file": escape_path(record.file), "outputs": [escape_path(output) for output in record.outputs]}
+        | {"error": encodable(record.error), "warnings": [encodable(warning) for warning in record.warnings]}
         for record in sorted(records, key=lambda record: record.file)
     ]
     path = folder / FOLDER_TABLE
     try:
-        write_atomically(path, parquet_bytes(pa.Table.from_pylist(rows, schema=_SCHEMA)))
+        write_atomically(path, parquet_bytes(pa.Table.from_pylist(rows, schema=_SCHEMA)), rights)
     except OSError as error:
         raise DataError(f"{path} can't be written: {error.strerror or error}; nothing was changed") from error
 
@@ -92,7 +103,10 @@ def read_folder_table(folder: Path) -> dict[str, FileRecord]:
         if table.schema.names != _SCHEMA.names:
             raise ValueError(f"found columns {', '.join(table.schema.names)}; expected {', '.join(_SCHEMA.names)}")
         rows = [row | {name: json.loads(row[name]) for name in _MAPPINGS} for row in table.to_pylist()]
-        records = TypeAdapter(list[FileRecord]).validate_python(rows)
+        records = [
+            replace(record, file=unescape_path(record.file), outputs=tuple(map(unescape_path, record.outputs)))
+            for record in TypeAdapter(list[FileRecord]).validate_python(rows)
+        ]
     except (OSError, pa.ArrowException, ValueError, TypeError) as error:
         reason = explain(error) if isinstance(error, ValidationError) else (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"{path}: not a table of annotated files ({reason}); move it away, or name another folder") from None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from merc.cli.terminal import note, show, staged, warn
+from merc.cli.terminal import note, show, show_path, show_text, staged, warn
 
 if TYPE_CHECKING:
     from merc.annotation.options import Options
@@ -41,7 +41,7 @@ def annotate(
     model: Annotated[
         str | None, typer.Option(metavar="RUN", help="A run, a saved model or a hub id; by default the shipped model.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write; by default beside the input.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write; made if need be.")] = None,
     formats: Annotated[
         list[FileFormat] | None, typer.Option("--format", help="What to write; repeatable; by default all four.")
     ] = None,
@@ -69,6 +69,7 @@ def annotate(
     from merc.cli.tables.annotations import annotation_notes, annotation_table
     from merc.errors import DataError
     from merc.files.posix import usable_cores
+    from merc.files.staged_file import sweep_temporaries
 
     options = Options(
         channels=channels,
@@ -85,17 +86,19 @@ def annotate(
     given(source, transcript)  # what is missing is an error before all else
     if not as_json:
         check_targets(source, out, wanted, (source.name, None if transcript is None else transcript.name))
+        sweep_temporaries(out or source.parent)
+    written: tuple[Path, ...] = ()
     with staged() as hook:
         found = annotate_recording(source, transcript, model=model, options=options, hook=hook)
     if as_json:
-        typer.echo(found.to_json())
+        show_text(found.to_json())
     else:
+        written = write_files(found, source, out, wanted, () if transcript is None else (transcript,))
         show(annotation_table(found))
     for sentence in annotation_notes(found):
         warn(sentence)
-    if not as_json:
-        for path in write_files(found, source, out, wanted):
-            note(str(path))
+    for path in written:
+        note(str(path))
 
 
 @app.command()
@@ -111,7 +114,7 @@ def sample(
     made = make_sample(folder)
     for sentence in made.notes:
         note(sentence)
-    typer.echo(str(made.path))
+    show_path(made.path)
 
 
 def _annotate_folder(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from merc.cli.options import AsJson, CorpusPart, parse_stream
-from merc.cli.terminal import note, show, show_json, staged
+from merc.cli.terminal import note, show, show_json, show_path, staged
 from merc.errors import DataError
 
 app = typer.Typer(help="Inspect, import, fetch, plant, synthesise and probe corpora.", no_args_is_help=True)
@@ -81,7 +81,7 @@ def fetch(
     with staged() as progress:
         paths = fetch_corpus(corpus, folder, mirror, progress)
     for path in paths:
-        typer.echo(str(path))
+        show_path(path)
     note(f"to make a store of it: merc data import {corpus} {folder} --out store/{corpus}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -11,7 +10,7 @@ import typer
 
 from merc.cli import annotation, data, features, runs, studies
 from merc.cli.options import INTERRUPTED
-from merc.cli.terminal import complain
+from merc.cli.terminal import complain, discard, open_streams, show_text
 from merc.errors import MercError
 
 MISTAKE = 2  # exit code: the user can mend it; as for a wrong option
@@ -36,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 2 for what the user can mend, 130 after Ctrl-C.
     """
+    open_streams()
     try:
         return _run(arguments)
     except MercError as error:
@@ -56,9 +56,10 @@ def _run(arguments: Sequence[str] | None) -> int:
         code = stop.code
     try:
         sys.stdout.flush()
-    except OSError:  # a full disk behind `merc ... > file`: what is left in the buffer can't go anywhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise
+    except OSError as error:  # a full disk behind `merc ... > file`
+        discard()
+        if not isinstance(error, BrokenPipeError):
+            raise
     return code if isinstance(code, int) else 0
 
 
@@ -66,7 +67,7 @@ def _show_version(wanted: bool) -> bool:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"merc {version('merc')}")
+        show_text(f"merc {version('merc')}")
         raise typer.Exit
     return wanted
 

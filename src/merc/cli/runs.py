@@ -26,7 +26,7 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Changes the recipe, such as training.learning_rate=3e-4; repeatable."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped, if there is one.")] = False,
 ) -> None:
     """Train a recipe.
 
@@ -116,7 +116,7 @@ def predict(
         warn(sentence)
     emotions = load(run).predict(given.conversations, specs=given.specs)
     if out is not None:
-        note(f"{out}: {write_table(emotions, out)} utterances")
+        note(f"{out}: {write_table(emotions, out, [chat])} utterances")
     if as_json:
         show_json([asdict(judged) for judged in emotions])
     elif out is None:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +135,11 @@ def _read_chunk(path: Path, shape: tuple[int, int]) -> Float32[np.ndarray, "n D"
 
 def _write_chunk(path: Path, rows: Float32[np.ndarray, "n D"]) -> None:
     try:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True, mode=0o700)  # features tell of what was said
         write_atomically(path, tensor_bytes({_TENSOR: rows}))
     except OSError as error:
+        with suppress(OSError):  # chunks that are kept let the next call go on; an empty folder is of no use
+            path.parent.rmdir()
         raise StoreError(f"{path}: can't be written: {error.strerror or error}; the store is as it was") from error
 
 

@@ -1,12 +1,15 @@
-"""Locks between processes, by filelock: the system frees one when its holder dies."""
+"""Locks between processes: the system frees one when its holder dies."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from merc.files.posix import POSIX, lock
 
 
 @contextmanager
@@ -23,9 +26,9 @@ def locked_folder(folder: str | Path, *, wait: bool = True) -> Generator[bool, N
     """
     place = Path(folder).resolve()
     path = place.with_name(f".{place.name}.lock")
-    lock = FileLock(path)
+    held = FileLock(path)
     try:
-        lock.acquire(blocking=wait)
+        held.acquire(blocking=wait)
     except Timeout:
         yield False
         return
@@ -35,4 +38,23 @@ def locked_folder(folder: str | Path, *, wait: bool = True) -> Generator[bool, N
         # While it is held: filelock, once it has a lock, looks whether the file still has its name, and else begins again.
         with suppress(OSError):
             path.unlink(missing_ok=True)
-        lock.release()
+        held.release()
+
+
+@contextmanager
+def locked_in_place(folder: str | Path) -> Generator[bool, None, None]:
+    """Hold a lock of an existing folder that leaves no file, in it or beside it. It is another lock than that of `locked_folder`.
+
+    On Windows, where the file system has no such locks, and where the folder may not be listed, nothing is locked.
+
+    Yields:
+        Whether no other process has the lock.
+    """
+    alone = True
+    with ExitStack() as stack:
+        if POSIX:
+            with suppress(OSError):
+                descriptor = os.open(folder, os.O_RDONLY)
+                stack.callback(os.close, descriptor)
+                alone = lock(descriptor, wait=False)
+        yield alone

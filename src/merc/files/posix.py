@@ -1,12 +1,17 @@
-"""Calls that only POSIX systems have; elsewhere they do nothing, so on Windows Ctrl-C may end worker processes too."""
+"""Calls that only POSIX systems have; elsewhere they do nothing, so on Windows Ctrl-C may end worker processes too, and a new
+file's rights are its folder's.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import stat
+import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
+from pathlib import Path
 
 POSIX = hasattr(signal, "pthread_sigmask")
 
@@ -39,6 +44,61 @@ def block_sigint() -> Generator[None, None, None]:
             signal.signal(signal.SIGINT, handler)
         if held:
             signal.raise_signal(signal.SIGINT)
+
+
+def lock(descriptor: int, *, wait: bool = True) -> bool:
+    """Locks an open file or folder until it is closed, or its process ends. Only those who ask for it heed such a lock.
+
+    Returns:
+        Whether it was had; always True with `wait`, or elsewhere than on POSIX.
+
+    Raises:
+        OSError: the file system has no locks.
+    """
+    if POSIX:
+        import fcntl
+
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            return False
+    return True
+
+
+def remove_unless_locked(path: Path) -> None:
+    """Removes a file that nobody has locked. Elsewhere than on POSIX the system refuses to remove one that is open.
+
+    Raises:
+        OSError: it can't be locked, or removed.
+    """
+    if not POSIX:
+        path.unlink()
+        return
+    with path.open("r+b") as file:
+        if lock(file.fileno(), wait=False):
+            path.unlink()
+
+
+def rights_like(paths: Iterable[Path], folder: Path) -> int:
+    """The mode of a new file in `folder` that nobody may read or change who may not do so to all of `paths`, but for its owner.
+
+    The process's umask still applies to it. A path that is missing counts for nothing; of a folder its own mode counts.
+    """
+    rights = 0o666
+    if not POSIX:
+        return rights
+    place = folder.stat()
+    group = place.st_gid if place.st_mode & stat.S_ISGID or sys.platform != "linux" else os.getegid()
+    for path in paths:
+        try:
+            found = path.stat()
+        except OSError:
+            continue
+        mode = found.st_mode
+        if found.st_gid != group:  # to whose members the path is others'
+            mode &= ~0o070 | (mode & 0o007) << 3
+        rights &= mode | 0o600
+    return rights
 
 
 def leave_terminal() -> None:

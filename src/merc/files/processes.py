@@ -1,5 +1,5 @@
 """Worker processes, each with its own executor, so that one that is killed loses only its own task. They ignore Ctrl-C, which their
-parent handles, and end with it.
+parent handles, and end with it. Before they end they have a moment to remove their temporary files.
 """
 
 from __future__ import annotations
@@ -8,16 +8,19 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from merc.files.posix import block_sigint, leave_terminal
 
+UNWINDING = 2.0  # s that a task has to end when its process is to end [chosen]
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+_idle = threading.Event()  # in a worker process: it has no task
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # what torch reads
 SPAWNED = multiprocessing.get_context("spawn")  # torch does not survive a fork
 
@@ -29,7 +32,7 @@ def in_processes(
     begin: Callable[..., None],
     arguments: tuple[object, ...],
 ) -> Iterator[tuple[Task, Result | None]]:
-    """Runs tasks in processes that are spawned for them. Closing the iterator, as Ctrl-C does, kills the running ones.
+    """Runs tasks in processes that are spawned for them. Closing the iterator, as Ctrl-C does, ends the running ones (see `end`).
 
     Args:
         work: a function of a module; what it raises ends the iterator.
@@ -51,8 +54,7 @@ def in_processes(
                     executors[slot] = executor(begin, arguments)
                 task = waiting.popleft()
                 try:
-                    with block_sigint():
-                        running[executors[slot].submit(work, task)] = (slot, task)
+                    running[submit(executors[slot], work, task)] = (slot, task)
                 except BrokenProcessPool:  # its process died while it had nothing to do
                     del executors[slot]
                     waiting.appendleft(task)
@@ -61,12 +63,11 @@ def in_processes(
                 slot, task = running.pop(future)
                 try:
                     yield task, future.result()
-                except BrokenProcessPool:
+                except (BrokenProcessPool, Ended):
                     executors.pop(slot).shutdown(wait=False)
                     yield task, None
     except BaseException:
-        for used in executors.values():
-            kill(used)
+        end(executors.values())
         raise
     finally:
         for used in executors.values():
@@ -86,21 +87,60 @@ def use_one_thread() -> None:
         torch.set_num_threads(1)
 
 
-def kill(executor: ProcessPoolExecutor) -> None:
-    """Kills the executor's process."""
-    found = executor._processes  # pyright: ignore[reportPrivateUsage]  # there is no public access
-    for process in list((found or {}).values()):
-        process.kill()
+def submit(executor: ProcessPoolExecutor, work: Callable[[Task], Result], task: Task) -> Future[Result]:
+    """Gives a task to the executor's process. The future raises `Ended` where the process was asked to end meanwhile.
+
+    Raises:
+        BrokenProcessPool: the process has died.
+    """
+    with block_sigint():
+        return executor.submit(_work, work, task)
+
+
+def end(executors: Collection[ProcessPoolExecutor]) -> None:
+    """Ends the executors' processes: their tasks are asked to unwind, and killed if that takes them too long."""
+    processes = [p for e in executors for p in list((e._processes or {}).values())]  # pyright: ignore[reportPrivateUsage]
+    for process in processes:  # the library gives no public access
+        process.terminate()
+    for executor in executors:
+        executor.shutdown(wait=False, cancel_futures=True)
+    latest = time.monotonic() + UNWINDING
+    try:
+        for process in processes:
+            process.join(max(0.0, latest - time.monotonic()))
+    finally:
+        for process in processes:
+            process.kill()
+
+
+class Ended(SystemExit):
+    """Raised in the task of a process that is asked to end, by SIGTERM."""
+
+
+def _raise_ended(*_: object) -> None:
+    raise Ended
+
+
+def _work(work: Callable[[Task], Result], task: Task) -> Result:
+    _idle.clear()
+    try:
+        return work(task)
+    finally:
+        _idle.set()
 
 
 def _begin(begin: Callable[..., None], arguments: tuple[object, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _raise_ended)
     leave_terminal()
+    _idle.set()
     parent = multiprocessing.parent_process()
     assert parent is not None
 
     def watch() -> None:
         parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)  # which the main thread handles
+        _idle.wait(UNWINDING)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -1,7 +1,8 @@
 """Files that appear whole or not at all: written beside their place, synced to the disk, then renamed into it.
 
 A program that is killed may leave a hidden `.merc-*.tmp` behind, never a half file under the real name. Any exception, Ctrl-C and a
-full disk included, removes the temporary file.
+full disk included, removes the temporary file. Its writer holds a lock on it, so `sweep_temporaries` can tell what was left behind
+from what another process is writing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from merc.files.posix import lock, remove_unless_locked, rights_like
 
 TEMPORARY_PREFIX = ".merc-"
 TEMPORARY_SUFFIX = ".tmp"
@@ -48,30 +51,54 @@ class StagedFile:
 
 
 @contextmanager
-def staged_file(folder: str | Path) -> Generator[StagedFile, None, None]:
+def staged_file(folder: str | Path, rights: int = 0o666) -> Generator[StagedFile, None, None]:
     """A temporary file in `folder`, which must exist; removed on leaving unless it was committed.
+
+    Args:
+        folder: where the file will have its place.
+        rights: its mode, from which the umask takes away; see `rights_like`.
 
     Raises:
         OSError: the folder can't be written, or the disk is full.
     """
     path = Path(folder) / temporary_name()
     try:
-        with path.open("xb") as stream:
-            yield StagedFile(path, stream)
+        with open(path, "xb", opener=lambda name, flags: os.open(name, flags, rights)) as stream:
+            with suppress(OSError):  # a file system without locks, where nothing is swept
+                lock(stream.fileno())
+            if path.exists():
+                yield StagedFile(path, stream)
+                return
+        with staged_file(folder, rights) as again:  # swept in the moment before it was locked
+            yield again
     finally:
         path.unlink(missing_ok=True)
 
 
-def write_atomically(path: str | Path, data: bytes) -> None:
+def write_atomically(path: str | Path, data: bytes, rights: int = 0o666) -> None:
     """Write `data` to `path`: afterwards the file is the old one or the new one, never a mixture.
+
+    Args:
+        path: the file's place.
+        data: its content.
+        rights: its mode, from which the umask takes away, and the mode of an older file in its place.
 
     Raises:
         OSError: the folder can't be written, or the disk is full.
     """
     path = Path(path)
-    with staged_file(path.parent) as staged:
+    with staged_file(path.parent, rights & rights_like([path], path.parent)) as staged:
         staged.write(data)
         staged.commit(path)
+
+
+def sweep_temporaries(folder: str | Path) -> None:
+    """Removes the temporary files that killed processes left in `folder`; what can't be removed stays."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if is_temporary(entry.name) and entry.is_file(follow_symlinks=False):
+                with suppress(OSError):
+                    remove_unless_locked(Path(entry.path))
 
 
 def temporary_name(stem: str = "") -> str:

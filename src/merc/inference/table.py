@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from merc.errors import DataError, MissingExtraError
 from merc.files.csv_cells import csv_text
-from merc.files.staged_file import write_atomically
+from merc.files.posix import rights_like
+from merc.files.printable import encodable
+from merc.files.staged_file import sweep_temporaries, write_atomically
 from merc.inference.predictions import JudgedConversation
 
 if TYPE_CHECKING:
@@ -72,12 +74,13 @@ def check_target(path: str | Path) -> Path:
     return path
 
 
-def write_table(conversations: Sequence[JudgedConversation], path: str | Path) -> int:
+def write_table(conversations: Sequence[JudgedConversation], path: str | Path, like: Sequence[Path] = ()) -> int:
     """Writes the table, whole or not at all, in place of an older file.
 
     Args:
         conversations: of one model.
         path: ends in .csv, .jsonl or .parquet.
+        like: what was judged; nobody may read the table who may not read that (see `rights_like`).
 
     Returns:
         The number of rows.
@@ -88,7 +91,8 @@ def write_table(conversations: Sequence[JudgedConversation], path: str | Path) -
     path = check_target(path)
     table = flat_table(conversations)
     try:
-        write_atomically(path, _ENCODERS[path.suffix.lower()](table))
+        sweep_temporaries(path.parent)
+        write_atomically(path, _ENCODERS[path.suffix.lower()](table), rights_like(like, path.parent))
     except OSError as error:
         raise DataError(f"{path} can't be written: {error.strerror or error}; nothing was changed") from error
     return len(table["utterance"])
@@ -105,7 +109,10 @@ def _parquet(table: Table) -> bytes:
     from merc.files.parquet import parquet_bytes
 
     kinds = {name: pa.string() if name in _TEXTS else pa.int64() if name == "channel" else pa.float64() for name in table}
-    return parquet_bytes(pa.table({name: pa.array(column, type=kinds[name]) for name, column in table.items()}))
+    columns = {  # a name of a file that is not UTF-8 is no text for parquet
+        name: [encodable(cell) if isinstance(cell, str) else cell for cell in column] for name, column in table.items()
+    }
+    return parquet_bytes(pa.table({name: pa.array(column, type=kinds[name]) for name, column in columns.items()}))
 
 
 _ENCODERS: Mapping[str, Callable[[Table], bytes]] = {

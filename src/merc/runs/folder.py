@@ -42,7 +42,7 @@ def check_place(folder: Path, resume: bool) -> None:
     """
     if not resume and folder.exists() and (not folder.is_dir() or is_begun(folder)):
         raise RunError(f"{folder}: already exists; give another --out, or go on with it by --resume")
-    if resume and not (folder / RECIPE).is_file() and (not folder.is_dir() or is_begun(folder)):
+    if resume and folder.exists() and not (folder / RECIPE).is_file() and (not folder.is_dir() or is_begun(folder)):
         raise RunError(f"{folder}: nothing to resume: it holds no {RECIPE}")
 
 

@@ -102,7 +102,7 @@ def train(
     Args:
         recipe: what to train.
         out: the run's folder; new or empty, unless `resume`.
-        resume: go on with a run that was stopped; starts from scratch if it had not got as far as a checkpoint.
+        resume: go on with a run that was stopped; begins where none was begun, or had got as far as a checkpoint.
         corpus: taken in place of the recipe's store.
         progress: True shows a bar, in a terminal or a notebook; a hook is called at each step, of `training` and of the tuning of a
             text encoder.
@@ -159,7 +159,10 @@ def _train(recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, pr
         hooks.on_epoch(record)
 
     with writing(folder):
+        begun = (folder / RECIPE).is_file()
         done = _prepare(folder, recipe, resume, trainer)
+        if resume and not begun:
+            hooks.on_warning(f"{folder}: no run was begun there, so this one begins")
         for sentence in warnings:
             hooks.on_warning(sentence)
         drop_lines_after(folder / METRICS, done)

@@ -15,8 +15,8 @@ from typing import Literal
 
 from merc.data.store.store import open_store
 from merc.errors import MercError
-from merc.files.posix import block_sigint
-from merc.files.processes import SPAWNED, executor, kill, use_one_thread
+from merc.files.processes import SPAWNED, end, executor, submit, use_one_thread
+from merc.files.processes import Ended as WorkerEnded
 from merc.settings import Amount, Progress
 from merc.studies.plan import digest_of
 from merc.studies.task import End, Place, Task, run_task
@@ -49,7 +49,7 @@ class _Slot:
 
 
 class Pool:
-    """A fixed number of processes; for their threads see `use_one_thread`. Leaving the context ends them, an error kills them."""
+    """A fixed number of processes; for their threads see `use_one_thread`. Leaving the context awaits them; an error does not."""
 
     def __init__(self, processes: int, study: Path, store: Path) -> None:
         self._stop = SPAWNED.Event()
@@ -61,11 +61,11 @@ class Pool:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        for slot in self._slots:
-            if slot is not None:
-                if kind is not None:
-                    kill(slot.executor)
-                slot.executor.shutdown(wait=True, cancel_futures=True)
+        executors = [slot.executor for slot in self._slots if slot is not None]
+        if kind is not None:
+            end(executors)
+        for used in executors:
+            used.shutdown(wait=True, cancel_futures=True)
 
     @property
     def free(self) -> int:
@@ -80,12 +80,11 @@ class Pool:
     def start(self, task: Task) -> None:
         """Gives a task to a free slot."""
         number = next(i for i in range(len(self._slots)) if i not in self._running)
-        with block_sigint():
-            try:
-                future = self._slot(number).executor.submit(_work, task)
-            except BrokenProcessPool:  # its process died while it had nothing to do
-                self._slots[number] = None
-                future = self._slot(number).executor.submit(_work, task)
+        try:
+            future = submit(self._slot(number).executor, _work, task)
+        except BrokenProcessPool:  # its process died while it had nothing to do
+            self._slots[number] = None
+            future = submit(self._slot(number).executor, _work, task)
         self._running[number] = (future, task)
 
     def wait(self, seconds: float, progress: Progress) -> list[Ended]:
@@ -118,7 +117,7 @@ class Pool:
             return Ended(task, future.result())
         except MercError as error:
             return Ended(task, "failed", str(error))
-        except BrokenProcessPool:
+        except (BrokenProcessPool, WorkerEnded):
             self._slots[number] = None
             return Ended(task, "interrupted") if self._stop.is_set() else Ended(task, "failed", _KILLED)
         except Exception as error:

@@ -5,8 +5,10 @@ import errno
 import io
 import json
 import os
+import stat
 import sys
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pysubs2
 import pytest
@@ -19,6 +21,7 @@ from merc.annotation.annotation import Annotation
 from merc.annotation.export.files import FORMATS, write_files
 from merc.errors import DataError, MissingExtraError
 from merc.files.csv_cells import harmless_cell
+from merc.files.posix import POSIX
 
 
 def rows_of(whole):
@@ -275,10 +278,52 @@ def test_another_folder_gets_the_files_and_nothing_lands_beside_the_recording(tm
     assert page.samefile(tmp_path / "in" / "talk.emotions.html")
 
 
-def test_another_folder_that_is_missing_is_said(tmp_path):
-    with pytest.raises(DataError, match="there is no folder"):
-        write_files(annotation(), tmp_path / "talk.wav", tmp_path / "none")
-    assert list(tmp_path.iterdir()) == []
+def test_another_folder_that_is_missing_is_made(tmp_path):
+    written = write_files(annotation(), tmp_path / "talk.wav", tmp_path / "deep" / "new")
+    assert [path.parent for path in written] == [tmp_path / "deep" / "new"] * 4 and all(path.is_file() for path in written)
+
+
+def test_no_folder_is_left_where_nothing_can_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("merc.files.staged_file.os.fsync", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(DataError, match=r"can't be written: No space left on device$"):
+        write_files(annotation(), tmp_path / "talk.wav", tmp_path / "deep" / "new")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DataError, match="file is no folder to put this file into"):
+        write_files(annotation(), tmp_path / "talk.wav", tmp_path / "file" / "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.fixture
+def readable_by_all():
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.skipif(not POSIX, reason="not POSIX")
+@pytest.mark.parametrize(
+    ("recording", "transcript", "older", "expected"),
+    [
+        (0o644, 0o644, 0o644, 0o644),
+        (0o600, 0o644, 0o644, 0o600),
+        (0o644, 0o600, 0o644, 0o600),
+        (0o444, 0o640, 0o644, 0o640),
+        (0o644, 0o666, 0o600, 0o600),
+        (0o666, 0o666, 0o666, 0o644),
+    ],
+)
+@pytest.mark.parametrize("given", ["beside", "elsewhere"])
+def test_who_may_not_read_what_was_annotated_may_not_read_the_results(
+    tmp_path, readable_by_all, recording, transcript, older, expected, given
+):
+    medium, words = tmp_path / "talk.wav", tmp_path / ("talk.srt" if given == "beside" else "elsewhere.srt")
+    whole = annotation()
+    whole = replace(whole, origin=replace(whole.origin, transcript=words.name))
+    for path, mode in ((medium, recording), (words, transcript), (tmp_path / "talk.emotions.csv", older)):
+        path.write_bytes(b"x")
+        path.chmod(mode)
+    (written,) = write_files(whole, medium, formats=("csv",), like=(words,) if given == "elsewhere" else ())
+    assert stat.S_IMODE(written.stat().st_mode) == expected
 
 
 def test_without_the_extra_there_are_no_subtitles_either(tmp_path, monkeypatch):

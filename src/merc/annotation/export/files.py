@@ -6,7 +6,7 @@ They stand beside the recording and are named after it: `talk.mp4` gives `talk.e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from merc.annotation.annotation import Annotation
 from merc.annotation.export.subtitles import srt_text
 from merc.annotation.result import Origin
 from merc.errors import DataError, MercError
+from merc.files.posix import rights_like
 from merc.files.printable import printable
 from merc.files.staged_file import staged_file
 from merc.files.validation import shorten
@@ -22,17 +23,24 @@ FORMATS = ("json", "csv", "srt", "html")
 
 
 def write_files(
-    annotation: Annotation, beside: Path, folder: Path | None = None, formats: Sequence[str] = FORMATS
+    annotation: Annotation,
+    beside: Path,
+    folder: Path | None = None,
+    formats: Sequence[str] = FORMATS,
+    like: Sequence[Path] = (),
 ) -> tuple[Path, ...]:
     """Writes the files, each whole, in place of older ones; if one can't be written, none is changed.
 
     Subtitles leave out utterances without a time, and are not written if all are, or without their extra. JSON and page say so.
+    Nobody may read the files who may not read what was annotated (see `rights_like`).
 
     Args:
         annotation: what to write.
         beside: the annotated file, say `talk.mp4`; only its folder and name matter.
-        folder: where to write; None means beside the annotated file. Only there can the page play it, and if it is still there.
+        folder: where to write, made if need be; None means beside the annotated file. Only there can the page play it, and if it is
+            still there.
         formats: of json, csv, srt and html; one given twice is written once.
+        like: what was annotated besides that file and the transcript beside it.
 
     Returns:
         What was written, in the order of `formats`.
@@ -63,7 +71,10 @@ def write_files(
         "html": lambda: annotation.to_html(_medium_in(folder or beside.parent, beside, annotation.origin)),
     }
     texts |= {name: form() for name, form in forms.items() if name in targets}
-    _write_all({target: texts[name].encode() for name, target in targets.items()})
+    judged = [beside, *like]
+    if annotation.origin.transcript is not None:
+        judged.append(beside.parent / Path(annotation.origin.transcript).name)
+    _write_all({target: texts[name].encode() for name, target in targets.items()}, judged)
     return tuple(targets.values())
 
 
@@ -80,7 +91,7 @@ def check_targets(
         Format -> the file that it will have.
 
     Raises:
-        DataError: an unknown format, a file in the way, or no such folder.
+        DataError: an unknown format, a file in the way, or no folder beside the annotated file.
     """
     unknown = next((name for name in formats if name not in FORMATS), None)
     if unknown is not None:
@@ -90,11 +101,16 @@ def check_targets(
     for target in targets.values():
         shown = printable(str(target))
         try:
-            has_folder, is_folder, exists = target.absolute().parent.is_dir(), target.is_dir(), target.exists()
+            place = next(parent for parent in target.absolute().parents if parent.exists())
+            is_folder, exists = target.is_dir(), target.exists()
         except OSError as error:  # a name that is too long, a folder that may not be looked into
             raise DataError(f"{shown}: can't be written: {error.strerror or error}") from error
-        if not has_folder or is_folder:
-            raise DataError(f"{shown}: {'is a folder' if is_folder else 'there is no folder to put this file into'}")
+        if is_folder:
+            raise DataError(f"{shown}: is a folder")
+        if not place.is_dir():
+            raise DataError(f"{shown}: {printable(str(place))} is no folder to put this file into")
+        if folder is None and place != target.absolute().parent:
+            raise DataError(f"{shown}: there is no folder to put this file into")
         if target.name in judged and exists:
             raise DataError(f"{shown}: has the name of what was annotated, and would replace it; rename one of them")
     return targets
@@ -108,16 +124,25 @@ def _medium_in(folder: Path, beside: Path, origin: Origin) -> str | None:
     return origin.name if plain and (folder / origin.name).is_file() else None
 
 
-def _write_all(contents: Mapping[Path, bytes]) -> None:
-    """All the bytes are on the disk before the first file gets its name."""
+def _write_all(contents: Mapping[Path, bytes], like: Sequence[Path]) -> None:
+    """All the bytes are on the disk before the first file gets its name. A folder that was made for them goes if they fail."""
+    if not contents:
+        return
+    folder = next(iter(contents)).parent
+    made = [place for place in (folder, *folder.absolute().parents) if not place.exists()]
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
-            staged = [(stack.enter_context(staged_file(path.parent)), path) for path in contents]
-            for file, path in staged:
+            files = {path: stack.enter_context(staged_file(folder, rights_like([*like, path], folder))) for path in contents}
+            for path, file in files.items():
                 file.write(contents[path])
-            for file, path in staged:
+            for path, file in files.items():
                 file.commit(path)
-    except OSError as error:
+    except BaseException as error:
+        for place in made:
+            with suppress(OSError):  # rmdir takes empty folders only
+                place.rmdir()
+        if not isinstance(error, OSError):
+            raise
         names = printable(", ".join(path.name for path in contents))
-        folder = printable(str(next(iter(contents)).parent))
-        raise DataError(f"{folder}: {names} can't be written: {error.strerror or error}") from error
+        raise DataError(f"{printable(str(folder))}: {names} can't be written: {error.strerror or error}") from error

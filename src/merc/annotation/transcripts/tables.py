@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import csv
 import difflib
-import io
 import re
 from collections.abc import Mapping, Sequence
 
 from merc.annotation.transcripts.cues import Cue, CueList, parse_clock, parse_time
 from merc.annotation.transcripts.words import clean, without_markup
 from merc.errors import DataError
+from merc.files.csv_cells import csv_rows
 from merc.files.validation import shorten
 
 # What each column may be called; neither case nor blanks, `_` and `-` matter.
@@ -47,7 +47,7 @@ def read_table(text: str, name: str) -> CueList:
     """
     header_line = next((line for line in text.split("\n") if line.strip()), "")
     delimiter = max(_DELIMITERS, key=header_line.count)
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
+    reader = csv_rows(text, delimiter)
     columns: dict[str, int] | None = None
     width, number = 0, 0
     cues: list[Cue] = []

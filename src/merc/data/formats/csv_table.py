@@ -17,6 +17,7 @@ import numpy as np
 
 from merc.data.schema import FeatureArray, first_repeated
 from merc.errors import DataError
+from merc.files.csv_cells import csv_rows
 from merc.files.encoding import decode
 
 _CLOCK = re.compile(r"(\d+):([0-5]?\d):([0-5]?\d)(?:[.,](\d+))?")
@@ -110,7 +111,7 @@ def read_csv(path: str | Path, required: Sequence[str]) -> CsvTable:
         text = decode(path.read_bytes(), str(path), strict=True).text
     except OSError as error:
         raise DataError(f"{path}: can't be read: {error.strerror}") from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv_rows(text)
     rows: list[list[str]] = []
     numbers: list[int] = []
     header: list[str] | None = None

@@ -1,0 +1,209 @@
+"""Every command where its surroundings are against it: success or one line, never a traceback, and no result lost."""
+
+import errno
+import json
+import os
+import stat
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from merc.cli import main
+from merc.cli.terminal import open_streams
+from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Split, Utterance
+from merc.data.store.store import save_store
+from merc.files.posix import POSIX
+
+pytestmark = pytest.mark.skipif(not POSIX, reason="not POSIX")
+TINY = {"model": {"name": "majority"}, "training": {"epochs": 1, "device": "cpu"}}
+CHAT = {
+    "id": "c1",
+    "utterances": [{"speaker": "A", "label": label, "features": {"audio/tone": [0.5, 1, 2]}} for label in ("calm", "cross")],
+}
+COMMANDS = {
+    "import": ["data", "import", "chat.jsonl", "--out", "new"],
+    "inspect": ["data", "inspect", "chat.jsonl"],
+    "plant": ["data", "plant", "store", "--out", "new"],
+    "synthesise": [
+        "data",
+        "synthesise",
+        "--out",
+        "new",
+        "--train",
+        "2",
+        "--validation",
+        "0",
+        "--test",
+        "0",
+        "--stream",
+        "text:2:1.0",
+    ],
+    "probe": ["data", "probe", "store"],
+    "features": ["features", "text", "store"],
+    "train": ["train", "recipe.yaml", "--out", "new"],
+    "evaluate": ["evaluate", "run", "--predictions", "p.csv"],
+    "predict": ["predict", "run", "chat.jsonl", "--out", "p.csv"],
+    "predict-json": ["predict", "run", "chat.jsonl", "--json"],
+    "annotate": ["annotate", "talk.csv", "--out", "new"],
+    "annotate-json": ["annotate", "talk.csv", "--json"],
+    "annotate-folder": ["annotate", "talks", "--workers", "1", "--out", "new"],
+    "sample": ["sample", "new"],
+    "report": ["report", "nowhere"],
+    "version": ["--version"],
+    "help": ["--help"],
+}
+WRITTEN = {  # what a command that succeeds leaves
+    **dict.fromkeys(("import", "plant", "synthesise"), "new/manifest.json"),
+    "train": "new/run.json",
+    **dict.fromkeys(("evaluate", "predict"), "p.csv"),
+    "annotate": "new/talk.emotions.json",
+    "annotate-folder": "new/emotions.parquet",
+    "sample": "new/README.txt",
+}
+MISTAKEN = ("report",)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A store, a run on it, a transcript and a folder of one."""
+    folder = tmp_path_factory.mktemp("surroundings")
+    spec = FeatureSpec(modality="audio", name="tone", dimension=3)
+    random = np.random.default_rng(0)
+    turns = tuple(Utterance(str(t), "AB"[t % 2], words="why ?", label=("calm", "cross")[t % 2]) for t in range(4))
+    talks = tuple(Conversation(f"c{i}", turns, {spec.key: random.standard_normal((4, 3)).astype(np.float32)}) for i in range(6))
+    split = Split("official", {"train": ("c0", "c1"), "validation": ("c2", "c3"), "test": ("c4", "c5")})
+    corpus = Corpus("chats", LabelSet(names=("calm", "cross")), (spec,), talks, {"official": split}, {"synthetic": True})
+    save_store(corpus, folder / "store")
+    (folder / "chat.jsonl").write_text(json.dumps(CHAT) + "\n")
+    (folder / "talks").mkdir()
+    for name in ("talk.csv", "talks/talk.csv"):
+        (folder / name).write_text("speaker,words\nAnn,why ?\n")
+    (folder / "recipe.yaml").write_text(yaml.safe_dump({**TINY, "data": {"store": str(folder / "store")}}))
+    assert main(["train", str(folder / "recipe.yaml"), "--out", str(folder / "run")]) == 0
+    return folder
+
+
+@pytest.fixture
+def place(made, tmp_path, monkeypatch):
+    """A folder of one's own with all of it, as the working folder; the encoder and the speech synthesiser are not there."""
+    import shutil
+
+    shutil.copytree(made, tmp_path / "place")
+    monkeypatch.chdir(tmp_path / "place")
+    monkeypatch.setenv("MERC_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("merc.annotation.sample.shutil.which", lambda _name: None)
+    monkeypatch.setattr("merc.encoders.text.sentence.text_encoder", lambda _name: Lengths())
+    return tmp_path / "place"
+
+
+class Lengths:
+    """An encoder of texts: their length."""
+
+    modality, name, version, dimension, licence = "text", "lengths", "1", 1, "MIT"
+
+    def encode(self, texts, progress=None):
+        return np.array([[len(text or "")] for text in texts], dtype=np.float32)
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.name != "log.jsonl"}
+
+
+def check(command, code, err):
+    """Success, or one line."""
+    errors = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert code in (0, 1, 2) and "Traceback" not in err
+    assert len(errors) <= 1 and (code != 0 or not errors), err
+    if code == 0 and command in WRITTEN:
+        assert Path(WRITTEN[command]).is_file()
+    if not Path("new").is_dir() and command in ("import", "plant", "synthesise", "train", "annotate"):
+        assert code == 2
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_full_disk(place, capsys, monkeypatch, command):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = contents(place)
+    monkeypatch.setattr(os, "fsync", full)
+    code = main(COMMANDS[command])
+    err = capsys.readouterr().err
+    check(command, code, err)
+    if command in WRITTEN or command in ("probe", "features"):
+        assert code == 2 and "No space left on device" in err
+    left = contents(place) - before - {"new"}  # a folder of results is kept where it is to be shared by several
+    assert not [name for name in left if Path(name).is_file()]
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_output_that_nobody_reads(place, capsys, monkeypatch, command, stream):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with suppress(BrokenPipeError), os.fdopen(writing, "w") as gone, monkeypatch.context() as patch:
+        patch.setattr(sys, stream, gone)
+        code = main(COMMANDS[command])
+    check(command, code, capsys.readouterr().err)
+    assert code == (2 if command in MISTAKEN else 0) or (command, code) == ("help", 1)  # click's own
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_narrow_terminal_no_home_and_another_users_umask(place, capsys, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "20")
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    before = os.umask(0o077)
+    try:
+        code = main(COMMANDS[command])
+    finally:
+        os.umask(before)
+    check(command, code, capsys.readouterr().err)
+    assert code == (2 if command in MISTAKEN else 0)
+    if command in WRITTEN:
+        assert stat.S_IMODE(Path(WRITTEN[command]).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_folder_that_can_only_be_read(place, capsys, monkeypatch, command):
+    """As the system would answer; the tests may run as a user whom no folder refuses."""
+    opened, made = os.open, os.mkdir
+
+    def refuse(call):
+        def refusing(path, *arguments, **more):
+            flags = arguments[0] if arguments and call is opened else os.O_CREAT
+            if flags & os.O_CREAT and str(place) in str(Path(os.fsdecode(path)).absolute()):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return call(path, *arguments, **more)
+
+        return refusing
+
+    before = contents(place)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse(opened))
+        patch.setattr(os, "mkdir", refuse(made))
+        code = main(COMMANDS[command])
+    err = capsys.readouterr().err
+    check(command, code, err)
+    if command in WRITTEN or command in ("probe", "features"):
+        assert code == 2 and "Permission denied" in err
+    assert contents(place) == before
+
+
+def test_streams_that_are_closed_become_the_null_device(monkeypatch):
+    kept = [os.dup(number) for number in range(3)]
+    try:
+        for number, name in enumerate(("stdin", "stdout", "stderr")):
+            os.close(number)
+            monkeypatch.setattr(sys, name, None)
+        open_streams()
+        assert all(os.fstat(number).st_rdev == Path(os.devnull).stat().st_rdev for number in range(3))
+        print("nowhere")
+    finally:
+        for number, copy in enumerate(kept):
+            os.dup2(copy, number)
+            os.close(copy)
