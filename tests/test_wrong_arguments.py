@@ -189,7 +189,7 @@ CALLS = {
     "a level": (
         lambda model: model.embed([], "nonsense"),
         FeatureError,
-        "no embedding of level 'nonsense'; there can be: coarse, fine/",
+        "no embedding of level 'nonsense'; there are: coarse, fine/",
     ),
     "a part": (lambda model: bare(merc.evaluate)(model, part="dev"), DataError, "part 'dev'; allowed: train, validation, test"),
     "nothing to evaluate": (

@@ -213,7 +213,7 @@ class Recogniser(ModelHubMixin):
         """
         allowed = ("coarse", *(f"{kind}/{modality}" for kind in ("fine", "unimodal") for modality in self.modalities))
         if level not in allowed:
-            raise FeatureError(f"no embedding of level {level!r}; there can be: {', '.join(allowed)}")
+            raise FeatureError(f"no embedding of level {level!r}; there are: {', '.join(allowed)}")
         completed, _ = self.features.complete(_conversations(conversations))
         inferred = self.infer([self._usable_sample(conversation) for conversation in completed], embeddings=True)
         for each in inferred:
