@@ -106,7 +106,11 @@ RECORDS = {
     "speech as a str": (lambda: bare(merc.Options)(speech="base"), RunError, "speech: expected RecognitionOptions, found 'base'"),
     "a cache": (lambda: bare(merc.Options)(cache=5), RunError, "cache: expected a folder or None, found 5"),
     "a device": (lambda: bare(merc.Options)(device=5), RunError, "device: expected a name such as"),
-    "a beam": (lambda: bare(RecognitionOptions)(beam_size="1"), FeatureError, "a beam size of '1'; allowed are whole numbers"),
+    "a beam": (
+        lambda: bare(RecognitionOptions)(beam_size="1"),
+        FeatureError,
+        "beam_size: expected a whole number from 1, found '1'",
+    ),
     "conditions": (lambda: merc.Conditions(without=5), RecipeError, r"Conditions, without: .*\(found: 5\)"),
     "a recipe's key": (lambda: merc.Recipe(name="x", nonsense=1), RecipeError, "Recipe, nonsense: Extra inputs are not permitted"),
     "a recipe's device": (lambda: merc.Recipe(name="x", training={"device": "gpu"}), RecipeError, "training.device: .*'gpu'"),
@@ -133,7 +137,7 @@ CALLS = {
     "an ellipsis": (
         lambda model: annotate([...], model=model),
         DataError,
-        "transcript: expected a tuple of merc.Utterance, found 'Hi'",
+        "transcript: expected a tuple of merc.Utterance, found Ellipsis",
     ),
     "an array": (lambda model: annotate(ZEROS, model=model), DataError, "is to be annotated: expected a path, .* found array"),
     "bytes": (lambda model: annotate(b"Hi", model=model), DataError, "is to be annotated: expected a path, .* found b'Hi'"),

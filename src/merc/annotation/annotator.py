@@ -7,7 +7,7 @@ missing. It is an error only if no utterance of a conversation has any modality.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any, cast
@@ -32,7 +32,7 @@ from merc.encoders.interface import Clip, Encoder
 from merc.encoders.resolver import FeatureResolver, FeatureSource, Input
 from merc.encoders.text.dialogue import DialogueEncoder
 from merc.errors import DataError, FeatureError, MercError, MissingExtraError, RunError
-from merc.files.arguments import checked
+from merc.files.arguments import checked, shown
 from merc.files.printable import printable
 from merc.inference.card import encoder_shown
 from merc.inference.loading import load
@@ -104,8 +104,10 @@ def annotate(
         >>> found.conversations[0].utterances[0].emotion
         'joy'
     """
-    options = Options() if options is None else checked(options, Options, "options", "merc.Options", RunError)
-    checked(hook, Callable, "hook", "a function of stage, done and total", RunError)
+    checked(options, (Options, type(None)), "options", "merc.Options", RunError)
+    if not callable(hook):
+        raise RunError(f"hook: expected a function of stage, done and total, found {shown(hook)}")
+    options = options or Options()
     judge = model if isinstance(model, Recogniser) else load(model)
     if options.device is not None:
         judge.to(options.device)

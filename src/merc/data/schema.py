@@ -144,7 +144,7 @@ class Utterance:
     label: str | None = None
 
     def __post_init__(self) -> None:
-        for name, value, kinds, expected in (
+        fields: tuple[tuple[str, object, type | tuple[type, ...], str], ...] = (
             ("id", self.id, str, "a str"),
             ("speaker", self.speaker, _TEXT, "a str or None"),
             ("words", self.words, _TEXT, "a str or None"),
@@ -152,7 +152,8 @@ class Utterance:
             ("end", self.end, _TIME, "seconds or None"),
             ("channel", self.channel, _CHANNEL, "a whole number or None"),
             ("label", self.label, _TEXT, "a str or None"),
-        ):
+        )
+        for name, value, kinds, expected in fields:
             if not isinstance(value, kinds):
                 raise DataError(f"utterance {shown(self.id)}, {name}: expected {expected}, found {shown(value)}")
 

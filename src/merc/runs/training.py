@@ -17,7 +17,7 @@ from merc.encoders.derivation import source_of
 from merc.encoders.text.dialogue import DIALOGUE
 from merc.errors import DataError, RecipeError, RunError
 from merc.evaluation.metrics import SCORES, classification_scores
-from merc.files.arguments import checked, path_from
+from merc.files.arguments import checked, path_from, shown
 from merc.files.staged_file import write_atomically
 from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
@@ -123,7 +123,8 @@ def train(
     """
     checked(recipe, Recipe, "recipe", "a merc.Recipe (merc.load_recipe reads one)", RecipeError)
     checked(corpus, (Corpus, type(None)), "corpus", "a merc.Corpus (merc.open_store opens one)")
-    checked(progress, (bool, Callable), "progress", "True, False or a function of stage, done and total", RunError)
+    if not isinstance(progress, bool) and not callable(progress):
+        raise RunError(f"progress: expected True, False or a function of stage, done and total, found {shown(progress)}")
     checked(hooks, (Hooks, type(None)), "hooks", "merc.runs.training.Hooks", RunError)
     folder, hooks = path_from(out, "out", "the run's folder", RunError), hooks or Hooks()
     done_before = _trained_before(folder, recipe) if resume else None

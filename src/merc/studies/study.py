@@ -57,7 +57,8 @@ def open_study(
     study = load_study(recipe, options)
     check_names(study, recipe.parent)  # before a tuning that may take hours
     base = recipe_from(base_values(study, recipe.parent), study.base)
-    if base.data.store is None:
+    place = base.data.store
+    if place is None:
         raise RecipeError(f"study {study.name!r}: its base names no store; give one with --set common.data.store=FOLDER")
     check_place(out)
     if not base.data.features and (out / PLAN).is_file():  # the store may offer more by now
@@ -67,7 +68,7 @@ def open_study(
     offered = {(spec.modality, spec.name) for spec in source.feature_schema}
     changes: dict[str, Any]
     if base.text_tuning is None and offered.issuperset(base.data.features.items()):
-        store, corpus, changes = Path(base.data.store), source, {"data": {"features": base.data.features}}
+        store, corpus, changes = Path(place), source, {"data": {"features": base.data.features}}
     else:
         store = out / STORE
         corpus = _own_corpus(source, base, study.splits or (base.data.split,), store, progress)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import cast
 
 from merc.annotation.media.decoding import MediaSource, Sound
 from merc.annotation.open_file import OpenFile, found_at, opened_file
@@ -92,11 +93,12 @@ def content_digest(given: Given) -> str:
     return hashlib.sha256(_digest_of(given.medium) + _digest_of(given.transcript)).hexdigest()
 
 
-def _located(source: Source, what: str) -> Path | OpenFile | Sound | Transcript:
+def _located(given: object, what: str) -> Path | OpenFile | Sound | Transcript:
+    if isinstance(given, bytes) or not isinstance(given, (str, Path, Sound, Transcript, Conversation, Sequence, OpenFile)):
+        raise DataError(f"{what}: expected {_SOURCES}, found {shown(given)}")
+    source = cast(Source, given)
     if isinstance(source, Conversation):
         source = Transcript(source.utterances, conversation=source.id)
-    if isinstance(source, bytes) or not isinstance(source, (str, Path, Sound, Transcript, Sequence, OpenFile)):
-        raise DataError(f"{what}: expected {_SOURCES}, found {shown(source)}")
     if isinstance(source, str | Path) and _URL.match(str(source)) and not Path(source).exists():
         raise DataError(f"{printable(str(source))}: only local files are read; download it first")
     if isinstance(source, str):

@@ -65,8 +65,9 @@ class RecognitionOptions:
     def __post_init__(self) -> None:
         checked(self.model, str, "speech recognition, model", "a name or a folder, as a str", FeatureError)
         checked(self.language, (str, type(None)), "speech recognition, language", "a code such as 'en', or None", FeatureError)
-        if not isinstance(self.beam_size, int) or self.beam_size < 1:
-            raise FeatureError(f"speech recognition: a beam size of {self.beam_size!r}; allowed are whole numbers from 1")
+        checked(self.beam_size, int, "speech recognition, beam_size", "a whole number from 1", FeatureError)
+        if self.beam_size < 1:
+            raise FeatureError(f"speech recognition: a beam size of {self.beam_size}; allowed are whole numbers from 1")
 
 
 @runtime_checkable
