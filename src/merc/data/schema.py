@@ -27,9 +27,12 @@ PARTS: tuple[str, str, str] = ("train", "validation", "test")
 Part = Literal["train", "validation", "test"]
 MAX_MODALITIES = 8
 _NOTHING = type(None)
-_TEXT = (str, _NOTHING)
-_TIME = (float, int, np.floating, np.integer, _NOTHING)
-_CHANNEL = (int, np.integer, _NOTHING)
+_FIELDS: tuple[tuple[str, tuple[type, ...], str], ...] = (  # of an utterance: what it may be, and how errors say so
+    ("id", (str,), "a str"),
+    *((name, (str, _NOTHING), "a str or None") for name in ("speaker", "words", "label")),
+    *((name, (float, int, _NOTHING, np.floating, np.integer), "seconds or None") for name in ("start", "end")),
+    ("channel", (int, _NOTHING, np.integer), "a whole number or None"),
+)
 FeatureArray = NDArray[np.float32]  # (T, D); its shape is checked by `Conversation`, since it may come from users
 
 
@@ -144,17 +147,8 @@ class Utterance:
     label: str | None = None
 
     def __post_init__(self) -> None:
-        fields: tuple[tuple[str, object, type | tuple[type, ...], str], ...] = (
-            ("id", self.id, str, "a str"),
-            ("speaker", self.speaker, _TEXT, "a str or None"),
-            ("words", self.words, _TEXT, "a str or None"),
-            ("start", self.start, _TIME, "seconds or None"),
-            ("end", self.end, _TIME, "seconds or None"),
-            ("channel", self.channel, _CHANNEL, "a whole number or None"),
-            ("label", self.label, _TEXT, "a str or None"),
-        )
-        for name, value, kinds, expected in fields:
-            if not isinstance(value, kinds):
+        for name, kinds, expected in _FIELDS:
+            if not isinstance(value := getattr(self, name), kinds):
                 raise DataError(f"utterance {shown(self.id)}, {name}: expected {expected}, found {shown(value)}")
 
 
