@@ -12,7 +12,8 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 
 # From left to right. A module imports only from its own package and from what stands further left.
 ORDER = (
-    ("errors", "settings", "progress_bar"),
+    ("errors",),
+    ("settings", "progress_bar"),
     ("files",),
     ("data",),
     ("synthetic", "encoders", "networks"),

@@ -1,8 +1,11 @@
 """Where features come from: given, derived, encoded or absent, whatever the modality is called."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
+from crowding import Door, in_threads
 from merc.data.schema import Conversation, FeatureSpec, Utterance
 from merc.encoders import resolver
 from merc.encoders.derivation import PRAAT, PRAAT_RELATIVE
@@ -81,6 +84,15 @@ def test_it_completes_what_it_can_and_loads_an_encoder_once(talk, monkeypatch):
     assert loads == [("minilm", "cuda:1")]
     (without,), _ = model.complete([talk], (MINE,), without=("text",))
     assert set(without.features) == {MINE.key, "prosody/mine-too"}
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_threads_load_one_encoder_at_a_time_and_a_shared_one_once(shared, monkeypatch):
+    door = Door()
+    monkeypatch.setattr(resolver, "text_encoder", lambda name, device: door() or Letters())
+    one, other = FeatureResolver((TEXT,)), FeatureResolver((TEXT,))
+    found = in_threads(partial(one.encoder, TEXT), partial(one.encoder if shared else other.encoder, TEXT))
+    assert (door.met, door.calls, found[0] is found[1]) == (0, 1 if shared else 2, shared)
 
 
 def test_an_extra_that_is_missing_is_a_reason_where_something_is_left(talk, monkeypatch):

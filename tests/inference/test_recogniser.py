@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 import merc.inference.recogniser as module
+from crowding import Door, in_threads
 from merc.annotation.transcripts.conversations import read_conversations
 from merc.cli import main
 from merc.data.preprocessing import Preprocessor
@@ -19,6 +21,7 @@ from merc.errors import FeatureError, RunError
 from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
 from merc.inference.record import ModelRecord
+from merc.networks.cmath.network import CMATHConfig
 from merc.synthetic.conversations import SyntheticConfig, synthesise
 from merc.synthetic.planting import Stream
 from open_formats import write_jsonl
@@ -440,3 +443,13 @@ def test_eight_modalities_and_one(tiny_recipe):
         model = Recogniser(tiny_recipe().model.build(preprocessor.widths, 6), preprocessor, ModelRecord())
         for answer in model.predict(corpus.conversations):
             assert all(np.isfinite(list(u.probabilities.values())).all() for u in answer.utterances)
+
+
+def test_threads_load_models_one_at_a_time_and_leave_the_random_generator_alone(saved, monkeypatch):
+    door, build = Door(), CMATHConfig.build
+    monkeypatch.setattr(CMATHConfig, "build", lambda *given: door() or build(*given))
+    torch.manual_seed(0)
+    before = torch.random.get_rng_state()
+    in_threads(partial(load, saved), partial(load, saved))
+    assert (door.met, door.calls) == (0, 2)
+    assert torch.equal(before, torch.random.get_rng_state())

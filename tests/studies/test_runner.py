@@ -1,6 +1,7 @@
 """A small study run for real in processes: what is done is not repeated, what fails or is killed does not stop the rest."""
 
 import json
+import re
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
@@ -9,8 +10,8 @@ import numpy as np
 import pytest
 
 from merc.cli import main
-from merc.data.schema import Split
-from merc.data.store.store import open_store, save_store
+from merc.data.schema import FeatureSpec, Split
+from merc.data.store.store import add_features, open_store, save_store
 from merc.errors import DataError, RunError
 from merc.files.lock import locked_folder
 from merc.settings import no_progress
@@ -87,6 +88,15 @@ def _same_as_judged_by_hand(plan, out, store):
     assert judged.facts.training_cpu_seconds > 0 and judged.facts.utterances_per_second > 0
     assert judged.facts.peak_memory_mib > 0 and {"system", "processor", "cores"} <= set(judged.facts.machine)
     assert (judged.facts.data, judged.facts.protocol, judged.facts.part) == (plan.data, "validation", "validation")
+
+
+def test_the_time_left_is_that_of_trainings_of_the_same_kind(study_recipe, tmp_path):
+    opened = open_study(study_recipe, tmp_path / "out", (), "validation")
+    session = runner._Session(opened.plan, tmp_path / "out", pool.Pool(2, tmp_path, opened.store), 2, StudyHooks(), lambda: False)
+    assert session.status().seconds_left is None
+    session.took = {"cmath": [90.0, 110.0], "majority": [1.0]}
+    cmath, majority, early_fusion, one_more_of_the_strongest, ablation = 3 * 100.0, 2 * 1.0, 2 * 1.0, 1.0, 100.0
+    assert session.status().seconds_left == (cmath + majority + early_fusion + one_more_of_the_strongest + ablation) / 2
 
 
 def test_a_training_that_fails_is_recorded_and_stops_nothing(study_recipe, tmp_path):
@@ -184,7 +194,7 @@ def test_what_another_process_trains_is_waited_for(study_recipe, tmp_path, monke
         if naps[-1] == [False, True, True]:
             other.close()
             corpus = open_store(opened.store)
-            assert run_task(first, Place(out, corpus, digest_of(corpus)), no_progress, lambda: False) == "done"
+            assert run_task(first, Place(out, corpus, opened.plan.digest(corpus)), no_progress, lambda: False) == "done"
 
     monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=runner.time.monotonic, sleep=nap))
     _, outcome = run(study_recipe, out, *options)
@@ -232,6 +242,36 @@ def test_folds_that_share_validation_are_judged_on_test_alone(study_recipe, tiny
     with pytest.raises(DataError, match="in part 'validation' of several splits and would count twice"):
         open_study(study_recipe, tmp_path / "other", options, "validation")
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("form", [1, 2])
+def test_what_a_study_does_not_use_may_change(form, study_recipe, tiny_corpus, tmp_path, monkeypatch):
+    """A feature, a split and conversations more leave a study what it was, and its tasks too, even if its recipe names no feature;
+    but not one that was begun when plans had the digest of the whole store."""
+    base = study_recipe.parent / "small.yaml"
+    base.write_text(re.sub(r", features: {.*}}", "}", base.read_text()))
+    store, out = tmp_path / "store", tmp_path / "out"
+    save_store(tiny_corpus, store)
+    options = [f"common.data.store={store}", "rivals=[]", "ablations=[]", "strongest=0", "seeds.cmath=1"]
+    plan = open_study(study_recipe, out, options).plan
+    if form == 1:
+        plan = plan.model_copy(update={"format": 1, "data": digest_of(open_store(store))})
+        (out / "plan.json").write_text(plan.model_dump_json())
+        assert open_study(study_recipe, out, options).plan == plan
+    more = [replace(c, id=f"more-{c.id}") for c in tiny_corpus.conversations[:2]]
+    splits = {**tiny_corpus.splits, "other": Split("other", {"train": (more[0].id, tiny_corpus.conversations[0].id)})}
+    other = FeatureSpec(modality="text", name="other", dimension=1)
+    rows = {c.id: np.zeros((len(c), 1), np.float32) for c in [*tiny_corpus.conversations, *more]}
+    save_store(replace(tiny_corpus, conversations=(*tiny_corpus.conversations, *more), splits=splits), store, overwrite=True)
+    add_features(store, other, rows)
+    if form == 1:
+        with pytest.raises(RunError, match="belongs to another study; they differ in the store's content"):
+            open_study(study_recipe, out, options)
+        return
+    again = open_study(study_recipe, out, options)
+    assert again.plan == plan
+    with in_this_process():
+        assert run_study(again.plan, out, again.store, processes=1).failed == {}
 
 
 def test_a_store_that_changed_is_refused(study_recipe, tiny_corpus, tmp_path):

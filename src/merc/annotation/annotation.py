@@ -14,6 +14,7 @@ from merc.annotation.export.page import render_page
 from merc.annotation.export.subtitles import srt_text
 from merc.annotation.result import Result
 from merc.errors import DataError
+from merc.files.arguments import checked
 from merc.files.csv_cells import csv_text
 from merc.files.printable import printable
 from merc.files.validation import explain, shorten
@@ -77,6 +78,7 @@ class Annotation(Result):
         Raises:
             DataError: no JSON, of another format, or not consistent; the message names the place.
         """
+        checked(text, str, "annotation", "the JSON of an annotation, as a str")
         try:
             content: object = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_without_repeats)
         except (ValueError, RecursionError) as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, cast
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from merc.annotation.annotation import Annotation
 from merc.annotation.cache import FeatureCache
 from merc.annotation.features import SoundFeatures, sound_rows, text_rows
-from merc.annotation.media.decoding import MediaInfo
+from merc.annotation.media.decoding import MediaInfo, Sound
 from merc.annotation.media.excerpts import inspect
 from merc.annotation.media.sources import Given, Source, TranscriptSource, content_digest, given
 from merc.annotation.options import Options
@@ -31,7 +31,8 @@ from merc.encoders.derivation import with_derived
 from merc.encoders.interface import Clip, Encoder
 from merc.encoders.resolver import FeatureResolver, FeatureSource, Input
 from merc.encoders.text.dialogue import DialogueEncoder
-from merc.errors import DataError, FeatureError, MercError, MissingExtraError
+from merc.errors import DataError, FeatureError, MercError, MissingExtraError, RunError
+from merc.files.arguments import checked, shown
 from merc.files.printable import printable
 from merc.inference.card import encoder_shown
 from merc.inference.loading import load
@@ -94,7 +95,7 @@ def annotate(
     Raises:
         DataError: nothing is there, or nothing to judge by; a recording's transcript holds several conversations.
         FeatureError: no feature of the model can be made.
-        RunError: no such model.
+        RunError: no such model or device, or an argument of another type.
         MissingExtraError: words are to be recognised, and what does it is not installed; or what reads the transcript is not.
 
     Example:
@@ -103,6 +104,9 @@ def annotate(
         >>> found.conversations[0].utterances[0].emotion
         'joy'
     """
+    checked(options, (Options, type(None)), "options", "merc.Options", RunError)
+    if not callable(hook):
+        raise RunError(f"hook: expected a function of stage, done and total, found {shown(hook)}")
     options = options or Options()
     judge = model if isinstance(model, Recogniser) else load(model)
     if options.device is not None:
@@ -139,6 +143,8 @@ def _begun(chosen: Given, options: Options, features: FeatureResolver, hook: Pro
         try:
             info, unreadable = inspect(chosen.medium, chosen.name), ""
         except MercError as error:
+            if chosen.transcript is None and not isinstance(chosen.medium, (Path, Sound)) and not PurePath(chosen.name).suffix:
+                raise DataError(f"{error}. An open transcript is known by its name, such as name='chat.csv'") from error
             if chosen.transcript is None:
                 raise
             unreadable = str(error)

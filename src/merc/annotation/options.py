@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from merc.annotation.speech.recognition import RecognitionOptions
 from merc.errors import RunError
+from merc.files.arguments import checked
 
 Channels = Literal["mixed", "speakers"]
 
@@ -24,7 +25,7 @@ class Options:
         device: where encoders and model run, such as `cpu` or `cuda:0`; None leaves the model where it is.
 
     Raises:
-        RunError: `channels` is another word.
+        RunError: `channels` is another word, or a value of another type.
 
     Example:
         >>> import merc
@@ -40,3 +41,6 @@ class Options:
     def __post_init__(self) -> None:
         if self.channels not in get_args(Channels):
             raise RunError(f"channels {self.channels!r}; allowed are {', '.join(get_args(Channels))}")
+        checked(self.speech, RecognitionOptions, "options, speech", "RecognitionOptions", RunError)
+        checked(self.cache, (str, Path, type(None)), "options, cache", "a folder or None", RunError)
+        checked(self.device, (str, type(None)), "options, device", "a name such as 'cuda:0', or None", RunError)

@@ -21,9 +21,9 @@ from merc.files.printable import encodable, printable
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from merc.runs.progress_bar import ProgressBars
+    from merc.runs.progress_bar import ShownProgress
 else:  # slow to import, and not needed by `merc --help`
-    Console = RenderableType = ProgressBars = object
+    Console = RenderableType = ShownProgress = object
 
 Shown = TypeVar("Shown")
 
@@ -99,8 +99,8 @@ def discard(*, stderr: bool = False) -> None:
 
 
 @contextmanager
-def staged() -> Generator[ProgressBars, None, None]:
-    """A progress bar on stderr for the present stage of a work, if that is a terminal."""
+def staged() -> Generator[ShownProgress, None, None]:
+    """A progress bar on stderr for the present stage of a work; if that is no terminal, a line now and then."""
     from merc.runs.progress_bar import progress_bars
 
     with progress_bars(_console(stderr=True)) as bars:

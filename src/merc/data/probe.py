@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -38,7 +38,9 @@ _ITERATIONS = 200
 _TOLERANCE = 1e-3  # the verdicts rest on differences of ten points
 
 _HELD_OUT: tuple[Part, ...] = ("validation", "test")
-Verdict = Literal["carries nothing", "looks trained on the training labels", "validation is blind", "sound", "not judged"]
+Verdict = Literal[
+    "carries nothing", "looks trained on the training labels", "validation is blind", "is weak", "carries over", "not judged"
+]
 
 
 class Figure(Settings):
@@ -84,10 +86,15 @@ class FeatureProbe(Settings):
     verdict: Verdict
     sentence: str
 
+    @field_validator("verdict", mode="before")
+    @classmethod
+    def _renamed(cls, value: object) -> object:
+        return "carries over" if value == "sound" else value  # in stores of earlier versions
+
     @property
     def flagged(self) -> bool:
         """Whether the verdict warns of the feature."""
-        return self.verdict not in ("sound", "not judged")
+        return self.verdict not in ("is weak", "carries over", "not judged")
 
 
 class ProbeReport(Settings):
@@ -97,6 +104,10 @@ class ProbeReport(Settings):
     split: str
     seed: int
     features: tuple[FeatureProbe, ...]
+
+    def lacks(self, spec: FeatureSpec) -> bool:
+        """Whether a feature, of this encoder and version, was not probed."""
+        return (spec.key, spec.encoder, spec.version) not in {(f.feature, f.encoder, f.version) for f in self.features}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,18 +153,15 @@ def probe(corpus: Corpus, split: str = "official", seed: int = 0) -> ProbeReport
     return ProbeReport(corpus=corpus.name, split=split, seed=seed, features=features)
 
 
-def recorded_probe(corpus: Corpus, specs: Sequence[FeatureSpec] | None = None) -> ProbeReport | None:
-    """The report in a corpus's notes, if it covers these features of this encoder and version; by default all of the corpus.
+def recorded_probe(corpus: Corpus) -> ProbeReport | None:
+    """The report in a corpus's notes, which need not cover all of its features.
 
-    None for any other note, such as one written by hand or by another version.
+    None for any other note, such as one written by hand.
     """
     try:
-        report = ProbeReport.model_validate(corpus.notes.get(PROBE_NOTE))
+        return ProbeReport.model_validate(corpus.notes.get(PROBE_NOTE))
     except ValidationError:
         return None
-    probed = {(f.feature, f.encoder, f.version) for f in report.features}
-    wanted = {(s.key, s.encoder, s.version) for s in (corpus.feature_schema if specs is None else specs)}
-    return report if wanted <= probed else None
 
 
 def labelled_rows(conversations: Sequence[Conversation], spec: FeatureSpec, label_set: LabelSet) -> LabelledRows:
@@ -267,16 +275,21 @@ def _guessing(truth: Float64[np.ndarray, "B C"], shares: Float64[np.ndarray, "*G
 def _verdict(inside: Figure | None, validation: Figure | None, test: Figure | None) -> Verdict:
     if inside is None:
         return "not judged"
-    if inside.above_chance <= 2.0 * inside.above_chance_error:
+    if not _beats_guessing(inside):
         return "carries nothing"
     outside = test if test is not None else validation
     if outside is None:
         return "not judged"
     if not _falls(inside, outside):
-        return "sound"
+        return "carries over" if _beats_guessing(outside) else "is weak"
     if test is not None and validation is not None and not _falls(inside, validation) and _falls(validation, test):
         return "validation is blind"
     return "looks trained on the training labels"
+
+
+def _beats_guessing(figure: Figure) -> bool:
+    """By more than 2 standard errors."""
+    return figure.above_chance > 2.0 * figure.above_chance_error
 
 
 def _falls(high: Figure, low: Figure) -> bool:
@@ -289,22 +302,28 @@ def _sentence(key: str, verdict: Verdict, figures: Mapping[Part, Figure | None])
     inside = figures["train"]
     if inside is None:
         return f"{key}: not judged: fewer than {MINIMUM_CONVERSATIONS} training conversations have it and labels"
-    scores = [f"{100 * inside.weighted_f1:.1f} (standard error {100 * inside.error:.1f}) inside training"]
+    scores = [f"{_score(inside)} inside training"]
     for part in _HELD_OUT:
         figure = figures[part]
-        score = "" if figure is None else f"{100 * figure.weighted_f1:.1f} ({100 * figure.error:.1f}) on "
-        scores.append(f"{score or 'too little '}{part}")
-    measured = f"weighted F1 of a linear probe: {', '.join(scores)}; guessing: {100 * inside.chance:.1f}"
+        scores.append(f"too little on {part}" if figure is None else f"{_score(figure)} on {part}")
+    outside = "validation" if figures["test"] is None else "test"
     reading = {
-        "carries nothing": "carries nothing that a linear probe can find",
+        "carries nothing": "a linear probe finds nothing in it that predicts the labels",
         "looks trained on the training labels": (
-            "looks trained on the training labels: high inside training, low outside; a model will rely on it too much"
+            "its encoder looks trained on the training labels: high inside training, low outside; a model will rely on it too much"
         ),
         "validation is blind": (
-            "validation is blind: it scores like training and test does not, so the encoder was trained on both parts' labels "
-            "or sources; do not select models by this validation part"
+            "validation is blind to what its encoder was trained on: a linear probe scores on validation like inside training, but "
+            "not on test, so the encoder saw both parts' labels or sources; do not select models by this validation part"
         ),
-        "sound": "sound",
+        "is weak": f"a linear probe of it beats guessing inside training, but not clearly on {outside}",
+        "carries over": (
+            f"a linear probe of it beats guessing inside training and on {outside}: no sign that its encoder saw the labels"
+        ),
         "not judged": "not judged: neither validation nor test has enough to compare with",
     }[verdict]
-    return f"{key}: {reading} ({measured})"
+    return f"{key}: {reading} (weighted F1 of the probe: {'; '.join(scores)})"
+
+
+def _score(figure: Figure) -> str:
+    return f"{100 * figure.weighted_f1:.1f} (standard error {100 * figure.error:.1f}, guessing {100 * figure.chance:.1f})"

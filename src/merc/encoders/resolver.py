@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -15,7 +14,7 @@ from merc.encoders.audio.speech import speech_encoder
 from merc.encoders.derivation import differences, source_of, with_derived
 from merc.encoders.encoding import vectors_of
 from merc.encoders.interface import PRAAT_NAME, Encoder
-from merc.encoders.registry import BUNDLED
+from merc.encoders.registry import BUNDLED, LOADING
 from merc.encoders.text.adapter import Adapter, joint_version
 from merc.encoders.text.dialogue import DIALOGUE, DialogueEncoder
 from merc.encoders.text.sentence import text_encoder
@@ -79,7 +78,6 @@ class FeatureResolver:
         self.adapters = tuple(adapters)
         self.device = device
         self._loaded: dict[FeatureSpec, Encoder[Any] | DialogueEncoder] = {}
-        self._lock = threading.Lock()
 
     def resolve(
         self, given: Collection[str], inputs: Collection[Input], declared: Iterable[FeatureSpec] = ()
@@ -95,13 +93,15 @@ class FeatureResolver:
         return tuple(self._resolve(spec, given, inputs, declared) for spec in self.specs)
 
     def encoder(self, spec: FeatureSpec) -> Encoder[Any] | DialogueEncoder:
-        """The encoder of a feature that is not derived, loaded at the first call.
+        """The encoder of a feature that is not derived, loaded at the first call, once whatever the number of threads.
 
         Raises:
             FeatureError: it can't be loaded, or is another than the one that made the feature.
             MissingExtraError: what it needs is not installed.
         """
-        with self._lock:
+        if spec in self._loaded:
+            return self._loaded[spec]
+        with LOADING:
             if spec not in self._loaded:
                 self._loaded[spec] = self._load(spec)
             return self._loaded[spec]

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import compress
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from merc.data.preprocessing import Sample
 from merc.data.schema import Conversation, Corpus
@@ -23,11 +24,20 @@ from merc.evaluation.perturbation import Perturbation, perturb, without
 from merc.evaluation.trust import TrustAgreement, TrustIntervals, loss_increases, trust_agreement, trust_intervals
 from merc.inference.predictions import JudgedConversation, PredictionArrays, concatenated, judged_utterances
 from merc.inference.recogniser import Recogniser
-from merc.settings import Settings
+from merc.settings import OwnSettings, Settings
 
 
-class Conditions(Settings):
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+class Conditions(OwnSettings):
     """Under what conditions a model is evaluated: modalities left out, modalities perturbed, and the seed of what is drawn.
+
+    A single modality, as a str, counts as a list of one.
+
+    Raises:
+        RecipeError: a value of another type.
 
     Example:
         >>> import merc
@@ -35,7 +45,7 @@ class Conditions(Settings):
         ('text',)
     """
 
-    without: tuple[str, ...] = ()
+    without: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     corrupt: tuple[Perturbation, ...] = ()
     seed: int = Field(default=0, ge=0)
 
@@ -54,6 +64,7 @@ class Conditions(Settings):
         Raises:
             RecipeError: an unknown modality, another form, or both `without` and `only`.
         """
+        without, only, corrupt = ((value,) if isinstance(value, str) else value for value in (without, only, corrupt))
         if without and only:
             raise RecipeError("leave modalities out by name, or name those to keep; not both")
         _check_known((*without, *only), modalities)

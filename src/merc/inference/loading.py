@@ -8,6 +8,7 @@ from typing import TypeVar
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from merc.errors import RunError
+from merc.files.arguments import path_from
 from merc.inference.recogniser import Recogniser
 from merc.inference.saved import CONFIG, WEIGHTS
 
@@ -31,7 +32,7 @@ def load_model(name: str | Path | None, kind: type[Model]) -> Model:
         if not SHIPPED_FOLDER.is_dir():
             raise RunError("this installation has no shipped model; name one, such as the folder of a run")
         name = SHIPPED_FOLDER
-    path = Path(name)
+    path = path_from(name, "model", "the name or the folder of a model", RunError)
     for folder in (path, path / "model"):
         if (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file():
             return kind.from_pretrained(str(folder))

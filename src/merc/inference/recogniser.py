@@ -9,17 +9,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 from huggingface_hub import ModelHubMixin, hf_hub_download
 
 from merc.data.preprocessing import Preprocessor, Sample
-from merc.data.schema import Absence, Conversation, FeatureSpec, LabelSet
+from merc.data.schema import Absence, Conversation, FeatureSpec, LabelSet, check_text
 from merc.encoders.derivation import differences, source_of
+from merc.encoders.device import usable_device
 from merc.encoders.resolver import FeatureResolver
 from merc.encoders.text.adapter import Adapter, adapter_file
-from merc.errors import FeatureError
+from merc.errors import DataError, FeatureError
+from merc.files.arguments import checked, shown
 from merc.files.tensors import tensor_bytes
 from merc.inference.card import model_card
 from merc.inference.predictions import JudgedConversation, PredictionArrays, judged_utterances
@@ -32,6 +34,19 @@ else:
     Network = object  # torch is slow to import
 
 Own = TypeVar("Own", bound="Recogniser")
+
+
+def _conversations(given: object) -> tuple[Conversation, ...]:
+    """What a caller gives as conversations."""
+    expected = "merc.Conversation, one or a list of them (a file is for model.annotate)"
+    if isinstance(given, Conversation):
+        given = (given,)
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        raise DataError(f"conversations: expected {expected}, found {shown(given)}")
+    found = tuple(checked(each, Conversation, "conversations", expected) for each in cast("Iterable[object]", given))
+    for conversation in found:
+        check_text(conversation.utterances, f"conversation {conversation.id!r}")
+    return found
 
 
 class Recogniser(ModelHubMixin):
@@ -86,7 +101,12 @@ class Recogniser(ModelHubMixin):
         return self.features.adapters
 
     def to(self: Own, device: str) -> Own:
-        """Moves the network to a device; encoders that are loaded from then on run there too."""
+        """Moves the network to a device, such as `cpu` or `cuda:0`; encoders that are loaded from then on run there too.
+
+        Raises:
+            RunError: no such device here.
+        """
+        device = usable_device(device)
         self.network.to(device)
         if device != self.features.device:
             self.features = FeatureResolver(self.preprocessor.specs, self.adapters, device)
@@ -118,7 +138,9 @@ class Recogniser(ModelHubMixin):
                     f"feature {spec.key} of {where}: {what} {getattr(found, what)}; the model was trained on {getattr(spec, what)}"
                 )
 
-    def predict(self, conversations: Iterable[Conversation], specs: Sequence[FeatureSpec] = ()) -> tuple[JudgedConversation, ...]:
+    def predict(
+        self, conversations: Conversation | Iterable[Conversation], specs: Sequence[FeatureSpec] = ()
+    ) -> tuple[JudgedConversation, ...]:
         """Labels every utterance.
 
         Features that are not given are made from words or from other features. Where an encoder is not installed, the modality is
@@ -126,9 +148,11 @@ class Recogniser(ModelHubMixin):
 
         Args:
             conversations: with features of the encoders that the model was trained on, or with words; labels do not matter.
+                A single one counts as a list of one.
             specs: what is declared of the given features, such as a corpus's schema; features without one are taken on trust.
 
         Raises:
+            DataError: something else than conversations, or text that is not valid Unicode.
             FeatureError: features of another dimension, another encoder's, or nothing usable in any utterance.
             MissingExtraError: nothing is usable without an encoder that is not installed.
 
@@ -138,7 +162,7 @@ class Recogniser(ModelHubMixin):
             >>> merc.load().predict([chat])[0].utterances[0].emotion
             'joy'
         """
-        given = tuple(conversations)
+        given = _conversations(conversations)
         self.check_specs([spec for spec in specs if any(spec.key in c.features for c in given)], "the given conversations")
         completed, reasons = self.features.complete(given, specs)
         for modality, reason in reasons.items():
@@ -168,7 +192,7 @@ class Recogniser(ModelHubMixin):
 
         return infer(self.network, samples, temperature=self.temperature, embeddings=embeddings)
 
-    def embed(self, conversations: Iterable[Conversation], level: str = "coarse") -> tuple[np.ndarray, ...]:
+    def embed(self, conversations: Conversation | Iterable[Conversation], level: str = "coarse") -> tuple[np.ndarray, ...]:
         """The network's representation of every utterance: the mean of its latent posterior.
 
         Args:
@@ -179,7 +203,7 @@ class Recogniser(ModelHubMixin):
             (T, Z) of each conversation.
 
         Raises:
-            FeatureError: see `predict`; or the network has no such level, or no latents.
+            DataError, FeatureError: see `predict`; or the network has no such level, or no latents.
 
         Example:
             >>> import merc
@@ -187,7 +211,10 @@ class Recogniser(ModelHubMixin):
             >>> merc.load().embed([chat], "unimodal/text")[0].shape
             (1, 64)
         """
-        completed, _ = self.features.complete(tuple(conversations))
+        allowed = ("coarse", *(f"{kind}/{modality}" for kind in ("fine", "unimodal") for modality in self.modalities))
+        if level not in allowed:
+            raise FeatureError(f"no embedding of level {level!r}; there are: {', '.join(allowed)}")
+        completed, _ = self.features.complete(_conversations(conversations))
         inferred = self.infer([self._usable_sample(conversation) for conversation in completed], embeddings=True)
         for each in inferred:
             if level not in each.embeddings:

@@ -20,6 +20,7 @@ from safetensors.numpy import load
 from merc.data.preprocessing import Preprocessor
 from merc.data.schema import LabelSet
 from merc.data.standardisation import Standardiser
+from merc.encoders.registry import LOADING
 from merc.encoders.text.adapter import Adapter, adapter_file, adapter_from, joint_version
 from merc.encoders.text.dialogue import DIALOGUE
 from merc.errors import FeatureError, RecipeError, RunError
@@ -58,7 +59,8 @@ def read_model(locate: Callable[[str], Path], make: Callable[..., Model]) -> Mod
         standardisers = [Standardiser.from_state(state) for state in config["standardisation"]]
         preprocessor = Preprocessor(LabelSet(names=tuple(config["labels"])), {s.spec.modality: s for s in standardisers})
         record = ModelRecord.from_json(config["record"], config["recipe"])
-        settings = network_config(record.recipe["model"])
+        with LOADING:  # a network's module imports torch
+            settings = network_config(record.recipe["model"])
     except RunError:
         raise
     except RecipeError as error:
@@ -76,10 +78,11 @@ def read_model(locate: Callable[[str], Path], make: Callable[..., Model]) -> Mod
 
 
 def _with_weights(settings: NetworkConfig, preprocessor: Preprocessor, path: Path) -> Network:
-    import torch
+    with LOADING:
+        import torch
 
-    with torch.random.fork_rng(devices=()):  # the weights that are drawn are replaced; the caller's generator is as before
-        network = settings.build(preprocessor.widths, len(preprocessor.label_set))
+        with torch.random.fork_rng(devices=()):  # the weights that are drawn are replaced; the caller's generator is as before
+            network = settings.build(preprocessor.widths, len(preprocessor.label_set))
     try:
         network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in load(path.read_bytes()).items()})
     except (SafetensorError, RuntimeError, OSError, ValueError) as error:

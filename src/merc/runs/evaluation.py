@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from merc.data.schema import Corpus, Part
-from merc.errors import RunError
+from merc.data.schema import PARTS, Corpus, Part
+from merc.errors import DataError, RecipeError, RunError
 from merc.evaluation.report import Conditions, Evaluation, check_features, evaluate_model
+from merc.files.arguments import checked, path_from
 from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
 from merc.inference.table import check_target, write_table
@@ -49,7 +50,13 @@ def evaluate(
         >>> merc.evaluate("runs/x", corpus=corpus).report.part
         'validation'
     """
-    folder, recogniser = (None, run) if isinstance(run, Recogniser) else (Path(run), _finished(Path(run)))
+    if part not in PARTS:
+        raise DataError(f"part {part!r}; allowed: {', '.join(PARTS)}")
+    checked(conditions, (Conditions, type(None)), "conditions", "merc.Conditions", RecipeError)
+    checked(corpus, (Corpus, type(None)), "corpus", "a merc.Corpus (merc.open_store opens one)")
+    if not isinstance(run, Recogniser):
+        run = path_from(run, "run", "a run's folder or a model", RunError)
+    folder, recogniser = (None, run) if isinstance(run, Recogniser) else (run, _finished(run))
     recipe = recipe_from(recogniser.record.recipe)
     if folder is not None:
         recipe = _with_folders(recipe, folder)

@@ -1,10 +1,11 @@
-"""Progress on the screen: rich's bars, in a terminal or in a notebook."""
+"""Progress on the screen: rich's bars, in a terminal or in a notebook; elsewhere, as in a log file, a line now and then."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from merc.settings import Amount, Progress, no_progress
 
@@ -14,6 +15,46 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 else:  # slow to import, and not needed where nothing is shown
     Console = RichProgress = TaskID = object
+
+EVERY = 30.0  # s between two lines of a log [chosen]
+
+
+class ShownProgress(Protocol):
+    """A `Progress` that can show words beside it."""
+
+    def __call__(self, stage: str, done: Amount, total: Amount | None) -> None:
+        """Shows how far a stage is."""
+        ...
+
+    def say(self, words: str) -> None:
+        """Shows words beside the present stage."""
+        ...
+
+
+class ProgressLines:
+    """Progress as lines: one whenever `EVERY` seconds have passed since the last, with the words that were said latest.
+
+    Args:
+        write: takes a line.
+        clock: s, from any start.
+    """
+
+    def __init__(self, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._write, self._clock = write, clock
+        self._stage, self._words, self._last = "", "", clock()
+
+    def __call__(self, stage: str, done: Amount, total: Amount | None) -> None:
+        """Writes how far a stage is, if it is time for a line."""
+        if stage != self._stage:
+            self._stage, self._words = stage, ""
+        if self._clock() - self._last >= EVERY:
+            self._last = self._clock()
+            share = f"{done:,.0f}" if not total else f"{done:,.0f} of {total:,.0f} ({100 * done / total:.0f} %)"
+            self._write(f"{stage}: {share}" + (f"  {self._words}" if self._words else ""))
+
+    def say(self, words: str) -> None:
+        """Keeps the words for the next lines of this stage."""
+        self._words = words
 
 
 class ProgressBars:
@@ -38,8 +79,8 @@ class ProgressBars:
 
 
 @contextmanager
-def progress_bars(console: Console | None = None) -> Generator[ProgressBars, None, None]:
-    """Bars that disappear at the end. Nothing is shown where the output is neither a terminal nor a notebook.
+def progress_bars(console: Console | None = None) -> Generator[ShownProgress, None, None]:
+    """Bars that disappear at the end; lines where the output is neither a terminal nor a notebook.
 
     Args:
         console: where to; stderr if none is given.
@@ -55,14 +96,16 @@ def progress_bars(console: Console | None = None) -> Generator[ProgressBars, Non
         TextColumn("{task.fields[words]}", markup=False),
         TimeRemainingColumn(),
     )
-    hidden = not (console.is_terminal or console.is_jupyter)
-    with Progress(*columns, console=console, transient=True, disable=hidden) as shown:
+    if not (console.is_terminal or console.is_jupyter):
+        yield ProgressLines(lambda line: console.print(line, soft_wrap=True, markup=False, highlight=False))
+        return
+    with Progress(*columns, console=console, transient=True) as shown:
         yield ProgressBars(shown)
 
 
 @contextmanager
 def shown_progress(progress: bool | Progress) -> Generator[Progress, None, None]:
-    """The hook of an argument `progress`: True shows bars, False nothing, and a hook is that hook."""
+    """The hook of an argument `progress`: True shows bars or lines, False nothing, and a hook is that hook."""
     if progress is True:
         with progress_bars() as bars:
             yield bars

@@ -15,8 +15,9 @@ from merc.data.probe import recorded_probe
 from merc.data.schema import Corpus, LabelSet
 from merc.encoders.derivation import source_of
 from merc.encoders.text.dialogue import DIALOGUE
-from merc.errors import DataError, RunError
+from merc.errors import DataError, RecipeError, RunError
 from merc.evaluation.metrics import SCORES, classification_scores
+from merc.files.arguments import checked, path_from, shown
 from merc.files.staged_file import write_atomically
 from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
@@ -40,7 +41,7 @@ from merc.runs.folder import (
     write_status,
     writing,
 )
-from merc.runs.progress_bar import ProgressBars, shown_progress
+from merc.runs.progress_bar import ProgressBars, ProgressLines, shown_progress
 from merc.settings import Progress
 from merc.training.interruption import interruption
 from merc.training.loop import EpochRecord, Outcome, Trainer
@@ -104,8 +105,8 @@ def train(
         out: the run's folder; new or empty, unless `resume`.
         resume: go on with a run that was stopped; begins where none was begun, or had got as far as a checkpoint.
         corpus: taken in place of the recipe's store.
-        progress: True shows a bar, in a terminal or a notebook; a hook is called at each step, of `training` and of the tuning of a
-            text encoder.
+        progress: True shows a bar, in a terminal or a notebook, and elsewhere a line every half minute; a hook is called at each
+            step, of `training` and of the tuning of a text encoder.
         hooks: what else to call on the way.
 
     Raises:
@@ -120,7 +121,12 @@ def train(
         >>> merc.train(recipe, "runs/x", corpus=corpus).outcome.finished
         True
     """
-    folder, hooks = Path(out), hooks or Hooks()
+    checked(recipe, Recipe, "recipe", "a merc.Recipe (merc.load_recipe reads one)", RecipeError)
+    checked(corpus, (Corpus, type(None)), "corpus", "a merc.Corpus (merc.open_store opens one)")
+    if not isinstance(progress, bool) and not callable(progress):
+        raise RunError(f"progress: expected True, False or a function of stage, done and total, found {shown(progress)}")
+    checked(hooks, (Hooks, type(None)), "hooks", "merc.runs.training.Hooks", RunError)
+    folder, hooks = path_from(out, "out", "the run's folder", RunError), hooks or Hooks()
     done_before = _trained_before(folder, recipe) if resume else None
     if done_before is not None:
         return done_before
@@ -153,7 +159,7 @@ def _train(recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, pr
 
     def on_epoch(record: EpochRecord) -> None:
         append_line(folder / METRICS, asdict(record))
-        if isinstance(progress, ProgressBars):
+        if isinstance(progress, (ProgressBars, ProgressLines)):
             epoch, score = f"epoch {record.epoch}/{recipe.training.epochs}", 100 * record.validation["weighted_f1"]
             progress.say(f"{epoch}  loss {record.loss:.3f}  {selection} weighted F1 {score:.1f}")
         hooks.on_epoch(record)
@@ -228,14 +234,18 @@ def _probe_warnings(corpus: Corpus, recipe: Recipe) -> list[str]:
         return []
     taken = [source_of(spec, corpus.feature_schema) or spec for spec in pick_features(corpus, recipe.data.features)]
     specs, split = [spec for spec in taken if spec.encoder != DIALOGUE], recipe.data.split  # a cross-fitted one saw no label
-    report = recorded_probe(corpus, specs)
-    if report is None or report.split != split:
+    report = recorded_probe(corpus)
+    report = report if report is not None and report.split == split else None
+    missing = [spec.key for spec in specs if report is None or report.lacks(spec)]
+    warnings = [f.sentence for f in (report.features if report else ()) if f.flagged and f.feature in {spec.key for spec in specs}]
+    if missing:
         official = split == DataConfig().split
         command = f"merc data probe {recipe.data.store or 'STORE'}" + ("" if official else f" --split {split}")
         what = f"corpus {corpus.name!r}" + ("" if official else f", split {split!r},")
-        return [f"{what} was not probed: run '{command}' to learn whether validation can be trusted"]
-    keys = {spec.key for spec in specs}
-    return [f.sentence for f in report.features if f.feature in keys and f.flagged]
+        if report is not None:
+            what = f"{', '.join(missing)} of {what}"
+        warnings.append(f"{what} was not probed: run '{command}' to learn whether validation can be trusted")
+    return warnings
 
 
 def _facts(corpus: Corpus, recipe: Recipe) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from statistics import mean
 
@@ -25,7 +25,8 @@ from merc.studies.robustness import conditions_of
 from merc.studies.task import RUN, Task
 
 PLAN, RUNS, STORE = "plan.json", "runs", "store"
-FORMAT = 1
+FORMAT = 2
+_WHOLE = 1  # the format whose digest is that of the whole corpus, what the study does not use included
 
 
 class Plan(Settings):
@@ -34,7 +35,7 @@ class Plan(Settings):
     Attributes:
         arms: CMATH first, then rivals, then ablations, in the recipe's order.
         splits: that every seed trains on.
-        data: digest of the store's corpus, so that a study never mixes results of different data.
+        data: `digest` of the store's corpus, so that a study never mixes results of different data.
         classes: its label set.
         features: specs of the study's features, by modality: name, encoder, version, dimension.
     """
@@ -48,25 +49,39 @@ class Plan(Settings):
     classes: tuple[str, ...]
     features: dict[str, dict[str, str | int]]
 
+    @property
+    def picks(self) -> dict[str, str]:
+        """The name of each modality's feature."""
+        return {modality: str(spec["name"]) for modality, spec in self.features.items()}
+
+    def digest(self, corpus: Corpus) -> str:
+        """The digest of what the study uses of a corpus."""
+        return digest_of(corpus) if self.format == _WHOLE else digest_of(corpus, keys_of(self.picks), self.splits)
+
 
 def plan_study(study: StudyRecipe, folder: Path, corpus: Corpus) -> Plan:
     """A study's plan, once it is certain that every arm can be trained; arguments and errors as for `study_arms`."""
     arms = study_arms(study, folder, corpus)
     recipe = arms[0].recipe
     specs = pick_features(corpus, recipe.data.features)
+    splits = study.splits or (recipe.data.split,)
     return Plan(
         study=study,
         arms=arms,
-        splits=study.splits or (recipe.data.split,),
+        splits=splits,
         corpus=corpus.name,
-        data=digest_of(corpus),
+        data=digest_of(corpus, [spec.key for spec in specs], splits),
         classes=mapped(corpus, recipe).label_set.names,
         features={s.modality: s.model_dump(include={"name", "encoder", "version", "dimension"}) for s in specs},
     )
 
 
-def keep_plan(plan: Plan, folder: Path) -> Plan:
+def keep_plan(plan: Plan, folder: Path, corpus: Corpus) -> Plan:
     """Writes the plan into the study's folder, or makes sure that the folder belongs to it.
+
+    Args:
+        plan, folder: the plan, and the study's folder.
+        corpus: that the plan was made for.
 
     Returns:
         The plan that the folder holds.
@@ -76,7 +91,7 @@ def keep_plan(plan: Plan, folder: Path) -> Plan:
     """
     if (folder / PLAN).is_file():
         earlier = read_plan(folder)
-        changed = _differences(earlier, plan)
+        changed = _differences(earlier, plan.model_copy(update={"data": earlier.digest(corpus)}))
         if changed:
             raise RunError(f"{folder}: belongs to another study; they differ in {'; '.join(changed)}. Give another --out")
         return earlier
@@ -113,14 +128,14 @@ def read_plan(folder: str | Path) -> Plan:
     except (OSError, ValueError) as error:
         reason = explain(error) if isinstance(error, ValidationError) else str(error).splitlines()[0]
         raise RunError(f"{folder / PLAN}: damaged, or of another version ({reason})") from None
-    if kept.format != FORMAT:
-        raise RunError(f"{folder / PLAN}: plan format {kept.format}, this version reads {FORMAT}")
+    if kept.format not in (_WHOLE, FORMAT):
+        raise RunError(f"{folder / PLAN}: plan format {kept.format}, this version reads {_WHOLE} and {FORMAT}")
     return kept
 
 
 def tasks_of(plan: Plan, arm: Arm, seeds: Iterable[int], part: Part) -> list[Task]:
     """The tasks of an arm with these seeds, on every split."""
-    features = {m: str(spec["name"]) for m, spec in plan.features.items()}
+    features = plan.picks
     conditions = conditions_of(plan.study.robustness, tuple(features))
 
     def task(seed: int, split: str) -> Task:
@@ -180,16 +195,39 @@ def selected_score(folder: Path) -> float | None:
     return None if outcome is None else outcome.best_score
 
 
-def digest_of(corpus: Corpus) -> str:
-    """SHA-256 of all that decides a result: labels, speakers, splits and features. Notes and words do not."""
+def keys_of(picks: Mapping[str, str]) -> list[str]:
+    """`FeatureSpec.key` of features that are named by modality."""
+    return [f"{modality}/{name}" for modality, name in picks.items()]
+
+
+def digest_of(
+    corpus: Corpus, features: Collection[str] | None = None, splits: Collection[str] | None = None, *, words: bool = False
+) -> str:
+    """SHA-256 of what decides a result: labels, speakers, splits and features. Notes do not.
+
+    Args:
+        corpus: any.
+        features, splits: keys of the features and names of the splits that are used, with the conversations of those splits; what
+            else the corpus holds may change. None uses all.
+        words: whether the words decide, too, as where a text encoder is tuned.
+    """
+    names = corpus.splits if splits is None else splits
+    used = None if splits is None else {i for name in splits for ids in corpus.splits[name].parts.values() for i in ids}
     digest = hashlib.sha256(repr((corpus.name, corpus.label_set.names)).encode())
-    for name, split in sorted(corpus.splits.items()):
-        digest.update(repr((name, sorted((part, ids) for part, ids in split.parts.items()))).encode())
+    for name in sorted(names):
+        digest.update(repr((name, sorted((part, ids) for part, ids in corpus.splits[name].parts.items()))).encode())
     for spec in corpus.feature_schema:
-        digest.update(spec.model_dump_json().encode())
+        if features is None or spec.key in features:
+            digest.update(spec.model_dump_json().encode())
     for conversation in corpus.conversations:
+        if used is not None and conversation.id not in used:
+            continue
         digest.update(repr((conversation.id, [(u.id, u.speaker, u.label) for u in conversation.utterances])).encode())
+        if words:
+            digest.update(repr([u.words for u in conversation.utterances]).encode())
         for key, array in sorted(conversation.features.items()):
+            if features is not None and key not in features:
+                continue
             digest.update(repr((key, array.shape)).encode())
             digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -18,7 +18,7 @@ from merc.errors import MercError
 from merc.files.processes import SPAWNED, end, executor, submit, use_one_thread
 from merc.files.processes import Ended as WorkerEnded
 from merc.settings import Amount, Progress
-from merc.studies.plan import digest_of
+from merc.studies.plan import read_plan
 from merc.studies.task import End, Place, Task, run_task
 
 _EVERY = 0.5  # seconds between two reports of a task's progress
@@ -161,4 +161,4 @@ def _work(task: Task) -> End:
 @lru_cache(maxsize=1)
 def _place(study: Path, store: Path) -> Place:
     corpus = open_store(store)
-    return Place(study, corpus, digest_of(corpus))
+    return Place(study, corpus, read_plan(study).digest(corpus))

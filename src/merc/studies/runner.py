@@ -60,7 +60,8 @@ class StudyStatus:
 
     Attributes:
         arms: in the plan's order.
-        seconds_left: an estimate from what finished tasks took; None before any has.
+        seconds_left: an estimate from what finished trainings of the same arm took, else of the same kind (rivals, or CMATH and its
+            ablations), else all; None before any has finished.
     """
 
     arms: tuple[ArmStatus, ...]
@@ -210,13 +211,20 @@ class _Session:
         return task.folder in self.scores
 
     def _seconds_left(self, arms: Sequence[ArmStatus]) -> float | None:
-        """What is left of each arm, at what its trainings took so far, or at the mean of the others; shared by all processes."""
+        """What is left of each arm, at what such trainings took so far; shared by all processes."""
         if not self.took:
             return None
+        kinds = {arm.name: arm.kind for arm in self.plan.arms}
         known = {name: mean(seconds) for name, seconds in self.took.items()}
-        usual = mean(known.values())
-        left = sum(known.get(a.name, usual) * (a.wanted - a.done - a.failed - sum(a.running)) for a in arms)
+
+        def usual(*alike: ArmKind) -> float:
+            return mean([seconds for name, seconds in known.items() if kinds[name] in alike] or known.values())
+
+        def each(arm: ArmStatus) -> float:
+            return known.get(arm.name) or (usual("rival") if arm.kind == "rival" else usual("cmath", "ablation"))
+
+        left = sum(each(arm) * (arm.wanted - arm.done - arm.failed - sum(arm.running)) for arm in arms)
         strongest = {t.arm for t in self.known.values() if t.seed >= self.plan.study.seeds.rivals and t.arm != CMATH_NAME}
         if not strongest:  # whose further seeds are not known yet
-            left += usual * self.plan.study.further_trainings * len(self.plan.splits)
+            left += usual("rival") * self.plan.study.further_trainings * len(self.plan.splits)
         return max(0.0, left) / self.processes

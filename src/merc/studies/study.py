@@ -15,11 +15,12 @@ from typing import Any
 from merc.data.preprocessing import pick_features
 from merc.data.schema import Conversation, Corpus, Part, first_repeated
 from merc.data.store.store import open_store, save_store
+from merc.encoders.derivation import PRAAT_RELATIVE, source_of
 from merc.errors import DataError, RecipeError, RunError, StoreError
 from merc.runs.corpus import mapped, open_recipe_store, prepared
 from merc.settings import Progress, no_progress
 from merc.studies.arms import base_values, check_names
-from merc.studies.plan import STORE, Plan, check_place, digest_of, keep_plan, plan_study
+from merc.studies.plan import PLAN, STORE, Plan, check_place, digest_of, keep_plan, keys_of, plan_study, read_plan
 from merc.studies.recipe import load_study
 from merc.studies.strata import utterances_file, write_utterances
 from merc.training.recipe import Recipe, overlaid, recipe_from
@@ -56,23 +57,28 @@ def open_study(
     study = load_study(recipe, options)
     check_names(study, recipe.parent)  # before a tuning that may take hours
     base = recipe_from(base_values(study, recipe.parent), study.base)
-    if base.data.store is None:
+    place = base.data.store
+    if place is None:
         raise RecipeError(f"study {study.name!r}: its base names no store; give one with --set common.data.store=FOLDER")
     check_place(out)
+    if not base.data.features and (out / PLAN).is_file():  # the store may offer more by now
+        picks = {"data": {"features": read_plan(out).picks}}
+        base = recipe_from(overlaid(base.model_dump(mode="json"), picks), study.base)
     source = open_recipe_store(base)
     offered = {(spec.modality, spec.name) for spec in source.feature_schema}
+    changes: dict[str, Any]
     if base.text_tuning is None and offered.issuperset(base.data.features.items()):
-        store, corpus, changes = Path(base.data.store), source, {}
+        store, corpus, changes = Path(place), source, {"data": {"features": base.data.features}}
     else:
         store = out / STORE
         corpus = _own_corpus(source, base, study.splits or (base.data.split,), store, progress)
-        changes: dict[str, Any] = {"data": {"store": str(store), "labels": None}, "text_tuning": None}
+        changes = {"data": {"store": str(store), "labels": None}, "text_tuning": None}
     changed = study.model_copy(update={"common": overlaid(study.common, changes)})
     plan = plan_study(changed, recipe.parent, corpus).model_copy(update={"study": study})
-    corpus = mapped(corpus, plan.arms[0].recipe)
-    conversations = _judged_conversations(corpus, plan.splits, part)
-    plan = keep_plan(plan, out)
-    write_utterances(conversations, corpus.label_set, out / utterances_file(part))
+    labelled = mapped(corpus, plan.arms[0].recipe)
+    conversations = _judged_conversations(labelled, plan.splits, part)
+    plan = keep_plan(plan, out, corpus)
+    write_utterances(conversations, labelled.label_set, out / utterances_file(part))
     return OpenedStudy(plan, store)
 
 
@@ -86,7 +92,7 @@ def _own_corpus(source: Corpus, base: Recipe, splits: Sequence[str], store: Path
     base = base.model_copy(update={"data": base.data.model_copy(update={"split": splits[0]})})
     tuning = None if base.text_tuning is None else base.text_tuning.model_dump(mode="json", exclude={"encoder"})
     made_of = {
-        "store": digest_of(source),
+        "store": digest_of(source, _sources(source, base), splits, words=tuning is not None),
         "labels": base.data.labels,
         "features": base.data.features,
         "text_tuning": tuning and {**tuning, "split": splits[0]},
@@ -101,10 +107,20 @@ def _own_corpus(source: Corpus, base: Recipe, splits: Sequence[str], store: Path
                 raise
     corpus = open_store(store)
     found = corpus.notes.get(MADE_OF)
+    if isinstance(found, dict) and found.get("store") == digest_of(source):  # a store of an earlier version
+        found = {**found, "store": made_of["store"]}
     different = [key for key in made_of if not isinstance(found, dict) or found.get(key) != made_of[key]]
     if different:
         raise RunError(f"{store} was made with other {', '.join(different)}. Give another --out")
     return corpus
+
+
+def _sources(source: Corpus, base: Recipe) -> list[str] | None:
+    """Keys of the features of a corpus that a recipe takes, or derives others from; None for all."""
+    picks = base.data.features
+    derived = [m for m, name in picks.items() if name == PRAAT_RELATIVE.name]
+    sources = [source_of(PRAAT_RELATIVE.model_copy(update={"modality": m}), source.feature_schema) for m in derived]
+    return [*keys_of(picks), *(spec.key for spec in sources if spec is not None)] or None
 
 
 def _judged_conversations(corpus: Corpus, splits: Sequence[str], part: Part) -> tuple[Conversation, ...]:

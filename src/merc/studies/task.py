@@ -55,7 +55,7 @@ class Task(Settings):
     Attributes:
         folder: of the task, relative to the study's.
         recipe: complete, with split and seed.
-        data: digest of the corpus that it belongs to (see `merc.studies.plan.digest_of`).
+        data: digest of the corpus that it belongs to (see `merc.studies.plan.Plan.digest`).
         features: the study's features, modality -> name; the arm may take fewer.
         conditions: to be judged under, clean first.
     """

@@ -167,7 +167,7 @@ class Trainer:
             batches = shuffled_buckets(self.lengths, self.config.batch_conversations, random)
             for indices in batches[position:]:
                 self._train_step([self.samples[i] for i in indices])
-                progress(STAGE, self.step, total)
+                progress(STAGE, float(self.step), float(total))
                 if interrupted() and self.step % self.steps_per_epoch:
                     save_checkpoint(self._checkpoint(), checkpoint)
                     return self._outcome(finished=False)

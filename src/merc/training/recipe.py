@@ -15,11 +15,12 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
 from merc.data.schema import Part
 from merc.data.standardisation import CLIP_BOUND
 from merc.errors import RecipeError
+from merc.files.arguments import checked, path_from, shown
 from merc.files.strict_yaml import dump_yaml, load_yaml
 from merc.files.validation import explain_all
 from merc.networks.cmath.network import CMATHConfig
 from merc.networks.registry import NetworkConfig, network_class, network_config
-from merc.settings import Settings
+from merc.settings import OwnSettings, Settings
 from merc.training.corruption import CorruptionConfig
 from merc.training.loop import TrainingConfig
 from merc.training.objective import ObjectiveConfig
@@ -53,7 +54,7 @@ class DataConfig(Settings):
     clip: float = Field(default=CLIP_BOUND, gt=0)
 
 
-class Recipe(Settings):
+class Recipe(OwnSettings):
     """One training.
 
     Attributes:
@@ -124,11 +125,15 @@ def recipe_values(path: str | Path, options: Sequence[str] = ()) -> dict[str, An
     Raises:
         RecipeError: no such file, no valid YAML, no mapping, or an option that can't be applied.
     """
-    path = Path(path)
+    path = path_from(path, "recipe", "a YAML file", RecipeError)
+    if isinstance(options, (str, Mapping)):
+        raise RecipeError(f"options: expected a list such as ['training.seed=1'], found {shown(options)}")
     try:
         content = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such recipe") from None
+    except IsADirectoryError:
+        raise RecipeError(f"{path}: a folder; a recipe is a YAML file") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RecipeError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from None
     if not isinstance(content, dict):
@@ -172,6 +177,7 @@ def dump_recipe(recipe: Recipe) -> str:
 
 
 def _apply(values: dict[str, Any], option: str) -> None:
+    checked(option, str, "options", "a list such as ['training.seed=1']", RecipeError)
     key, separator, text = option.partition("=")
     names = key.strip().split(".")
     if not separator or not all(names):

@@ -1,11 +1,15 @@
 """The encoder that reads an utterance after the turns before it: against a slow twin, and what must change nothing."""
 
+from functools import partial
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crowding import Door, in_threads
 from merc.data.schema import Conversation, Utterance
 from merc.encoders.registry import resolve
 from merc.encoders.text.adapter import Adapter
@@ -206,3 +210,18 @@ def test_another_base_is_refused(adapter):
         DialogueEncoder([Adapter(adapter.base, "0" * 16, adapter.pairs)])
     with pytest.raises(FeatureError, match="no such folder"):
         DialogueEncoder([Adapter("/nowhere/at all", "0" * 16, adapter.pairs)])
+
+
+def test_threads_share_an_encoder_but_not_its_tokenizer(adapter, monkeypatch):
+    shared, door = DialogueEncoder([adapter]), Door()
+    real = shared._model
+
+    def tokenizer(texts, verbose):
+        door()
+        return real.tokenizer(texts, verbose=verbose)
+
+    monkeypatch.setattr(shared, "_model", SimpleNamespace(tokenizer=tokenizer, limit=real.limit, embed=real.embed))
+    talk = conversation(TALK)
+    (first,), (second,) = in_threads(partial(shared.encode, [talk]), partial(shared.encode, [talk]))
+    assert door.met == 0 and door.calls >= 2
+    np.testing.assert_array_equal(first, second)

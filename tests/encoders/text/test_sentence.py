@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from crowding import Door, in_threads
 from merc.encoders import registry
 from merc.encoders.interface import Encoder
-from merc.encoders.registry import BUNDLED_SHA256, check_folder, feature_name, resolve
+from merc.encoders.registry import BUNDLED_SHA256, check_folder, feature_name, loading, resolve
 from merc.encoders.text.sentence import text_digest, text_encoder
 from merc.encoders.text.torch_model import load_base
 from merc.errors import DataError, FeatureError, MissingExtraError, UnsafeFileError
@@ -407,3 +408,29 @@ def test_feature_names(name: str, expected: str) -> None:
 def test_a_name_without_letters_has_no_feature_name() -> None:
     with pytest.raises(FeatureError, match="no feature name"):
         feature_name("/m/...")
+
+
+def test_threads_load_and_tokenise_one_after_another(sentence: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    door = Door()
+
+    def load() -> None:
+        with loading("a model"):
+            door()
+
+    in_threads(load, load)
+    assert (door.met, door.calls) == (0, 2)
+
+    class Model:
+        def tokenizer(self, texts: list[str], **_: Any) -> dict[str, list[str]]:
+            door()
+            return {"input_ids": texts}
+
+        def encode(self, texts: list[str], **_: Any) -> np.ndarray:
+            door()
+            return np.ones((len(texts), 2), np.float32)
+
+    model: Any = text_encoder(str(sentence))
+    monkeypatch.setattr(model._model, "_model", Model())
+    door = Door()
+    in_threads(lambda: model._model.token_counts(["a"]), lambda: model._model.embed(["a"]))
+    assert (door.met, door.calls) == (0, 2)

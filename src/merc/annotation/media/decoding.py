@@ -23,6 +23,7 @@ from jaxtyping import Float32
 
 from merc.annotation.open_file import OpenFile, opened_file
 from merc.errors import DataError, MissingExtraError
+from merc.files.arguments import checked
 from merc.files.printable import printable
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class Sound:
     rate: int
 
     def __post_init__(self) -> None:
+        checked(self.samples, np.ndarray, "sound, samples", "a numpy array (np.asarray makes one)")
+        checked(self.rate, (int, float, np.integer, np.floating), "sound, rate", "a number of samples a second, in Hz")
         shape, kind = self.samples.shape, self.samples.dtype
         if kind.kind not in "fiu":
             raise DataError(f"sound: expected samples of a float or integer type, found {kind}")

@@ -8,21 +8,24 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import cast
 
 from merc.annotation.media.decoding import MediaSource, Sound
 from merc.annotation.open_file import OpenFile, found_at, opened_file
 from merc.annotation.transcripts.reading import SUFFIXES
 from merc.annotation.transcripts.transcript import Transcript
-from merc.data.schema import Utterance
+from merc.data.schema import Conversation, Utterance, check_text
 from merc.errors import DataError
+from merc.files.arguments import checked, shown
 from merc.files.printable import printable
 
 OWN = ".emotions"  # before the suffix of what annotation writes; never read as a transcript
 PREFERRED = (".srt", ".vtt", ".json", ".csv", ".ass", ".ssa", ".txt")  # which transcript is taken of several beside a recording
 
-TranscriptSource = str | Path | OpenFile | Transcript | Sequence[Utterance]
+TranscriptSource = str | Path | OpenFile | Transcript | Conversation | Sequence[Utterance]
 Source = TranscriptSource | Sound
 
+_SOURCES = "a path, a file opened as bytes, merc.Sound, merc.Transcript, merc.Conversation or a list of merc.Utterance"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:/")  # a path keeps one slash of two
 
 
@@ -58,14 +61,17 @@ def given(
     Raises:
         DataError: nothing is there, a URL, two transcripts, or a transcript that needs a name and has none.
     """
-    medium, named = _located(source), _name(source, name)
+    for what, text in (("name", name), ("transcript_name", transcript_name)):
+        checked(text, (str, type(None)), what, "a str or None")
+    medium, named = _located(source, "what is to be annotated"), _name(source, name)
     if isinstance(medium, Transcript) or (not isinstance(medium, Sound) and PurePath(named).suffix.lower() in SUFFIXES):
         if transcript is not None:
             raise DataError(f"{printable(named)} is a transcript, and a second one was given; allowed is one, with a recording")
         return Given(named, None, medium if not isinstance(medium, Sound) else None, named)
     if transcript is not None:
-        located = _located(transcript)
-        assert not isinstance(located, Sound)
+        located = _located(transcript, "the transcript")
+        if isinstance(located, Sound):
+            raise DataError("the transcript: expected words, found sound, which is what is to be annotated")
         return Given(named, medium, located, _name(transcript, transcript_name))
     beside = transcript_beside(medium) if isinstance(medium, Path) else None
     warnings = () if beside is None else (f"the transcript is {printable(beside.name)}, found beside the recording",)
@@ -87,14 +93,23 @@ def content_digest(given: Given) -> str:
     return hashlib.sha256(_digest_of(given.medium) + _digest_of(given.transcript)).hexdigest()
 
 
-def _located(source: Source) -> Path | OpenFile | Sound | Transcript:
+def _located(given: object, what: str) -> Path | OpenFile | Sound | Transcript:
+    if isinstance(given, bytes) or not isinstance(given, (str, Path, Sound, Transcript, Conversation, Sequence, OpenFile)):
+        raise DataError(f"{what}: expected {_SOURCES}, found {shown(given)}")
+    source = cast(Source, given)
+    if isinstance(source, Conversation):
+        source = Transcript(source.utterances, conversation=source.id)
     if isinstance(source, str | Path) and _URL.match(str(source)) and not Path(source).exists():
         raise DataError(f"{printable(str(source))}: only local files are read; download it first")
     if isinstance(source, str):
         source = Path(source)
     if isinstance(source, Path) and not source.is_file():
         raise DataError(f"{printable(str(source))}: expected a file, found {found_at(source)}")
-    return Transcript(tuple(source)) if isinstance(source, Sequence) else source
+    if isinstance(source, Sequence):
+        source = Transcript(tuple(source))
+    if isinstance(source, Transcript):
+        check_text(source.utterances, what)
+    return source
 
 
 def _name(source: Source, name: str | None) -> str:
@@ -103,7 +118,7 @@ def _name(source: Source, name: str | None) -> str:
     own = str(source) if isinstance(source, str | Path) else getattr(source, "name", None)
     if isinstance(own, str) and own:
         return PurePath(own).name
-    return "transcript" if isinstance(source, Transcript | Sequence) else "recording"
+    return "transcript" if isinstance(source, Transcript | Conversation | Sequence) else "recording"
 
 
 def _digest_of(part: Path | OpenFile | Sound | Transcript | None) -> bytes:

@@ -22,6 +22,7 @@ from merc.annotation.transcripts.transcript import Transcript, numbered
 from merc.data.schema import Utterance
 from merc.encoders.interface import RATE, Clip
 from merc.errors import DataError, FeatureError, MissingExtraError
+from merc.files.arguments import checked
 from merc.files.printable import printable
 from merc.files.validation import shorten
 
@@ -62,6 +63,9 @@ class RecognitionOptions:
     vad: bool = True
 
     def __post_init__(self) -> None:
+        checked(self.model, str, "speech recognition, model", "a name or a folder, as a str", FeatureError)
+        checked(self.language, (str, type(None)), "speech recognition, language", "a code such as 'en', or None", FeatureError)
+        checked(self.beam_size, int, "speech recognition, beam_size", "a whole number from 1", FeatureError)
         if self.beam_size < 1:
             raise FeatureError(f"speech recognition: a beam size of {self.beam_size}; allowed are whole numbers from 1")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from merc.data.schema import Utterance
+from merc.files.arguments import checked
 
 UNNAMED = "speaker"  # the speaker where none is known
 
@@ -19,6 +20,9 @@ class Transcript:
         warnings: what a user should know of how they were read, a sentence each.
         conversation: its id, where a file that holds several names it.
 
+    Raises:
+        DataError: something else than utterances.
+
     Example:
         >>> import merc
         >>> merc.Transcript((merc.Utterance("1", "Ann", "I got the job!"),))
@@ -28,6 +32,10 @@ class Transcript:
     utterances: tuple[Utterance, ...]
     warnings: tuple[str, ...] = ()
     conversation: str | None = None
+
+    def __post_init__(self) -> None:
+        for u in checked(self.utterances, (tuple, list), "transcript", "a tuple of merc.Utterance"):
+            checked(u, Utterance, "transcript", "a tuple of merc.Utterance")
 
     def __repr__(self) -> str:
         named = "" if self.conversation is None else f"{self.conversation!r}, "

@@ -68,13 +68,12 @@ def inspection_tables(inspection: Inspection) -> Iterator[RenderableType]:
 
 def probe_tables(report: ProbeReport) -> Iterator[RenderableType]:
     """Weighted F1 of a linear probe on every feature, with its standard error, and the verdict in words."""
-    columns = ("feature", "verdict", "inside training", "validation", "test", "guessing")
+    columns = ("feature", "verdict", *(name for part in ("inside training", "validation", "test") for name in (part, "guessing")))
     title = f"linear probe of {printable(report.corpus)}, split {printable(report.split)}: weighted F1 (standard error)"
     table = new_table(title, columns, words=2)
     for feature in report.features:
-        scores = [_with_error(figure) for figure in (feature.inside, feature.validation, feature.test)]
-        guessing = NOTHING if feature.inside is None else percent(feature.inside.chance)
-        add_row(table, feature.feature, feature.verdict, *scores, guessing)
+        figures = (feature.inside, feature.validation, feature.test)
+        add_row(table, feature.feature, feature.verdict, *(cell for figure in figures for cell in _cells(figure)))
     yield table
     for feature in report.features:
         yield Text(printable(feature.sentence), style="yellow" if feature.flagged else "")
@@ -103,5 +102,8 @@ def noise_auc_line(part: str, shares: Mapping[str, float]) -> Text:
     return Text(f"area under the ROC curve of the oracle's detection of noise on {part}, row by row: {told or NOTHING}")
 
 
-def _with_error(figure: Figure | None) -> str:
-    return NOTHING if figure is None else f"{percent(figure.weighted_f1)} ({percent(figure.error)})"
+def _cells(figure: Figure | None) -> tuple[str, str]:
+    """A score with its error, and that of guessing."""
+    if figure is None:
+        return NOTHING, NOTHING
+    return f"{percent(figure.weighted_f1)} ({percent(figure.error)})", percent(figure.chance)

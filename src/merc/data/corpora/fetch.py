@@ -102,5 +102,5 @@ def fetch(
             if (folder / name).exists():
                 raise DataError(f"{folder / name} is there already with another content; move it away") from error
             raise DataError(f"{url}: {error} Nothing was saved") from error
-        progress("files", done, len(urls))
+        progress("files", float(done), float(len(urls)))
     return [folder / name for name in urls]

@@ -11,7 +11,6 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
 
 from merc.data.formats.csv_table import CsvTable, read_csv, read_header
 from merc.data.formats.layout import CorpusSource, Layout
@@ -120,7 +119,7 @@ def _read_arrays(path: Path, rows: int) -> dict[FeatureSpec, FeatureArray]:
             raise DataError(f"{where}, row {int(infinite[0])}: infinite, or too large for float32")
         try:
             spec = FeatureSpec(modality=name, name=f"mosi{numbers.shape[1]}", dimension=numbers.shape[1])
-        except ValidationError as error:
+        except DataError as error:
             raise DataError(f"{where}: not a modality's name or a dimension out of range") from error
         arrays[spec] = numbers
     return arrays

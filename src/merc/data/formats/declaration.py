@@ -79,8 +79,6 @@ def declared_corpus(path: Path, declaration: Declaration, conversations: tuple[C
             splits=splits,
             notes=declaration.notes if declaration.notes is not None else {"source": path.name},
         )
-    except ValidationError as error:
-        raise DataError(f"{path}, header: {explain(error)}") from error
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
 
@@ -94,5 +92,5 @@ def _found_features(path: Path, conversations: tuple[Conversation, ...]) -> Iter
         modality, _, name = key.partition("/")
         try:
             yield FeatureSpec(modality=modality, name=name, dimension=array.shape[1])
-        except ValidationError as error:
-            raise DataError(f"{path}: feature {key!r}: {explain(error)}; expected the form 'modality/name'") from error
+        except DataError as error:
+            raise DataError(f"{path}: feature {key!r}: {error}; expected the form 'modality/name'") from error

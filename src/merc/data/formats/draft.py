@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import ValidationError
 
 from merc.data.formats.cells import describe, identifier_of, integer_of, items_of, matrix_of, speaker_of, transcript_of
 from merc.data.formats.known_corpora import SplitRule
@@ -237,8 +236,8 @@ def _feature_schema(
         encoder = slot.encoder or _ENCODERS.get((slot.modality, usual), "unknown")
         try:
             schema.append(FeatureSpec(modality=slot.modality, name=slot.name, dimension=usual, encoder=encoder))
-        except ValidationError as error:
-            problems.append(Problem("dimension", f"feature {slot.key}: {error.errors()[0]['msg']}"))
+        except DataError as error:
+            problems.append(Problem("dimension", f"feature {slot.key}: {error}"))
             continue
         for c in conversations:
             if slot.key in c.features and (width := c.features[slot.key].shape[1]) != usual:

@@ -32,6 +32,7 @@ from merc.data.store.manifest import (
 )
 from merc.data.store.utterance_table import decode_table, encode_table
 from merc.errors import DataError, StoreError
+from merc.files.arguments import checked, path_from
 from merc.files.lock import locked_folder
 from merc.files.staged_file import StagedFile, is_temporary, staged_file, sync_folder, temporary_name
 from merc.files.validation import explain
@@ -54,7 +55,8 @@ def save_store(corpus: Corpus, folder: str | Path, *, overwrite: bool = False) -
         >>> chat = merc.Conversation("chat", (merc.Utterance("1", "Ann", "Hi!", label="calm"),))
         >>> merc.save_store(merc.Corpus("mine", merc.LabelSet(names=("calm", "cross")), (), (chat,)), "store")
     """
-    folder = Path(folder).absolute()
+    checked(corpus, Corpus, "what is saved", "a merc.Corpus", StoreError)
+    folder = path_from(folder, "store", "a folder", StoreError).absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         if not (folder / MANIFEST).is_file():
             raise StoreError(f"{folder} exists and is not a store: choose a new folder")
@@ -84,7 +86,7 @@ def open_store(folder: str | Path, *, verify: bool = True) -> Corpus:
         >>> merc.open_store("store").name
         'mine'
     """
-    folder = Path(folder)
+    folder = path_from(folder, "store", "a folder", StoreError)
     while True:
         manifest = read_manifest(folder)
         try:

@@ -11,6 +11,7 @@ Shapes: N utterances, T utterances of a conversation, D features.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
@@ -57,6 +58,7 @@ class DialogueEncoder:
         self.version = joint_version(adapters)
         self._model = AdaptedModel(adapters, device)
         self.dimension = self._model.dimension
+        self._lock = threading.Lock()  # the tokenizer is not safe among threads
 
     def encode(
         self, conversations: Sequence[Conversation], progress: Progress = no_progress
@@ -83,7 +85,8 @@ class DialogueEncoder:
         Raises:
             FeatureError: the model returned a number that is not finite.
         """
-        windows = tokenised_windows(self._model.tokenizer, places, self._model.limit)
+        with self._lock:
+            windows = tokenised_windows(self._model.tokenizer, places, self._model.limit)
         return encode_windows(windows, self._model.embed, self.dimension, self.name, progress)
 
 

@@ -99,7 +99,7 @@ def text_encoder(name_or_path: str = "minilm", device: str = "cpu") -> Encoder[s
     if importlib.util.find_spec("sentence_transformers") is None:
         raise MissingExtraError("text", f"the text encoder {name_or_path!r}")
     source = resolve(name_or_path)
-    from merc.encoders.text.torch_model import LayersModel, SentenceModel
-
     with loading(f"text encoder {name_or_path!r}"):
+        from merc.encoders.text.torch_model import LayersModel, SentenceModel
+
         return TextEncoder(source, (LayersModel if source.layers else SentenceModel)(source, device))

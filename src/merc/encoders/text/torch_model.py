@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,7 @@ class SentenceModel:
             network = model[0].auto_model
             load_transformer(Path(network.name_or_path), type(network), config=network.config)
         self._model = model.float().eval()
+        self._lock = threading.Lock()  # a tokenizer that pads and counts in turns can't do both at once
         self._prompt = str(model.prompts.get(model.default_prompt_name or "", ""))
         self.limit: int | None = model.max_seq_length
 
@@ -85,11 +87,13 @@ class SentenceModel:
         """The tokens of each text, with those that the model adds."""
         if not texts:
             return []
-        return [len(ids) for ids in self._model.tokenizer([self._prompt + text for text in texts], verbose=False)["input_ids"]]
+        with self._lock:
+            return [len(ids) for ids in self._model.tokenizer([self._prompt + text for text in texts], verbose=False)["input_ids"]]
 
     def embed(self, texts: Sequence[str]) -> Float32[np.ndarray, "B D"]:
         """The vectors of one batch of texts, one row each."""
-        return np.asarray(self._model.encode(list(texts), batch_size=len(texts), show_progress_bar=False), dtype=np.float32)
+        with self._lock:
+            return np.asarray(self._model.encode(list(texts), batch_size=len(texts), show_progress_bar=False), dtype=np.float32)
 
 
 class LayersModel(SentenceModel):
@@ -102,7 +106,8 @@ class LayersModel(SentenceModel):
     def embed(self, texts: Sequence[str]) -> Float32[np.ndarray, "B D"]:
         """See `SentenceModel.embed`."""
         cut: dict[str, Any] = {} if self.limit is None else {"truncation": True, "max_length": self.limit}
-        tokens = self._model.tokenizer(list(texts), padding=True, return_tensors="pt", **cut).to(self._model.device)
+        with self._lock:
+            tokens = self._model.tokenizer(list(texts), padding=True, return_tensors="pt", **cut).to(self._model.device)
         with torch.inference_mode():
             states = self._model[0].auto_model(**tokens, output_hidden_states=True).hidden_states[-self._layers :]
         mask_BS1 = tokens["attention_mask"].unsqueeze(-1).to(states[0].dtype)
@@ -119,10 +124,10 @@ def load_base(name: str) -> tuple[Any, Any, str]:
     """
     if importlib.util.find_spec("transformers") is None:
         raise MissingExtraError("text", f"the text model {name!r}")
-    from transformers import AutoModel, AutoTokenizer
-
     source = resolve(name)
     with loading(f"text model {name!r}"):
+        from transformers import AutoModel, AutoTokenizer
+
         tokenizer = AutoTokenizer.from_pretrained(str(source.folder), trust_remote_code=False, local_files_only=True)
         model = load_transformer(source.folder, AutoModel, attn_implementation="sdpa")
     return tokenizer, model.float(), source.version

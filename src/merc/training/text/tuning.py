@@ -123,7 +123,7 @@ def tune(
             nn.utils.clip_grad_norm_([*learned, *head.parameters()], config.clip_norm)
             optimiser.step()
             schedule.step()
-            progress(STAGE, done, total)
+            progress(STAGE, float(done), float(total))
         pairs = {name: low_rank((module.weight.detach() - before[name]).cpu(), config.rank) for name, module in matrices.items()}
         return Adapter(config.base, version, pairs)
 

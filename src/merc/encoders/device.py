@@ -1,0 +1,24 @@
+"""The device that encoders and models run on."""
+
+from __future__ import annotations
+
+from merc.errors import RunError
+from merc.files.arguments import checked
+
+
+def usable_device(name: object) -> str:
+    """A torch device, such as `cpu` or `cuda:0`, once it is certain that it can be computed on.
+
+    Raises:
+        RunError: it can't; the message names those that can.
+    """
+    import torch
+
+    checked(name, str, "device", "a name such as 'cpu' or 'cuda:0'", RunError)
+    try:
+        torch.zeros(1, device=str(name)).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch has no one error for it
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        allowed = ", ".join(["cpu", *(["cuda"] if count else []), *(f"cuda:{i}" for i in range(count))])
+        raise RunError(f"device {name!r} can't be used; here are: {allowed}") from error
+    return str(name)
