@@ -119,12 +119,14 @@ def _annotate_folder(
 ) -> None:
     from merc.annotation.batch import FolderOptions, annotate_folder
     from merc.annotation.folder_table import FOLDER_TABLE
-    from merc.cli.tables.annotations import file_records_table
+    from merc.cli.tables.annotations import file_records_table, folder_notes
 
     with staged() as hook:
         records = annotate_folder(source, FolderOptions(model, options, formats, out, workers), hook)
     show(file_records_table(records))
     note(str((out or source) / FOLDER_TABLE))
+    for sentence in folder_notes(records):
+        warn(sentence)
     failed = sum(record.status == "failed" for record in records)
     if failed:
         warn(f"{failed} of {len(records)} files could not be annotated; the others are done")
