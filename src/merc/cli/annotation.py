@@ -94,7 +94,7 @@ def annotate(
     for sentence in annotation_notes(found):
         warn(sentence)
     if not as_json:
-        for path in write_files(found, source, out, wanted):
+        for path in write_files(found, source, out, wanted, on_warning=warn):
             note(str(path))
 
 

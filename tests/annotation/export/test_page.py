@@ -204,7 +204,9 @@ def test_an_utterance_has_words_mark_probability_and_trust():
     (entry,) = re.findall(r'<li class="u" id="u3".*?</li>', text, re.DOTALL)
     first = annotation().utterances[3]
     assert f'<use href="#g{SEVEN.index("surprise")}"/>' in entry
-    assert f"<bdi>surprise</bdi> {100 * first.probabilities['surprise']:.0f}\u00a0%" in entry
+    probability = f"{100 * first.probabilities['surprise']:.0f}"
+    bar = f'<svg class="bar" aria-hidden="true"><rect class="f-cyan" width="{probability}%" height="100%"/></svg>'
+    assert f"<bdi>surprise</bdi> {bar} {probability}\u00a0%" in entry
     assert f'<rect width="{100 * first.trust["audio"]:.0f}%"' in entry
     assert "no <bdi>visual</bdi>" in entry
     assert TALK[3][2] in entry
@@ -216,6 +218,18 @@ def test_the_next_probable_emotion_is_named_where_it_is_near():
         probabilities = {**dict.fromkeys(SEVEN, 0.0), "joy": 1 - share, "anger": share}
         text = with_utterances(whole, (replace(whole.utterances[0], probabilities=probabilities),)).to_html()
         assert (f"or <bdi>anger</bdi> {100 * share:.0f}\u00a0%" in text) is named
+
+
+def test_a_block_is_filled_as_high_as_its_emotion_is_probable():
+    whole = annotation(talk=[("Ann", "joy", "x")] * 3)
+    shares = (0.9, 0.22, 0.01)
+    others = [(1 - share) / 6 for share in shares]
+    rows = [{**dict.fromkeys(SEVEN, other), "joy": share} for share, other in zip(shares, others, strict=True)]
+    judged = [replace(u, probabilities=row) for u, row in zip(whole.utterances, rows, strict=True)]
+    text = with_utterances(whole, judged).to_html()
+    filled = [(float(y), float(high)) for y, high in re.findall(r'class="sure" y="([\d.]+)" width="100%" height="([\d.]+)"', text)]
+    assert filled == [(2.8, 25.2), (21.8, 6.2), (25.0, 3.0)]  # px of 28; the least that can be seen is 3
+    assert re.findall(r'<rect class="f-amber" width="(\d+)%"', text) == ["90", "22", "1"]
 
 
 def test_shares_of_a_speaker_add_up():
@@ -238,7 +252,7 @@ def test_a_model_without_trust_shows_none():
     whole = annotation()
     whole = with_utterances(whole, (replace(one, trust={}) for one in whole.utterances))
     assert "trust" not in whole.to_html() and "then how much of the trust" in annotation().to_html()
-    assert 'class="bar"' not in whole.to_html()
+    assert 'class="t"><bdi>text' not in whole.to_html() and 'class="t"><bdi>text' in annotation().to_html()
 
 
 def test_what_was_left_out_before_judging_is_counted_among_the_absences():
@@ -307,6 +321,8 @@ def test_colours_stand_out(mode):
     for name, both in COLOURS.items():
         assert contrast(both[mode], colours["page"]) >= 3, name
         assert contrast(both[mode], colours["now"]) >= 3, name
+        assert contrast(both[mode], colours["track"]) >= 3, name
+    assert contrast(colours["axis"], colours["page"]) >= 3
 
 
 # The timeline

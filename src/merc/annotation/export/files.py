@@ -5,7 +5,7 @@ They stand beside the recording and are named after it: `talk.mp4` gives `talk.e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,11 @@ FORMATS = ("json", "csv", "srt", "html")
 
 
 def write_files(
-    annotation: Annotation, beside: Path, folder: Path | None = None, formats: Sequence[str] = FORMATS
+    annotation: Annotation,
+    beside: Path,
+    folder: Path | None = None,
+    formats: Sequence[str] = FORMATS,
+    on_warning: Callable[[str], None] = lambda _: None,
 ) -> tuple[Path, ...]:
     """Writes the files, each whole, in place of older ones; if one can't be written, none is changed.
 
@@ -33,6 +37,7 @@ def write_files(
         beside: the annotated file, say `talk.mp4`; only its folder and name matter.
         folder: where to write; None means beside the annotated file. Only there can the page play it, and if it is still there.
         formats: of json, csv, srt and html; one given twice is written once.
+        on_warning: called with a sentence if the subtitles lack utterances or are not written.
 
     Returns:
         What was written, in the order of `formats`.
@@ -56,6 +61,7 @@ def write_files(
                 raise
             warning = f"{printable(targets.pop('srt').name)} was not written: {error}"
         if without or "srt" not in targets:
+            on_warning(warning)
             annotation = replace(annotation, warnings=(*annotation.warnings, warning))
     forms = {
         "json": annotation.to_json,
