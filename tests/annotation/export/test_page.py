@@ -346,7 +346,7 @@ def test_without_times_blocks_stand_in_order_and_are_equally_wide():
     assert [block.utterance for block in timeline.blocks] == list(range(25))
     assert {round(block.width, 6) for block in timeline.blocks} == {4.0}
     assert timeline.spans == (None,) * 25
-    assert [tick.label for tick in timeline.ticks][:2] == ["1", "6"]
+    assert [tick.label for tick in timeline.ticks] == ["1", "6", "11", "16", "21"]
 
 
 def at(*times):
@@ -374,7 +374,13 @@ def test_every_length_gets_a_few_ticks_that_do_not_touch(extent):
     assert pixels[0] == 0
     assert len(pixels) >= 2 or extent < 1
     assert all(after - before >= 75 for before, after in pairwise(pixels))
-    assert pixels[-1] < timeline.width
+    assert pixels[-1] <= timeline.width
+    step = pixels[1] - pixels[0] if len(pixels) > 1 else timeline.width
+    assert timeline.width - pixels[-1] <= step * 1.001  # the last one is there
+    left = {"start": 0, "middle": 22, "end": 44}  # px of a label before its tick
+    boxes = [(x - left[tick.anchor], x - left[tick.anchor] + 44) for x, tick in zip(pixels, timeline.ticks, strict=True)]
+    assert boxes[0][0] == 0 and boxes[-1][1] <= max(timeline.width, 44)
+    assert all(before[1] <= after[0] for before, after in pairwise(boxes))
 
 
 def test_one_word_in_an_hour_makes_no_wide_page():
