@@ -106,6 +106,32 @@ def encoded(
         return path.read_bytes()
 
 
+def film(path: Path, container: str, origin: float, late: float = 0.0, seconds: int = 6) -> None:
+    """Writes a film that browsers play, whose time stamps begin at `origin` seconds; its sound begins `late` seconds later."""
+    av = pytest.importorskip("av")
+    video, audio = {"mp4": ("libx264", "aac"), "webm": ("libvpx", "libopus")}[container]
+    with av.open(str(path), "w", format=container, options={"avoid_negative_ts": "disabled"}) as output:
+        heard, seen = output.add_stream(audio, rate=48_000, layout="mono"), output.add_stream(video, rate=10)
+        seen.width = seen.height = 32
+        seen.pix_fmt = "yuv420p"
+        packets = []
+        for number in range(10 * seconds):
+            picture = av.VideoFrame.from_ndarray(np.full((32, 32, 3), 4 * number % 255, np.uint8), "rgb24")
+            picture.pts, picture.time_base = number + round(10 * origin), Fraction(1, 10)
+            packets += seen.encode(picture)
+        packets += seen.encode(None)
+        samples = noise(seconds - late, 48_000)
+        form = av.AudioResampler(heard.format, "mono", 48_000)
+        for first in range(0, len(samples), 960):
+            frame = av.AudioFrame.from_ndarray(samples[first : first + 960].reshape(1, -1).copy(), "flt", "mono")
+            frame.rate, frame.pts, frame.time_base = 48_000, round((origin + late) * 48_000) + first, Fraction(1, 48_000)
+            for converted in form.resample(frame):
+                packets += heard.encode(converted)
+        packets += heard.encode(None)
+        for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
+            output.mux(packet)
+
+
 def tagged(mp3: bytes) -> bytes:
     """The mp3 with a tag before it that says it is UTF-8 but is not, and with a picture on its cover."""
     av = pytest.importorskip("av")

@@ -267,6 +267,8 @@ def test_without_the_text_extra_sound_is_left(judge, sound, tmp_path, monkeypatc
     (absence,) = found.absences
     assert (absence.utterance_id, absence.modality) == (None, "text") and "optional extra 'text'" in absence.reason
     assert all(u.present == ("audio",) for u in found.utterances)
+    spanish = [replace(turn, words="¡Estoy harto de ti! ¡Lárgate de mi casa ahora!") for turn in TRANSCRIPT.utterances]
+    assert annotate(sound, spanish, model=judge).warnings == (), "no label hangs on the words"
     with pytest.raises(FeatureError, match=r"there is nothing to judge by; text: .*'text'.*; audio: there is no recording"):
         annotate(TRANSCRIPT, model=judge)
 

@@ -7,6 +7,7 @@ import pytest
 
 from annotation.call import RATE, srt, stereo
 from annotation.recordings import wav
+from merc.annotation.folder_table import read_folder_table
 from merc.cli import main
 
 pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
@@ -67,6 +68,35 @@ def test_a_folder(folder, judge, capsys):
     assert err.endswith("warning: 1 of 2 files could not be annotated; the others are done\n")
     (folder / "broken.mp3").unlink()
     assert main(["annotate", str(folder), "--model", str(judge), "--workers", "1"]) == 0
+
+
+SPANISH = "speaker,words\nAna,¡Estoy harto de ti! ¡Lárgate de mi casa ahora mismo!\nBea,No me lo puedo creer. ¡Otra vez lo mismo!\n"
+WARNED = "about 100 % of the words seem to be Spanish; the model was trained on English, and its labels of other words mean little"
+
+
+def test_another_language_is_told(folder, judge, capsys):
+    path = folder / "charla.csv"
+    path.write_text(SPANISH, encoding="utf-8")
+    assert main(["annotate", str(path), "--model", str(judge)]) == 0
+    err = capsys.readouterr().err
+    assert f"warning: {WARNED}\n" in err
+    assert "warning: charla.emotions.srt was not written: subtitles need a time for each utterance; 2 of 2 have none\n" in err
+    assert WARNED in json.loads((folder / "charla.emotions.json").read_text("utf-8"))["warnings"]
+    assert main(["predict", str(judge), str(path)]) == 0
+    assert f"warning: {WARNED}\n" in capsys.readouterr().err
+
+
+def test_another_language_in_a_folder_is_told_of_three_files_and_counted(folder, judge, capsys):
+    (folder / "call.wav").unlink()
+    for place in range(5):
+        (folder / f"{place}.csv").write_text(SPANISH, encoding="utf-8")
+    assert main(["annotate", str(folder), "--model", str(judge), "--workers", "1", "--format", "json"]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
+    assert told == [
+        *(f"warning: {place}.csv: {WARNED}" for place in range(3)),
+        "warning: 2 more files hold words in other languages; the column 'warnings' of emotions.parquet says which",
+    ]
+    assert [WARNED in record.warnings for record in read_folder_table(folder).values()] == [*[True] * 5, False]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ def card(**changes):
         "corpus": {"name": "meld", "licence": "GPL-3.0", "conversations": {"train": 5}},
         "versions": {"merc": "0.1.0", "torch": "2.13.0"},
         "warnings": ("the probe was blind",),
+        "languages": ("en", "es"),
         **changes,
     }
     record = ModelRecord(**{**values, "recipe": values["recipe"].model_dump(mode="json")})
@@ -29,6 +30,7 @@ def test_the_header_is_yaml_that_a_hub_reads():
     _, header, body = card().split("---\n", 2)
     assert yaml.safe_load(header) == {
         "library_name": "merc",
+        "language": ["en", "es"],
         "tags": ["emotion-recognition", "conversation", "multimodal", "cmath"],
     }
     assert body.lstrip().startswith("# meld-text\n")
@@ -48,6 +50,7 @@ def test_the_card_says_all_that_it_was_told():
         PAPER,
         MISUSE,
         "not the authors' code",
+        "Languages of its words: English, Spanish.",
         "other speakers, languages, recordings",
     ):
         assert part in text
@@ -79,8 +82,9 @@ def test_the_recipe_in_the_card_is_the_recipe():
 
 
 def test_nothing_known_is_said_so():
-    text = card(scores={}, corpus={}, versions={}, warnings=(), recipe=Recipe(name="x", about="For people."))
+    text = card(scores={}, corpus={}, versions={}, warnings=(), languages=(), recipe=Recipe(name="x", about="For people."))
     assert "| none | |" in text
     assert "- unknown" in text
+    assert "Languages of its words: not known." in text and "language:" not in text
     assert "Software: unknown." in text
     assert "For people." in text

@@ -239,7 +239,21 @@ def broken_configs():
         },
     )
     yield "numbers that are words", lambda c: {**c, "standardisation": [{**c["standardisation"][0], "mean": ["x"]}]}
+    yield "languages as one text", lambda c: {**c, "record": {**c["record"], "languages": "en"}}
+    yield "languages that are numbers", lambda c: {**c, "record": {**c["record"], "languages": [1]}}
     yield "no seed", lambda c: {**c, "record": {}}
+
+
+def test_the_languages_are_kept_and_older_models_have_none(recogniser, tmp_path):
+    Recogniser(recogniser.network, recogniser.preprocessor, replace(recogniser.record, languages=("de", "en"))).save_pretrained(
+        tmp_path / "model"
+    )
+    assert load(tmp_path / "model").record.languages == ("de", "en")
+    assert "German, English" in (tmp_path / "model" / "README.md").read_text()
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    del config["record"]["languages"]
+    (tmp_path / "model" / "config.json").write_text(json.dumps(config))
+    assert load(tmp_path / "model").record.languages == ()
 
 
 @pytest.mark.parametrize("damage", [pytest.param(change, id=name) for name, change in broken_configs()])

@@ -15,7 +15,7 @@ from merc.annotation.options import Options
 from merc.annotation.sample import LINES
 from merc.annotation.transcripts.reading import read_transcript
 from merc.data.schema import Conversation, FeatureSpec, Utterance
-from merc.errors import FeatureError, RunError
+from merc.errors import FeatureError, MissingExtraError, RunError
 from merc.inference.loading import SHIPPED_FOLDER, load
 from shipped_golden import GOLDEN, raw_recording, summary
 
@@ -156,3 +156,31 @@ def test_words_decide_in_plain_cases(annotator, tmp_path):
         path.write_text(f'speaker,words\nAnn,"{words}"\n', encoding="utf-8")
         (utterance,) = annotator.annotate(path).utterances
         assert utterance.emotion == emotion, (words, utterance.probabilities)
+
+
+SPANISH = ("¡Estoy harto de ti! ¡Lárgate de mi casa ahora mismo!", "No me lo puedo creer, otra vez lo mismo.")
+WARNED = "about 100 % of the words seem to be Spanish; the model was trained on English, and its labels of other words mean little"
+
+
+def test_words_in_another_language_are_told(annotator):
+    turns = [Utterance(str(place), "Ana", words) for place, words in enumerate(SPANISH)]
+    found = annotator.annotate(turns)
+    assert found.warnings == (WARNED,)
+    assert json.loads(found.to_json())["warnings"] == [WARNED] and WARNED in found.to_html()
+    assert found.origin.model["languages"] == "en"
+    with pytest.warns(UserWarning, match=WARNED):
+        load().predict([Conversation("c", tuple(turns))])
+
+
+def test_sound_alone_is_not_judged_by_its_words(annotator, monkeypatch):
+    """Without an encoder of words, or with a text that the model is not given, no word changes a label."""
+
+    def missing(spec):
+        raise MissingExtraError("text", "reading words")
+
+    monkeypatch.setattr(annotator.features, "encoder", missing)
+    turns = [Utterance(str(place), "Ana", words) for place, words in enumerate(SPANISH)]
+    heard = Conversation("c", tuple(turns), {"audio/praat-relative": np.ones((2, 16), np.float32)})
+    with pytest.warns(UserWarning) as warned:
+        annotator.predict([heard])
+    assert [str(warning.message).split(":")[0] for warning in warned] == ["judged without text"]

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 import merc
+from labelled_talks import talks_with_audio
 from merc.data.probe import FeatureProbe, ProbeReport
 from merc.data.schema import Split
 from merc.data.store.store import save_store
@@ -80,6 +81,18 @@ def test_the_kept_model_is_the_one_that_was_returned(trained, tiny_corpus):
     assert again.record.corpus["synthetic"] is True
     assert again.record.corpus["conversations"] == {"train": 6, "validation": 3, "test": 3}
     assert "validation" in again.record.chosen_by
+
+
+def test_the_languages_of_the_words_are_recorded_and_a_wrong_note_is_refused_at_once(tiny_recipe, tmp_path):
+    corpus = talks_with_audio()
+    recipe = tiny_recipe(data={"features": {"audio": "praat"}})
+    assert train(recipe, tmp_path / "found", corpus=corpus).recogniser.record.languages == ("en",)
+    noted = replace(corpus, notes={"languages": ["nl"]})
+    train(recipe, tmp_path / "noted", corpus=noted)
+    assert merc.load(tmp_path / "noted").record.languages == ("nl",)
+    with pytest.raises(DataError, match="note 'languages' is 'Dutch'"):
+        train(recipe, tmp_path / "wrong", corpus=replace(corpus, notes={"languages": "Dutch"}))
+    assert not (tmp_path / "wrong").exists()
 
 
 def test_two_trainings_give_identical_losses_and_weights(trained, tiny_recipe, tiny_corpus, tmp_path):

@@ -31,6 +31,7 @@ from merc.encoders.derivation import with_derived
 from merc.encoders.interface import Clip, Encoder
 from merc.encoders.resolver import FeatureResolver, FeatureSource, Input
 from merc.encoders.text.dialogue import DialogueEncoder
+from merc.encoders.text.languages import foreign_words
 from merc.errors import DataError, FeatureError, MercError, MissingExtraError, RunError
 from merc.files.arguments import checked, shown
 from merc.files.printable import printable
@@ -116,6 +117,8 @@ def annotate(
     sound = _sound(work, transcripts[0].utterances)
     conversations = _with_words(work, [_conversation(one, sound, work.given.name) for one in transcripts])
     work.warnings.extend(_unnamed(transcripts, conversations))
+    if any(feature.input == "words" and feature.base.key not in work.reasons for feature in work.sources):
+        work.warnings.extend(foreign_words(conversations, judge.record.languages))
     absences = [_absences(work, conversation, sound) for conversation in conversations]
     _refuse_empty(work.given.name, conversations, absences)
     total = float(sum(map(len, conversations)))
@@ -285,4 +288,6 @@ def _about(judge: Recogniser) -> dict[str, str]:
     about = {"name": judge.name, "sha256": judge.weights_sha256(), "merc": importlib.metadata.version("merc")}
     if (trained := judge.record.corpus.get("name")) is not None:
         about["trained on"] = str(trained)
+    if judge.record.languages:
+        about["languages"] = ", ".join(judge.record.languages)
     return about | {spec.modality: f"{encoder_shown(spec)}, version {spec.version}" for spec in judge.preprocessor.specs}

@@ -183,7 +183,8 @@ def _work(task: _Task) -> FileRecord:
         found = annotate(task.path, model=_model(task.options.model), options=task.options.annotation)
         into = (task.root / record.file).parent
         into.mkdir(parents=True, exist_ok=True)
-        written = write_files(found, task.path, into, task.options.formats)
+        warnings = list(found.warnings)
+        written = write_files(found, task.path, into, task.options.formats, on_warning=warnings.append)
     except (MercError, OSError, MemoryError, ArithmeticError, LookupError, ValueError, TypeError, RuntimeError) as error:
         reason = (str(error).splitlines() or [""])[0]
         line = str(error) if isinstance(error, MercError) else f"{type(error).__name__}: {reason}"
@@ -196,7 +197,7 @@ def _work(task: _Task) -> FileRecord:
         duration=found.origin.duration,
         cpu_seconds=time.process_time() - started,
         emotions=dict(Counter(u.emotion for u in found.utterances)),
-        warnings=found.warnings,
+        warnings=tuple(warnings),
         absent={m: count for m, count in lacking.items() if count},
         outputs=tuple(PurePosixPath(os.path.relpath(path, task.root)).as_posix() for path in written),
     )

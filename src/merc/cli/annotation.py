@@ -88,14 +88,15 @@ def annotate(
         check_targets(source, out, wanted, (source.name, None if transcript is None else transcript.name))
         sweep_temporaries(out or source.parent)
     written: tuple[Path, ...] = ()
+    said: list[str] = []
     with staged() as hook:
         found = annotate_recording(source, transcript, model=model, options=options, hook=hook)
     if as_json:
         show_text(found.to_json())
     else:
-        written = write_files(found, source, out, wanted, () if transcript is None else (transcript,))
+        written = write_files(found, source, out, wanted, () if transcript is None else (transcript,), on_warning=said.append)
         show(annotation_table(found))
-    for sentence in annotation_notes(found):
+    for sentence in (*annotation_notes(found), *said):
         warn(sentence)
     for path in written:
         note(str(path))
@@ -122,12 +123,14 @@ def _annotate_folder(
 ) -> None:
     from merc.annotation.batch import FolderOptions, annotate_folder
     from merc.annotation.folder_table import FOLDER_TABLE
-    from merc.cli.tables.annotations import file_records_table
+    from merc.cli.tables.annotations import file_records_table, folder_notes
 
     with staged() as hook:
         records = annotate_folder(source, FolderOptions(model, options, formats, out, workers), hook)
     show(file_records_table(records))
     note(str((out or source) / FOLDER_TABLE))
+    for sentence in folder_notes(records):
+        warn(sentence)
     failed = sum(record.status == "failed" for record in records)
     if failed:
         warn(f"{failed} of {len(records)} files could not be annotated; the others are done")

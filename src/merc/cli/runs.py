@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -107,6 +108,9 @@ def predict(
     from merc.inference.loading import load
     from merc.inference.table import check_target, write_table
 
+    def show_warning(message: Warning | str, *_: object) -> None:
+        warn(str(message))
+
     if out is not None:
         check_target(out)
         if out.resolve() == chat.resolve():
@@ -114,7 +118,10 @@ def predict(
     given = read_conversations(chat)
     for sentence in given.warnings:
         warn(sentence)
-    emotions = load(run).predict(given.conversations, specs=given.specs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)
+        warnings.showwarning = show_warning
+        emotions = load(run).predict(given.conversations, specs=given.specs)
     if out is not None:
         note(f"{out}: {write_table(emotions, out, [chat])} utterances")
     if as_json:

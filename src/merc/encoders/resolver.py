@@ -92,6 +92,10 @@ class FeatureResolver:
         declared = tuple(declared)
         return tuple(self._resolve(spec, given, inputs, declared) for spec in self.specs)
 
+    def reads_words(self, without: Collection[str] = ()) -> bool:
+        """Whether a feature of some modality but those left out is made of words."""
+        return any(input_of(source_of(spec) or spec) == "words" for spec in self.specs if spec.modality not in without)
+
     def encoder(self, spec: FeatureSpec) -> Encoder[Any] | DialogueEncoder:
         """The encoder of a feature that is not derived, loaded at the first call, once whatever the number of threads.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from merc.data.schema import FeatureSpec
+from merc.encoders.text.languages import language_name
 from merc.files.strict_yaml import dump_yaml
 from merc.inference.record import ModelRecord
 
@@ -28,9 +29,12 @@ def model_card(record: ModelRecord, labels: Sequence[str], specs: Sequence[Featu
     """
     record = record.shared()
     recipe, model_name = record.recipe, str(record.recipe["model"]["name"])
-    header = {"library_name": "merc", "tags": ["emotion-recognition", "conversation", "multimodal", model_name]}
+    header: dict[str, object] = {"library_name": "merc", "language": list(record.languages)}
+    header["tags"] = ["emotion-recognition", "conversation", "multimodal", model_name]
+    header = {name: value for name, value in header.items() if value}
     features = "\n".join(f"| {s.modality} | {s.name} | {s.dimension} | {encoder_shown(s)} | {s.version} |" for s in specs)
     numbers = "\n".join(f"| {name} | {value:.4f} |" for name, value in record.scores.items()) or "| none | |"
+    languages = ", ".join(map(language_name, record.languages)) or "not known"
     facts = "\n".join(f"- {name}: {value}" for name, value in record.corpus.items()) or "- unknown"
     software = ", ".join(f"{name} {version}" for name, version in record.versions.items()) or "unknown"
     cautions = "".join(f"\n- {w}" for w in record.warnings)
@@ -66,6 +70,8 @@ Features of another encoder or version are refused. Any modality may be absent.
 ## Training corpus
 
 {facts}
+
+Languages of its words: {languages}. Words in other languages are labelled too, but the labels mean little; merc warns of them.
 
 ## Scores on {_SELECTION_PART[recipe.get("protocol", "validation")]}
 

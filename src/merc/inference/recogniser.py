@@ -20,6 +20,7 @@ from merc.encoders.derivation import differences, source_of
 from merc.encoders.device import usable_device
 from merc.encoders.resolver import FeatureResolver
 from merc.encoders.text.adapter import Adapter, adapter_file
+from merc.encoders.text.languages import foreign_words
 from merc.errors import DataError, FeatureError
 from merc.files.arguments import checked, shown
 from merc.files.tensors import tensor_bytes
@@ -144,7 +145,8 @@ class Recogniser(ModelHubMixin):
         """Labels every utterance.
 
         Features that are not given are made from words or from other features. Where an encoder is not installed, the modality is
-        absent; a warning and the result report it. Conversations of more than 512 utterances run in pieces (`merc.data.pieces`).
+        absent; a warning and the result report it. A warning says, too, which share of the words seems to be in a language that the
+        model was not trained on. Conversations of more than 512 utterances run in pieces (`merc.data.pieces`).
 
         Args:
             conversations: with features of the encoders that the model was trained on, or with words; labels do not matter.
@@ -167,6 +169,9 @@ class Recogniser(ModelHubMixin):
         completed, reasons = self.features.complete(given, specs)
         for modality, reason in reasons.items():
             warnings.warn(f"judged without {modality}: {reason}", stacklevel=2)
+        if self.features.reads_words(without=reasons):
+            for sentence in foreign_words(given, self.record.languages):
+                warnings.warn(sentence, stacklevel=2)
         absences = tuple(Absence(None, modality, reason) for modality, reason in reasons.items())
         return tuple(replace(judged, absences=absences) for judged in self.judge(completed))
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 # What in a recipe's plain values may name a folder of one machine: models are shared, such folders are not.
 _FOLDERS = (("data", "store"), ("data", "labels"), ("text_tuning", "encoder"), ("text_tuning", "base"))
+_LATER = ("recipe", "languages")  # kept apart, and missing in models of older versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class ModelRecord:
         versions: of merc, Python, torch and numpy.
         seed: of the training.
         warnings: what a user should know, such as a flagged probe.
+        languages: of the training corpus's words, as ISO 639 codes; none where they are not known, as in models of older versions.
         recipe: of the training, as nested plain values; its section `model` builds the network.
     """
 
@@ -31,6 +33,7 @@ class ModelRecord:
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     seed: int = 0
     warnings: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
     recipe: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
@@ -45,8 +48,12 @@ class ModelRecord:
     @classmethod
     def from_json(cls, values: Mapping[str, Any], recipe: Mapping[str, Any]) -> ModelRecord:
         """Reads what `to_json` made; a KeyError names what is missing."""
-        saved: dict[str, Any] = {known.name: values[known.name] for known in fields(cls) if known.name != "recipe"}
+        saved: dict[str, Any] = {name: values[name] for name in (known.name for known in fields(cls)) if name not in _LATER}
         saved["warnings"] = tuple(saved["warnings"])
+        languages: object = values.get("languages", [])
+        if not isinstance(languages, list) or not all(isinstance(code, str) for code in languages):
+            raise TypeError(f"languages {languages!r}, expected a list of codes")
+        saved["languages"] = tuple(languages)
         return cls(**saved, recipe=recipe)
 
     def shared(self) -> ModelRecord:

@@ -15,6 +15,7 @@ from merc.data.probe import recorded_probe
 from merc.data.schema import Corpus, LabelSet
 from merc.encoders.derivation import source_of
 from merc.encoders.text.dialogue import DIALOGUE
+from merc.encoders.text.languages import languages_of
 from merc.errors import DataError, RecipeError, RunError
 from merc.evaluation.metrics import SCORES, classification_scores
 from merc.files.arguments import checked, path_from, shown
@@ -142,6 +143,7 @@ def _train(recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, pr
     warnings = [*_probe_warnings(corpus, recipe), *recipe.warnings]
     selection = recipe.selection_part
     train_part, selection_part = corpus.part(recipe.data.split, "train"), corpus.part(recipe.data.split, selection)
+    languages = languages_of(train_part, corpus.notes, corpus.name)
     preprocessor = Preprocessor.fit(corpus, train_part, recipe.data.features, recipe.data.clip)
     samples = [preprocessor.sample(c) for c in train_part]
     chosen_on = [preprocessor.sample(c) for c in selection_part]
@@ -182,6 +184,7 @@ def _train(recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, pr
             scores=validate(network, temperature),
             chosen_by=SELECTION[recipe.protocol],
             corpus=_facts(corpus, recipe),
+            languages=languages,
             versions=software_versions(),
             seed=recipe.training.seed,
             warnings=tuple(warnings),

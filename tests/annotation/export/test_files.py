@@ -242,10 +242,12 @@ def test_odd_names_of_recordings_are_quoted(tmp_path, name):
 
 def test_without_times_there_are_no_subtitles_and_the_others_say_so(tmp_path):
     whole = annotation(timed=False)
-    written = write_files(whole, tmp_path / "talk.wav")
+    said = []
+    written = write_files(whole, tmp_path / "talk.wav", on_warning=said.append)
     assert [path.suffix for path in written] == [".json", ".csv", ".html"]
     (warning,) = Annotation.from_json(written[0].read_text("utf-8")).warnings[1:]
     assert warning.startswith("talk.emotions.srt was not written: subtitles need a time for each utterance")
+    assert said == [warning]
     assert "talk.emotions.srt was not written" in written[2].read_text("utf-8")
 
 

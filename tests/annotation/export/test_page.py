@@ -204,7 +204,9 @@ def test_an_utterance_has_words_mark_probability_and_trust():
     (entry,) = re.findall(r'<li class="u" id="u3".*?</li>', text, re.DOTALL)
     first = annotation().utterances[3]
     assert f'<use href="#g{SEVEN.index("surprise")}"/>' in entry
-    assert f"<bdi>surprise</bdi> {100 * first.probabilities['surprise']:.0f}\u00a0%" in entry
+    probability = f"{100 * first.probabilities['surprise']:.0f}"
+    bar = f'<svg class="bar" aria-hidden="true"><rect class="f-cyan" width="{probability}%" height="100%"/></svg>'
+    assert f"<bdi>surprise</bdi> {bar} {probability}\u00a0%" in entry
     assert f'<rect width="{100 * first.trust["audio"]:.0f}%"' in entry
     assert "no <bdi>visual</bdi>" in entry
     assert TALK[3][2] in entry
@@ -216,6 +218,18 @@ def test_the_next_probable_emotion_is_named_where_it_is_near():
         probabilities = {**dict.fromkeys(SEVEN, 0.0), "joy": 1 - share, "anger": share}
         text = with_utterances(whole, (replace(whole.utterances[0], probabilities=probabilities),)).to_html()
         assert (f"or <bdi>anger</bdi> {100 * share:.0f}\u00a0%" in text) is named
+
+
+def test_a_block_is_filled_as_high_as_its_emotion_is_probable():
+    whole = annotation(talk=[("Ann", "joy", "x")] * 3)
+    shares = (0.9, 0.22, 0.01)
+    others = [(1 - share) / 6 for share in shares]
+    rows = [{**dict.fromkeys(SEVEN, other), "joy": share} for share, other in zip(shares, others, strict=True)]
+    judged = [replace(u, probabilities=row) for u, row in zip(whole.utterances, rows, strict=True)]
+    text = with_utterances(whole, judged).to_html()
+    filled = [(float(y), float(high)) for y, high in re.findall(r'class="sure" y="([\d.]+)" width="100%" height="([\d.]+)"', text)]
+    assert filled == [(2.8, 25.2), (21.8, 6.2), (25.0, 3.0)]  # px of 28; the least that can be seen is 3
+    assert re.findall(r'<rect class="f-amber" width="(\d+)%"', text) == ["90", "22", "1"]
 
 
 def test_shares_of_a_speaker_add_up():
@@ -238,7 +252,7 @@ def test_a_model_without_trust_shows_none():
     whole = annotation()
     whole = with_utterances(whole, (replace(one, trust={}) for one in whole.utterances))
     assert "trust" not in whole.to_html() and "then how much of the trust" in annotation().to_html()
-    assert 'class="bar"' not in whole.to_html()
+    assert 'class="t"><bdi>text' not in whole.to_html() and 'class="t"><bdi>text' in annotation().to_html()
 
 
 def test_what_was_left_out_before_judging_is_counted_among_the_absences():
@@ -307,6 +321,8 @@ def test_colours_stand_out(mode):
     for name, both in COLOURS.items():
         assert contrast(both[mode], colours["page"]) >= 3, name
         assert contrast(both[mode], colours["now"]) >= 3, name
+        assert contrast(both[mode], colours["track"]) >= 3, name
+    assert contrast(colours["axis"], colours["page"]) >= 3
 
 
 # The timeline
@@ -330,7 +346,7 @@ def test_without_times_blocks_stand_in_order_and_are_equally_wide():
     assert [block.utterance for block in timeline.blocks] == list(range(25))
     assert {round(block.width, 6) for block in timeline.blocks} == {4.0}
     assert timeline.spans == (None,) * 25
-    assert [tick.label for tick in timeline.ticks][:2] == ["1", "6"]
+    assert [tick.label for tick in timeline.ticks] == ["1", "6", "11", "16", "21"]
 
 
 def at(*times):
@@ -358,7 +374,13 @@ def test_every_length_gets_a_few_ticks_that_do_not_touch(extent):
     assert pixels[0] == 0
     assert len(pixels) >= 2 or extent < 1
     assert all(after - before >= 75 for before, after in pairwise(pixels))
-    assert pixels[-1] < timeline.width
+    assert pixels[-1] <= timeline.width
+    step = pixels[1] - pixels[0] if len(pixels) > 1 else timeline.width
+    assert timeline.width - pixels[-1] <= step * 1.001  # the last one is there
+    left = {"start": 0, "middle": 22, "end": 44}  # px of a label before its tick
+    boxes = [(x - left[tick.anchor], x - left[tick.anchor] + 44) for x, tick in zip(pixels, timeline.ticks, strict=True)]
+    assert boxes[0][0] == 0 and boxes[-1][1] <= max(timeline.width, 44)
+    assert all(before[1] <= after[0] for before, after in pairwise(boxes))
 
 
 def test_one_word_in_an_hour_makes_no_wide_page():

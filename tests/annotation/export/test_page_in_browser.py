@@ -1,8 +1,11 @@
 """The page in a real browser: it plays, seeks and follows; nothing foreign runs; it asks for nothing but the recording."""
 
+from dataclasses import replace
+
 import pytest
 
 from annotation.invented import TALK, annotation, hostile, utterance, write_wav
+from annotation.recordings import film
 
 WIDTHS = (390, 1280)
 MODES = ("light", "dark")
@@ -103,7 +106,7 @@ def test_without_a_recording_nothing_is_asked_for(page, opened):
 
 def test_the_timeline_shows_a_block_for_each_utterance_in_its_speakers_lane(page, opened):
     tab = opened(page(annotation()))
-    boxes = tab.evaluate("[...document.querySelectorAll('.b rect')].map((b) => b.getBoundingClientRect().toJSON())")
+    boxes = tab.evaluate("[...document.querySelectorAll('.b .frame')].map((b) => b.getBoundingClientRect().toJSON())")
     names = tab.evaluate("[...document.querySelectorAll('.names li')].map((b) => b.getBoundingClientRect().toJSON())")
     assert len(boxes) == len(TALK)
     for box, (speaker, _, _) in zip(boxes, TALK, strict=True):
@@ -125,7 +128,7 @@ def test_a_click_on_a_block_seeks_and_marks_the_utterance(page, opened):
     box, dock = pixel(tab, "li.now"), pixel(tab, ".dock")
     assert dock["bottom"] <= box["top"] < box["bottom"] <= 900
     head = pixel(tab, "#head")
-    assert abs(head["left"] - pixel(tab, ".b.now rect")["left"]) < 3
+    assert abs(head["left"] - pixel(tab, ".b.now .frame")["left"]) < 3
 
 
 def test_a_click_on_an_utterance_or_its_time_seeks(page, opened):
@@ -222,6 +225,42 @@ def test_two_who_speak_at_once_are_both_marked(page, opened):
     wait(tab, READY)
     tab.locator("#u1 button").click()
     assert tab.evaluate(NOW) == [0, 1]
+
+
+@pytest.mark.parametrize("container", ["mp4", "webm"])
+@pytest.mark.parametrize(("origin", "late"), [(0.0, 0.0), (0.0, 1.0), (20.0, 0.0), (20.0, 1.0)])
+def test_a_film_whose_time_stamps_begin_above_0_is_sought_from_its_first(opened, tmp_path, container, origin, late):
+    film(tmp_path / f"talk.{container}", container, origin, late)
+    spans = ((0.4, 2.0), (2.5, 4.0), (4.5, 5.5))
+    talk = tuple(utterance(place, "Ann", "x", "joy", *span) for place, span in enumerate(spans))
+    whole = annotation(utterances=talk, absences=(), kind="video")
+    whole = replace(whole, origin=replace(whole.origin, duration=6.0))
+    path = tmp_path / "talk.emotions.html"
+    path.write_text(whole.to_html(f"talk.{container}"), encoding="utf-8")
+    tab = opened(path)
+    for place in (2, 0, 1):
+        tab.locator(f"#u{place} button").click()
+        wait(tab, f"Math.abs({AT} - {origin + spans[place][0]}) < 0.03 && !player.seeking")
+        assert tab.evaluate(NOW) == [place]
+        head = pixel(tab, "#head")
+        assert abs(head["left"] - pixel(tab, ".b.now .frame")["left"]) < 4
+    tab.evaluate("player.muted = true; player.play()")
+    wait(tab, f"{AT} > {origin + 4.6}")
+    assert 2 in tab.evaluate(NOW)
+
+
+def test_who_seeks_before_the_player_has_found_its_first_time_stays_there(page, opened):
+    tab = opened(page(annotation()))
+    tab.evaluate(
+        """() => new Promise((done) => {
+          player.addEventListener('loadedmetadata', () => { player.currentTime = 30; }, {once: true});
+          player.addEventListener('seeked', () => { if (player.currentTime === 30) setTimeout(done, 100); });
+          player.load();
+        })"""
+    )
+    assert tab.evaluate(AT) == 30
+    tab.locator("#u4 button").click()
+    assert abs(tab.evaluate(AT) - annotation().utterances[4].start) < 0.02
 
 
 def test_a_recording_that_was_moved_is_said_to_be_lost(page, opened, tmp_path):

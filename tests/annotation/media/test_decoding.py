@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 
-from annotation.recordings import CODECS, encoded, noise, wav
+from annotation.recordings import CODECS, encoded, film, noise, wav
 from merc.annotation.media.decoding import JITTER, RESTART, MediaSource, Sound, _Clock, _frames, opened
 from merc.annotation.media.excerpts import Excerpt, Span, excerpts, inspect
 from merc.encoders.interface import RATE
@@ -45,6 +45,19 @@ def assert_in_place(found: Excerpt, sound: np.ndarray, rate: int, span: Span, la
     assert found.samples is not None and expected.samples is not None, (found.reason, expected.reason)
     assert len(found.samples) == len(expected.samples)
     assert lag(found.samples, expected.samples) == pytest.approx(late, abs=0.001)
+
+
+@pytest.mark.parametrize("container", ["mp4", "webm"])
+@pytest.mark.parametrize("origin", [0.0, 20.0])
+@pytest.mark.parametrize("late", [0.0, 1.0])
+def test_time_counts_from_the_first_stamp_of_sound_and_pictures(tmp_path, container, origin, late):
+    path = tmp_path / f"talk.{container}"
+    film(path, container, origin, late)
+    assert inspect(path, "talk").duration == pytest.approx(6.0, abs=0.1)
+    (found,) = cut(path, Span(late + 1.0, late + 3.0))
+    assert_in_place(
+        found, noise(6.0 - late, 48_000), 48_000, Span(1.0, 3.0), 0.022 if container == "mp4" and origin and not late else 0.0
+    )
 
 
 @pytest.mark.parametrize(("container", "picture"), [(c, False) for c in CODECS] + [(c, True) for c in WITH_PICTURES])

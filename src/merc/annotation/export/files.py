@@ -5,7 +5,7 @@ They stand beside the recording and are named after it: `talk.mp4` gives `talk.e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,7 @@ def write_files(
     folder: Path | None = None,
     formats: Sequence[str] = FORMATS,
     like: Sequence[Path] = (),
+    on_warning: Callable[[str], None] = lambda _: None,
 ) -> tuple[Path, ...]:
     """Writes the files, each whole, in place of older ones; if one can't be written, none is changed.
 
@@ -41,6 +42,7 @@ def write_files(
             still there.
         formats: of json, csv, srt and html; one given twice is written once.
         like: what was annotated besides that file and the transcript beside it.
+        on_warning: called with a sentence if the subtitles lack utterances or are not written.
 
     Returns:
         What was written, in the order of `formats`.
@@ -64,6 +66,7 @@ def write_files(
                 raise
             warning = f"{printable(targets.pop('srt').name)} was not written: {error}"
         if without or "srt" not in targets:
+            on_warning(warning)
             annotation = replace(annotation, warnings=(*annotation.warnings, warning))
     forms = {
         "json": annotation.to_json,

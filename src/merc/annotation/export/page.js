@@ -11,6 +11,11 @@
   const blockOf = new Map(blocks.map((block) => [Number(block.dataset.u), block]));
   const NEAR = 0.02; // s; a player that was sent to a start may stand just before it
   let current = [];
+  let origin = 0; // s of the player's clock where the recording begins: browsers keep the time stamps of a film, the spans count from the first
+  let known = false; // whether it has been found
+  let aim = null; // s of the player's clock: where it was sent, and may not be yet
+  let reached = 0; // s of the player's clock: what it took for the end when it was sent there
+  let wanted = null; // s, where somebody clicked before the origin was known
 
   function show(found) {
     if (found.length === current.length && found.every((u, place) => u === current[place])) return false;
@@ -42,22 +47,34 @@
   }
 
   function update() {
-    const changed = show(at(player.currentTime));
+    const time = Math.max(player.currentTime - origin, 0);
+    const changed = show(at(time));
     if (head) {
-      const x = `${(100 * Math.min(player.currentTime / extent, 1)).toFixed(3)}%`;
+      const x = `${(100 * Math.min(time / extent, 1)).toFixed(3)}%`;
       head.setAttribute("x1", x);
       head.setAttribute("x2", x);
       head.setAttribute("visibility", "visible");
     }
     if (player.paused) return;
-    if (scroll) reveal(player.currentTime / extent);
+    if (scroll) reveal(time / extent);
     if (changed && follow.checked) items[current[0]].scrollIntoView({ block: "center" });
+  }
+
+  function seek(time) {
+    if (known) {
+      aim = origin + time;
+      reached = player.duration;
+      player.currentTime = aim;
+      update();
+    } else {
+      wanted = time;
+      show(at(time));
+    }
   }
 
   function choose(u, fromTimeline) {
     if (player && spans[u]) {
-      player.currentTime = spans[u][0];
-      update();
+      seek(spans[u][0]);
     } else {
       show([u]);
     }
@@ -102,6 +119,38 @@
     const lost = () => { document.getElementById("lost").hidden = false; };
     player.addEventListener("error", lost);
     if (player.error) lost();
-    for (const name of ["timeupdate", "seeked", "play"]) player.addEventListener(name, update);
+    let seeks = 0;
+    let back = null; // s of the player's clock, where somebody went meanwhile
+    const begin = () => { // a player that is sent to 0 goes to the first time that it has
+      seeks = 0;
+      player.currentTime = 0;
+    };
+    player.addEventListener("seeking", () => { seeks += 1; });
+    player.addEventListener("seeked", function found() {
+      if (seeks > 1) {
+        back = player.currentTime;
+        begin();
+        return;
+      }
+      player.removeEventListener("seeked", found);
+      origin = player.currentTime;
+      known = true;
+      for (const name of ["timeupdate", "seeked", "play"]) player.addEventListener(name, update);
+      if (wanted !== null) seek(wanted);
+      else if (back !== null) player.currentTime = back;
+      else update();
+    });
+    // Chromium takes the length of an mp4 for its last time until it has read on, and goes no further: it is sent there anew.
+    player.addEventListener("seeked", () => {
+      if (aim === null || player.currentTime >= aim - NEAR || !(player.duration > reached)) {
+        aim = null;
+        return;
+      }
+      reached = player.duration;
+      player.currentTime = aim;
+    });
+    for (const name of ["pointerdown", "keydown"]) player.addEventListener(name, () => { aim = null; });
+    if (player.readyState) begin();
+    else player.addEventListener("loadedmetadata", begin, { once: true });
   }
 })();

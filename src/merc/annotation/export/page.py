@@ -213,6 +213,7 @@ def _entry(
         "time": time,
         "label": annotation.labels.index(utterance.emotion),
         "probability": probability,
+        "sure": utterance.probabilities[utterance.emotion],
         "second": second and (second, _percent(utterance.probabilities[second])),
         "trust": [(name, utterance.trust[name]) for name in utterance.present if name in utterance.trust],
         "missing": [name for name in annotation.modalities if name not in utterance.present],

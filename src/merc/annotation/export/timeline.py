@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from merc.annotation.result import Result
 from merc.inference.predictions import JudgedUtterance
@@ -47,10 +48,11 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A place on the axis, in per cent, and what is written there."""
+    """A place on the axis, in per cent, and what is written there: from it on, about it or, at the end of the axis, up to it."""
 
     x: float
     label: str
+    anchor: Literal["start", "middle", "end"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,9 @@ def _ticks(extent: float, width: int, timed: bool) -> tuple[Tick, ...]:
     steps = _STEPS if timed else _COUNTS
     step = next((step for step in steps if step * width / extent >= _TICK), None)
     step = step or max(steps[-1], round(extent * _TICK / max(width, 1.0)), round(extent / 3))
-    last = extent * (1 - _LABEL / max(width, 2 * _LABEL))
-    places = range(0, int(last) + 1, step)
-    return tuple(Tick(100 * place / extent, clock(float(place)) if timed else str(place + 1)) for place in places)
+    last = extent * (1 - _LABEL / 2 / max(width, 2 * _LABEL))
+    ticks: list[Tick] = []
+    for place in range(0, math.floor(extent) + timed, step):  # no utterance begins at the end
+        anchor = "start" if place == 0 else "middle" if place <= last else "end"
+        ticks.append(Tick(100 * place / extent, clock(float(place)) if timed else str(place + 1), anchor))
+    return tuple(ticks)

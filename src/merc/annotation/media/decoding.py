@@ -194,6 +194,9 @@ def _opened_by_ffmpeg(file: _Bytes, name: str) -> Generator[Recording, None, Non
                 stream.discard = Discard.all  # pictures are not even read from the disk where the container allows it
         pictures = [v for v in container.streams.video if not v.disposition & Disposition.attached_pic]
         duration = None if container.duration is None else max(0.0, container.duration / av.time_base)
+        origin = (container.start_time or 0) / av.time_base
+        if duration is not None and "matroska" in container.format.name and 0.0 < origin < duration:
+            duration -= origin  # what Matroska and WebM files hold as their duration is their last time stamp
         context = track.codec_context
         info = MediaInfo("video" if pictures else "audio", duration, context.channels, context.sample_rate)
         yield Recording(info, _ffmpeg_blocks(container, track, info.rate))

@@ -10,9 +10,10 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from merc.annotation.export.timeline import clock
-from merc.annotation.folder_table import FileRecord
+from merc.annotation.folder_table import FOLDER_TABLE, FileRecord
 from merc.annotation.result import Result
 from merc.cli.tables.cells import NOTHING, add_row, decimal, new_table
+from merc.encoders.text.languages import warns_of_language
 from merc.files.printable import printable
 
 _WORDS = 300  # characters that are shown of an utterance; the files have all
@@ -51,6 +52,15 @@ def annotation_notes(annotation: Result) -> Iterator[str]:
         else:
             more = f" and {len(named) - _LISTED} more" if len(named) > _LISTED else ""
             yield f"{modality} is absent in utterance {', '.join(named[:_LISTED])}{more}: {reason}"
+
+
+def folder_notes(records: Sequence[FileRecord]) -> Iterator[str]:
+    """What a user should know of a folder, a sentence each: words in other languages; all warnings stand in the folder's table."""
+    found = [(record.file, sentence) for record in records for sentence in record.warnings if warns_of_language(sentence)]
+    for file, sentence in found[:_LISTED]:
+        yield f"{file}: {sentence}"
+    if len(found) > _LISTED:
+        yield f"{len(found) - _LISTED} more files hold words in other languages; the column 'warnings' of {FOLDER_TABLE} says which"
 
 
 def file_records_table(records: Sequence[FileRecord]) -> Iterator[RenderableType]:

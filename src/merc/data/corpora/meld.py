@@ -77,6 +77,7 @@ def _read(source: CorpusSource) -> Corpus:
         notes={
             "source": "MELD, github.com/declare-lab/MELD",
             "licence": "GPL-3.0 (transcripts and labels)",
+            "languages": ["en"],
             "conversation_ids": "train as published, validation + 1039, test + 1153",
         },
     )

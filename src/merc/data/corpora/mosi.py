@@ -53,7 +53,7 @@ def _read(source: CorpusSource) -> Corpus:
             for video, rows in videos.items()
         ),
         splits={split.name: split},
-        notes={"source": "CMU-MOSI", "licence": "not stated", "official_split": rule},
+        notes={"source": "CMU-MOSI", "licence": "not stated", "languages": ["en"], "official_split": rule},
     )
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 from merc.data.schema import PARTS, Split
 from merc.data.splits import by_parts, cosmic_iemocap, leave_one_session_out, meld_by_id, meld_part
 
+LANGUAGES = ["en"]  # of every corpus here
 PartLists = Mapping[str, tuple[str, ...]]  # part -> conversation ids as the file lists them; may overlap until checked
 SplitRule = Callable[[Sequence[str], PartLists], dict[str, Split]]
 

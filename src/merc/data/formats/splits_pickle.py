@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from merc.data.formats.cells import describe, identifier_of, integer_of, items_of, sequence_of, table_of
 from merc.data.formats.draft import CorpusDraft, FeatureSlot, RawConversation, assemble
-from merc.data.formats.known_corpora import EMORYNLP, IEMOCAP, MELD, listed_split
+from merc.data.formats.known_corpora import EMORYNLP, IEMOCAP, LANGUAGES, MELD, listed_split
 from merc.data.formats.layout import CorpusSource, Layout
 from merc.errors import DataError
 
@@ -62,7 +62,7 @@ def _draft(source: CorpusSource) -> CorpusDraft:
         ],
         parts=parts,
         split_rule=listed_split("file"),
-        notes={"source": source.path.name, "layout": LAYOUT.name},
+        notes={"source": source.path.name, "layout": LAYOUT.name, "languages": LANGUAGES},
     )
 
 

@@ -22,7 +22,7 @@ from merc.data.formats.cells import (
     text_of,
 )
 from merc.data.formats.draft import CorpusDraft, FeatureSlot, Problem, RawConversation, assemble
-from merc.data.formats.known_corpora import EMORYNLP, IEMOCAP, MELD, KnownCorpus
+from merc.data.formats.known_corpora import EMORYNLP, IEMOCAP, LANGUAGES, MELD, KnownCorpus
 from merc.data.formats.layout import CorpusSource, Layout
 from merc.data.schema import PARTS
 
@@ -69,7 +69,7 @@ class VidLayout:
             raw=raw,
             parts=parts,
             split_rule=self.corpus.splits,
-            notes={"source": source.path.name, "layout": self.name, **self.corpus.notes},
+            notes={"source": source.path.name, "layout": self.name, "languages": LANGUAGES, **self.corpus.notes},
             problems=problems,
         )
 
