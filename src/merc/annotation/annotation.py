@@ -16,6 +16,7 @@ from merc.annotation.result import Result
 from merc.errors import DataError
 from merc.files.csv_cells import csv_text
 from merc.files.printable import printable
+from merc.files.strict_json import load_json
 from merc.files.validation import explain, shorten
 from merc.inference.table import Table, data_frame, flat_table
 
@@ -78,8 +79,8 @@ class Annotation(Result):
             DataError: no JSON, of another format, or not consistent; the message names the place.
         """
         try:
-            content: object = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_without_repeats)
-        except (ValueError, RecursionError) as error:
+            content = load_json(text.removeprefix("\ufeff"))
+        except ValueError as error:
             raise DataError(f"annotation: not valid JSON: {shorten(printable(str(error)))}") from error
         form = cast("dict[str, object]", content).pop("format", None) if isinstance(content, dict) else None
         if type(form) is not int or form != _FORMAT:
@@ -105,10 +106,3 @@ class Annotation(Result):
     def _repr_html_(self) -> str:
         """What notebooks show: a compact table."""
         return notebook_table(self)
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("an object has a key twice")
-    return found

@@ -12,3 +12,8 @@ _BLANK = {"\t": " ", "\n": " ", "\r": " "}
 def printable(text: str) -> str:
     """The text in one line: tabs and line ends as spaces, other characters that steer what is shown as their escapes."""
     return _UNPRINTABLE.sub(lambda match: _BLANK.get(match[0]) or match[0].encode("unicode_escape").decode(), text)
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, printable; its type where it has no message."""
+    return printable(next(iter(str(error).strip().splitlines()), type(error).__name__))
