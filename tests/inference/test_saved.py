@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from merc.cli import main
 from merc.data.preprocessing import Preprocessor
 from merc.encoders.text.adapter import Adapter
 from merc.errors import RunError
@@ -17,9 +18,11 @@ from merc.files.tensors import tensor_bytes
 from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
 from merc.inference.record import ModelRecord
+from merc.networks import registry
 from merc.networks.interface import Level, Network, NetworkOutput
 from merc.networks.registry import NetworkConfig, register_network
 from nesting import LISTS, OBJECTS, few_calls
+from open_formats import write_jsonl
 
 CONFIG, WEIGHTS, ADAPTER, CARD = "config.json", "model.safetensors", "adapter-1.safetensors", "README.md"
 FILES = (ADAPTER, CHECKSUMS, CONFIG, WEIGHTS, CARD)
@@ -315,7 +318,9 @@ class Foreign(Network):
         return NetworkOutput(Level(self.linear(next(iter(batch.inputs.values()))) * self.scale + self.mask))
 
 
-def test_a_network_of_another_package_loads_though_it_needs_memory_to_be_built(preprocessor, tiny_corpus, tmp_path):
+def test_a_network_of_another_package_loads_though_it_needs_memory_to_be_built(preprocessor, tiny_corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+
     @register_network
     class ForeignConfig(NetworkConfig):
         name: str = "foreign_of_a_test"
@@ -329,3 +334,12 @@ def test_a_network_of_another_package_loads_though_it_needs_memory_to_be_built(p
     judged = tiny_corpus.part("official", "test")
     assert load(tmp_path / "model").predict(judged) == model.predict(judged)
     assert replace(load(tmp_path / "model").record, recipe={}) == replace(record, recipe={})
+
+
+@pytest.mark.filterwarnings("default:.*no checksums")
+def test_the_command_line_warns_of_it_in_one_line(saved, tiny_corpus, tmp_path, capsys):
+    write_jsonl(tiny_corpus, tmp_path / "talks.jsonl")
+    (saved / CHECKSUMS).unlink()
+    assert main(["predict", str(saved), str(tmp_path / "talks.jsonl"), "--json"]) == 0
+    told = capsys.readouterr().err
+    assert told == f"warning: {saved}: no checksums.json, so damage to its files would pass unseen; saving it anew writes one\n"

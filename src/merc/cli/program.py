@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 
 from merc.cli import annotation, data, features, runs, studies
 from merc.cli.options import INTERRUPTED
-from merc.cli.terminal import complain
+from merc.cli.terminal import complain, warn
 from merc.errors import MercError
 
 MISTAKE = 2  # exit code: the user can mend it; as for a wrong option
@@ -50,10 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     code: object = None
+    shown = warnings.showwarning
+    warnings.showwarning = lambda message, *_, **__: warn(str(message))  # without the place in the source
     try:
         app(args=None if arguments is None else list(arguments), prog_name="merc")
     except SystemExit as stop:
         code = stop.code
+    finally:
+        warnings.showwarning = shown
     try:
         sys.stdout.flush()
     except OSError:  # a full disk behind `merc ... > file`: what is left in the buffer can't go anywhere

@@ -66,7 +66,7 @@ def checked_folder(folder: Path) -> CheckedFolder:
         values = load_json(path.read_bytes())
     except FileNotFoundError:
         warnings.warn(
-            f"{folder}: no {CHECKSUMS}, so damage to its files would pass unseen; saving it anew writes them", stacklevel=2
+            f"{folder}: no {CHECKSUMS}, so damage to its files would pass unseen; saving it anew writes one", stacklevel=2
         )
         return CheckedFolder(folder, None)
     except (OSError, ValueError) as error:

@@ -117,12 +117,10 @@ def _with_weights(settings: NetworkConfig, preprocessor: Preprocessor, content: 
 
 def _shapes(settings: NetworkConfig, widths: Mapping[str, int], classes: int) -> dict[str, tuple[int, ...]] | None:
     """Tensor -> shape of the network that a config asks for, without memory for it; None if another package's can't be built so."""
-    import torch
+    from merc.networks.shapes import tensor_shapes
 
     try:
-        with torch.device("meta"):
-            network = settings.build(widths, classes)
-        return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+        return tensor_shapes(settings, widths, classes)
     except Exception:
         if settings.name in BUILT_IN:
             raise
