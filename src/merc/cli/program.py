@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     code: object = None
     shown = warnings.showwarning
-    warnings.showwarning = lambda message, *_, **__: warn(str(message))  # without the place in the source
+    warnings.showwarning = _show_warning
     try:
         app(args=None if arguments is None else list(arguments), prog_name="merc")
     except SystemExit as stop:
@@ -65,6 +65,11 @@ def _run(arguments: Sequence[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise
     return code if isinstance(code, int) else 0
+
+
+def _show_warning(message: Warning | str, *_: object) -> None:
+    """In one line, without the place in the source."""
+    warn(str(message))
 
 
 def _show_version(wanted: bool) -> bool:
