@@ -25,6 +25,7 @@ from merc.data.store.store import open_store
 from merc.encoders.text.adapter import adapter_file
 from merc.evaluation.calibration import reliability
 from merc.evaluation.report import Conditions, Predictions
+from merc.files.checksums import CHECKSUMS
 from merc.inference.card import MISUSE
 from merc.inference.loading import SHIPPED_FOLDER, load
 from merc.inference.recogniser import Recogniser
@@ -56,7 +57,7 @@ def main() -> None:
         scores["mosi"] = polarity(model, open_store(arguments.mosi).conversations)
     arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.run is not None:
-        for name in (WEIGHTS, CONFIG, *(adapter_file(number) for number, _ in enumerate(model.adapters, start=1))):
+        for name in (WEIGHTS, CONFIG, CHECKSUMS, *(adapter_file(number) for number, _ in enumerate(model.adapters, start=1))):
             shutil.copyfile(arguments.run / "model" / name, arguments.out / name)
     (arguments.out / SCORES).write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
     (arguments.out / CARD).write_text(card(model, scores), encoding="utf-8")

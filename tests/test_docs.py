@@ -114,7 +114,13 @@ def test_the_runs_files_are_documented():
     files = [run.RECIPE, run.STATUS, run.METRICS, run.CHECKPOINT, f"{run.MODEL}/", run.LOG]
     section = page[page.index("## The run's folder") : page.index("## `merc predict")]
     assert re.findall(r"^\| `([\w.]+/?)` \|", section, re.MULTILINE) == files
-    for name in (*(field.name for field in fields(EpochRecord)), recogniser.WEIGHTS, recogniser.CONFIG, recogniser.CARD):
+    for name in (
+        *(field.name for field in fields(EpochRecord)),
+        recogniser.WEIGHTS,
+        recogniser.CONFIG,
+        recogniser.CARD,
+        recogniser.CHECKSUMS,
+    ):
         assert f"`{name}`" in page, name
 
 

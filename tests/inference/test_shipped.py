@@ -99,6 +99,7 @@ def test_it_is_small_enough_and_carries_its_card_and_scores():
         "model.safetensors",
         *(f"adapter-{n}.safetensors" for n in (1, 2, 3)),
         "config.json",
+        "checksums.json",
         "README.md",
         "scores.json",
     }

@@ -17,6 +17,7 @@ from merc.errors import DataError
 from merc.files.arguments import checked
 from merc.files.csv_cells import csv_text
 from merc.files.printable import printable
+from merc.files.strict_json import load_json
 from merc.files.validation import explain, shorten
 from merc.inference.table import Table, data_frame, flat_table
 
@@ -80,8 +81,8 @@ class Annotation(Result):
         """
         checked(text, str, "annotation", "the JSON of an annotation, as a str")
         try:
-            content: object = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_without_repeats)
-        except (ValueError, RecursionError) as error:
+            content = load_json(text.removeprefix("\ufeff"))
+        except ValueError as error:
             raise DataError(f"annotation: not valid JSON: {shorten(printable(str(error)))}") from error
         form = cast("dict[str, object]", content).pop("format", None) if isinstance(content, dict) else None
         if type(form) is not int or form != _FORMAT:
@@ -107,10 +108,3 @@ class Annotation(Result):
     def _repr_html_(self) -> str:
         """What notebooks show: a compact table."""
         return notebook_table(self)
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("an object has a key twice")
-    return found

@@ -46,8 +46,13 @@ def annotate(
         list[FileFormat] | None, typer.Option("--format", help="What to write; repeatable; by default all four.")
     ] = None,
     asr: Annotated[
-        str, typer.Option("--asr", metavar="MODEL", help="Recognises words: a name that faster-whisper knows, or a folder.")
-    ] = "base",
+        str | None,
+        typer.Option(
+            "--asr",
+            metavar="MODEL",
+            help="Recognises words: a folder, or a name such as 'base', which is downloaded once; by default 'base' if it was.",
+        ),
+    ] = None,
     language: Annotated[str | None, typer.Option(metavar="CODE", help="Of what is said, such as 'en'; for recognition.")] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no features between runs.")] = False,
     workers: Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from merc.cli import annotation, data, features, runs, studies
 from merc.cli.options import INTERRUPTED
-from merc.cli.terminal import complain, discard, open_streams, show_text
+from merc.cli.terminal import complain, discard, open_streams, show_text, warn
 from merc.errors import MercError
 
 MISTAKE = 2  # exit code: the user can mend it; as for a wrong option
@@ -50,10 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     code: object = None
+    shown = warnings.showwarning
+    warnings.showwarning = _show_warning
     try:
         app(args=None if arguments is None else list(arguments), prog_name="merc")
     except SystemExit as stop:
         code = stop.code
+    finally:
+        warnings.showwarning = shown
     try:
         sys.stdout.flush()
     except OSError as error:  # a full disk behind `merc ... > file`
@@ -61,6 +66,11 @@ def _run(arguments: Sequence[str] | None) -> int:
         if not isinstance(error, BrokenPipeError):
             raise
     return code if isinstance(code, int) else 0
+
+
+def _show_warning(message: Warning | str, *_: object) -> None:
+    """In one line, without the place in the source."""
+    warn(str(message))
 
 
 def _show_version(wanted: bool) -> bool:

@@ -105,6 +105,8 @@ class Standardiser:
         for name, indices in (("kept", kept), ("indicated", indicated)):
             if indices.ndim != 1 or ((indices < 0) | (indices >= spec.dimension)).any():
                 raise DataError(f"{where}: {name} is {indices.tolist()}; allowed: a list of columns from 0 to {spec.dimension - 1}")
+        if not (np.isfinite(clip) and clip > 0):
+            raise DataError(f"{where}: clip is {clip}; allowed is a number above 0")
         usable = np.isfinite(mean) & np.isfinite(deviation) & (deviation > 0)
         wrong = kept[~usable[kept]]
         if len(wrong):

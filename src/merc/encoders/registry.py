@@ -12,7 +12,7 @@ import importlib.util
 import json
 import re
 import threading
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,7 +20,8 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from merc.errors import DataError, FeatureError, MercError, MissingExtraError, UnsafeFileError
-from merc.files.printable import printable
+from merc.files.hub import HubError, hub_folder
+from merc.files.printable import first_line, printable
 
 # Name of a bundled encoder -> how many of the last layers it concatenates; 0 is the model's own sentence vector.
 BUNDLED: Mapping[str, int] = MappingProxyType({"minilm": 0, "minilm-layers": 4})
@@ -93,7 +94,7 @@ def resolve(name_or_path: str) -> ModelFolder:
     """
     if name_or_path in BUNDLED:
         return _bundled(name_or_path)
-    name, folder = locate(name_or_path, "text", ", ".join(BUNDLED), allow_patterns=_HUB_FILES, ignore_patterns=_HUB_EXTRAS)
+    name, folder = locate(name_or_path, "text", ", ".join(BUNDLED), _HUB_FILES, _HUB_EXTRAS)
     parts = [part for part in check_folder(folder) if part.is_dir()]
     files = sorted(p for part in parts for p in part.iterdir() if p.suffix in _BEHAVIOUR and p.is_file())
     return ModelFolder(name, folder, version_of(files, folder))
@@ -107,13 +108,13 @@ def version_of(files: Iterable[Path], folder: Path) -> str:
     return digest.hexdigest()[:VERSION_DIGITS]
 
 
-def locate(name_or_path: str, kind: str, bundled: str, **patterns: Any) -> tuple[str, Path]:
+def locate(name_or_path: str, kind: str, bundled: str, files: Sequence[str], ignore: Sequence[str] = ()) -> tuple[str, Path]:
     """A model's name, absolute if it is a folder, and its folder; a Hub id is downloaded.
 
     Args:
         name_or_path: a local folder (wins over a Hub id of the same spelling), or a Hub id.
         kind, bundled: for messages: `text` or `sound`, and the names of the encoders that need no folder.
-        patterns: of the files to download, as `huggingface_hub.snapshot_download` takes them.
+        files, ignore: what to download, see `merc.files.hub.hub_folder`.
 
     Raises:
         FeatureError: no such folder, or the download failed.
@@ -125,15 +126,12 @@ def locate(name_or_path: str, kind: str, bundled: str, **patterns: Any) -> tuple
         raise FeatureError(
             f"{kind} encoder {shown!r}: no such folder; allowed are {bundled}, a folder of a model, or a Hugging Face Hub id"
         )
-    from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
     try:
-        return name_or_path, Path(snapshot_download(name_or_path, **patterns))
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        return name_or_path, hub_folder(name_or_path, files, ignore=ignore)
+    except HubError as error:
         raise FeatureError(
             f"{kind} encoder {shown!r}: neither a bundled one ({bundled}) nor a folder, "
-            f"and it could not be had from the Hugging Face Hub: {_first_line(error) or type(error).__name__}"
+            f"and it can't be had from the Hugging Face Hub: {error}"
         ) from error
 
 
@@ -158,7 +156,7 @@ def loading(what: str) -> Generator[None, None, None]:
         except MercError:
             raise
         except Exception as error:
-            raise FeatureError(f"{what} can't be loaded: {type(error).__name__}: {_first_line(error)}") from error
+            raise FeatureError(f"{what} can't be loaded: {type(error).__name__}: {first_line(error)}") from error
         finally:
             logging.set_verbosity(level)
             if shown:
@@ -183,10 +181,6 @@ def load_transformer(folder: Path, kind: Any, **options: Any) -> Any:
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         raise FeatureError(f"{file}: the weights lack {', '.join(missing[:_NAMED])}{more}; allowed are whole models")
     return model.eval()
-
-
-def _first_line(error: Exception) -> str:
-    return printable(next(iter(str(error).strip().splitlines()), ""))
 
 
 def check_folder(folder: Path) -> tuple[Path, ...]:

@@ -30,3 +30,8 @@ def escape_path(path: str) -> str:
 def unescape_path(text: str) -> str:
     """The path that `escape_path` was given."""
     return _ESCAPED.sub(lambda match: "\\" if match[1] == "\\" else chr(int(match[1][1:], 16)), text)
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, printable; its type where it has no message."""
+    return printable(next(iter(str(error).strip().splitlines()), type(error).__name__))

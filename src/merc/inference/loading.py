@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
 from merc.errors import RunError
 from merc.files.arguments import path_from
 from merc.inference.recogniser import Recogniser
@@ -39,10 +37,7 @@ def load_model(name: str | Path | None, kind: type[Model]) -> Model:
     beside_folders = path.parent != Path() and path.parent.is_dir()  # a mistyped run, so no model hub is asked
     if path.exists() or beside_folders or str(name).count("/") != 1 or str(name).startswith((".", "/")):
         raise RunError(f"{path}: no model here; expected {CONFIG} and {WEIGHTS}, in it or in its folder 'model'")
-    try:
-        return kind.from_pretrained(str(name))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise RunError(f"{name}: no such folder, and the model hub did not give it ({str(error).splitlines()[0]})") from None
+    return kind.from_pretrained(str(name))
 
 
 def load(name: str | Path | None = None) -> Recogniser:

@@ -99,6 +99,14 @@ def concatenated(parts: Sequence[PredictionArrays]) -> PredictionArrays:
     )
 
 
+def not_finite(predicted: PredictionArrays) -> str:
+    """What of a prediction holds NaN or infinity, such as `probabilities of fine/text`; empty if nothing does."""
+    named = {"probabilities": predicted.probabilities, "trust": predicted.trust, "uncertainties": predicted.uncertainty}
+    named |= {f"probabilities of {name}": array for name, array in predicted.levels.items()}
+    named |= {f"embeddings of {name}": array for name, array in predicted.embeddings.items()}
+    return next((what for what, array in named.items() if array is not None and not np.isfinite(array).all()), "")
+
+
 def judged_utterances(
     utterances: Sequence[Utterance],
     predicted: PredictionArrays,

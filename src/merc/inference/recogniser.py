@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
-from huggingface_hub import ModelHubMixin, hf_hub_download
+from huggingface_hub import ModelHubMixin
 
 from merc.data.preprocessing import Preprocessor, Sample
 from merc.data.schema import Absence, Conversation, FeatureSpec, LabelSet, check_text
@@ -21,11 +19,14 @@ from merc.encoders.device import usable_device
 from merc.encoders.resolver import FeatureResolver
 from merc.encoders.text.adapter import Adapter, adapter_file
 from merc.encoders.text.languages import foreign_words
-from merc.errors import DataError, FeatureError
+from merc.errors import DataError, FeatureError, RunError
 from merc.files.arguments import checked, shown
+from merc.files.checksums import CHECKSUMS, sha256, write_checksums
+from merc.files.hub import HubError, hub_folder
+from merc.files.printable import printable
 from merc.files.tensors import tensor_bytes
 from merc.inference.card import model_card
-from merc.inference.predictions import JudgedConversation, PredictionArrays, judged_utterances
+from merc.inference.predictions import JudgedConversation, PredictionArrays, judged_utterances, not_finite
 from merc.inference.record import ModelRecord
 from merc.inference.saved import CARD, CONFIG, FORMAT, WEIGHTS, read_model
 
@@ -115,7 +116,7 @@ class Recogniser(ModelHubMixin):
 
     def weights_sha256(self) -> str:
         """SHA-256 of the weights as `model.safetensors` holds them."""
-        return hashlib.sha256(self._weight_bytes()).hexdigest()
+        return sha256(self._weight_bytes())
 
     def check_specs(self, specs: Sequence[FeatureSpec], where: str) -> None:
         """Refuses features that were made by another encoder, or are of another dimension, than the model's.
@@ -192,10 +193,21 @@ class Recogniser(ModelHubMixin):
         )
 
     def infer(self, samples: Sequence[Sample], *, embeddings: bool = False) -> list[PredictionArrays]:
-        """Runs the network over prepared samples; see `merc.inference.torch_backend.infer`."""
+        """Runs the network over prepared samples; see `merc.inference.torch_backend.infer`.
+
+        Raises:
+            RunError: it computes something that is not a finite number.
+        """
         from merc.inference.torch_backend import infer
 
-        return infer(self.network, samples, temperature=self.temperature, embeddings=embeddings)
+        inferred = infer(self.network, samples, temperature=self.temperature, embeddings=embeddings)
+        for sample, arrays in zip(samples, inferred, strict=True):
+            if what := not_finite(arrays):
+                raise RunError(
+                    f"conversation {sample.conversation_id!r}: model {self.name} computes {what} that are not finite numbers; "
+                    "its weights are damaged, or its training failed"
+                )
+        return inferred
 
     def embed(self, conversations: Conversation | Iterable[Conversation], level: str = "coarse") -> tuple[np.ndarray, ...]:
         """The network's representation of every utterance: the mean of its latent posterior.
@@ -243,7 +255,6 @@ class Recogniser(ModelHubMixin):
         return tensor_bytes(tensors, {"format": "pt"})
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        (save_directory / WEIGHTS).write_bytes(self._weight_bytes())
         record = self.record.shared()
         config = {
             "format": FORMAT,
@@ -254,10 +265,12 @@ class Recogniser(ModelHubMixin):
             "adapters": len(self.adapters),
             "record": record.to_json(),
         }
-        (save_directory / CONFIG).write_text(json.dumps(config, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        for number, adapter in enumerate(self.adapters, start=1):
-            (save_directory / adapter_file(number)).write_bytes(adapter.to_bytes())
+        files = {WEIGHTS: self._weight_bytes(), CONFIG: (json.dumps(config, indent=1, allow_nan=False) + "\n").encode()}
+        files |= {adapter_file(number): adapter.to_bytes() for number, adapter in enumerate(self.adapters, start=1)}
+        for name, content in files.items():
+            (save_directory / name).write_bytes(content)
         (save_directory / CARD).write_text(self.card(), encoding="utf-8")
+        write_checksums(save_directory, {name: sha256(content) for name, content in files.items()})
 
     def card(self) -> str:
         """The model card, in Markdown with the hub's header."""
@@ -282,21 +295,24 @@ class Recogniser(ModelHubMixin):
         The mixin's own method would read the config first, and take its keys for arguments of `__init__`.
 
         Raises:
-            RunError: the config or the weights are missing or damaged.
+            RunError: the model can't be had, or a file of it is missing or damaged.
         """
         if model_kwargs:
             raise TypeError(f"unknown arguments: {', '.join(model_kwargs)}")
 
         folder = Path(pretrained_model_name_or_path)
-        if folder.is_dir():
-            return read_model(folder.joinpath, cls)
-        download = partial(
-            hf_hub_download,
-            str(pretrained_model_name_or_path),
-            revision=revision,
-            cache_dir=cache_dir,
-            force_download=force_download,
-            local_files_only=local_files_only,
-            token=token,
-        )
-        return read_model(lambda name: Path(download(name)), cls)
+        if not folder.is_dir():
+            try:
+                folder = hub_folder(
+                    str(pretrained_model_name_or_path),
+                    (CONFIG, WEIGHTS, CHECKSUMS, "adapter-*.safetensors"),
+                    revision=revision,
+                    cache_dir=cache_dir,
+                    force_download=force_download,
+                    local_files_only=local_files_only,
+                    token=token,
+                )
+            except HubError as error:
+                shown = printable(str(pretrained_model_name_or_path))
+                raise RunError(f"{shown}: no such folder, and it can't be had from the Hugging Face Hub: {error}") from error
+        return read_model(folder, cls)

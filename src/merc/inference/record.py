@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
+from pydantic import TypeAdapter
+
 # What in a recipe's plain values may name a folder of one machine: models are shared, such folders are not.
 _FOLDERS = (("data", "store"), ("data", "labels"), ("text_tuning", "encoder"), ("text_tuning", "base"))
 _LATER = ("recipe", "languages")  # kept apart, and missing in models of older versions
@@ -47,14 +49,10 @@ class ModelRecord:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], recipe: Mapping[str, Any]) -> ModelRecord:
-        """Reads what `to_json` made; a KeyError names what is missing."""
+        """Reads what `to_json` made; a KeyError names what is missing, a pydantic.ValidationError what is of a wrong type."""
         saved: dict[str, Any] = {name: values[name] for name in (known.name for known in fields(cls)) if name not in _LATER}
         saved["warnings"] = tuple(saved["warnings"])
-        languages: object = values.get("languages", [])
-        if not isinstance(languages, list) or not all(isinstance(code, str) for code in languages):
-            raise TypeError(f"languages {languages!r}, expected a list of codes")
-        saved["languages"] = tuple(languages)
-        return cls(**saved, recipe=recipe)
+        return TypeAdapter(cls).validate_python({**saved, "languages": values.get("languages", ()), "recipe": recipe})
 
     def shared(self) -> ModelRecord:
         """The record as it is shared: of absolute paths in recipe and warnings only the last part."""

@@ -1,32 +1,36 @@
 """A saved model, in a folder or on a model hub.
 
 `model.safetensors` (weights), `config.json` (recipe, label set, feature schema, standardisation, scores and how they were chosen),
-`README.md` (the model card) and, if its text encoder was tuned, `adapter-1.safetensors` and so on.
+`README.md` (the model card), if its text encoder was tuned, `adapter-1.safetensors` and so on, and `checksums.json`, which covers
+what decides a result: all but the card, which people edit.
+
+What the config asks for is held against the shapes of the weights before memory is taken for it.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from pydantic import ValidationError
-from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from merc.data.preprocessing import Preprocessor
 from merc.data.schema import LabelSet
 from merc.data.standardisation import Standardiser
 from merc.encoders.registry import LOADING
-from merc.encoders.text.adapter import Adapter, adapter_file, adapter_from, joint_version
+from merc.encoders.text.adapter import adapter_file, adapter_from, joint_version
 from merc.encoders.text.dialogue import DIALOGUE
-from merc.errors import FeatureError, RecipeError, RunError
-from merc.files.validation import explain
+from merc.errors import FeatureError, MercError, RunError
+from merc.files.checksums import checked_folder
+from merc.files.printable import first_line, printable
+from merc.files.strict_json import load_json
+from merc.files.validation import explain, shorten
 from merc.inference.record import ModelRecord
-from merc.networks.registry import NetworkConfig, network_config
+from merc.networks.registry import BUILT_IN, NetworkConfig, network_config
 
 if TYPE_CHECKING:
     from merc.networks.interface import Network
@@ -36,26 +40,30 @@ else:
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 FORMAT = 2
 Model = TypeVar("Model")
+_SHOWN = 500  # characters of a reason: a damaged file may hold anything
 
 
-def read_model(locate: Callable[[str], Path], make: Callable[..., Model]) -> Model:
-    """Reads a model's files.
+def read_model(folder: Path, make: Callable[..., Model]) -> Model:
+    """Reads a model's files. Those of a model that was saved before there were checksums are read with a warning.
 
     Args:
-        locate: file's name -> where it lies.
+        folder: where they lie.
         make: takes the arguments of `merc.inference.recogniser.Recogniser`.
 
     Raises:
-        RunError: the config, the weights or an adapter are missing or damaged.
+        RunError: a file is missing or damaged, or does not fit the others.
     """
-    config_path, weights_path = locate(CONFIG), locate(WEIGHTS)
+    files, config_path = checked_folder(folder), folder / CONFIG
+    content, weights = files.read(CONFIG), files.read(WEIGHTS)
     try:
-        config = json.loads(config_path.read_text(encoding="utf-8"))
+        config = cast("dict[str, Any]", load_json(content))
         if config["format"] != FORMAT:
-            raise RunError(f"{config_path}: model format {config['format']}, this version reads {FORMAT}")
-        temperature, count = float(config["temperature"]), int(config["adapters"])
+            raise RunError(f"{config_path}: model format {printable(str(config['format']))[:60]}, this version reads {FORMAT}")
+        temperature, count = float(config["temperature"]), config["adapters"]
         if not (math.isfinite(temperature) and temperature > 0):
             raise RunError(f"{config_path}: temperature {temperature}; allowed is a number above 0")
+        if type(count) is not int or count < 0:
+            raise RunError(f"{config_path}: adapters is {shorten(printable(repr(count)))}; allowed is their number, from 0")
         standardisers = [Standardiser.from_state(state) for state in config["standardisation"]]
         preprocessor = Preprocessor(LabelSet(names=tuple(config["labels"])), {s.spec.modality: s for s in standardisers})
         record = ModelRecord.from_json(config["record"], config["recipe"])
@@ -63,13 +71,14 @@ def read_model(locate: Callable[[str], Path], make: Callable[..., Model]) -> Mod
             settings = network_config(record.recipe["model"])
     except RunError:
         raise
-    except RecipeError as error:
-        raise RunError(f"{config_path}: not a merc model's config ({error})") from None
-    except (KeyError, TypeError, ValueError, OSError) as error:
-        reason = explain(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
-        raise RunError(f"{config_path}: not a merc model's config ({reason})") from None
-    network = _with_weights(settings, preprocessor, weights_path)
-    adapters = tuple(_read_adapter(locate(adapter_file(number))) for number in range(1, count + 1))
+    except Exception as error:  # an arbitrary file in the hands of validators, some of them other packages'
+        raise RunError(f"{config_path}: not a merc model's config ({_reason(error)})") from None
+    network = _with_weights(settings, preprocessor, weights, folder)
+    try:
+        names = map(adapter_file, range(1, count + 1))
+        adapters = tuple(adapter_from(files.read(name), str(folder / name)) for name in names)
+    except FeatureError as error:
+        raise RunError(f"{error} (an adapter of the text encoder)") from None
     for spec in preprocessor.specs:
         # A model that was trained on a store's vectors has no adapters, and judges what holds such vectors.
         if spec.encoder == DIALOGUE and adapters and joint_version(adapters) != spec.version:
@@ -77,21 +86,63 @@ def read_model(locate: Callable[[str], Path], make: Callable[..., Model]) -> Mod
     return make(network, preprocessor, record, adapters=adapters, temperature=temperature)
 
 
-def _with_weights(settings: NetworkConfig, preprocessor: Preprocessor, path: Path) -> Network:
+def _with_weights(settings: NetworkConfig, preprocessor: Preprocessor, content: bytes, folder: Path) -> Network:
     with LOADING:
         import torch
 
-        with torch.random.fork_rng(devices=()):  # the weights that are drawn are replaced; the caller's generator is as before
-            network = settings.build(preprocessor.widths, len(preprocessor.label_set))
+    path, inputs = folder / WEIGHTS, (preprocessor.widths, len(preprocessor.label_set))
     try:
-        network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in load(path.read_bytes()).items()})
-    except (SafetensorError, RuntimeError, OSError, ValueError) as error:
-        raise RunError(f"{path}: damaged weights, or another model's ({str(error).splitlines()[0]})") from None
+        tensors = load(content)  # which holds the header's sizes against the file's
+    except Exception as error:  # such as a KeyError for a type that numpy lacks
+        raise RunError(f"{path}: damaged weights, or another model's ({_reason(error)})") from None
+    # The weights that are drawn are replaced; the caller's generator is as before.
+    with LOADING, torch.random.fork_rng(devices=()):
+        try:
+            expected = _shapes(settings, *inputs)
+            if expected is not None and (fault := _difference({name: t.shape for name, t in tensors.items()}, expected)):
+                raise RunError(f"{path}: damaged weights, or another model's ({fault})")
+            network = settings.build(*inputs)
+        except RunError:
+            raise
+        except Exception as error:  # sizes beyond what torch can count, and whatever other packages' networks raise
+            raise RunError(f"{folder / CONFIG}: no network can be built of it ({_reason(error)})") from None
+    parameters = dict(network.named_parameters())
+    for name, array in tensors.items():
+        # A buffer may be infinite, such as a mask that is added to logits.
+        wrong = ~np.isfinite(array) if name in parameters else np.isnan(array)
+        if wrong.any():
+            raise RunError(f"{path}: damaged weights: {int(wrong.sum())} of tensor {printable(name)} are not finite numbers")
+    try:
+        network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in tensors.items()})
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise RunError(f"{path}: damaged weights, or another model's ({_reason(error)})") from None
     return network
 
 
-def _read_adapter(path: Path) -> Adapter:
+def _shapes(settings: NetworkConfig, widths: Mapping[str, int], classes: int) -> dict[str, tuple[int, ...]] | None:
+    """Tensor -> shape of the network that a config asks for, without memory for it; None if another package's can't be built so."""
+    from merc.networks.shapes import tensor_shapes
+
     try:
-        return adapter_from(path.read_bytes(), str(path))
-    except (FeatureError, OSError) as error:
-        raise RunError(f"{path}: an adapter of the text encoder is missing or damaged ({error})") from None
+        return tensor_shapes(settings, widths, classes)
+    except Exception:
+        if settings.name in BUILT_IN:
+            raise
+        return None
+
+
+def _difference(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]) -> str:
+    """The first tensor that is not as the config asks; empty if all are."""
+    for name, shape in expected.items():
+        if name not in found:
+            return f"no tensor {printable(name)}"
+        if found[name] != shape:
+            return f"tensor {printable(name)} has shape {list(found[name])}; {CONFIG} asks for {list(shape)}"
+    return next((f"a tensor {printable(name)}, for which {CONFIG} has no place" for name in found if name not in expected), "")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, MercError):
+        return printable(str(error))[:_SHOWN]
+    text = printable(explain(error)) if isinstance(error, ValidationError) else f"{type(error).__name__}: {first_line(error)}"
+    return text[:_SHOWN]

@@ -178,7 +178,7 @@ def read_outcome(folder: Path) -> Outcome | None:
     try:
         status = json.loads((folder / STATUS).read_text(encoding="utf-8"))
         return Outcome(**status["outcome"]) if status["status"] == "finished" and (folder / MODEL).is_dir() else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -203,7 +203,7 @@ def read_failure(folder: Path) -> str | None:
         return str(json.loads((folder / FAILURE).read_text(encoding="utf-8"))["error"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "failed; its record can't be read"
 
 

@@ -65,7 +65,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             return Checkpoint(parts, json.loads(metadata["progress"]))
     except FileNotFoundError:
         raise RunError(f"{path}: no checkpoint to resume from") from None
-    except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
         raise RunError(f"{path}: damaged checkpoint ({error})") from None
 
 

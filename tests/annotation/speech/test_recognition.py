@@ -206,31 +206,6 @@ def test_names_that_are_no_models(offline: None) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_failed_download_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    faster_whisper = pytest.importorskip("faster_whisper")
-    asked = []
-
-    def download(name: str, local_files_only: bool = False) -> str:
-        asked.append(local_files_only)
-        raise OSError("no route to host\nand more")
-
-    monkeypatch.setattr(faster_whisper, "download_model", download)
-    with pytest.raises(FeatureError, match=r"'tiny': .*can't be had from the Hugging Face Hub: no route to host$"):
-        speech_recogniser(RecognitionOptions("tiny"))
-    assert asked == [True, False]
-
-
-def test_a_model_in_the_cache_needs_no_network(monkeypatch: pytest.MonkeyPatch, model_folder: Path, offline: None) -> None:
-    faster_whisper = pytest.importorskip("faster_whisper")
-
-    def download(name: str, local_files_only: bool = False) -> str:
-        assert local_files_only
-        return str(model_folder)
-
-    monkeypatch.setattr(faster_whisper, "download_model", download)
-    assert speech_recogniser(RecognitionOptions("base.en")).name == "base.en"
-
-
 def test_missing_faster_whisper(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
     with pytest.raises(MissingExtraError, match=r"recognising speech needs .*merc\[asr\]"):

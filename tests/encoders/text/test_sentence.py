@@ -20,6 +20,7 @@ from merc.encoders.registry import BUNDLED_SHA256, check_folder, feature_name, l
 from merc.encoders.text.sentence import text_digest, text_encoder
 from merc.encoders.text.torch_model import load_base
 from merc.errors import DataError, FeatureError, MissingExtraError, UnsafeFileError
+from merc.files.hub import HubError
 from tiny_text_model import WORDS, build_plain, build_sentence
 
 TEXTS = ["i am so happy today !", "why ?", "why did you leave me ?", "i", "you you you you you you you you you"]
@@ -336,30 +337,25 @@ def test_damaged_folders_get_one_line(copy: Path, tmp_path: Path) -> None:
 
 
 def test_hub_names_are_downloaded_without_code_or_pickles(sentence: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import huggingface_hub
+    asked: list[tuple[str, list[str]]] = []
 
-    asked: list[tuple[str, dict[str, Any]]] = []
+    def download(name: str, files: list[str], ignore: list[str]) -> Path:
+        asked.append((name, files))
+        return sentence
 
-    def download(name: str, **options: Any) -> str:
-        asked.append((name, options))
-        return str(sentence)
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    monkeypatch.setattr(registry, "hub_folder", download)
     encoder = text_encoder("some-org/some.model")
     assert encoder.name == "some-org/some.model" and feature_name(encoder.name) == "some-org.some.model"
     assert encoder.version == resolve(str(sentence)).version
     assert asked[0][0] == "some-org/some.model"
-    assert not any(pattern.endswith((".py", ".bin", "*")) for pattern in asked[0][1]["allow_patterns"])
+    assert not any(pattern.endswith((".py", ".bin", "*")) for pattern in asked[0][1])
 
 
 def test_a_name_that_is_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    import huggingface_hub
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    def offline(*_: object, **__: object) -> Path:
+        raise HubError("no connection")
 
-    def offline(*_: object, **__: object) -> str:
-        raise LocalEntryNotFoundError("no connection\nand more")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
+    monkeypatch.setattr(registry, "hub_folder", offline)
     with pytest.raises(
         FeatureError, match=r"'minilmm': neither a bundled one \(minilm, minilm-layers\) nor a folder.*no connection$"
     ):

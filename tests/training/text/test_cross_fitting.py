@@ -1,5 +1,6 @@
 """Cross-fitting: no conversation is encoded by an encoder that saw it, and what is done is never done again."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from tiny_text_model import build_plain
 
 FILES = {
     "tuning.json",
+    "checksums.json",
     "fold-1.safetensors",
     "fold-2.safetensors",
     "fold-3.safetensors",
@@ -101,7 +103,7 @@ def test_a_tuning_that_was_stopped_goes_on(tuned, config, train, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         cross_fitted(train, LABELS, other, stop)
-    assert {path.name for path in (tmp_path / "kept").iterdir()} == {"tuning.json", "fold-1.safetensors", "fold-2.safetensors"}
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == FILES - {"fold-3.safetensors", "features.safetensors"}
     told.clear()
     again = cross_fitted(train, LABELS, other, lambda stage, *_: told.append(stage))
     assert set(told) == {"tuning text encoder 3/3"}
@@ -110,10 +112,29 @@ def test_a_tuning_that_was_stopped_goes_on(tuned, config, train, tmp_path):
 
 
 def test_damaged_features_are_made_anew(tuned, config, train, tmp_path):
-    import shutil
-
     shutil.copytree(config.encoder, tmp_path / "kept")
     (tmp_path / "kept/features.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0junk")
+    again = cross_fitted(train, LABELS, config.model_copy(update={"encoder": str(tmp_path / "kept")}))
+    assert all(np.allclose(again.train[c.id], tuned.train[c.id], atol=1e-5) for c in train)
+
+
+def test_a_damaged_fold_is_refused_by_its_name(tuned, config, train, tmp_path):
+    shutil.copytree(config.encoder, tmp_path / "kept")
+    kept = config.model_copy(update={"encoder": str(tmp_path / "kept")})
+    path = tmp_path / "kept/fold-2.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"\1")
+    with pytest.raises(RunError, match=rf"^{path}: damaged, or changed since it was saved"):
+        cross_fitted(train, LABELS, kept)
+    (tmp_path / "kept/checksums.json").unlink()  # as of an older version
+    with pytest.warns(UserWarning, match=r"no checksums\.json"):
+        cross_fitted(train, LABELS, kept)
+    assert not (tmp_path / "kept/checksums.json").exists()
+
+
+def test_features_of_another_sum_are_made_anew(tuned, config, train, tmp_path):
+    shutil.copytree(config.encoder, tmp_path / "kept")
+    path = tmp_path / "kept/features.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x7f")
     again = cross_fitted(train, LABELS, config.model_copy(update={"encoder": str(tmp_path / "kept")}))
     assert all(np.allclose(again.train[c.id], tuned.train[c.id], atol=1e-5) for c in train)
 

@@ -2,7 +2,8 @@
 
 The sound is streamed. It is gathered to windows of 5 minutes, which are cut where it is quiet, so memory does not grow with the
 recording. Each window stands alone, at temperature 0: the same sound gives the same words. A model folder is read without any
-network; a name is downloaded once, then taken from the cache of the Hugging Face Hub. Nothing else goes over the network.
+network; a model that is named is downloaded once, which a warning says, then taken from the cache of the Hugging Face Hub. Nothing
+else goes over the network.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from merc.data.schema import Utterance
 from merc.encoders.interface import RATE, Clip
 from merc.errors import DataError, FeatureError, MissingExtraError
 from merc.files.arguments import checked
-from merc.files.printable import printable
+from merc.files.hub import HubError, hub_folder
+from merc.files.printable import first_line, printable
 from merc.files.validation import shorten
 
 if TYPE_CHECKING:
@@ -38,8 +40,11 @@ PAUSE = 0.3  # s that must be quiet together: longer than the closure of a stop 
 NO_SPEECH, LOG_PROBABILITY = 0.6, -1.0  # above the one and below the other nothing was said [faster-whisper's defaults]
 LANGUAGE_PARTS = 4  # of 30 s that may vote on a window's language while none is sure [chosen]
 
+DEFAULT = "base"  # taken without being named if it is in the cache
+
 _NEEDED = ("model.bin", "config.json", "tokenizer.json")  # without the last, faster-whisper would fetch another one
 _VOCABULARIES = ("vocabulary.json", "vocabulary.txt")
+_FILES = ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,8 @@ class RecognitionOptions:
 
     Attributes:
         model: a name that faster-whisper knows (`tiny`, `base`, `small`, `medium`, `large-v3`, each but the last also with
-            `.en`), a Hugging Face Hub id of a model for CTranslate2, or a folder that holds one.
+            `.en`), a Hugging Face Hub id of a model for CTranslate2, or a folder that holds one. None takes `base` if it was
+            downloaded before, and downloads nothing.
         language: a code such as `en`; None lets the model judge, each window anew.
         beam_size: how many wordings are followed side by side, from 1.
         vad: whether Silero's voice detection first leaves out what is no speech.
@@ -57,7 +63,7 @@ class RecognitionOptions:
         FeatureError: a beam of less than 1.
     """
 
-    model: str = "base"
+    model: str | None = None
     language: str | None = None
     beam_size: int = 5
     vad: bool = True
@@ -128,7 +134,7 @@ class WhisperRecognition:
 
 
 def speech_recogniser(options: RecognitionOptions, device: str = "cpu") -> Recognition:
-    """Loads a speech recognition model; downloads it where `options.model` is a name that was not downloaded before.
+    """Loads a speech recognition model; downloads it where `options.model` names one that was not downloaded before.
 
     Args:
         options: of recognition.
@@ -136,15 +142,17 @@ def speech_recogniser(options: RecognitionOptions, device: str = "cpu") -> Recog
 
     Raises:
         MissingExtraError: faster-whisper is not installed.
-        FeatureError: no such model, a folder that lacks a file, a download that failed, or a language that it does not know.
+        FeatureError: no such model, none that is named or in the cache, a folder that lacks a file, a download that failed, or a
+            language that it does not know.
     """
     if importlib.util.find_spec("faster_whisper") is None:
         raise MissingExtraError("asr", "recognising speech")
     # Voice detection runs in ONNX Runtime, which from 1.29 on would otherwise report its use over the network.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    path = Path(options.model).expanduser()
-    named = f"speech recognition model {printable(options.model)!r}"
-    folder = path if path.is_dir() else _downloaded(options.model, named)
+    name = options.model or DEFAULT
+    path = Path(name).expanduser()
+    named = f"speech recognition model {printable(name)!r}"
+    folder = path if options.model and path.is_dir() else _found(options.model, named)
     if missing := _missing(folder):
         raise FeatureError(f"{named}: {' and '.join(missing)} not found in it; it must be a Whisper model for CTranslate2")
     from faster_whisper import WhisperModel
@@ -160,11 +168,11 @@ def speech_recogniser(options: RecognitionOptions, device: str = "cpu") -> Recog
             local_files_only=True,
         )
     except Exception as error:  # an arbitrary folder in the hands of third-party loaders, which raise anything
-        raise FeatureError(f"{named} can't be loaded: {_reason(error)}") from error
+        raise FeatureError(f"{named} can't be loaded: {first_line(error)}") from error
     known = model.supported_languages
     if options.language is not None and options.language not in known:
         raise FeatureError(f"{named}: no language {shorten(repr(options.language))}; it knows {', '.join(known)}")
-    return WhisperRecognition(path.resolve().name if path.is_dir() else options.model, model, options)
+    return WhisperRecognition(path.resolve().name if folder == path else name, model, options)
 
 
 def recognise(
@@ -268,21 +276,23 @@ def _missing(folder: Path) -> list[str]:
     return missing if any((folder / name).is_file() for name in _VOCABULARIES) else [*missing, " or ".join(_VOCABULARIES)]
 
 
-def _downloaded(model: str, named: str) -> Path:
-    """The folder of a model that the Hub's cache has whole, or of one downloaded now."""
-    from faster_whisper import available_models, download_model
+def _found(model: str | None, named: str) -> Path:
+    """The folder of a model that the cache of the Hub has whole, or of one downloaded now. Without a name nothing is downloaded."""
+    from faster_whisper.utils import _MODELS as ids  # pyright: ignore[reportPrivateUsage]  # name -> Hub id; there is no public access
 
-    if "/" not in model and model not in available_models():
-        raise FeatureError(f"{named}: no such folder; allowed are one, a Hub id, or a name: {', '.join(available_models())}")
-    with suppress(Exception):  # not in the cache; the library's error for that has no fixed type
-        folder = Path(download_model(model, local_files_only=True))
+    repo = ids.get(model or DEFAULT, model or DEFAULT)
+    if "/" not in repo:
+        raise FeatureError(f"{named}: no such folder; allowed are one, a Hub id, or a name: {', '.join(ids)}")
+    with suppress(HubError):
+        folder = hub_folder(repo, _FILES, local_files_only=True)
         if not _missing(folder):
             return folder
+    if model is None:
+        raise FeatureError(
+            "there is no transcript, and no model that recognises words was named; give a transcript (--transcript FILE), "
+            f"or a model (--asr {DEFAULT} downloads one of 145 MB from the Hugging Face Hub, once; or a folder)"
+        )
     try:
-        return Path(download_model(model))
-    except Exception as error:  # the network's errors, the Hub's and those of names
-        raise FeatureError(f"{named}: no such folder, and it can't be had from the Hugging Face Hub: {_reason(error)}") from error
-
-
-def _reason(error: Exception) -> str:
-    return printable((str(error).strip().splitlines() or [type(error).__name__])[0])
+        return hub_folder(repo, _FILES)
+    except HubError as error:
+        raise FeatureError(f"{named}: no such folder, and it can't be had from the Hugging Face Hub: {error}") from error

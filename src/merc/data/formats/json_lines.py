@@ -19,6 +19,7 @@ from merc.data.formats.declaration import Declaration, declared_corpus, parse_de
 from merc.data.formats.layout import CorpusSource, Layout
 from merc.data.schema import Conversation, Corpus, FeatureArray, Utterance
 from merc.errors import DataError
+from merc.files.strict_json import without_repeats
 from merc.files.validation import explain, shorten
 from merc.settings import Settings
 
@@ -111,21 +112,12 @@ def _lines(path: Path) -> Generator[tuple[int, str], None, None]:
 
 def _object(place: str, line: str) -> dict[str, Any]:
     try:
-        content: object = json.loads(line, object_pairs_hook=_without_repeats)
+        content: object = json.loads(line, object_pairs_hook=without_repeats)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{place}: not valid JSON: {error}") from error
     if not isinstance(content, dict):
         raise DataError(f"{place}: found {shorten(line)}, expected one object: a conversation with id and utterances")
     return cast("dict[str, Any]", content)
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        keys = [key for key, _ in pairs]
-        repeated = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"key {repeated!r} occurs more than once in one object")
-    return content
 
 
 def _conversation(place: str, line: str, dimensions: dict[str, int]) -> Conversation:

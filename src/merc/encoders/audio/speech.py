@@ -134,7 +134,7 @@ def resolve_speech(name_or_path: str) -> ModelFolder:
         UnsafeFileError: see `speech_encoder`.
         FeatureError: no such model, or another architecture.
     """
-    name, folder = locate(name_or_path, "sound", PRAAT_NAME, allow_patterns=[*_CONFIGS, INDEX, _WEIGHTS])
+    name, folder = locate(name_or_path, "sound", PRAAT_NAME, (*_CONFIGS, INDEX, _WEIGHTS))
     _check_architecture(folder)
     check_folder(folder)
     configs = [folder / name for name in _CONFIGS if (folder / name).is_file()]

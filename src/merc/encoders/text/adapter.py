@@ -10,12 +10,15 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float16
 
 from merc.encoders.registry import VERSION_DIGITS
 from merc.errors import FeatureError
+from merc.files.printable import first_line, printable
+from merc.files.strict_json import load_json
 from merc.files.tensors import tensor_bytes
 
 _FORMAT = "merc-adapter-1"
@@ -74,7 +77,8 @@ def adapter_from(content: bytes, where: str) -> Adapter:
         size = int.from_bytes(content[:8], "little")
         if not 0 < size <= len(content) - 8:
             raise ValueError(f"a header of {size} bytes in a file of {len(content)}")
-        about = json.loads(json.loads(content[8 : 8 + size])["__metadata__"][_ABOUT])
+        header: Any = load_json(content[8 : 8 + size])
+        about: Any = load_json(header["__metadata__"][_ABOUT])
         form, base, base_version = (str(about[key]) for key in ("format", "base", "base_version"))
         if form != _FORMAT:
             raise FeatureError(f"{where}: format {form!r}, this version reads {_FORMAT!r}")
@@ -83,9 +87,11 @@ def adapter_from(content: bytes, where: str) -> Adapter:
         pairs = {name: (tensors.pop(f"{name}.A"), tensors.pop(f"{name}.B")) for name in names}
     except FeatureError:
         raise
-    except (KeyError, TypeError, ValueError, SafetensorError) as error:
-        raise FeatureError(f"{where}: not an adapter, or damaged ({type(error).__name__}: {error})") from None
-    whole = all(m.ndim == 2 and m.dtype == np.float16 and np.isfinite(m).all() for pair in pairs.values() for m in pair)
-    if tensors or not pairs or not whole:
-        raise FeatureError(f"{where}: not an adapter: expected finite half-precision matrices A and B for each module")
+    except (AttributeError, KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise FeatureError(f"{where}: not an adapter, or damaged ({type(error).__name__}: {first_line(error)})") from None
+    matrices = {f"{name}.{side}": matrix for name, pair in pairs.items() for side, matrix in zip("AB", pair, strict=True)}
+    if tensors or not pairs or any(m.ndim != 2 or m.dtype != np.float16 for m in matrices.values()):
+        raise FeatureError(f"{where}: not an adapter: expected half-precision matrices A and B for each module")
+    if wrong := [name for name, matrix in matrices.items() if not np.isfinite(matrix).all()]:
+        raise FeatureError(f"{where}: a damaged adapter: tensor {printable(wrong[0])} holds numbers that are not finite")
     return Adapter(base, base_version, pairs)

@@ -65,7 +65,7 @@ class ModalityReconstruction(nn.Module):
         self.contract_1 = MaskedConvolution(width, c, k, causal)
         self.contract_2 = MaskedConvolution(c, d, k, causal)
         self.dropout = Dropout(dropout)
-        self.absent = nn.Parameter(torch.randn(d) * 0.02)
+        self.absent = nn.Parameter(torch.empty(d).normal_().mul_(0.02))
         self.expand_1 = MaskedConvolution(d, c, k, causal) if config.enabled else None
         self.expand_2 = MaskedConvolution(c, width, k, causal) if config.enabled else None
 

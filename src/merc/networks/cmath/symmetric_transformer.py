@@ -59,7 +59,7 @@ class SymmetricTransformer(nn.Module):
 
     def __init__(self, attention: AttentionConfig, tower: TowerConfig, d: int, modalities: Sequence[str], dropout: float) -> None:
         super().__init__()
-        self.modality = nn.Parameter(torch.randn(len(modalities), d) * 0.02)
+        self.modality = nn.Parameter(torch.empty(len(modalities), d).normal_().mul_(0.02))
         self.layers = nn.ModuleList(SymmetricLayer(attention, tower.feed_forward, d, dropout) for _ in range(tower.layers))
         self.norm = nn.LayerNorm(d)
 
