@@ -41,6 +41,14 @@ def locked_folder(folder: str | Path, *, wait: bool = True) -> Generator[bool, N
         held.release()
 
 
+def remove_left_lock(folder: str | Path) -> None:
+    """Removes the file of `locked_folder` that a killed holder left, if there is one and the place can be written to."""
+    place = Path(folder).resolve()
+    if place.with_name(f".{place.name}.lock").exists():
+        with suppress(OSError), locked_folder(folder, wait=False):
+            pass
+
+
 @contextmanager
 def locked_in_place(folder: str | Path) -> Generator[bool, None, None]:
     """Hold a lock of an existing folder that leaves no file, in it or beside it. It is another lock than that of `locked_folder`.

@@ -19,6 +19,7 @@ from merc.encoders.text.languages import languages_of
 from merc.errors import DataError, RecipeError, RunError
 from merc.evaluation.metrics import SCORES, classification_scores
 from merc.files.arguments import checked, path_from, shown
+from merc.files.lock import remove_left_lock
 from merc.files.staged_file import write_atomically
 from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
@@ -208,6 +209,7 @@ def _trained_before(folder: Path, recipe: Recipe) -> TrainedRun | None:
         recogniser = load(folder / MODEL)
     except RunError:  # trained on from its checkpoint, and saved anew
         return None
+    remove_left_lock(folder)
     return TrainedRun(folder, recogniser, outcome)
 
 

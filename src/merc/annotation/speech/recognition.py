@@ -69,7 +69,7 @@ class RecognitionOptions:
     vad: bool = True
 
     def __post_init__(self) -> None:
-        checked(self.model, str, "speech recognition, model", "a name or a folder, as a str", FeatureError)
+        checked(self.model, (str, type(None)), "speech recognition, model", "a name or a folder, as a str, or None", FeatureError)
         checked(self.language, (str, type(None)), "speech recognition, language", "a code such as 'en', or None", FeatureError)
         checked(self.beam_size, int, "speech recognition, beam_size", "a whole number from 1", FeatureError)
         if self.beam_size < 1:
