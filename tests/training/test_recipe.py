@@ -209,7 +209,7 @@ def test_a_recipe_is_a_mapping(write, text):
 def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(RecipeError, match="no such recipe"):
         load_recipe(tmp_path / "gone.yaml")
-    with pytest.raises(RecipeError, match="not a readable YAML file"):
+    with pytest.raises(RecipeError, match="a folder; a recipe is a YAML file"):
         load_recipe(tmp_path)
     (tmp_path / "latin.yaml").write_bytes("name: caf\xe9".encode("latin-1"))
     with pytest.raises(RecipeError, match="not a readable YAML file"):

@@ -214,8 +214,7 @@ class Conversation:
             except ValueError:
                 raise DataError(f"{where}: expected an array, found rows of different lengths") from None
             if array.ndim != 2 or array.shape[0] != len(self.utterances):
-                expected = f"({len(self.utterances)}, dimension), one row an utterance"
-                raise DataError(f"{where}: shape {array.shape}, expected {expected}")
+                raise DataError(f"{where}: shape {array.shape}, expected ({len(self.utterances)}, dimension), one row an utterance")
             if array.dtype.kind != "f":
                 raise DataError(f"{where}: dtype {array.dtype}, expected floating-point numbers")
             with np.errstate(over="ignore"):  # what float32 can't hold is infinite, and refused below
@@ -381,23 +380,6 @@ def first_repeated(values: Iterable[str]) -> str | None:
     return next((value for value, times in Counter(values).items() if times > 1), None)
 
 
-def check_text(utterances: Iterable[Utterance], where: str) -> None:
-    """Refuses text that no encoder can read.
-
-    Raises:
-        DataError: half a surrogate pair in an id, a speaker's name or words; the message names `where` and the utterance.
-    """
-    for u in utterances:
-        for name, text in (("id", u.id), ("speaker", u.speaker), ("words", u.words)):
-            if text and not text.isascii():
-                try:
-                    text.encode()
-                except UnicodeEncodeError:
-                    raise DataError(
-                        f"{where}, utterance {u.id!r}, {name}: half a surrogate pair in {shown(text)}; allowed is valid Unicode"
-                    ) from None
-
-
 def iterate_utterances(conversations: Iterable[Conversation]) -> Iterator[tuple[Conversation, int, Utterance]]:
     """Every utterance with its conversation and its position in it."""
     for conversation in conversations:
@@ -414,5 +396,4 @@ def _check_conversation(conversation: Conversation, specs: Mapping[str, FeatureS
         if key not in specs:
             raise DataError(f"{where}: feature {key} is not in the schema; it has: {', '.join(specs) or 'none'}")
         if array.shape[1] != specs[key].dimension:
-            found = f"dimension {array.shape[1]}, the schema says {specs[key].dimension}"
-            raise DataError(f"{where}, feature {key}: {found}")
+            raise DataError(f"{where}, feature {key}: dimension {array.shape[1]}, the schema says {specs[key].dimension}")

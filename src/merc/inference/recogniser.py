@@ -13,7 +13,8 @@ import numpy as np
 from huggingface_hub import ModelHubMixin
 
 from merc.data.preprocessing import Preprocessor, Sample
-from merc.data.schema import Absence, Conversation, FeatureSpec, LabelSet, check_text
+from merc.data.schema import Absence, Conversation, FeatureSpec, LabelSet
+from merc.data.unicode import check_text
 from merc.encoders.derivation import differences, source_of
 from merc.encoders.device import usable_device
 from merc.encoders.resolver import FeatureResolver

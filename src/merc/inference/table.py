@@ -74,7 +74,7 @@ def check_target(path: str | Path) -> Path:
     return path
 
 
-def write_table(conversations: Sequence[JudgedConversation], path: str | Path, like: Sequence[Path] = ()) -> int:
+def write_table(conversations: Sequence[JudgedConversation], path: str | Path, like: Sequence[str | Path] = ()) -> int:
     """Writes the table, whole or not at all, in place of an older file.
 
     Args:
@@ -92,7 +92,7 @@ def write_table(conversations: Sequence[JudgedConversation], path: str | Path, l
     table = flat_table(conversations)
     try:
         sweep_temporaries(path.parent)
-        write_atomically(path, _ENCODERS[path.suffix.lower()](table), rights_like(like, path.parent))
+        write_atomically(path, _ENCODERS[path.suffix.lower()](table), rights_like([Path(each) for each in like], path.parent))
     except OSError as error:
         raise DataError(f"{path} can't be written: {error.strerror or error}; nothing was changed") from error
     return len(table["utterance"])

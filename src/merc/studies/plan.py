@@ -26,6 +26,7 @@ from merc.studies.task import RUN, Task
 
 PLAN, RUNS, STORE = "plan.json", "runs", "store"
 FORMAT = 2
+Used = tuple[tuple[str, ...] | None, tuple[str, ...] | None]
 _WHOLE = 1  # the format whose digest is that of the whole corpus, what the study does not use included
 
 
@@ -54,9 +55,14 @@ class Plan(Settings):
         """The name of each modality's feature."""
         return {modality: str(spec["name"]) for modality, spec in self.features.items()}
 
+    @property
+    def used(self) -> Used:
+        """Keys of the features and names of the splits that the study uses, for `digest_of`."""
+        return (None, None) if self.format == _WHOLE else (tuple(keys_of(self.picks)), self.splits)
+
     def digest(self, corpus: Corpus) -> str:
         """The digest of what the study uses of a corpus."""
-        return digest_of(corpus) if self.format == _WHOLE else digest_of(corpus, keys_of(self.picks), self.splits)
+        return digest_of(corpus, *self.used)
 
 
 def plan_study(study: StudyRecipe, folder: Path, corpus: Corpus) -> Plan:

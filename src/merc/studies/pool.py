@@ -18,7 +18,7 @@ from merc.errors import MercError
 from merc.files.processes import SPAWNED, end, executor, submit, use_one_thread
 from merc.files.processes import Ended as WorkerEnded
 from merc.settings import Amount, Progress
-from merc.studies.plan import read_plan
+from merc.studies.plan import Used, digest_of
 from merc.studies.task import End, Place, Task, run_task
 
 _EVERY = 0.5  # seconds between two reports of a task's progress
@@ -51,9 +51,9 @@ class _Slot:
 class Pool:
     """A fixed number of processes; for their threads see `use_one_thread`. Leaving the context awaits them; an error does not."""
 
-    def __init__(self, processes: int, study: Path, store: Path) -> None:
+    def __init__(self, processes: int, study: Path, store: Path, used: Used) -> None:
         self._stop = SPAWNED.Event()
-        self._arguments = (study, store)
+        self._arguments = (study, store, used)
         self._slots: list[_Slot | None] = [None] * processes
         self._running: dict[int, tuple[Future[End], Task]] = {}
 
@@ -133,14 +133,15 @@ class _Worker:
     stop: Event
     study: Path
     store: Path
+    used: Used
 
 
 _worker: list[_Worker] = []
 
 
-def _begin(progress: SimpleQueue[tuple[str, Amount, Amount | None]], stop: Event, study: Path, store: Path) -> None:
+def _begin(progress: SimpleQueue[tuple[str, Amount, Amount | None]], stop: Event, study: Path, store: Path, used: Used) -> None:
     use_one_thread()
-    _worker.append(_Worker(progress, stop, study, store))
+    _worker.append(_Worker(progress, stop, study, store, used))
 
 
 def _work(task: Task) -> End:
@@ -155,10 +156,10 @@ def _work(task: Task) -> End:
 
     if worker.stop.is_set():
         return "interrupted"
-    return run_task(task, _place(worker.study, worker.store), progress, worker.stop.is_set)
+    return run_task(task, _place(worker.study, worker.store, worker.used), progress, worker.stop.is_set)
 
 
 @lru_cache(maxsize=1)
-def _place(study: Path, store: Path) -> Place:
+def _place(study: Path, store: Path, used: Used) -> Place:
     corpus = open_store(store)
-    return Place(study, corpus, read_plan(study).digest(corpus))
+    return Place(study, corpus, digest_of(corpus, *used))

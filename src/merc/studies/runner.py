@@ -112,7 +112,7 @@ def run_study(
     """
     folder, store, hooks = Path(folder), Path(store), hooks or StudyHooks()
     processes = processes or usable_cores()
-    with interruption() as interrupted, Pool(processes, folder, store) as pool:
+    with interruption() as interrupted, Pool(processes, folder, store, plan.used) as pool:
         session = _Session(plan, folder, pool, processes, hooks, interrupted)
         finished = session.work(first_tasks(plan, part)) and session.work(later_tasks(plan, folder, part))
         return StudyOutcome(finished, session.failed)

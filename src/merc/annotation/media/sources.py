@@ -14,7 +14,8 @@ from merc.annotation.media.decoding import MediaSource, Sound
 from merc.annotation.open_file import OpenFile, found_at, opened_file
 from merc.annotation.transcripts.reading import SUFFIXES
 from merc.annotation.transcripts.transcript import Transcript
-from merc.data.schema import Conversation, Utterance, check_text
+from merc.data.schema import Conversation, Utterance
+from merc.data.unicode import check_text
 from merc.errors import DataError
 from merc.files.arguments import checked, shown
 from merc.files.printable import printable

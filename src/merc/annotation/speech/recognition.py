@@ -290,7 +290,7 @@ def _found(model: str | None, named: str) -> Path:
     if model is None:
         raise FeatureError(
             "there is no transcript, and no model that recognises words was named; give a transcript (--transcript FILE), "
-            f"or a model (--asr {DEFAULT} downloads one of 145 MB from the Hugging Face Hub, once; or a folder)"
+            f"or a model (--asr {DEFAULT} downloads one of about 150 MB from the Hugging Face Hub, once; or a folder)"
         )
     try:
         return hub_folder(repo, _FILES)
