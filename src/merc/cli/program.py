@@ -51,14 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     code: object = None
-    shown = warnings.showwarning
-    warnings.showwarning = _show_warning
-    try:
-        app(args=None if arguments is None else list(arguments), prog_name="merc")
-    except SystemExit as stop:
-        code = stop.code
-    finally:
-        warnings.showwarning = shown
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)
+        warnings.showwarning = _show_warning
+        try:
+            app(args=None if arguments is None else list(arguments), prog_name="merc")
+        except SystemExit as stop:
+            code = stop.code
     try:
         sys.stdout.flush()
     except OSError as error:  # a full disk behind `merc ... > file`

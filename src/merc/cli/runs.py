@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -108,9 +107,6 @@ def predict(
     from merc.inference.loading import load
     from merc.inference.table import check_target, write_table
 
-    def show_warning(message: Warning | str, *_: object) -> None:
-        warn(str(message))
-
     if out is not None:
         check_target(out)
         if out.resolve() == chat.resolve():
@@ -118,10 +114,7 @@ def predict(
     given = read_conversations(chat)
     for sentence in given.warnings:
         warn(sentence)
-    with warnings.catch_warnings():
-        warnings.simplefilter("default", UserWarning)
-        warnings.showwarning = show_warning
-        emotions = load(run).predict(given.conversations, specs=given.specs)
+    emotions = load(run).predict(given.conversations, specs=given.specs)
     if out is not None:
         note(f"{out}: {write_table(emotions, out, [chat])} utterances")
     if as_json:
