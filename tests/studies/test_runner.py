@@ -14,6 +14,7 @@ from merc.data.schema import FeatureSpec, Split
 from merc.data.store.store import add_features, open_store, save_store
 from merc.errors import DataError, RunError
 from merc.files.lock import locked_folder
+from merc.files.staged_file import staged_file, temporary_name
 from merc.settings import no_progress
 from merc.studies import pool, runner
 from merc.studies.plan import all_tasks, digest_of, read_plan, strongest_rivals, tasks_of
@@ -201,6 +202,23 @@ def test_what_another_process_trains_is_waited_for(study_recipe, tmp_path, monke
     assert outcome.finished and not outcome.failed and naps[-1] == [False, True, True]
     costs = list(out.glob("runs/cmath/*/cost.jsonl"))
     assert len(costs) == 3 and all(len(p.read_text().splitlines()) == 1 for p in costs)
+
+
+def test_what_killed_sessions_left_goes_and_what_is_in_use_stays(study_recipe, tmp_path):
+    out = tmp_path / "out"
+    options = ("rivals=[]", "ablations=[]", "seeds.cmath=2")
+    opened, _ = run(study_recipe, out, *options)
+    folders = [out / task.folder for task in tasks_of(opened.plan, opened.plan.arms[0], [0, 1], "validation")]
+    left = [folders[0].with_name(".seed-0.lock"), folders[1] / ".run.lock"]
+    left += [place / temporary_name() for place in (folders[0], folders[1] / "run")]
+    for path in left:
+        path.touch()
+    with staged_file(folders[1]) as staged, locked_folder(folders[1]):
+        staged.write(b"another session's")
+        in_use = [p for p in [*folders[1].iterdir(), *folders[1].parent.iterdir()] if p.name.startswith(".") and p not in left]
+        assert len(in_use) == 2
+        run(study_recipe, out, *options)
+        assert not any(path.exists() for path in left) and all(path.exists() for path in in_use)
 
 
 def test_several_splits_are_trained_apart_and_judged_together(study_recipe, tiny_corpus, tmp_path):

@@ -24,7 +24,7 @@ from merc.settings import Amount
 from merc.studies.arms import CMATH_NAME, Arm, ArmKind
 from merc.studies.plan import Plan, first_tasks, later_tasks, selected_score
 from merc.studies.pool import Ended, Pool
-from merc.studies.task import Task, is_done, record_failure
+from merc.studies.task import Task, is_done, record_failure, remove_leftovers
 from merc.training.interruption import interruption
 from merc.training.recipe import Protocol
 
@@ -136,6 +136,8 @@ class _Session:
     def work(self, tasks: Sequence[Task]) -> bool:
         """Does these tasks; what another process is at is put off. Whether it got to their end."""
         self.known |= {t.folder: t for t in tasks}
+        for task in tasks:
+            remove_leftovers(task, self.folder)
         waiting = [t for t in tasks if not self._is_done(t)]
         self.hooks.on_status(self.status())
         told = False

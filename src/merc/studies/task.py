@@ -21,8 +21,8 @@ from safetensors import SafetensorError, safe_open
 from merc.data.preprocessing import pick_features
 from merc.data.schema import Corpus, Part
 from merc.errors import RunError
-from merc.files.lock import locked_folder
-from merc.files.staged_file import write_atomically
+from merc.files.lock import locked_folder, remove_left_lock
+from merc.files.staged_file import sweep_temporaries, write_atomically
 from merc.files.tensors import tensor_bytes
 from merc.inference.loading import load
 from merc.inference.predictions import concatenated
@@ -118,6 +118,13 @@ class JudgedTask:
     predicted: np.ndarray
     trust: np.ndarray | None
     uncertainty: np.ndarray | None
+
+
+def remove_leftovers(task: Task, study: Path) -> None:
+    """Removes the temporary files and locks that killed processes left of a task; those in use stay."""
+    for place in (study / task.folder, study / task.folder / RUN):
+        sweep_temporaries(place)
+        remove_left_lock(place)
 
 
 def run_task(task: Task, place: Place, progress: Progress, interrupted: Callable[[], bool]) -> End:

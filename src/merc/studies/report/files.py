@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from merc.files.parquet import parquet_bytes
-from merc.files.staged_file import write_atomically
+from merc.files.staged_file import sweep_temporaries, write_atomically
 from merc.studies.report.markdown import render_markdown
 from merc.studies.report.page import render_page
 from merc.studies.results import ArmSummary, StudySummary
@@ -31,13 +31,14 @@ _SCORES = (
 
 
 def write_report(summary: StudySummary, folder: str | Path) -> tuple[Path, ...]:
-    """Writes the three files, each whole.
+    """Writes the three files, each whole, and removes what a killed process left in the folder.
 
     Raises:
         OSError: the folder can't be written.
     """
     suffix = "" if summary.part == "test" else f"-{summary.part}"
     names = (f"report{suffix}.html", f"results{suffix}.md", f"results{suffix}.parquet")
+    sweep_temporaries(folder)
     page, text, table = (Path(folder) / name for name in names)
     write_atomically(page, render_page(summary).encode("utf-8"))
     write_atomically(text, render_markdown(summary).encode("utf-8"))
