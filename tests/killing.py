@@ -253,7 +253,7 @@ def kill(name, home, most):
     if code != 0:
         return {"command": name, "kills": 0, "wrong": [f"exit code {code}: {said.read_text()[-2000:]}"]}
     steps, straight = int(counted.read_text()), content(folder)
-    chosen = sorted({round(x) for x in np.linspace(1, steps, min(most, steps))})
+    chosen = sorted({round(x) for x in np.linspace(0, steps + 1, min(most, steps) + 2)[1:-1]})
     for step in chosen:
         folder, said = fresh(f"{step:04}")
         ended = forked(lambda: dying(step, folder, None, lambda: command(known.words, home, folder, said)))  # noqa: B023
@@ -295,8 +295,9 @@ def load():
     """Imports what the commands would import one by one."""
     import torch
 
+    import merc.annotation.batch
+
     for name in (
-        "merc.annotation.batch",
         "merc.runs.evaluation",
         "merc.runs.training",
         "merc.studies.report.files",
@@ -307,6 +308,7 @@ def load():
     ):
         importlib.import_module(name)
     torch.set_num_threads(1)
+    merc.annotation.batch.SAVED_EVERY = 0.0  # the folder's table is written after every file, and not by the clock
 
 
 def run_all():
