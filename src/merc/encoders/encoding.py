@@ -26,6 +26,7 @@ from merc.encoders.registry import feature_name
 from merc.encoders.text.dialogue import DialogueEncoder
 from merc.encoders.text.windows import WINDOW_RULE
 from merc.errors import DataError, StoreError
+from merc.files.lock import remove_left_lock
 from merc.files.staged_file import write_atomically
 from merc.files.tensors import tensor_bytes
 from merc.settings import Progress, no_progress
@@ -67,6 +68,7 @@ def encode_corpus(
     cache = folder.parent / f".{folder.name}.encoding-{_cache_key(spec, transcripts, chunk)}"
     if not _is_needed(corpus, spec, folder, overwrite=overwrite):
         shutil.rmtree(cache, ignore_errors=True)
+        remove_left_lock(folder)  # of a call that was killed once the feature was there
         return spec
     if not any(text and text.strip() for text in transcripts):
         raise DataError(f"store {folder}: no utterance has a transcript, so there is nothing to encode")
