@@ -93,7 +93,8 @@ def _same_as_judged_by_hand(plan, out, store):
 
 def test_the_time_left_is_that_of_trainings_of_the_same_kind(study_recipe, tmp_path):
     opened = open_study(study_recipe, tmp_path / "out", (), "validation")
-    session = runner._Session(opened.plan, tmp_path / "out", pool.Pool(2, tmp_path, opened.store), 2, StudyHooks(), lambda: False)
+    processes = pool.Pool(2, tmp_path, opened.store, opened.plan.used)
+    session = runner._Session(opened.plan, tmp_path / "out", processes, 2, StudyHooks(), lambda: False)
     assert session.status().seconds_left is None
     session.took = {"cmath": [90.0, 110.0], "majority": [1.0]}
     cmath, majority, early_fusion, one_more_of_the_strongest, ablation = 3 * 100.0, 2 * 1.0, 2 * 1.0, 1.0, 100.0
