@@ -13,7 +13,6 @@ import importlib
 import json
 import os
 import shutil
-import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -24,10 +23,10 @@ import numpy as np
 
 from annotation.call import RATE, srt, stereo
 from annotation.recordings import wav
+from fault_points import Fuse, set_points
 from labelled_talks import talks_with_audio
 from merc.cli import main
 from merc.data.store.store import save_store
-from merc.files.staged_file import StagedFile
 from open_formats import write_jsonl
 from studies.inline import in_this_process
 from tiny_text_model import build_plain
@@ -169,42 +168,24 @@ def command(words, home, folder, said):
 
 def dying(step, folder, counted, act):
     """Does it, and dies at a step; how many steps there were is written where it does not."""
-    count, write, sync = 0, StagedFile.write, os.fsync
 
-    def one():
-        nonlocal count
-        count += 1
-        if count == step:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def write_in_halves(self, data):
-        write(self, data[: len(data) // 2])
-        self._stream.flush()
-        one()
-        write(self, data[len(data) // 2 :])
-
-    def counted_sync(descriptor):
-        one()
-        sync(descriptor)
-
-    def seen(event, arguments):
+    def is_write(event, arguments):
         if event == "open":
             path, mode, flags = arguments
             writes = set(mode) & set("wax+") if mode else (flags or 0) & WRITING
             if not writes or not isinstance(path, str | bytes):
-                return
+                return False
         elif event not in CHANGES:
-            return
+            return False
         in_open_folder = event in ("os.remove", "os.rmdir") and arguments[1] != -1  # as shutil.rmtree names what it removes
-        if in_open_folder or Path(os.fsdecode(arguments[0])).absolute().is_relative_to(folder):
-            one()
+        return in_open_folder or Path(os.fsdecode(arguments[0])).absolute().is_relative_to(folder)
 
-    StagedFile.write, os.fsync = write_in_halves, counted_sync
+    fuse = Fuse(step)
     os.chdir(folder)
-    sys.addaudithook(seen)
+    set_points(fuse, is_write)
     code = act()
     if counted is not None:
-        counted.write_text(str(count))
+        counted.write_text(str(fuse.count))
     return code
 
 

@@ -4,8 +4,10 @@ A process of its own forks a writer for each step: the n-th call to the file sys
 A second process meets a real limit of the kernel's on file sizes, as a full disk would be.
 """
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,13 +16,14 @@ from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Uttera
 from merc.data.splits import by_parts
 from merc.data.store.store import open_store, save_store, update_notes
 
+TESTS = Path(__file__).resolve().parents[2]
 COMMON = """
-import os, resource, shutil, signal, sys
+import os, resource, shutil, sys
 from pathlib import Path
 import numpy as np
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
 from merc.data.splits import by_parts
-from merc.files.staged_file import StagedFile
+from fault_points import Fuse, set_points
 from merc.data.store.store import add_features, save_store, update_notes
 from merc.errors import StoreError
 
@@ -55,25 +58,10 @@ STEPS = (
     COMMON
     + """
 CALLS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "fcntl.flock", "os.scandir", "os.listdir"}
-write, sync = StagedFile.write, os.fsync
 
 def change(name, folder, step):
     # dies at that step, and exits where there are fewer
-    left = [step]
-    def count():
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-    def write_in_halves(self, data):
-        write(self, data[: len(data) // 2])
-        self._stream.flush()
-        count()
-        write(self, data[len(data) // 2 :])
-    def counted_sync(descriptor):
-        count()
-        sync(descriptor)
-    StagedFile.write, os.fsync = write_in_halves, counted_sync
-    sys.addaudithook(lambda event, arguments: count() if event in CALLS else None)
+    set_points(Fuse(step), lambda event, arguments: event in CALLS)
     for each in CHANGES[name]:
         each(folder)
     os._exit(0)
@@ -135,7 +123,10 @@ def corpus(value):
 
 
 def run(script, *arguments):
-    return subprocess.run([sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True, check=False)
+    env = {**os.environ, "PYTHONPATH": str(TESTS)}
+    return subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True, check=False, env=env
+    )
 
 
 def state(folder):
@@ -218,7 +209,10 @@ def test_a_real_limit_on_file_size_is_a_clear_error(tmp_path):
 def test_two_writers_wait_for_one_another(tmp_path):
     store = tmp_path / "store"
     save_store(corpus(1.0), store)
-    writers = [subprocess.Popen([sys.executable, "-c", TWO, str(store), name]) for name in ("a", "b")]
+    writers = [
+        subprocess.Popen([sys.executable, "-c", TWO, str(store), name], env={**os.environ, "PYTHONPATH": str(TESTS)})
+        for name in ("a", "b")
+    ]
     assert [writer.wait() for writer in writers] == [0, 0]
     names = {spec.name for spec in open_store(store).feature_schema}
     assert names == {"x"} | {f"{who}{n}" for who in "ab" for n in range(10)}
