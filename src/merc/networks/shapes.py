@@ -1,4 +1,4 @@
-"""The shapes of a network's tensors, without memory for them: torch's meta device."""
+"""Networks without memory for their tensors, on torch's meta device: how large they would be."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from merc.networks.interface import Network
 from merc.networks.registry import NetworkConfig
 
 _FILLS = ("uniform_", "normal_", "random_", "fill_", "zero_", "mul_", "add_")
@@ -25,11 +26,15 @@ class _Unfilled(TorchFunctionMode):
         return func(*args, **given)
 
 
-def tensor_shapes(config: NetworkConfig, widths: Mapping[str, int], classes: int) -> dict[str, tuple[int, ...]]:
-    """Tensor's name -> shape of the network that a config builds; for the arguments see `NetworkConfig.build`.
+def unfilled_network(config: NetworkConfig, widths: Mapping[str, int], classes: int) -> Network:
+    """The network that a config builds, with tensors that have a shape and no numbers; arguments as for `NetworkConfig.build`.
 
     It raises what building the network raises, and more where another package's needs the numbers that are left out.
     """
     with torch.device("meta"), _Unfilled():
-        network = config.build(widths, classes)
-    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+        return config.build(widths, classes)
+
+
+def tensor_shapes(config: NetworkConfig, widths: Mapping[str, int], classes: int) -> dict[str, tuple[int, ...]]:
+    """Tensor's name -> shape of the network that a config builds; arguments and errors as for `unfilled_network`."""
+    return {name: tuple(tensor.shape) for name, tensor in unfilled_network(config, widths, classes).state_dict().items()}

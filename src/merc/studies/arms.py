@@ -15,7 +15,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from pydantic import field_validator
 
 from merc.data.preprocessing import Preprocessor, pick_features
@@ -24,6 +23,7 @@ from merc.errors import DataError, FeatureError, RecipeError
 from merc.files.validation import validated
 from merc.networks.interface import parameter_count
 from merc.networks.registry import NetworkConfig
+from merc.networks.shapes import unfilled_network
 from merc.runs.corpus import check_causal, mapped
 from merc.settings import Settings
 from merc.studies.recipe import StudyRecipe, refuse_keys
@@ -168,8 +168,7 @@ def load_variant(folder: Path, kind: VariantKind, name: str, changes: Mapping[st
 
 def parameters_of(config: NetworkConfig, widths: Mapping[str, int], classes: int) -> int:
     """Trainable numbers of the network that a config builds; nothing is allocated."""
-    with torch.device("meta"):
-        return parameter_count(config.build(widths, classes))
+    return parameter_count(unfilled_network(config, widths, classes))
 
 
 def _expanded(name: str, variant: Variant, modalities: tuple[str, ...], where: str) -> Iterator[tuple[str, tuple[str, ...]]]:
