@@ -1,8 +1,10 @@
 """Every command where its surroundings are against it: success or one line, never a traceback, and no result lost."""
 
 import errno
+import hashlib
 import json
 import os
+import signal
 import stat
 import sys
 from contextlib import suppress
@@ -12,11 +14,16 @@ import numpy as np
 import pytest
 import yaml
 
+from file_server import serving
 from merc.cli import main
 from merc.cli.terminal import open_streams
+from merc.data.corpora.fetch import PUBLISHED, PublishedFiles
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Split, Utterance
 from merc.data.store.store import save_store
 from merc.files.posix import POSIX
+from merc.runs.demo import demo_recipe
+from merc.synthetic.conversations import SyntheticConfig
+from studies.inline import in_this_process
 
 pytestmark = pytest.mark.skipif(not POSIX, reason="not POSIX")
 TINY = {"model": {"name": "majority"}, "training": {"epochs": 1, "device": "cpu"}}
@@ -52,19 +59,41 @@ COMMANDS = {
     "annotate-json": ["annotate", "talk.csv", "--json"],
     "annotate-folder": ["annotate", "talks", "--workers", "1", "--out", "new"],
     "sample": ["sample", "new"],
-    "report": ["report", "nowhere"],
+    "report": ["report", "study"],
+    "report-nowhere": ["report", "nowhere"],
+    "report-transcripts": ["report", "study", "--transcripts"],
+    "study": ["study", "study.yaml", "--out", "new", "--processes", "1"],
+    "demo": ["demo", "--out", "new"],
+    "fetch": ["data", "fetch", "letters", "--out", "new", "--mirror"],
     "version": ["--version"],
     "help": ["--help"],
 }
 WRITTEN = {  # what a command that succeeds leaves
     **dict.fromkeys(("import", "plant", "synthesise"), "new/manifest.json"),
-    "train": "new/run.json",
+    **dict.fromkeys(("train", "demo"), "new/run.json"),
+    "study": "new/report.html",
+    **dict.fromkeys(("report", "report-transcripts"), "study/report.html"),
+    "fetch": "new/letters.csv",
     **dict.fromkeys(("evaluate", "predict"), "p.csv"),
     "annotate": "new/talk.emotions.json",
     "annotate-folder": "new/emotions.parquet",
     "sample": "new/README.txt",
 }
-MISTAKEN = ("report",)
+STUDY = {
+    "about": "Small.",
+    "base": "base.yaml",
+    "seeds": {"cmath": 1, "strongest": 1, "rivals": 1, "ablations": 1},
+    "strongest": 1,
+    "rivals": [],
+    "ablations": [],
+    "robustness": {"drop": [0.5], "noise": []},
+}
+CMATH = {
+    "model": {"width": 8, "attention": {"heads": 2}, "reconstruction": {"hidden": 4}, "fusion": {"latent": 4}},
+    "training": TINY["training"],
+}
+MISTAKEN = ("report-nowhere",)
+LETTERS = {"/letters.csv": b"id,text\n1,a\n"}
 
 
 @pytest.fixture(scope="module")
@@ -82,13 +111,23 @@ def made(tmp_path_factory):
     (folder / "talks").mkdir()
     for name in ("talk.csv", "talks/talk.csv"):
         (folder / name).write_text("speaker,words\nAnn,why ?\n")
-    (folder / "recipe.yaml").write_text(yaml.safe_dump({**TINY, "data": {"store": str(folder / "store")}}))
+    data = {"data": {"store": str(folder / "store")}}
+    for name, content in (("recipe", {**TINY, **data}), ("base", {**CMATH, **data}), ("study", STUDY)):
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(content))
     assert main(["train", str(folder / "recipe.yaml"), "--out", str(folder / "run")]) == 0
+    with in_this_process():
+        assert main(["study", str(folder / "study.yaml"), "--out", str(folder / "study")]) == 0
     return folder
 
 
+@pytest.fixture(scope="module")
+def mirror():
+    with serving(LETTERS) as server:
+        yield f"http://127.0.0.1:{server.server_port}"
+
+
 @pytest.fixture
-def place(made, tmp_path, monkeypatch):
+def place(made, mirror, tmp_path, monkeypatch):
     """A folder of one's own with all of it, as the working folder; the encoder and the speech synthesiser are not there."""
     import shutil
 
@@ -97,7 +136,16 @@ def place(made, tmp_path, monkeypatch):
     monkeypatch.setenv("MERC_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("merc.annotation.sample.shutil.which", lambda _name: None)
     monkeypatch.setattr("merc.encoders.text.sentence.text_encoder", lambda _name: Lengths())
-    return tmp_path / "place"
+    monkeypatch.setattr("merc.runs.demo.CORPUS", SyntheticConfig(train=2, validation=1, test=1, length=(8, 9)))
+    demo = demo_recipe()
+    short = demo.model_copy(update={"training": demo.training.model_copy(update={"epochs": 1})})
+    monkeypatch.setattr("merc.runs.demo.demo_recipe", lambda: short)
+    letters = {name.removeprefix("/"): hashlib.sha256(content).hexdigest() for name, content in LETTERS.items()}
+    monkeypatch.setitem(PUBLISHED, "letters", PublishedFiles(mirror, letters))
+    monkeypatch.setitem(COMMANDS, "fetch", [*COMMANDS["fetch"], mirror])
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with in_this_process():
+        yield tmp_path / "place"
 
 
 class Lengths:
@@ -140,6 +188,28 @@ def test_a_full_disk(place, capsys, monkeypatch, command):
     assert not [name for name in left if Path(name).is_file()]
 
 
+@pytest.mark.parametrize("command", [*WRITTEN, "probe", "features"])
+def test_a_batch_system_that_ends_it(place, monkeypatch, command):
+    """SIGTERM amid a write: nothing half-written is left, and a training is kept to be gone on with."""
+
+    told = []
+
+    def tell(_descriptor):
+        if not told:
+            told.append(True)
+            signal.raise_signal(signal.SIGTERM)
+
+    before = contents(place)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", tell)
+        assert main(COMMANDS[command]) == 128 + signal.SIGTERM
+    left = {name for name in contents(place) - before if Path(name).is_file()}
+    if command in ("train", "study"):
+        assert not [name for name in left if name.endswith(".tmp")]
+    else:
+        assert not left
+
+
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_output_that_nobody_reads(place, capsys, monkeypatch, command, stream):
@@ -166,6 +236,53 @@ def test_a_narrow_terminal_no_home_and_another_users_umask(place, capsys, monkey
     assert code == (2 if command in MISTAKEN else 0)
     if command in WRITTEN:
         assert stat.S_IMODE(Path(WRITTEN[command]).stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_names_that_are_not_utf8(place, capsysbinary, command):
+    """Of all files and folders that the command line names."""
+
+    def odd(name):
+        place, _, _ = name.partition("/")
+        return name.replace(place, f"{Path(place).stem}\udcff{Path(place).suffix}", 1)
+
+    names = {word for word in COMMANDS[command] if Path(word).exists() or word in ("new", "p.csv")}
+    for name in names:
+        if Path(name).exists():
+            Path(name).rename(odd(name))
+    code = main([odd(word) if word in names else word for word in COMMANDS[command]])
+    assert code == (2 if command in MISTAKEN else 0), capsysbinary.readouterr().err
+    if command in WRITTEN:
+        written = {path.relative_to(place).as_posix().replace("\udcff", "") for path in place.rglob("*")}
+        assert WRITTEN[command] in written
+
+
+@pytest.mark.parametrize(
+    ("command", "private", "kept"),
+    [
+        ("import", "chat.jsonl", "new"),
+        ("plant", "store", "new"),
+        ("probe", "store", "store"),
+        ("features", "store", "store"),
+        ("evaluate", "store", "p.csv"),
+        ("predict", "chat.jsonl", "p.csv"),
+        ("annotate", "talk.csv", "new"),
+        ("annotate-folder", "talks", "new"),
+        ("report-transcripts", "store", "study/report.html"),
+    ],
+)
+def test_what_was_private_stays_private(place, command, private, kept):
+    own = [place / private, *(place / private).rglob("*")]
+    for path in own:
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    before = os.umask(0o022)
+    try:
+        assert main([*COMMANDS[command], *(["--store", "store"] if command in ("evaluate", "report-transcripts") else [])]) == 0
+    finally:
+        os.umask(before)
+    made = [path for path in (place / kept, *(place / kept).rglob("*")) if path.is_file()]
+    assert made and {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o600}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

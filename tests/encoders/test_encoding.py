@@ -110,6 +110,8 @@ def test_chunks_of_another_job_are_not_used(tmp_path: Path, change: str) -> None
     encode_corpus(folder, encoder, chunk=3)
     assert len(encoder.seen) == 10
     check(folder, encoder)
+    # Another encoder's can still be gone on with; those of words that are gone are removed.
+    assert len(list(tmp_path.glob(".store.encoding-*"))) == (change != "transcripts")
 
 
 def test_encoding_twice_does_nothing_and_another_version_must_be_asked_for(tmp_path: Path) -> None:

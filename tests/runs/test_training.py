@@ -487,7 +487,7 @@ MOMENTS = {
     "end of an epoch": lambda: at_step(4),
     "epoch written, checkpoint not": lambda: after(merc.runs.training, "append_line", 2),
     "half a line written": lambda: setattr(merc.runs.training, "append_line", half_a_line),
-    "checkpoint staged": lambda: after(merc.training.checkpoint, "save_file", 2),
+    "checkpoint not written": lambda: before(merc.training.checkpoint, "write_atomically", 2),
     "checkpoint written": lambda: after(merc.training.loop, "save_checkpoint", 2),
     "all trained": lambda: before(merc.runs.training, "save_model"),
     "model staged": lambda: after(merc.runs.training.Recogniser, "save_pretrained"),

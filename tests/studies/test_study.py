@@ -16,7 +16,7 @@ from merc.inference.loading import load
 from merc.runs.corpus import prepared
 from merc.runs.evaluation import evaluate
 from merc.studies import runner
-from merc.studies.mistakes import words_of
+from merc.studies.mistakes import transcripts_store, words_of
 from merc.studies.plan import all_tasks
 from merc.studies.study import open_study
 from merc.studies.summary import summarise
@@ -87,7 +87,7 @@ def test_every_arm_trains_on_features_that_are_made_once(tuned_study, talks_stor
     monkeypatch.setattr(cross_fitting, "tune", lambda *_: pytest.fail("nothing is tuned anew"))
     again = open_study(tuned_study, out, SMALL)
     assert again == opened
-    summary = summarise(out, "test", transcripts=words_of(out))
+    summary = summarise(out, "test", transcripts=words_of(transcripts_store(out)))
     assert {arm.name for arm in summary.arms} == {"cmath", "majority", "unimodal-text", "unimodal-audio", "central-text"}
     assert all(mistake.transcript for mistake in summary.mistakes)
 

@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from merc.data.store.store import open_store
 from merc.errors import RunError
-from merc.studies.mistakes import words_of
+from merc.studies.mistakes import transcripts_store, words_of
 from merc.studies.plan import read_plan, tasks_of
 from merc.studies.strata import read_utterances, shifts
 from merc.studies.study import open_study
@@ -134,7 +134,7 @@ def test_mistakes_are_told_by_id_and_by_word_only_if_asked(summary, judged, true
     first = summary.mistakes[0]
     told = summarise(finished_study, "test", transcripts={(first.conversation, first.utterance): "these very words"})
     assert told.mistakes[0].transcript == "these very words" and told.mistakes[1].transcript is None
-    assert words_of(finished_study) == {}, "the synthetic corpus has no words"
+    assert words_of(transcripts_store(finished_study)) == {}, "the synthetic corpus has no words"
 
 
 def test_failures_and_what_is_left_are_told(summary, finished_study):

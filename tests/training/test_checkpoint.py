@@ -1,13 +1,14 @@
 """Checkpoints: bit for bit, whole or not at all, and damage told in one line."""
 
 import json
+import os
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from merc.errors import RunError
-from merc.training import checkpoint as module
+from merc.files.staged_file import StagedFile
 from merc.training.checkpoint import (
     Checkpoint,
     load_checkpoint,
@@ -58,7 +59,7 @@ def test_views_and_transposed_tensors_are_kept(path):
     assert torch.equal(found["v"], tensor[1])
 
 
-@pytest.mark.parametrize("where", ["save_file", "fsync", "replace"])
+@pytest.mark.parametrize("where", ["write", "fsync", "replace"])
 def test_a_failure_on_the_way_leaves_the_old_checkpoint_and_nothing_else(path, monkeypatch, where):
     save_checkpoint(made(), path)
     before = path.read_bytes()
@@ -66,10 +67,10 @@ def test_a_failure_on_the_way_leaves_the_old_checkpoint_and_nothing_else(path, m
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    if where == "save_file":
-        monkeypatch.setattr(module, "save_file", lambda _tensors, target, **_: (target.write_bytes(b"half"), full()))
+    if where == "write":
+        monkeypatch.setattr(StagedFile, "write", full)
     elif where == "fsync":
-        monkeypatch.setattr(module.os, "fsync", full)
+        monkeypatch.setattr(os, "fsync", full)
     else:
         monkeypatch.setattr(type(path), "replace", full)
     with pytest.raises((OSError, RunError)):

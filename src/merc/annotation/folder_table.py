@@ -17,6 +17,7 @@ from merc.errors import DataError
 from merc.files.parquet import parquet_bytes, read_parquet
 from merc.files.printable import encodable, escape_path, unescape_path
 from merc.files.staged_file import write_atomically
+from merc.files.strict_json import load_json
 from merc.files.validation import explain
 
 FOLDER_TABLE = "emotions.parquet"
@@ -102,7 +103,7 @@ def read_folder_table(folder: Path) -> dict[str, FileRecord]:
         table = read_parquet(path.read_bytes())
         if table.schema.names != _SCHEMA.names:
             raise ValueError(f"found columns {', '.join(table.schema.names)}; expected {', '.join(_SCHEMA.names)}")
-        rows = [row | {name: json.loads(row[name]) for name in _MAPPINGS} for row in table.to_pylist()]
+        rows = [row | {name: load_json(row[name]) for name in _MAPPINGS} for row in table.to_pylist()]
         records = [
             replace(record, file=unescape_path(record.file), outputs=tuple(map(unescape_path, record.outputs)))
             for record in TypeAdapter(list[FileRecord]).validate_python(rows)

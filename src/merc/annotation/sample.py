@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Int16
 
 from merc.errors import DataError
-from merc.files.staged_file import write_atomically
+from merc.files.staged_file import sweep_temporaries, write_atomically
 
 RATE = 22_050  # Hz, espeak-ng's own
 PAUSE = 0.4  # s before, between and after turns
@@ -67,6 +67,7 @@ def make_sample(folder: str | Path) -> SampleRecording:
             note += f"espeak-ng failed ({type(error).__name__})"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        sweep_temporaries(folder)
         for name, content in {"README.txt": README, **files}.items():
             write_atomically(folder / name, content)
     except OSError as error:

@@ -41,13 +41,13 @@ def import_(
     Pickles are read without running what they hold.
     """
     from merc.cli.tables.corpora import corpus_tables
-    from merc.data.formats.importing import import_corpus
+    from merc.data.formats.importing import files_at, import_corpus
     from merc.data.store.store import save_store
 
     if len(source) > 2:
         raise typer.BadParameter(f"one or two are allowed, found {len(source)}", param_hint="[LAYOUT] PATH")
     corpus = import_corpus(Path(source[-1]), source[0] if len(source) == 2 else None, zeros_absent=zeros_absent)
-    save_store(corpus, out, overwrite=overwrite)
+    save_store(corpus, out, overwrite=overwrite, like=files_at(source[-1]))
     show(corpus_tables(corpus))
 
 
@@ -105,7 +105,7 @@ def plant(
     trust that is made from the row alone can surpass.
     """
     from merc.cli.tables.corpora import ceiling_line, noise_auc_line, planted_table
-    from merc.data.store.store import open_store, save_store
+    from merc.data.store.store import open_store, save_store, store_files
     from merc.synthetic.oracle import ceiling, noise_detection_auc, text_posterior
     from merc.synthetic.planting import STANDARD, planted_streams
     from merc.synthetic.planting import plant as plant_streams
@@ -116,7 +116,7 @@ def plant(
         given.part(split, part)  # a split that was named has to be there, before anything is written
     split = split or "official"
     corpus = plant_streams(given, streams, seed)
-    save_store(corpus, out, overwrite=overwrite)
+    save_store(corpus, out, overwrite=overwrite, like=store_files(store))
     planted = planted_streams(corpus)
     show([planted_table(planted)])
     try:

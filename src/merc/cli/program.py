@@ -13,6 +13,7 @@ from merc.cli import annotation, data, features, runs, studies
 from merc.cli.options import INTERRUPTED
 from merc.cli.terminal import complain, discard, open_streams, show_text, warn
 from merc.errors import MercError
+from merc.files.signals import heeding_signals
 
 MISTAKE = 2  # exit code: the user can mend it; as for a wrong option
 
@@ -34,11 +35,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line with these arguments, or those of the process.
 
     Returns:
-        The exit code: 0, 2 for what the user can mend, 130 after Ctrl-C.
+        The exit code: 0, 2 for what the user can mend, 130 after Ctrl-C, 128 and the signal's number after another that ends it.
     """
     open_streams()
+    with heeding_signals() as heeded:
+        code = _run(arguments)
+        return 128 + heeded[0] if heeded and code == INTERRUPTED else code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
-        return _run(arguments)
+        return _run_command(arguments)
     except MercError as error:
         complain(str(error))
     except KeyboardInterrupt:
@@ -49,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return MISTAKE
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def _run_command(arguments: Sequence[str] | None) -> int:
     code: object = None
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)

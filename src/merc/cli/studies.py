@@ -68,12 +68,18 @@ def report(
 ) -> None:
     """Make the report of a study anew, from what is judged so far."""
     from merc.cli.tables.studies import study_tables
-    from merc.studies.mistakes import words_of
+    from merc.data.store.store import store_files
+    from merc.studies.mistakes import transcripts_store, words_of
     from merc.studies.report.files import write_report
     from merc.studies.summary import summarise
 
-    summary = summarise(folder, part, transcripts=words_of(folder, store) if transcripts else None)
-    written = write_report(summary, folder)
+    if transcripts:
+        store = store or transcripts_store(folder)
+        summary = summarise(folder, part, transcripts=words_of(store))
+        written = write_report(summary, folder, store_files(store))
+    else:
+        summary = summarise(folder, part)
+        written = write_report(summary, folder)
     show(study_tables(summary))
     for path in written:
         note(f"written: {path}")

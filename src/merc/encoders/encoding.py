@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -65,7 +66,9 @@ def encode_corpus(
     corpus = open_store(folder)
     transcripts = [u.words for c in corpus.conversations for u in c.utterances]
     spec = feature_spec(encoder)
-    cache = folder.parent / f".{folder.name}.encoding-{_cache_key(spec, transcripts, chunk)}"
+    kept = f".{folder.name}.encoding-{_digest(transcripts)}"
+    cache = folder.with_name(f"{kept}-{_digest([WINDOW_RULE, spec.encoder, spec.version, spec.dimension, chunk])}")
+    _remove_others(folder, kept)
     if not _is_needed(corpus, spec, folder, overwrite=overwrite):
         shutil.rmtree(cache, ignore_errors=True)
         remove_left_lock(folder)  # of a call that was killed once the feature was there
@@ -98,9 +101,16 @@ def _is_needed(corpus: Corpus, spec: FeatureSpec, folder: Path, *, overwrite: bo
     return present != spec
 
 
-def _cache_key(spec: FeatureSpec, transcripts: Sequence[str | None], chunk: int) -> str:
-    content = json.dumps([WINDOW_RULE, spec.encoder, spec.version, spec.dimension, chunk, list(transcripts)])
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+def _remove_others(folder: Path, kept: str) -> None:
+    """Removes what is kept for transcripts that the store no longer has."""
+    name = re.compile(rf"\.{re.escape(folder.name)}\.encoding-[0-9a-f]{{16}}(-[0-9a-f]{{16}})?")
+    for other in folder.parent.iterdir():
+        if name.fullmatch(other.name) and not other.name.startswith(kept):
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def _digest(values: Sequence[str | int | None]) -> str:
+    return hashlib.sha256(json.dumps(list(values)).encode()).hexdigest()[:16]
 
 
 def _encode_in_chunks(

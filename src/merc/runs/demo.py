@@ -23,7 +23,8 @@ from merc.data.store.store import save_store
 from merc.errors import RunError
 from merc.evaluation.metrics import ClassificationScores, classification_scores
 from merc.evaluation.report import EvaluationReport
-from merc.files.staged_file import temporary_name
+from merc.files.lock import locked_folder, remove_left_lock
+from merc.files.staged_file import is_temporary, temporary_name
 from merc.files.strict_yaml import load_yaml
 from merc.inference.predictions import JudgedConversation
 from merc.runs.evaluation import evaluate
@@ -151,13 +152,19 @@ def _holds_demonstration(folder: Path) -> bool:
 
 @contextmanager
 def _staged_run(out: Path) -> Generator[Path, None, None]:
-    """A hidden sibling that takes the place of `out` on leaving, and is removed on an exception."""
+    """A hidden sibling that takes the place of `out` on leaving, and is removed on an exception; those of killed calls go first."""
     place, stem = out.absolute(), f"{out.name}-"
     staged = place.with_name(temporary_name(stem))
     made = [parent for parent in place.parents if not parent.exists()]
     try:
-        yield staged
-        replace_folder(staged, place, stem)
+        with locked_folder(place, wait=False) as held:
+            if not held:
+                raise RunError(f"{out}: another process is making a demonstration there; wait for its end, or give another --out")
+            for left in [path for path in place.parent.iterdir() if is_temporary(path.name, stem)]:
+                shutil.rmtree(left, ignore_errors=True)
+                remove_left_lock(left)
+            yield staged
+            replace_folder(staged, place, stem)
     except BaseException as error:
         shutil.rmtree(staged, ignore_errors=True)
         for parent in made:

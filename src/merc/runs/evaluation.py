@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from merc.data.schema import PARTS, Corpus, Part
+from merc.data.store.store import store_files
 from merc.errors import DataError, RecipeError, RunError
 from merc.evaluation.report import Conditions, Evaluation, check_features, evaluate_model
 from merc.files.arguments import checked, path_from
@@ -61,7 +62,10 @@ def evaluate(
     if folder is not None:
         recipe = _with_folders(recipe, folder)
     without = () if conditions is None else conditions.without
-    corpus = mapped(open_recipe_store(recipe, store) if corpus is None else corpus, recipe)
+    like: list[Path] = []
+    if corpus is None:
+        corpus, like = open_recipe_store(recipe, store), store_files(store or str(recipe.data.store))
+    corpus = mapped(corpus, recipe)
     if corpus.label_set != recogniser.label_set:
         raise RunError(
             f"{folder or recogniser.name}: the model knows the labels {', '.join(recogniser.label_set.names)}; "
@@ -87,7 +91,7 @@ def evaluate(
             accuracy=report.coarse.accuracy,
         )
     if predictions is not None:
-        write_table(evaluation.conversations, predictions)
+        write_table(evaluation.conversations, predictions, like)
     return evaluation
 
 

@@ -51,7 +51,7 @@ def sweep(folder: Path) -> None:
     for path in folder.iterdir():
         if is_temporary(path.name, MODEL):
             shutil.rmtree(path, ignore_errors=True)
-        elif is_temporary(path.name) or path.match(f".{CHECKPOINT}.*.tmp"):
+        elif is_temporary(path.name):
             path.unlink(missing_ok=True)
 
 

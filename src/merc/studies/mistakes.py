@@ -54,16 +54,24 @@ def mistakes_of(
     return tuple(sorted(found, key=lambda m: (-m.wrong_seeds, -m.probability))[:LISTED])
 
 
-def words_of(folder: str | Path, store: str | Path | None = None) -> dict[tuple[str, str], str]:
-    """The transcripts, by conversation and utterance, of the store that a study's recipe names, or of the one given.
+def transcripts_store(folder: str | Path) -> Path:
+    """The store that the recipe of a study names.
 
     Raises:
         RunError: no study here, or its plan names no store.
-        StoreError: the store is gone or damaged.
     """
     plan = read_plan(folder)
     named = next(arm for arm in plan.arms if arm.name == CMATH_NAME).recipe.data.store
-    if store is None and named is None:
+    if named is None:
         raise RunError(f"{folder}: its recipe names no store, so there are no transcripts to show; give one with --store")
-    corpus = open_store(store or str(named))
+    return Path(named)
+
+
+def words_of(store: Path) -> dict[tuple[str, str], str]:
+    """The transcripts of a store, by conversation and utterance.
+
+    Raises:
+        StoreError: the store is gone or damaged.
+    """
+    corpus = open_store(store)
     return {(c.id, u.id): u.words for c, _, u in iterate_utterances(corpus.conversations) if u.words is not None}

@@ -14,7 +14,7 @@ from typing import Any
 
 from merc.data.preprocessing import pick_features
 from merc.data.schema import Conversation, Corpus, Part, first_repeated
-from merc.data.store.store import open_store, save_store
+from merc.data.store.store import open_store, save_store, store_files
 from merc.encoders.derivation import PRAAT_RELATIVE, source_of
 from merc.errors import DataError, RecipeError, RunError, StoreError
 from merc.runs.corpus import mapped, open_recipe_store, prepared
@@ -71,7 +71,7 @@ def open_study(
         store, corpus, changes = Path(place), source, {"data": {"features": base.data.features}}
     else:
         store = out / STORE
-        corpus = _own_corpus(source, base, study.splits or (base.data.split,), store, progress)
+        corpus = _own_corpus(source, place, base, study.splits or (base.data.split,), store, progress)
         changes = {"data": {"store": str(store), "labels": None}, "text_tuning": None}
     changed = study.model_copy(update={"common": overlaid(study.common, changes)})
     plan = plan_study(changed, recipe.parent, corpus).model_copy(update={"study": study})
@@ -82,7 +82,7 @@ def open_study(
     return OpenedStudy(plan, store)
 
 
-def _own_corpus(source: Corpus, base: Recipe, splits: Sequence[str], store: Path, progress: Progress) -> Corpus:
+def _own_corpus(source: Corpus, place: str, base: Recipe, splits: Sequence[str], store: Path, progress: Progress) -> Corpus:
     """The source with the features that it lacks: made now and saved, or read from the study's own store."""
     if base.text_tuning is not None and len(splits) > 1:
         raise RecipeError(
@@ -101,7 +101,7 @@ def _own_corpus(source: Corpus, base: Recipe, splits: Sequence[str], store: Path
         made, _ = prepared(mapped(source, base), base, progress)
         pick_features(made, base.data.features)
         try:
-            save_store(replace(made, notes={**made.notes, MADE_OF: made_of}), store)
+            save_store(replace(made, notes={**made.notes, MADE_OF: made_of}), store, like=store_files(place))
         except StoreError:
             if not store.exists():  # else another process that runs this study was first
                 raise

@@ -13,17 +13,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
 
 from merc.data.preprocessing import pick_features
 from merc.data.schema import Corpus, Part
 from merc.errors import RunError
 from merc.files.lock import locked_folder, remove_left_lock
 from merc.files.staged_file import sweep_temporaries, write_atomically
-from merc.files.tensors import tensor_bytes
+from merc.files.tensors import tensor_bytes, tensor_metadata
 from merc.inference.loading import load
 from merc.inference.predictions import concatenated
 from merc.runs.corpus import mapped
@@ -191,8 +192,7 @@ def read_judged(path: Path) -> JudgedTask:
     """
     facts = _facts_of(path)
     try:
-        with safe_open(path, framework="np") as file:
-            tensors = {name: cast(np.ndarray, file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
+        tensors = load_tensors(path.read_bytes())
     except (SafetensorError, OSError) as error:
         raise RunError(f"{path}: damaged predictions ({error})") from None
     return JudgedTask(facts, tensors["probabilities"], tensors["predicted"], tensors.get("trust"), tensors.get("uncertainty"))
@@ -216,9 +216,7 @@ def read_failure(folder: Path) -> str | None:
 
 def _facts_of(path: Path) -> Facts:
     try:
-        with safe_open(path, framework="np") as file:
-            metadata = cast("dict[str, str]", file.metadata() or {})
-        facts = Facts.model_validate_json(metadata["facts"])
+        facts = Facts.model_validate_json(tensor_metadata(path.read_bytes())["facts"])
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise RunError(f"{path}: no predictions, or damaged ones ({str(error).splitlines()[0]})") from None
     if facts.format != FORMAT:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +10,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from merc.errors import RunError
+from merc.files.staged_file import write_atomically
+from merc.files.tensors import tensor_metadata
 
 FORMAT = 1
 
@@ -34,17 +35,10 @@ class Checkpoint:
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Writes to a temporary sibling, then renames it: there is always the old checkpoint or the new one. The folder must exist."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        header = {"format": str(FORMAT), "progress": json.dumps(dict(checkpoint.progress))}
-        tensors = {f"{part}/{name}": t for part, named in checkpoint.parts.items() for name, t in named.items()}
-        save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, temporary, metadata=header)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """There is always the old checkpoint or the new one. The folder must exist."""
+    header = {"format": str(FORMAT), "progress": json.dumps(dict(checkpoint.progress))}
+    tensors = {f"{part}/{name}": t for part, named in checkpoint.parts.items() for name, t in named.items()}
+    write_atomically(path, save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, metadata=header))
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -54,15 +48,15 @@ def load_checkpoint(path: Path) -> Checkpoint:
         RunError: missing, damaged or of another format.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = cast("dict[str, str]", file.metadata() or {})
-            if metadata.get("format") != str(FORMAT):
-                raise RunError(f"{path}: checkpoint format {metadata.get('format')}, this version reads {FORMAT}")
-            parts: dict[str, dict[str, Tensor]] = defaultdict(dict)  # a part without tensors is empty
-            for key in file.keys():  # noqa: SIM118
-                part, _, name = key.partition("/")
-                parts[part][name] = file.get_tensor(key)
-            return Checkpoint(parts, json.loads(metadata["progress"]))
+        content = path.read_bytes()
+        tensors, metadata = load(content), tensor_metadata(content)
+        if metadata.get("format") != str(FORMAT):
+            raise RunError(f"{path}: checkpoint format {metadata.get('format')}, this version reads {FORMAT}")
+        parts: dict[str, dict[str, Tensor]] = defaultdict(dict)  # a part without tensors is empty
+        for key, tensor in tensors.items():
+            part, _, name = key.partition("/")
+            parts[part][name] = tensor
+        return Checkpoint(parts, json.loads(metadata["progress"]))
     except FileNotFoundError:
         raise RunError(f"{path}: no checkpoint to resume from") from None
     except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:

@@ -16,6 +16,7 @@ from merc.data.schema import Part
 from merc.data.standardisation import CLIP_BOUND
 from merc.errors import RecipeError
 from merc.files.arguments import checked, path_from, shown
+from merc.files.printable import encodable
 from merc.files.strict_yaml import dump_yaml, load_yaml
 from merc.files.validation import explain_all
 from merc.networks.cmath.network import CMATHConfig
@@ -138,7 +139,7 @@ def recipe_values(path: str | Path, options: Sequence[str] = ()) -> dict[str, An
         raise RecipeError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from None
     if not isinstance(content, dict):
         raise RecipeError(f"{path}: a recipe is a mapping of keys to values, found {type(content).__name__}")
-    values: dict[str, Any] = {"name": path.stem, **content}
+    values: dict[str, Any] = {"name": encodable(path.stem), **content}
     for option in options:
         _apply(values, option)
     return values
@@ -183,7 +184,7 @@ def _apply(values: dict[str, Any], option: str) -> None:
     if not separator or not all(names):
         raise RecipeError(f"--set {option!r}: write KEY=VALUE, such as training.learning_rate=3e-4")
     try:
-        value = load_yaml(text)
+        value = load_yaml(text) if encodable(text) == text else text  # a path that is not UTF-8, which YAML refuses
     except yaml.YAMLError as error:
         raise RecipeError(f"--set {option!r}: the value is no valid YAML ({' '.join(str(error).split())})") from None
     for name in names[:-1]:

@@ -3,13 +3,13 @@
 import hashlib
 import os
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from file_server import serving
 from merc.data.corpora.fetch import PUBLISHED, PublishedFiles, fetch
 from merc.errors import DataError, MissingExtraError
 
@@ -17,38 +17,11 @@ DATA = Path(os.environ.get("MERC_DATA", Path(__file__).resolve().parents[3] / ".
 CONTENT = {"/v1/rows.csv": b"id,text\r\n1,hello\r\n" * 500, "/LICENSE": b"do as you please\n"}
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Serves CONTENT; `/cut/...` promises more than it sends, `/hangup/...` answers nothing at all."""
-
-    def do_GET(self) -> None:
-        self.server.requests.append(self.path)  # type: ignore[attr-defined]
-        if self.path.startswith("/hangup/"):
-            self.close_connection = True
-            return
-        cut = self.path.startswith("/cut/")
-        body = CONTENT.get(self.path.removeprefix("/cut"))
-        if body is None:
-            self.send_error(404)
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body[: len(body) // 2] if cut else body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        running.requests = []  # type: ignore[attr-defined]
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(CONTENT) as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 def home(server: ThreadingHTTPServer, prefix: str = "") -> str:

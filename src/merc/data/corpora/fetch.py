@@ -6,12 +6,16 @@ is whole and its checksum is right.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from merc.errors import DataError, MissingExtraError
+from merc.files.lock import locked_in_place
+from merc.files.staged_file import is_temporary, temporary_name, write_atomically
 from merc.settings import Progress, no_progress
 
 TIMEOUT = 30.0  # seconds without a byte
@@ -85,22 +89,44 @@ def fetch(
     home = (published[corpus].base_url if base_url is None else base_url).rstrip("/")
     if not home.startswith(("https://", "http://")):
         raise DataError(f"base URL {home!r}: allowed are http:// and https://")
-    urls = {path.rpartition("/")[2]: f"{home}/{path}" for path in files}
     pooch.get_logger().setLevel("WARNING")  # `progress` reports each download
-    downloads = pooch.create(folder, home, registry=dict(zip(urls, files.values(), strict=True)), urls=urls, allow_updates=False)
     # Not streamed: pooch leaves the connection of a streamed answer open when it is an error.
     downloader: Any = pooch.HTTPDownloader(timeout=timeout, stream=False)
-    for done, (name, url) in enumerate(urls.items(), start=1):
+    paths: list[Path] = []
+    url = home
+    try:
+        with _staging(folder) as staging:
+            for done, (published_path, sha256) in enumerate(files.items(), start=1):
+                url, path = f"{home}/{published_path}", folder / published_path.rpartition("/")[2]
+                if not path.exists():
+                    pooch.retrieve(url, sha256, path.name, staging, downloader=downloader)
+                    write_atomically(path, (staging / path.name).read_bytes())
+                elif pooch.file_hash(str(path)) != sha256:
+                    raise DataError(f"{path} is there already with another content; move it away")
+                paths.append(path)
+                progress("files", float(done), float(len(files)))
+    except RequestException as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise DataError(f"{url}: download failed: {type(error).__name__}: {reason}; nothing was saved") from error
+    except OSError as error:
+        raise DataError(f"{folder}: can't be written: {error.strerror or error}") from error
+    except DataError:
+        raise
+    except ValueError as error:  # another checksum
+        raise DataError(f"{url}: {error} Nothing was saved") from error
+    return paths
+
+
+@contextmanager
+def _staging(folder: Path) -> Generator[Path, None, None]:
+    """A hidden folder in `folder` that goes on leaving; those that killed calls left go first, if no other call is at work."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked_in_place(folder) as alone:
+        for left in [path for path in folder.iterdir() if alone and is_temporary(path.name)]:
+            shutil.rmtree(left, ignore_errors=True)
+        staging = folder / temporary_name()
         try:
-            downloads.fetch(name, downloader=downloader)
-        except RequestException as error:
-            reason = (str(error).splitlines() or [""])[0]
-            raise DataError(f"{url}: download failed: {type(error).__name__}: {reason}; nothing was saved") from error
-        except OSError as error:
-            raise DataError(f"{folder}: can't be written: {error.strerror or error}") from error
-        except ValueError as error:
-            if (folder / name).exists():
-                raise DataError(f"{folder / name} is there already with another content; move it away") from error
-            raise DataError(f"{url}: {error} Nothing was saved") from error
-        progress("files", float(done), float(len(urls)))
-    return [folder / name for name in urls]
+            staging.mkdir()
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)

@@ -11,6 +11,7 @@ from pydantic import JsonValue, ValidationError
 from merc.data.schema import Conversation, Corpus, FeatureArray, FeatureSpec, LabelSet, Split
 from merc.data.splits import seeded
 from merc.errors import DataError
+from merc.files.printable import encodable
 from merc.files.validation import explain
 from merc.settings import Settings
 
@@ -72,12 +73,12 @@ def declared_corpus(path: Path, declaration: Declaration, conversations: tuple[C
         else:
             splits = {"seeded": seeded(ids, _DRAWN_SEED)} if len(ids) >= 3 else {}
         return Corpus(
-            name=declaration.name if declaration.name is not None else path.stem,
+            name=declaration.name if declaration.name is not None else encodable(path.stem),
             label_set=LabelSet(names=labels),
             feature_schema=features,
             conversations=conversations,
             splits=splits,
-            notes=declaration.notes if declaration.notes is not None else {"source": path.name},
+            notes=declaration.notes if declaration.notes is not None else {"source": encodable(path.name)},
         )
     except DataError as error:
         raise DataError(f"{path}: {error}") from error

@@ -101,6 +101,12 @@ def import_corpus(path: str | Path, layout: str | None = None, *, zeros_absent: 
     return with_zeros_absent(corpus) if zeros_absent else corpus
 
 
+def files_at(path: str | Path) -> list[Path]:
+    """A file; or a folder with all that is in it, any of which its layout may read."""
+    path = Path(path)
+    return [path, *path.rglob("*")] if path.is_dir() else [path]
+
+
 def with_zeros_absent(corpus: Corpus) -> Corpus:
     """The same corpus, with every feature row of nothing but zeros made NaN; `notes["zeros_absent"]` counts them per feature."""
     counts = {spec.key: 0 for spec in corpus.feature_schema}

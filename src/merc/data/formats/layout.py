@@ -8,6 +8,7 @@ from pathlib import Path
 
 from merc.data.formats.draft import CorpusDraft, corpus_from
 from merc.data.schema import Corpus
+from merc.files.printable import encodable
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,11 @@ class CorpusSource:
 
     path: Path
     content: object = None
+
+    @property
+    def file_name(self) -> str:
+        """The path's name; what is not UTF-8 in it is escaped."""
+        return encodable(self.path.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def _draft(source: CorpusSource) -> CorpusDraft:
         raw=raw,
         parts={part: tuple(videos) for part, videos in parts.items()},
         split_rule=listed_split("official"),
-        notes={"source": source.path.name, "layout": LAYOUT.name, "features": "averaged over time within each sentence's length"},
+        notes={"source": source.file_name, "layout": LAYOUT.name, "features": "averaged over time within each sentence's length"},
         problems=problems,
     )
 

@@ -37,7 +37,8 @@ def _matches(source: CorpusSource) -> bool:
     if source.content is not None or not source.path.is_file():
         return False
     try:
-        return set(_NEEDED) <= set(pq.read_schema(source.path).names)
+        with source.path.open("rb") as file:  # pyarrow takes no path that is not UTF-8
+            return set(_NEEDED) <= set(pq.read_schema(file).names)
     except (OSError, UnicodeDecodeError, pa.ArrowException):
         return False
 

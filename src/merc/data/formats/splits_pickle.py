@@ -62,7 +62,7 @@ def _draft(source: CorpusSource) -> CorpusDraft:
         ],
         parts=parts,
         split_rule=listed_split("file"),
-        notes={"source": source.path.name, "layout": LAYOUT.name, "languages": LANGUAGES},
+        notes={"source": source.file_name, "layout": LAYOUT.name, "languages": LANGUAGES},
     )
 
 

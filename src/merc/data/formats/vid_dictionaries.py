@@ -69,7 +69,7 @@ class VidLayout:
             raw=raw,
             parts=parts,
             split_rule=self.corpus.splits,
-            notes={"source": source.path.name, "layout": self.name, "languages": LANGUAGES, **self.corpus.notes},
+            notes={"source": source.file_name, "layout": self.name, "languages": LANGUAGES, **self.corpus.notes},
             problems=problems,
         )
 

@@ -99,8 +99,8 @@ def read_manifest(folder: Path) -> Manifest:
         raise StoreError(f"{path}: {explain(error)}") from error
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Replace `folder/manifest.json` in one step.
+def write_manifest(folder: Path, manifest: Manifest, rights: int = 0o666) -> None:
+    """Replace `folder/manifest.json` in one step; for its rights see `write_atomically`.
 
     Raises:
         StoreError: a text that UTF-8 can't hold.
@@ -113,7 +113,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         raise StoreError(
             f"corpus {manifest.name!r}: a name or note holds {error.object[error.start]!r}, which is no character"
         ) from None
-    write_atomically(folder / MANIFEST, data)
+    write_atomically(folder / MANIFEST, data, rights)
 
 
 def json_notes(notes: Mapping[str, object]) -> dict[str, Any]:

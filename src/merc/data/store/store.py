@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,17 +34,19 @@ from merc.data.store.utterance_table import decode_table, encode_table
 from merc.errors import DataError, StoreError
 from merc.files.arguments import checked, path_from
 from merc.files.lock import locked_folder
+from merc.files.posix import rights_like
 from merc.files.staged_file import StagedFile, is_temporary, staged_file, sync_folder, temporary_name
 from merc.files.validation import explain
 
 
-def save_store(corpus: Corpus, folder: str | Path, *, overwrite: bool = False) -> None:
+def save_store(corpus: Corpus, folder: str | Path, *, overwrite: bool = False, like: Iterable[str | Path] = ()) -> None:
     """Write the corpus to `folder`, whole or not at all.
 
     Args:
         corpus: any corpus, one opened from this very folder included.
         folder: new or empty; with `overwrite` it may be a store already. Missing parents are made.
         overwrite: replace the store that is there.
+        like: what the corpus was read from; nobody may read the store who may not read that (see `rights_like`).
 
     Raises:
         StoreError: the folder is in use, a note is not JSON, a text is not valid Unicode, or the disk is full or not writable.
@@ -63,10 +65,10 @@ def save_store(corpus: Corpus, folder: str | Path, *, overwrite: bool = False) -
         if not overwrite:
             raise StoreError(f"{folder} holds a store already: choose a new folder, or ask to overwrite it")
         with _changing(folder):
-            write_manifest(folder, _write_corpus(corpus, folder))
+            _write_corpus(corpus, folder, [*like, folder / MANIFEST])
         return
     with _writing(folder), _fresh_folder(folder) as temporary:
-        write_manifest(temporary, _write_corpus(corpus, temporary))
+        _write_corpus(corpus, temporary, like)
 
 
 def open_store(folder: str | Path, *, verify: bool = True) -> Corpus:
@@ -94,6 +96,16 @@ def open_store(folder: str | Path, *, verify: bool = True) -> Corpus:
         except StoreError:
             if read_manifest(folder) == manifest:  # else a writer changed the store meanwhile: read the new one
                 raise
+
+
+def store_files(folder: str | Path) -> list[Path]:
+    """All files of a store, as its manifest names them, with the manifest.
+
+    Raises:
+        StoreError: no store.
+    """
+    folder = Path(folder)
+    return [folder / MANIFEST, *(folder / file.path for file in read_manifest(folder).files)]
 
 
 def add_features(folder: str | Path, spec: FeatureSpec, arrays: Mapping[str, FeatureArray], *, overwrite: bool = False) -> None:
@@ -126,7 +138,7 @@ def add_features(folder: str | Path, spec: FeatureSpec, arrays: Mapping[str, Fea
         with _readable(folder):
             labels = LabelSet(names=manifest.labels)
         Corpus(manifest.name, labels, (spec,), conversations)  # refuses another dimension
-        file = _write_feature(folder, spec, conversations)
+        file = _write_feature(folder, spec, conversations, rights_like(store_files(folder), folder))
         features = {feature.spec.key: feature for feature in manifest.features} | {spec.key: StoredFeature(spec=spec, file=file)}
         write_manifest(folder, manifest.model_copy(update={"features": tuple(features.values())}))
 
@@ -201,21 +213,23 @@ def _sweep(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _write_corpus(corpus: Corpus, folder: Path) -> Manifest:
-    """Write all files but the manifest."""
+def _write_corpus(corpus: Corpus, folder: Path, like: Iterable[str | Path]) -> None:
     notes = json_notes(corpus.notes)  # before anything is written
-    return Manifest(
+    rights = rights_like(map(Path, like), folder)
+    manifest = Manifest(
         name=corpus.name,
         labels=corpus.label_set.names,
         conversations=len(corpus.conversations),
         utterances=corpus.utterance_count,
-        table=_write_table(folder, corpus),
+        table=_write_table(folder, corpus, rights),
         features=tuple(
-            StoredFeature(spec=spec, file=_write_feature(folder, spec, corpus.conversations)) for spec in corpus.feature_schema
+            StoredFeature(spec=spec, file=_write_feature(folder, spec, corpus.conversations, rights))
+            for spec in corpus.feature_schema
         ),
         splits={name: dict(split.parts) for name, split in corpus.splits.items()},
         notes=notes,
     )
+    write_manifest(folder, manifest, rights)
 
 
 @contextmanager
@@ -254,16 +268,16 @@ def _read_corpus(folder: Path, manifest: Manifest, *, verify: bool) -> Corpus:
         )
 
 
-def _write_feature(folder: Path, spec: FeatureSpec, conversations: Sequence[Conversation]) -> StoredFile:
+def _write_feature(folder: Path, spec: FeatureSpec, conversations: Sequence[Conversation], rights: int) -> StoredFile:
     (folder / FEATURES).mkdir(exist_ok=True)
     arrays = (c.features.get(spec.key, np.full((len(c), spec.dimension), np.nan, np.float32)) for c in conversations)
-    with staged_file(folder / FEATURES) as staged:
+    with staged_file(folder / FEATURES, rights) as staged:
         write_features(staged, arrays, rows=sum(map(len, conversations)), dimension=spec.dimension)
         return _stored(staged, folder, f"{FEATURES}/{spec.modality}.{spec.name}-{staged.sha256[:16]}.safetensors")
 
 
-def _write_table(folder: Path, corpus: Corpus) -> StoredFile:
-    with staged_file(folder) as staged:
+def _write_table(folder: Path, corpus: Corpus, rights: int) -> StoredFile:
+    with staged_file(folder, rights) as staged:
         staged.write(encode_table(corpus.conversations))
         return _stored(staged, folder, f"utterances-{staged.sha256[:16]}.parquet")
 

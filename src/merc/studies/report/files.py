@@ -8,12 +8,13 @@ the parquet file's column `comparable` is False throughout; so it is where valid
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from merc.files.parquet import parquet_bytes
+from merc.files.posix import rights_like
 from merc.files.staged_file import sweep_temporaries, write_atomically
 from merc.studies.report.markdown import render_markdown
 from merc.studies.report.page import render_page
@@ -30,8 +31,13 @@ _SCORES = (
 )
 
 
-def write_report(summary: StudySummary, folder: str | Path) -> tuple[Path, ...]:
+def write_report(summary: StudySummary, folder: str | Path, like: Sequence[Path] = ()) -> tuple[Path, ...]:
     """Writes the three files, each whole, and removes what a killed process left in the folder.
+
+    Args:
+        summary: what they tell.
+        folder: the study's.
+        like: what the words in it were read from; nobody may read the files who may not read that (see `rights_like`).
 
     Raises:
         OSError: the folder can't be written.
@@ -40,9 +46,10 @@ def write_report(summary: StudySummary, folder: str | Path) -> tuple[Path, ...]:
     names = (f"report{suffix}.html", f"results{suffix}.md", f"results{suffix}.parquet")
     sweep_temporaries(folder)
     page, text, table = (Path(folder) / name for name in names)
-    write_atomically(page, render_page(summary).encode("utf-8"))
-    write_atomically(text, render_markdown(summary).encode("utf-8"))
-    write_atomically(table, parquet_bytes(results_table(summary)))
+    rights = rights_like(like, Path(folder))
+    write_atomically(page, render_page(summary).encode("utf-8"), rights)
+    write_atomically(text, render_markdown(summary).encode("utf-8"), rights)
+    write_atomically(table, parquet_bytes(results_table(summary)), rights)
     return page, text, table
 
 
