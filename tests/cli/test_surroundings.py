@@ -247,11 +247,12 @@ def test_names_that_are_not_utf8(place, capsysbinary, command):
         place, _, _ = name.partition("/")
         return name.replace(place, f"{Path(place).stem}\udcff{Path(place).suffix}", 1)
 
-    names = {word for word in COMMANDS[command] if Path(word).exists() or word in ("new", "p.csv")}
+    verb, *words = COMMANDS[command]
+    names = {word for word in words if Path(word).exists() or word in ("new", "p.csv")}
     for name in names:
         if Path(name).exists():
             Path(name).rename(odd(name))
-    code = main([odd(word) if word in names else word for word in COMMANDS[command]])
+    code = main([verb, *(odd(word) if word in names else word for word in words)])
     assert code == (2 if command in MISTAKEN else 0), capsysbinary.readouterr().err
     if command in WRITTEN:
         written = {path.relative_to(place).as_posix().replace("\udcff", "") for path in place.rglob("*")}
