@@ -27,6 +27,7 @@ from fault_points import Fuse, set_points
 from labelled_talks import talks_with_audio
 from merc.cli import main
 from merc.data.store.store import save_store
+from merc.synthetic.conversations import SyntheticConfig
 from open_formats import write_jsonl
 from studies.inline import in_this_process
 from tiny_text_model import build_plain
@@ -131,6 +132,8 @@ COMMANDS = {
         growing=("emotions.parquet",),
         varying=("emotions.parquet",),
     ),
+    "sample": Command(nothing, "sample out"),
+    "demo": Command(nothing, "demo --out demo", varying=("run.json", "README.md", "config.json", "log.jsonl", "checksums.json")),
     "study": Command(
         nothing,
         "study HOME/study.yaml --out study --processes 2 --part validation",
@@ -277,6 +280,7 @@ def load():
     import torch
 
     import merc.annotation.batch
+    import merc.runs.demo
 
     for name in (
         "merc.runs.evaluation",
@@ -289,6 +293,10 @@ def load():
     ):
         importlib.import_module(name)
     torch.set_num_threads(1)
+    demo = merc.runs.demo.demo_recipe()
+    demo = demo.model_copy(update={"training": demo.training.model_copy(update={"epochs": 1})})
+    merc.runs.demo.demo_recipe = lambda: demo
+    merc.runs.demo.CORPUS = SyntheticConfig(train=2, validation=1, test=1, length=(8, 9))
     merc.annotation.batch.SAVED_EVERY = 0.0  # the folder's table is written after every file, and not by the clock
 
 

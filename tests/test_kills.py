@@ -18,5 +18,5 @@ def test_what_is_killed_loses_nothing_and_leaves_nothing(tmp_path):
     done = subprocess.run([sys.executable, PROGRAM, tmp_path, str(KILLS)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(found) == 10 and all(each["kills"] == KILLS for each in found)
+    assert len(found) == 12 and all(each["kills"] == KILLS for each in found)
     assert {each["command"]: each["wrong"] for each in found if each["wrong"]} == {}
