@@ -5,6 +5,7 @@ The type checks of a test run would come first, so the public functions are call
 
 import inspect
 import io
+import math
 from pathlib import Path
 
 import numpy as np
@@ -61,8 +62,13 @@ RECORDS = {
     ),
     "an id": (lambda: utterance(id=5), DataError, "id: expected a str, found 5"),
     "a speaker": (lambda: utterance(speaker=5), DataError, "speaker: expected a str or None, found 5"),
-    "a start": (lambda: utterance(start="1"), DataError, r"start: expected seconds or None, found '1' \(str\)"),
-    "an end": (lambda: utterance(end="1"), DataError, "end: expected seconds or None"),
+    "a start": (lambda: utterance(start="1"), DataError, r"start: expected finite seconds or None, found '1' \(str\)"),
+    "a start that is no number": (
+        lambda: utterance(start=math.nan),
+        DataError,
+        r"start: expected finite seconds or None, found nan",
+    ),
+    "an end": (lambda: utterance(end="1"), DataError, "end: expected finite seconds or None"),
     "a channel": (lambda: utterance(channel=0.5), DataError, "channel: expected a whole number or None"),
     "a label": (lambda: utterance(label=5), DataError, "label: expected a str or None"),
     "an utterance as utterances": (lambda: bare(merc.Conversation)("c", WORDS), DataError, "expected a tuple of merc.Utterance"),

@@ -30,7 +30,7 @@ _NOTHING = type(None)
 _FIELDS: tuple[tuple[str, tuple[type, ...], str], ...] = (  # of an utterance: what it may be, and how errors say so
     ("id", (str,), "a str"),
     *((name, (str, _NOTHING), "a str or None") for name in ("speaker", "words", "label")),
-    *((name, (float, int, _NOTHING, np.floating, np.integer), "seconds or None") for name in ("start", "end")),
+    *((name, (float, int, _NOTHING, np.floating, np.integer), "finite seconds or None") for name in ("start", "end")),
     ("channel", (int, _NOTHING, np.integer), "a whole number or None"),
 )
 FeatureArray = NDArray[np.float32]  # (T, D); its shape is checked by `Conversation`, since it may come from users
@@ -130,7 +130,7 @@ class Utterance:
         label: the annotated emotion; None means unlabelled: context for the others, masked from loss and metrics.
 
     Raises:
-        DataError: a value of another type. Numbers of numpy are fine.
+        DataError: a value of another type, or a time that is not finite. Numbers of numpy are fine.
 
     Example:
         >>> import merc
@@ -148,7 +148,8 @@ class Utterance:
 
     def __post_init__(self) -> None:
         for name, kinds, expected in _FIELDS:
-            if not isinstance(value := getattr(self, name), kinds):
+            value: object = getattr(self, name)
+            if not isinstance(value, kinds) or (isinstance(value, (float, np.floating)) and not abs(value) < np.inf):
                 raise DataError(f"utterance {shown(self.id)}, {name}: expected {expected}, found {shown(value)}")
 
 
