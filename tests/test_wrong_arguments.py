@@ -240,7 +240,7 @@ def inner_unchecked(monkeypatch):
     """What the public functions pass their arguments on to, as it is outside a test run."""
     for module, names in (
         (annotator, ["given"]),
-        (sources, ["_located", "_name", "transcript_beside"]),
+        (sources, ["_located", "_name", "transcripts_beside"]),
         (recipe, ["recipe_values"]),
         (annotation_model, ["load_model"]),
     ):

@@ -242,6 +242,24 @@ def test_the_table_of_a_folder_comes_back_as_it_was(tmp_path):
     assert read_folder_table(tmp_path) == records
 
 
+@pytest.mark.parametrize(("name", "cell"), [("emotions", "["), ("absent", "[" * 100_000)])
+def test_a_damaged_cell_is_told(tmp_path, name, cell):
+    write_folder_table([FileRecord("x.wav", "failed", "a line")], tmp_path)
+    table = pq.read_table(tmp_path / FOLDER_TABLE)
+    pq.write_table(table.set_column(table.schema.names.index(name), name, [[cell]]), tmp_path / FOLDER_TABLE)
+    with pytest.raises(DataError, match="not a table of annotated files"):
+        read_folder_table(tmp_path)
+
+
+def test_transcripts_are_never_judged_apart_from_their_recordings(tmp_path, options):
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).write_bytes(wav(stereo()[: RATE // 10], RATE))
+    (tmp_path / "a.en.vtt").write_text("WEBVTT\n\n00:00.000 --> 00:00.050\n<v Ann>Why?\n")
+    (tmp_path / "b.wav.json").write_text('[{"start": 0, "end": 0.05, "text": "Why?"}]')
+    records = annotate_folder(tmp_path, replace(options, formats=("csv",)))
+    assert [(r.file, r.status, r.utterances) for r in records] == [("a.wav", "done", 1), ("b.wav", "done", 1)]
+
+
 def test_a_damaged_row_is_named(tmp_path):
     write_folder_table([FileRecord("x.wav", "failed", "a line")], tmp_path)
     table = pq.read_table(tmp_path / FOLDER_TABLE)

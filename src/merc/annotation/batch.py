@@ -7,16 +7,16 @@ import importlib.metadata
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from merc.annotation.annotator import annotate
 from merc.annotation.export.files import FORMATS, write_files
 from merc.annotation.folder_table import FileRecord, read_folder_table, write_folder_table
-from merc.annotation.media.decoding import KINDS
-from merc.annotation.media.sources import OWN, PREFERRED, content_digest, given, transcript_beside
+from merc.annotation.media.pairing import OWN, PREFERRED, RECORDINGS, transcripts_of
+from merc.annotation.media.sources import content_digest, given
 from merc.annotation.options import Options
 from merc.errors import DataError, MercError
 from merc.files.lock import locked_in_place
@@ -27,7 +27,6 @@ from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
 from merc.settings import Progress, no_progress
 
-RECORDINGS = frozenset(f".{kind}" for kind in KINDS)
 TRANSCRIPTS = frozenset(PREFERRED) - {".txt"}  # annotated without a recording; most text files of a folder are none [chosen]
 SAVED_EVERY = 2.0  # s between two writings of the folder's table [chosen]
 KILLED = "its process was killed, or ended by itself; the system's log may tell (out of memory?)"
@@ -93,7 +92,7 @@ def annotate_folder(folder: str | Path, options: FolderOptions, hook: Progress =
     root = folder if options.out is None else Path(options.out)
     if not folder.is_dir():
         raise DataError(f"{folder}: expected a folder, found {'a file' if folder.exists() else 'nothing'}")
-    files = sorted(_files(folder))
+    files = dict(sorted(_files(folder)))
     if not files:
         raise DataError(f"{folder}: no recording and no transcript in it; recordings are {' '.join(sorted(RECORDINGS))}")
     try:
@@ -107,11 +106,10 @@ def annotate_folder(folder: str | Path, options: FolderOptions, hook: Progress =
 
 
 def _annotate_files(
-    files: Sequence[Path], folder: Path, root: Path, options: FolderOptions, hook: Progress
+    files: Mapping[Path, Path | None], folder: Path, root: Path, options: FolderOptions, hook: Progress
 ) -> tuple[FileRecord, ...]:
     records = read_folder_table(root)
-    judged = [part for path in files for part in (path, transcript_beside(path)) if part is not None]
-    rights = rights_like(judged, root)
+    rights = rights_like([path for paths in files.items() for path in paths if path is not None], root)
     write_folder_table(records.values(), root, rights)  # a place that can't be written to is an error before the work
     _model.cache_clear()
     tasks = list(_tasks(files, folder, root, options, records))
@@ -132,20 +130,25 @@ def _annotate_files(
     return tuple(done[task.begun.file] for task in tasks)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Recordings, and transcripts without one."""
+def _files(folder: Path) -> Iterator[tuple[Path, Path | None]]:
+    """Recordings, each with its transcript or None; and transcripts without a recording."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        paths = [Path(place, name) for name in names if not name.startswith(".")]
-        recordings = [path for path in paths if path.suffix.lower() in RECORDINGS]
-        stems = {path.stem for path in recordings}
-        yield from recordings
-        alone = [p for p in paths if p.suffix.lower() in TRANSCRIPTS and p.stem not in stems and not p.stem.endswith(OWN)]
-        yield from (path for path in alone if transcript_beside(path) in (path, None))  # of talk.srt and talk.vtt one is taken
+        shown = [name for name in names if not name.startswith(".")]
+        paired = transcripts_of(shown)
+        yield from ((Path(place, name), Path(place, found[0]) if found else None) for name, found in paired.items())
+        taken = {name for found in paired.values() for name in found}
+        alone: dict[str, list[str]] = {}  # of talk.srt and talk.vtt one is taken
+        for name in shown:
+            path = PurePath(name)
+            if path.suffix.lower() in TRANSCRIPTS and name not in taken and not path.stem.endswith(OWN):
+                alone.setdefault(path.stem, []).append(name)
+        for named in alone.values():
+            yield Path(place, min(named, key=lambda name: PREFERRED.index(PurePath(name).suffix.lower()))), None
 
 
 def _tasks(
-    files: Sequence[Path], folder: Path, root: Path, options: FolderOptions, records: Mapping[str, FileRecord]
+    files: Iterable[Path], folder: Path, root: Path, options: FolderOptions, records: Mapping[str, FileRecord]
 ) -> Iterator[_Task]:
     made_by, version = _digest(_model(options.model), options), importlib.metadata.version("merc")
     first: dict[Path, str] = {}  # path without its suffix -> the first file of that name

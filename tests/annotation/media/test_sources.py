@@ -9,7 +9,7 @@ import pytest
 from annotation.call import TRANSCRIPT, srt
 from annotation.turns import spoken, turns_of
 from merc.annotation.media.decoding import Sound
-from merc.annotation.media.sources import PREFERRED, content_digest, given, transcript_beside
+from merc.annotation.media.sources import content_digest, given
 from merc.annotation.transcripts.transcript import Transcript
 from merc.errors import DataError
 
@@ -35,16 +35,11 @@ def test_the_one_that_is_named_goes_first(folder):
     assert (found.transcript, found.transcript_name, found.warnings) == (folder / "other.vtt", "other.vtt", ())
 
 
-def test_of_several_the_first_by_kind(tmp_path):
-    for suffix in reversed(PREFERRED):
-        (tmp_path / f"talk{suffix}").write_text("A: words", encoding="utf-8")
-        assert transcript_beside(tmp_path / "talk.mp4") == tmp_path / f"talk{suffix}"
-
-
-def test_our_own_results_are_no_transcripts(tmp_path):
-    (tmp_path / "talk.emotions.srt").write_text(srt(), encoding="utf-8")
-    assert transcript_beside(tmp_path / "talk.mp4") is None
-    assert transcript_beside(tmp_path / "talk.emotions.mp4") is None
+def test_those_that_are_not_taken_are_told(folder):
+    (folder / "talk.de.vtt").write_text("WEBVTT\n", encoding="utf-8")
+    found = given(folder / "talk.wav")
+    assert found.transcript == folder / "talk.srt"
+    assert found.warnings == ("the transcript is talk.srt, found beside the recording; not taken: talk.de.vtt",)
 
 
 def test_a_transcript_alone(folder):

@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from typing import cast
 
 from merc.annotation.media.decoding import MediaSource, Sound
+from merc.annotation.media.pairing import transcripts_beside
 from merc.annotation.open_file import OpenFile, found_at, opened_file
 from merc.annotation.transcripts.reading import SUFFIXES
 from merc.annotation.transcripts.transcript import Transcript
@@ -19,9 +20,6 @@ from merc.data.unicode import check_text
 from merc.errors import DataError
 from merc.files.arguments import checked, shown
 from merc.files.printable import printable
-
-OWN = ".emotions"  # before the suffix of what annotation writes; never read as a transcript
-PREFERRED = (".srt", ".vtt", ".json", ".csv", ".ass", ".ssa", ".txt")  # which transcript is taken of several beside a recording
 
 TranscriptSource = str | Path | OpenFile | Transcript | Conversation | Sequence[Utterance]
 Source = TranscriptSource | Sound
@@ -74,15 +72,14 @@ def given(
         if isinstance(located, Sound):
             raise DataError("the transcript: expected words, found sound, which is what is to be annotated")
         return Given(named, medium, located, _name(transcript, transcript_name))
-    beside = transcript_beside(medium) if isinstance(medium, Path) else None
-    warnings = () if beside is None else (f"the transcript is {printable(beside.name)}, found beside the recording",)
-    return Given(named, medium, beside, None if beside is None else beside.name, warnings)
-
-
-def transcript_beside(recording: Path) -> Path | None:
-    """The transcript of a recording's name in its folder, `talk.srt` of `talk.mp4`; of several the first of `PREFERRED`."""
-    candidates = (recording.with_suffix(suffix) for suffix in PREFERRED)
-    return next((path for path in candidates if path.is_file() and not path.stem.endswith(OWN)), None)
+    beside = transcripts_beside(medium) if isinstance(medium, Path) else []
+    if not beside:
+        return Given(named, medium, None, None)
+    others = ", ".join(printable(path.name) for path in beside[1:])
+    warning = f"the transcript is {printable(beside[0].name)}, found beside the recording" + (
+        f"; not taken: {others}" if others else ""
+    )
+    return Given(named, medium, beside[0], beside[0].name, (warning,))
 
 
 def content_digest(given: Given) -> str:

@@ -1,0 +1,84 @@
+"""Which transcripts of a folder belong to which of its recordings, by their names.
+
+Tools call a transcript after the recording (`talk.srt` of `talk.mp4`), after its whole name (`call.wav.json`: whisper.cpp), with a
+language (`talk.en.vtt`: yt-dlp), or say what it is (`talk.transcript.vtt`, `talk_transcript.txt`: Zoom and others). Zoom calls its
+recordings after the size of their picture, too. What fits several recordings belongs to those whose name it fits best.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path, PurePath
+
+from merc.annotation.media.decoding import KINDS
+from merc.annotation.transcripts.reading import SUFFIXES
+
+OWN = ".emotions"  # before the suffix of what annotation writes; never read as a transcript
+PREFERRED = (".srt", ".vtt", ".json", ".csv", ".ass", ".ssa", ".txt")  # which transcript is taken of several that fit as well
+RECORDINGS = frozenset(f".{kind}" for kind in KINDS)
+
+_LANGUAGE = re.compile(r"\.[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}$")
+_ENGLISH = re.compile(r"\.en(?:[-_]|\.|$)", re.IGNORECASE)
+_MARK = re.compile(r"[._ -]+(?:transcript(?:ion)?|captions?|subtitles?|subs?|cc)$", re.IGNORECASE)
+_PICTURE = re.compile(r"(?:_(?:gallery|gvo|as|avo))*_\d{3,4}x\d{3,4}$")
+_MOST_STRIPPED = 3  # endings of a name, such as `.transcript.en`
+
+
+def transcripts_beside(recording: Path) -> list[Path]:
+    """The transcripts of a recording in its folder, in the order of `transcripts_of`."""
+    return [recording.with_name(name) for name in transcripts_of(_beginning_alike(recording)).get(recording.name, ())]
+
+
+def transcripts_of(names: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    """Name of each recording of one folder -> the names of the transcripts that belong to it.
+
+    The one to be taken stands first: the name that fits best, then English before other languages, then the order of `PREFERRED`.
+
+    Args:
+        names: of the folder's files, and of no other's.
+    """
+    transcripts: list[str] = []
+    recordings: dict[str, tuple[str, ...]] = {}
+    by_base: dict[str, list[tuple[int, str]]] = {}
+    for name in names:
+        path = PurePath(name)
+        if path.suffix.lower() in RECORDINGS:
+            recordings[name] = ()
+            for rank, base in enumerate(dict.fromkeys((path.stem, path.name, _PICTURE.sub("", path.stem)))):
+                by_base.setdefault(base, []).append((rank, name))
+        elif path.suffix.lower() in SUFFIXES and not path.stem.endswith(OWN):
+            transcripts.append(name)
+    ranked: dict[str, list[tuple[int, bool, int, str]]] = {name: [] for name in recordings}
+    for name in transcripts:
+        fits = [(depth, rank, recording) for depth, base in enumerate(_bases(name)) for rank, recording in by_base.get(base, ())]
+        best = min((depth for depth, _, _ in fits), default=0)
+        kind = PREFERRED.index(PurePath(name).suffix.lower())
+        for depth, rank, recording in fits:
+            if depth == best:
+                ranked[recording].append((10 * depth + rank, not _ENGLISH.search(PurePath(name).stem), kind, name))
+    return {recording: tuple(dict.fromkeys(name for *_, name in sorted(found))) for recording, found in ranked.items()}
+
+
+def _bases(transcript: str) -> list[str]:
+    """What the recording may be called without its suffix, or with it, the likeliest first."""
+    bases = [PurePath(transcript).stem]
+    for _ in range(_MOST_STRIPPED):
+        shorter = _MARK.sub("", bases[-1])
+        if shorter == bases[-1]:
+            shorter = _LANGUAGE.sub("", shorter)
+        if shorter in ("", bases[-1]):
+            break
+        bases.append(shorter)
+    return bases
+
+
+def _beginning_alike(recording: Path) -> list[str]:
+    """Names of the folder's files that may have to do with a recording: itself, its transcripts, and those that these might fit."""
+    beginning = _PICTURE.sub("", recording.stem)
+    names = {recording.name}
+    with suppress(OSError), os.scandir(recording.parent) as entries:
+        names |= {entry.name for entry in entries if entry.name.startswith(beginning) and entry.is_file()}
+    return sorted(names)
