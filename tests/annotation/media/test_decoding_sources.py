@@ -245,6 +245,18 @@ def test_without_pyav_a_truncated_wav_gives_what_is_left(without):
     assert [excerpt.samples is not None for excerpt in found] == [True] * 4 + [False] * 4
 
 
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT", "ULAW"])
+def test_a_wav_whose_recorder_was_killed_is_read_whole(without, subtype):
+    whole = bytearray(wav(noise(2.0, channels=2), RATE, subtype=subtype))
+    at = whole.index(b"data") + 4
+    whole[at : at + 4] = bytes(4)
+    by_pyav = cut(io.BytesIO(bytes(whole)), Span(0.5, 1.5), Span(1.5, 2.0, channel=1))
+    without("av")
+    found = cut(io.BytesIO(bytes(whole)), Span(0.5, 1.5), Span(1.5, 2.0, channel=1))
+    for excerpt, expected in zip(found, by_pyav, strict=True):
+        np.testing.assert_array_equal(excerpt.samples, expected.samples)
+
+
 def test_what_needs_pyav_says_so_without_it(without):
     song = io.BytesIO(encoded(noise(1.0, 44_100), 44_100, "mp3"))
     recording, sound = io.BytesIO(encoded(noise(1.0, 44_100), 44_100, "mp4")), io.BytesIO(wav(noise(1.0), RATE))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
     from av.audio.stream import AudioStream
     from av.container import InputContainer
+    from av.packet import Packet
 
 # FFmpeg's names; `mov` is mp4, m4a and 3gp as well, `matroska` webm. [chosen: what people record with, none that names other files]
 DEMUXERS = "wav,flac,mp3,mov,matroska,ogg,aac,avi,flv,mpegts,mpeg,asf,caf,aiff,au,w64,amr"
@@ -39,6 +40,8 @@ KINDS = tuple(_KINDS.split(" "))
 RATES = (1_000, 768_000)  # Hz, the lowest and the highest that is read [chosen]
 MOST_CHANNELS = 64  # what FFmpeg converts
 JITTER = 0.05  # s [chosen: flv, mkv and asf round to 1 ms; shorter echoes and lags are inaudible]
+# Their frames have no time stamps: FFmpeg counts them by the header's rate, which some writers get wrong by far.
+_WITHOUT_STAMPS = ("avi",)
 RESTART = 1.0  # s; a clock that goes back further has been started anew, as in joined transport streams [chosen]
 _BLOCK = 16_384  # samples that are read at once where nothing else says how many
 _BY_SOUNDFILE = ("WAV", "WAVEX", "RF64", "FLAC")
@@ -101,10 +104,17 @@ class MediaInfo:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """A stretch of sound: its place in samples from the recording's start, (n, channels)."""
+    """A stretch of sound.
+
+    Attributes:
+        start: its place, in samples from the recording's start.
+        samples: (n, channels).
+        after_damage: whether what lies between it and the block before could not be decoded; else that is a gap of the recording.
+    """
 
     start: int
     samples: Float32[np.ndarray, "_ _"]
+    after_damage: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,20 +160,21 @@ def opened(source: MediaSource, name: str) -> Generator[Recording, None, None]:
 
 
 class _Bytes:
-    """The bytes of an open file, without its name, by whose suffix FFmpeg would judge, and with a place of its own."""
+    """The bytes of an open file from `start` on, without its name, by whose suffix FFmpeg would judge, and with an own place."""
 
-    def __init__(self, file: OpenFile) -> None:
+    def __init__(self, file: OpenFile, start: int = 0) -> None:
         self._file = file
+        self._start = start
         self._place = 0
 
     def read(self, size: int) -> bytes:
-        self._file.seek(self._place)
+        self._file.seek(self._start + self._place)
         found = self._file.read(size)[:size]  # PyAV copies what it gets, however long, into a buffer of this size
         self._place += len(found)
         return found
 
     def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
-        start = 0 if whence == os.SEEK_SET else self._place if whence == os.SEEK_CUR else self._file.seek(0, os.SEEK_END)
+        start = 0 if whence == os.SEEK_SET else self._place if whence == os.SEEK_CUR else self._end()
         if start + place < 0:
             return -1  # as C's fseek does: a damaged file's request must raise nothing, which PyAV would print
         self._place = start + place
@@ -171,6 +182,13 @@ class _Bytes:
 
     def tell(self) -> int:
         return self._place
+
+    def tail(self, start: int) -> _Bytes:
+        """The bytes from a place on."""
+        return _Bytes(self._file, self._start + start)
+
+    def _end(self) -> int:
+        return self._file.seek(0, os.SEEK_END) - self._start
 
 
 @contextmanager
@@ -212,8 +230,10 @@ def _ffmpeg_blocks(container: InputContainer, track: AudioStream, rate: int) -> 
 
     origin: Any = container.start_time  # µs or None, though PyAV's types have no None
     clock = _Clock(rate, None if origin is None else origin / av.time_base)
+    counted = container.format.name in _WITHOUT_STAMPS
+    first = True
     converter, form = av.AudioResampler(), None
-    for frame in _frames(container, track):
+    for frame, damaged in _frames(container, track):
         if form != (form := (frame.format.name, frame.layout.name, frame.sample_rate)):
             # Same channels, and the same rate but where it changes on the way. Packed floats: PyAV's arrays of planar frames
             # of eight channels or more read beyond their planes and end the process.
@@ -225,30 +245,37 @@ def _ffmpeg_blocks(container: InputContainer, track: AudioStream, rate: int) -> 
         except (FFmpegError, ValueError) as error:
             raise DataError("its sound changes to a form that can't be converted") from error
         if parts:
-            yield from clock.placed(np.concatenate(parts), frame.time)
+            yield from clock.placed(np.concatenate(parts), frame.time if first or not counted else None, damaged)
+            first = False
 
 
-def _frames(container: InputContainer, track: AudioStream) -> Iterator[AudioFrame]:
-    """Decoded frames; what fails before the first is passed over, since recordings cut out of others begin amid a frame."""
+def _frames(container: InputContainer, track: AudioStream) -> Iterator[tuple[AudioFrame, bool]]:
+    """Decoded frames, and whether something before each could not be decoded: such packets are passed over, as players do.
+
+    It raises where no frame follows what failed, since the sound that the container promises is not there.
+    """
     from av.error import FFmpegError
 
     packets: Any = container.demux(track)
-    begun, failure = False, None
+    failure = None
     while True:
         try:
-            frames: list[AudioFrame] = next(packets).decode()
+            packet: Packet[AudioStream] = next(packets)
         except (StopIteration, IndexError):  # PyAV raises the second at the end where tracks appeared on the way
-            if failure is None:
-                return
             break
         except (FFmpegError, OSError, ValueError) as error:
             failure = error
-            if begun:
-                break
+            break
+        try:
+            frames = packet.decode()
+        except (FFmpegError, OSError, ValueError) as error:
+            failure = error
             continue
         for frame in frames:
-            begun, failure = True, None
-            yield frame
+            damaged, failure = failure is not None, None
+            yield frame, damaged
+    if failure is None:
+        return
     raise DataError(f"its sound can't be decoded: {printable(str(failure))}") from failure
 
 
@@ -260,12 +287,13 @@ class _Clock:
         self._origin = origin  # s; None: the first frame's time
         self._reached: int | None = None  # samples from the recording's start
 
-    def placed(self, samples: Float32[np.ndarray, "_ _"], time: float | None) -> Iterator[Block]:
+    def placed(self, samples: Float32[np.ndarray, "_ _"], time: float | None, after_damage: bool = False) -> Iterator[Block]:
         """The frame as a block, its beginning cut where it would lie before 0 or over what was given; none if all of it would.
 
         Args:
             samples: (n, channels).
             time: s, by the container's clock, or None where the frame has no stamp: then it follows the one before.
+            after_damage: see `Block`; then even a small step forward is followed.
         """
         reached, late = self._reached or 0, 0
         if time is not None:
@@ -275,12 +303,12 @@ class _Clock:
             if self._reached is not None and late < -RESTART * self._rate:
                 self._origin = time - reached / self._rate
                 late = 0
-            elif self._reached is not None and abs(late) <= JITTER * self._rate:
+            elif self._reached is not None and abs(late) <= JITTER * self._rate and not (after_damage and late > 0):
                 late = 0
         start, samples = reached + max(late, 0), samples[max(-late, 0) :]
         self._reached = start + len(samples)
         if len(samples):
-            yield Block(start, samples)
+            yield Block(start, samples, after_damage)
 
 
 @contextmanager
@@ -290,13 +318,30 @@ def _opened_by_soundfile(file: _Bytes, name: str) -> Generator[Recording, None, 
     given: Any = file  # soundfile calls read, seek and tell
     try:
         sound_file = soundfile.SoundFile(given)
+        if sound_file.frames == 0 and sound_file.format == "WAV" and (start := _start_of_data(file)) is not None:
+            tail: Any = file.tail(start)
+            form = (sound_file.samplerate, sound_file.channels, sound_file.subtype)
+            sound_file = soundfile.SoundFile(tail, "r", *form, endian="LITTLE", format="RAW")
     except (soundfile.LibsndfileError, OSError) as error:
         raise MissingExtraError("media", f"reading {name}, which is no sound wav or flac file,") from error
     with sound_file as sound:
-        if sound.format not in _BY_SOUNDFILE:  # mp3 would be placed otherwise than by PyAV
+        if sound.format not in (*_BY_SOUNDFILE, "RAW"):  # mp3 would be placed otherwise than by PyAV
             raise MissingExtraError("media", f"reading {name}, a file of the kind {sound.format},")
         info = MediaInfo("audio", sound.frames / sound.samplerate, sound.channels, sound.samplerate)
         yield Recording(info, _soundfile_blocks(sound))
+
+
+def _start_of_data(file: _Bytes) -> int | None:
+    """Where the samples of a wav file begin that says it has none, as the file of a recorder that was killed does."""
+    place, end = 12, file.seek(0, os.SEEK_END)
+    while place + 8 < end:
+        file.seek(place)
+        head = file.read(8)
+        size = int.from_bytes(head[4:], "little")
+        if head[:4] == b"data":
+            return place + 8 if size == 0 else None
+        place += 8 + size + size % 2
+    return None
 
 
 def _soundfile_blocks(sound: Any) -> Iterator[Block]:

@@ -79,7 +79,8 @@ def excerpts(
     """Cuts spans out of a recording.
 
     Sound ends where the recording does, or where it can't be decoded: a span that reaches further is given as far as it goes.
-    Before the first sound of a recording, and in its gaps, there is silence.
+    Before the first sound of a recording, and in its gaps, there is silence; a span of which more than half can't be decoded has no
+    sound.
 
     Args:
         source: an open file stands afterwards where it stood.
@@ -145,6 +146,7 @@ def _cut_out(recording: Recording, cuts: Sequence[_Cut], progress: Callable[[flo
     waiting = sorted(cuts, key=lambda cut: cut.first, reverse=True)
     begun: list[_Cut] = []
     kept: deque[Block] = deque()
+    lost: deque[tuple[int, int]] = deque()  # what can't be decoded, in samples
     reached, reported, ending = 0, 0, ""
     while waiting or begun:
         try:
@@ -157,6 +159,8 @@ def _cut_out(recording: Recording, cuts: Sequence[_Cut], progress: Callable[[flo
         except DataError:
             ending = f"{UNREADABLE} {reached / rate:.1f} s"
             break
+        if block.after_damage and block.start > reached:
+            lost.append((reached, block.start))
         reached = block.start + len(block.samples)
         while waiting and waiting[-1].first < reached:
             begun.append(waiting.pop())
@@ -166,15 +170,17 @@ def _cut_out(recording: Recording, cuts: Sequence[_Cut], progress: Callable[[flo
         if complete:
             begun = [cut for cut in begun if cut.last > reached]
             for cut in complete:
-                yield _excerpt(cut, kept, columns[cut.channel], rate, reached, ending)
+                yield _excerpt(cut, kept, lost, columns[cut.channel], rate, reached, ending)
             needed = min((cut.first for cut in begun), default=reached)
             while kept and kept[0].start + len(kept[0].samples) <= needed:
                 kept.popleft()
+            while lost and lost[0][1] <= needed:
+                lost.popleft()
         if progress is not None and reached // rate > reported:
             reported = reached // rate
             progress(reached / rate)
     for cut in [*begun, *reversed(waiting)]:
-        yield _excerpt(cut, kept, columns[cut.channel], rate, reached, ending)
+        yield _excerpt(cut, kept, lost, columns[cut.channel], rate, reached, ending)
 
 
 def _mean_and(channels: Sequence[int], block: Block) -> Block:
@@ -184,13 +190,17 @@ def _mean_and(channels: Sequence[int], block: Block) -> Block:
     return Block(block.start, np.concatenate([mean, block.samples[:, channels]], axis=1) if channels else mean)
 
 
-def _excerpt(cut: _Cut, kept: Iterable[Block], column: int, rate: int, reached: int, ending: str) -> Excerpt:
+def _excerpt(
+    cut: _Cut, kept: Iterable[Block], lost: Iterable[tuple[int, int]], column: int, rate: int, reached: int, ending: str
+) -> Excerpt:
     """The cut's excerpt, from the given column of what is kept of the sound up to `reached`; then it ends, as `ending` says."""
     stop = min(cut.stop, reached)
     if stop <= cut.start:
         return Excerpt(cut.index, None, ending, cut.channel)
     if stop < cut.stop and stop - cut.start < MIN_SPAN * rate:
         return Excerpt(cut.index, None, f"less than {MIN_SPAN} s of it can be had: {ending}", cut.channel)
+    if 2 * sum(max(0, min(last, stop) - max(first, cut.start)) for first, last in lost) > stop - cut.start:
+        return Excerpt(cut.index, None, "its sound can't be decoded", cut.channel)
     window = np.zeros(cut.last - cut.first, dtype=np.float32)  # a gap is silent
     for block in kept:
         left, right = max(block.start, cut.first), min(block.start + len(block.samples), cut.last)
