@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from merc.annotation.annotation import Annotation
     from merc.annotation.annotator import annotate
-    from merc.annotation.media.decoding import Sound
+    from merc.annotation.media.recording import Sound
     from merc.annotation.model import Model, load
     from merc.annotation.options import Options
     from merc.annotation.transcripts.transcript import Transcript
@@ -85,7 +85,7 @@ _HOME = {
     "NetworkOutput": "merc.networks.interface",
     "Options": "merc.annotation.options",
     "Recipe": "merc.training.recipe",
-    "Sound": "merc.annotation.media.decoding",
+    "Sound": "merc.annotation.media.recording",
     "Split": "merc.data.schema",
     "Transcript": "merc.annotation.transcripts.transcript",
     "Utterance": "merc.data.schema",

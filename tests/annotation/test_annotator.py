@@ -11,7 +11,7 @@ from annotation.call import RATE, SECONDS, TRANSCRIPT, TURNS, open_file, srt, st
 from annotation.recordings import encoded, wav
 from annotation.turns import spoken, turns_of
 from merc.annotation.annotator import annotate
-from merc.annotation.media.decoding import Sound
+from merc.annotation.media.recording import Sound
 from merc.annotation.model import load
 from merc.annotation.options import Options
 from merc.annotation.speech import voices

@@ -15,7 +15,7 @@ from merc.annotation.annotation import Annotation
 from merc.annotation.annotator import annotate
 from merc.annotation.batch import FolderOptions, annotate_folder
 from merc.annotation.folder_table import FOLDER_TABLE, FileRecord, read_folder_table, write_folder_table
-from merc.annotation.media.decoding import Sound
+from merc.annotation.media.recording import Sound
 from merc.errors import DataError, RunError
 from merc.files.posix import POSIX
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from encoders.voices import needs_espeak
-from merc.annotation.media.decoding import Sound
+from merc.annotation.media.recording import Sound
 from merc.annotation.model import load as load_annotator
 from merc.annotation.options import Options
 from merc.annotation.sample import LINES

@@ -17,8 +17,8 @@ import numpy as np
 from merc.annotation.annotation import Annotation
 from merc.annotation.cache import FeatureCache
 from merc.annotation.features import SoundFeatures, sound_rows, text_rows
-from merc.annotation.media.decoding import MediaInfo, Sound
 from merc.annotation.media.excerpts import inspect
+from merc.annotation.media.recording import MediaInfo, Sound
 from merc.annotation.media.sources import Given, Source, TranscriptSource, content_digest, given
 from merc.annotation.options import Options
 from merc.annotation.result import Origin
@@ -151,10 +151,27 @@ def _begun(chosen: Given, options: Options, features: FeatureResolver, hook: Pro
             if chosen.transcript is None:
                 raise
             unreadable = str(error)
+    if info is not None:
+        warnings += _about_tracks(info, options)
     channels = info.channels if info is not None and options.channels == "speakers" and info.channels > 1 else None
     sources = features.resolve((), ("words",) if chosen.medium is None else ("words", "sound"))
     cache = FeatureCache(options.cache, warnings.append)
     return _Work(chosen, info, unreadable, channels, options, features, sources, cache, hook, warnings)
+
+
+def _about_tracks(info: MediaInfo, options: Options) -> list[str]:
+    """What a user should know of a recording's audio tracks."""
+    said: list[str] = []
+    if info.unheard:
+        said.append(f"the recording's audio tracks in other languages are not heard: {printable(', '.join(info.unheard))}")
+    if info.tracks > 1:
+        how = (
+            "each is taken for one speaker's"
+            if options.channels == "speakers"
+            else "channels='speakers' takes each for one speaker's"
+        )
+        said.append(f"the recording has {info.tracks} audio tracks, which are all heard: {how}")
+    return said
 
 
 def _transcripts(work: _Work) -> tuple[tuple[Transcript, ...], str | None]:

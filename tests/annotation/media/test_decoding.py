@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from annotation.recordings import CODECS, encoded, film, noise, wav
-from merc.annotation.media.decoding import JITTER, RESTART, MediaSource, Sound, _Clock, _frames, opened
+from merc.annotation.media.decoding import opened
 from merc.annotation.media.excerpts import Excerpt, Span, excerpts, inspect
+from merc.annotation.media.ffmpeg import JITTER, RESTART, Clock, _frames
+from merc.annotation.media.recording import MediaSource, Sound
 from merc.encoders.interface import RATE
 from merc.errors import DataError
 
@@ -99,7 +101,7 @@ class Stamped:
     """Frames of one second of ones, 100 Hz, as a clock places them by their stamps."""
 
     def __init__(self, *stamps: float | None, origin: float | None = 0.0) -> None:
-        clock = _Clock(100, origin)
+        clock = Clock(100, origin)
         blocks = [block for stamp in stamps for block in clock.placed(np.ones((100, 1), np.float32), stamp)]
         self.places = [(block.start, len(block.samples)) for block in blocks]
 
@@ -255,12 +257,12 @@ def test_stumbling_over_the_tracks_at_the_end_loses_no_sound():
         def __init__(self, container):
             self._container = container
 
-        def demux(self, track):
-            yield from self._container.demux(track)
+        def demux(self, *tracks):
+            yield from self._container.demux(*tracks)
             raise IndexError("list index out of range")
 
     with av.open(io.BytesIO(wav(noise(1.0), RATE))) as container:
-        assert sum(frame.samples for frame, _ in _frames(Stumbling(container), container.streams.audio[0])) == RATE
+        assert sum(frame.samples for _, frame, _ in _frames(Stumbling(container), container.streams.audio)) == RATE
 
 
 def test_eight_channels_in_planes_are_read():

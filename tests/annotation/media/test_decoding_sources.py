@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from annotation.recordings import encoded, naming_another_file, noise, tagged, wav
-from merc.annotation.media.decoding import KINDS, MediaInfo, MediaSource, Sound, _Bytes
 from merc.annotation.media.excerpts import Excerpt, Span, excerpts, inspect
+from merc.annotation.media.recording import KINDS, Bytes, MediaInfo, MediaSource, Sound
 from merc.encoders.interface import RATE
 from merc.errors import DataError, MissingExtraError
 
@@ -199,7 +199,7 @@ def test_a_file_closed_meanwhile_ends_the_reading():
 
 
 def test_a_place_before_the_start_is_answered_as_c_does():
-    file = _Bytes(io.BytesIO(b"abc"))
+    file = Bytes(io.BytesIO(b"abc"))
     assert [file.seek(2), file.seek(-3), file.seek(-4, os.SEEK_END), file.seek(-1, os.SEEK_CUR)] == [2, -1, -1, 1]
     assert file.read(5) == b"bc"
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotation.recordings import encoded, noise, wav
-from merc.annotation.media.decoding import MediaSource, Sound
 from merc.annotation.media.excerpts import MAX_SPAN, MIN_SPAN, Excerpt, Span, excerpts, inspect
+from merc.annotation.media.recording import MediaSource, Sound
 from merc.encoders.interface import RATE
 from merc.errors import DataError, MissingExtraError
 

@@ -8,7 +8,7 @@ import pytest
 
 from annotation.call import TRANSCRIPT, srt
 from annotation.turns import spoken, turns_of
-from merc.annotation.media.decoding import Sound
+from merc.annotation.media.recording import Sound
 from merc.annotation.media.sources import content_digest, given
 from merc.annotation.transcripts.transcript import Transcript
 from merc.errors import DataError

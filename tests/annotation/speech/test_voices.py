@@ -5,8 +5,8 @@ import pytest
 
 from annotation.call import RATE, SECONDS, TURNS, stereo
 from annotation.turns import spoken
-from merc.annotation.media.decoding import Sound
 from merc.annotation.media.excerpts import Excerpt, Span, excerpts
+from merc.annotation.media.recording import Sound
 from merc.annotation.speech.voices import STREAMED, loudest_channel, streamed, utterance_excerpts
 from merc.annotation.transcripts.transcript import channel_name
 from merc.errors import DataError

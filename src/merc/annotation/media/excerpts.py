@@ -15,12 +15,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from merc.annotation.media.decoding import Block, MediaInfo, MediaSource, Recording, opened
+from merc.annotation.media.decoding import opened
+from merc.annotation.media.recording import Block, MediaInfo, MediaSource, Recording
 from merc.encoders.interface import RATE, Clip
 from merc.errors import DataError, MissingExtraError
 
 MAX_SPAN = 120.0  # s; the rest of a longer span is not read [chosen: it bounds the memory]
 UNREADABLE = "the medium can't be read beyond"  # begins the reason of what lies behind damage
+DAMAGED = "its sound can't be decoded"
 MIN_SPAN = 0.02  # s; less is no sound to judge by [chosen: one period of a low voice]
 MARGIN = 0.05  # s on either side of a cut; soxr's filter reaches less far, by measurement 0.02 s [chosen]
 
@@ -200,7 +202,7 @@ def _excerpt(
     if stop < cut.stop and stop - cut.start < MIN_SPAN * rate:
         return Excerpt(cut.index, None, f"less than {MIN_SPAN} s of it can be had: {ending}", cut.channel)
     if 2 * sum(max(0, min(last, stop) - max(first, cut.start)) for first, last in lost) > stop - cut.start:
-        return Excerpt(cut.index, None, "its sound can't be decoded", cut.channel)
+        return Excerpt(cut.index, None, DAMAGED, cut.channel)
     window = np.zeros(cut.last - cut.first, dtype=np.float32)  # a gap is silent
     for block in kept:
         left, right = max(block.start, cut.first), min(block.start + len(block.samples), cut.last)

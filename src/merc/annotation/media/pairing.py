@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePath
 
-from merc.annotation.media.decoding import KINDS
+from merc.annotation.media.recording import KINDS
 from merc.annotation.transcripts.reading import SUFFIXES
 
 OWN = ".emotions"  # before the suffix of what annotation writes; never read as a transcript

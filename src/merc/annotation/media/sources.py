@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import cast
 
-from merc.annotation.media.decoding import MediaSource, Sound
 from merc.annotation.media.pairing import transcripts_beside
+from merc.annotation.media.recording import MediaSource, Sound
 from merc.annotation.open_file import OpenFile, found_at, opened_file
 from merc.annotation.transcripts.reading import SUFFIXES
 from merc.annotation.transcripts.transcript import Transcript

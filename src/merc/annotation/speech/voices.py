@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from merc.annotation.media.decoding import MediaSource
-from merc.annotation.media.excerpts import UNREADABLE, Excerpt, Span, excerpts
+from merc.annotation.media.excerpts import DAMAGED, UNREADABLE, Excerpt, Span, excerpts
+from merc.annotation.media.recording import MediaSource
 from merc.data.schema import Utterance
-from merc.encoders.interface import Clip
+from merc.encoders.interface import RATE, Clip
 from merc.errors import DataError
 
 STREAMED = 30.0  # s of sound at a time, where a whole recording is streamed
@@ -75,6 +75,8 @@ def streamed(source: MediaSource, name: str, channel: int | None = None) -> Iter
     for excerpt in excerpts(source, spans, name):
         if excerpt.samples is not None:
             yield excerpt.samples
+        elif excerpt.reason == DAMAGED:
+            yield np.zeros(round(STREAMED * RATE), dtype=np.float32)  # so that what follows keeps its time
         elif excerpt.reason.startswith(UNREADABLE):
             raise DataError(f"{name}: {excerpt.reason}")
         else:
