@@ -1,0 +1,101 @@
+"""Google's Speech-to-Text, v1 and v2, and NVIDIA's Riva, which copies its form but counts milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any, TypeVar
+
+from merc.annotation.transcripts.cues import Cue, CueList
+from merc.annotation.transcripts.recognisers.fields import (
+    MILLISECONDS,
+    Record,
+    found,
+    has_shape,
+    seconds,
+    several_channels,
+)
+from merc.annotation.transcripts.recognisers.timed_words import TimedWord, utterances
+from merc.annotation.transcripts.words import without_markup
+from merc.errors import DataError
+
+# Field names as JSON has them, and as Python's protobuf writes them on request.
+_STARTS, _ENDS = ("startTime", "startOffset", "start_time", "start_offset"), ("endTime", "endOffset", "end_time", "end_offset")
+_RESULT_ENDS = ("resultEndTime", "resultEndOffset", "result_end_time", "result_end_offset")
+_SPEAKERS = ("speakerLabel", "speakerTag", "speaker_label", "speaker_tag")
+_CHANNELS = ("channelTag", "channel_tag")
+_Value = TypeVar("_Value")
+_RESULTS = {"results": [{"alternatives": [dict]}]}
+
+
+def is_google(content: dict[str, Any]) -> bool:
+    """Whether an object holds results of Google's form."""
+    if not content.get("results") or not has_shape(content, _RESULTS):
+        return False
+    return all(
+        one["alternatives"] == [] or any(key in one["alternatives"][0] for key in ("transcript", "words"))
+        for one in content["results"][:3]
+    )
+
+
+def read_google(content: Record) -> CueList:
+    """Utterances of the words of each channel; where there are no words, the results' texts.
+
+    With speakers, the last result of v1 repeats all words, and it alone says who spoke.
+
+    Raises:
+        DataError: a field of the wrong kind.
+    """
+    by_channel: dict[int, list[list[TimedWord]]] = {}
+    cues: list[Cue] = []
+    for result in content.records("results", "result"):
+        alternatives = result.records("alternatives", "alternative")
+        if not alternatives:
+            continue
+        channel = max((_given(result.channel(key) for key in _CHANNELS) or 0) - 1, 0)
+        words = [_word(word) for word in alternatives[0].records("words", "word")]
+        if words:
+            by_channel.setdefault(channel, []).append(words)
+        elif alternatives[0].fields.get("transcript"):
+            end = _given(_time(result, key) for key in _RESULT_ENDS)
+            cues.append(Cue(without_markup(alternatives[0].text("transcript")), None, None, end, channel))
+    for channel, results in by_channel.items():
+        for words in [results[-1]] if _repeats(results) else results:
+            cues += utterances(words, channel)
+    return CueList(tuple(several_channels(cues)), cut_anywhere=True)
+
+
+def _repeats(results: list[list[TimedWord]]) -> bool:
+    """Whether the last result holds the words of all the others."""
+    *others, last = results
+    said = [word.text for words in others for word in words]
+    times = [word.start for word in last if word.start is not None]
+    from_the_beginning = all(first <= second for first, second in pairwise(times))
+    return bool(others) and from_the_beginning and len(last) >= len(said) and said == [word.text for word in last[: len(said)]]
+
+
+def _word(word: Record) -> TimedWord:
+    start, end = (_given(_time(word, key) for key in names) for names in (_STARTS, _ENDS))
+    key = next((key for key in _SPEAKERS if word.fields.get(key) is not None), _SPEAKERS[0])
+    value = word.fields.get(key)
+    speaker = None if value == 0.0 else word.speaker_in(key)  # tags count from 1
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        speaker = f"speaker_{value}"
+    return TimedWord(word.text("word"), start, end, speaker)
+
+
+def _time(holder: Record, key: str) -> float | None:
+    """Seconds of `"1.300s"`, of seconds and nanoseconds, or, in a number, of milliseconds."""
+    value = holder.fields.get(key)
+    if isinstance(value, float):
+        return seconds(holder.time(key), MILLISECONDS)
+    if isinstance(value, dict):
+        inner = holder.inner(key)
+        return (inner.time("seconds") or 0.0) + (inner.time("nanos") or 0.0) / 1e9
+    if value is not None and not isinstance(value, str):
+        raise DataError(f"{holder.place}: {key}: expected a time such as '1.300s', found {found(value)}")
+    return holder.time(key)
+
+
+def _given(values: Iterable[_Value | None]) -> _Value | None:
+    return next((value for value in values if value is not None), None)

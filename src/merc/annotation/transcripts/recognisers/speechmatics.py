@@ -1,0 +1,44 @@
+"""Speechmatics (json-v2): words and punctuation, each with the speaker, and the channel where they are kept apart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from merc.annotation.transcripts.cues import Cue, CueList
+from merc.annotation.transcripts.recognisers.fields import Record, has_shape, several_channels
+from merc.annotation.transcripts.recognisers.timed_words import TimedWord, utterances
+
+_RESULTS = {"results": [{"type": str, "alternatives": [{"content": str}]}]}
+_TIMED = {"results": [{"start_time": float}]}
+
+
+def is_speechmatics(content: dict[str, Any]) -> bool:
+    """Whether an object is Speechmatics'."""
+    return bool(content.get("results")) and has_shape(content, _RESULTS) and has_shape(content, _TIMED)
+
+
+def read_speechmatics(content: Record) -> CueList:
+    """Utterances of the words; each channel's by themselves, numbered as they first occur.
+
+    Raises:
+        DataError: a field of the wrong kind.
+    """
+    delimiter = content.inner("metadata").inner("language_pack_info").fields.get("word_delimiter", " ")
+    by_channel: dict[object, list[TimedWord]] = {}
+    for result in content.records("results", "result"):
+        alternatives = result.records("alternatives", "alternative")
+        if not alternatives:  # a mark such as of a change of speaker
+            continue
+        said, channel = alternatives[0].text("content"), result.fields.get("channel")
+        words = by_channel.setdefault(channel if isinstance(channel, str | float) else None, [])
+        attached = result.fields.get("attaches_to") in ("previous", "both")
+        if attached and words:
+            words[-1] = replace(words[-1], text=words[-1].text + said)
+            continue
+        speaker = alternatives[0].speaker_in("speaker")
+        words.append(TimedWord(said, result.time("start_time"), result.time("end_time"), speaker, delimiter == ""))
+    cues: list[Cue] = []
+    for number, words in enumerate(by_channel.values()):
+        cues += utterances(words, number)
+    return CueList(tuple(several_channels(cues)))

@@ -1,0 +1,127 @@
+"""Whisper and what is built on it: Whisper, WhisperX, whisper.cpp, faster-whisper's dumps, OpenAI's service, podcasts' transcripts.
+
+Whisper itself writes NaN for unknown scores; fields that are not read may hold anything.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any, cast
+
+from merc.annotation.transcripts.cues import Cue, CueList, share
+from merc.annotation.transcripts.recognisers.fields import MILLISECONDS, Record, has_shape, records, seconds
+from merc.annotation.transcripts.recognisers.timed_words import cut
+from merc.annotation.transcripts.recognisers.turns import of_words, read_words, timed_words
+
+_TEXTS = ("text", "body", "transcript", "sentence", "content")  # what a segment's words may be called; body in podcasts
+_TURN_MARK = re.compile(r"\[SPEAKER_TURN\]")
+
+
+def is_segments(content: dict[str, Any]) -> bool:
+    """Whether an object is of Whisper, WhisperX, OpenAI (verbose or with speakers) or the podcast namespace."""
+    return "segments" in content
+
+
+def read_segments(content: Record) -> CueList:
+    """Segments, split where their words change the speaker.
+
+    Raises:
+        DataError: no list of segments, or a field of the wrong kind.
+    """
+    listed = content.fields["segments"]
+    if is_rows(listed):
+        return read_rows(cast("list[Any]", listed), content.place)
+    segments = records(listed, content.place, "segment")
+    if of_words(segments):  # as the podcast namespace allows
+        return read_words(segments)
+    return CueList(tuple(cue for segment in segments for cue in _segment(segment)), cut_anywhere=True)
+
+
+def is_whisper_cpp(content: dict[str, Any]) -> bool:
+    """Whether an object is whisper.cpp's."""
+    return "transcription" in content and not isinstance(content["transcription"], dict | str)
+
+
+def read_whisper_cpp(content: Record) -> CueList:
+    """Segments in ms, or with clock times. After one that says so another person speaks (`-tdrz`).
+
+    Raises:
+        DataError: likewise.
+    """
+    cues: list[Cue] = []
+    begins = False
+    for segment in records(content.fields["transcription"], content.place, "segment"):
+        cue = _whisper_cpp(segment)
+        parts = _at_turn_marks(cue)
+        cues += [replace(parts[0], begins=True), *parts[1:]] if begins else parts
+        begins = segment.fields.get("speaker_turn_next") is True or bool(_TURN_MARK.search(cue.text.rstrip()[-14:]))
+    return CueList(tuple(cues), cut_anywhere=True)
+
+
+def is_words(content: dict[str, Any]) -> bool:
+    """Whether an object holds words only: of OpenAI with words as the only granularity, or WhisperX's `word_segments`."""
+    word = {"word": str}
+    return any(bool(content.get(key)) and has_shape(content[key], [word]) for key in ("words", "word_segments"))
+
+
+def read_only_words(content: Record) -> CueList:
+    """Utterances of the words, with the punctuation of the text, which OpenAI's words lack.
+
+    Raises:
+        DataError: a field of the wrong kind.
+    """
+    text = content.fields.get("text")
+    listed = content.records("words" if content.fields.get("words") else "word_segments", "word")
+    return read_words(listed, text=text if isinstance(text, str) else None)
+
+
+def is_rows(content: object) -> bool:
+    """Whether segments are lists, as `json.dump` writes what older faster-whisper gave."""
+    return bool(content) and has_shape(content, [list]) and all(map(_row, cast("list[list[Any]]", content)[:3]))
+
+
+def read_rows(content: list[Any], place: str) -> CueList:
+    """Segments as lists: `[start, end, text, words, ...]` or `[id, seek, start, end, text, tokens, ..., words]`.
+
+    Raises:
+        DataError: a row of another form.
+    """
+    fields = [_row(row) or row for row in content]
+    cues = [cue for segment in records(fields, place, "segment") for cue in _segment(segment)]
+    return CueList(tuple(cues), cut_anywhere=True)
+
+
+def _row(value: object) -> dict[str, Any] | None:
+    """The fields of a segment that is a list; None for another value."""
+    row = cast("list[Any]", value) if isinstance(value, list) else []
+    first = next((place for place, value in enumerate(row[:6]) if isinstance(value, str)), 0)
+    if first < 2 or not all(isinstance(value, float) for value in row[:first]):
+        return None
+    words = next((value for value in row[first + 1 :] if has_shape(value, [[object]]) and value), None)
+    return {"start": row[first - 2], "end": row[first - 1], "text": row[first], "words": words}
+
+
+def _segment(segment: Record) -> list[Cue]:
+    start, end = segment.span()
+    listed = segment.fields.get("words")
+    key = next((key for key in _TEXTS if key in segment.fields), "text")
+    if listed is None:
+        return _at_turn_marks(segment.cue(segment.text(key), start, end))
+    words = timed_words(segment, "words")
+    text = segment.text(key) if key in segment.fields or not words else None
+    return cut(segment.cue("", start, end), words, text, by_sentence=False)
+
+
+def _whisper_cpp(segment: Record) -> Cue:
+    key, per_second = ("offsets", MILLISECONDS) if "offsets" in segment.fields else ("timestamps", 1)
+    times = segment.inner(key)
+    return segment.cue(segment.text("text"), *(seconds(times.time(edge), per_second) for edge in ("from", "to")))
+
+
+def _at_turn_marks(cue: Cue) -> list[Cue]:
+    """The cue, split where a mark says that another person begins to speak."""
+    if "[SPEAKER_TURN]" not in cue.text:
+        return [cue]
+    said = [part for part in _TURN_MARK.split(cue.text) if part.strip()]
+    return share(cue, [replace(cue, text=part, begins=number > 0) for number, part in enumerate(said)]) or [cue]
