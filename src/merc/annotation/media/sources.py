@@ -21,7 +21,8 @@ from merc.files.arguments import checked, shown
 from merc.files.printable import printable
 
 OWN = ".emotions"  # before the suffix of what annotation writes; never read as a transcript
-PREFERRED = (".srt", ".vtt", ".json", ".csv", ".ass", ".ssa", ".txt")  # which transcript is taken of several beside a recording
+# Which transcript is taken of several beside a recording.
+PREFERRED = (".srt", ".vtt", ".json", ".csv", ".tsv", ".ass", ".ssa", ".txt")
 
 TranscriptSource = str | Path | OpenFile | Transcript | Conversation | Sequence[Utterance]
 Source = TranscriptSource | Sound

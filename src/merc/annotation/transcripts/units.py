@@ -36,3 +36,8 @@ def in_milliseconds(spans: Iterable[tuple[float | None, float | None]], characte
     if total:
         return total / characters > slowest
     return (max(starts) - min(starts)) / characters > max(slowest, _SLOWEST_WITH_PAUSES)
+
+
+def seconds(time: float | None, per_second: int) -> float | None:
+    """Seconds of a time that counts parts of one."""
+    return None if time is None else time / per_second

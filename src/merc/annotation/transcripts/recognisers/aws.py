@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from merc.annotation.transcripts.cues import Cue, CueList
-from merc.annotation.transcripts.recognisers.fields import MILLISECONDS, Record, has_shape, seconds, several_channels
+from merc.annotation.transcripts.recognisers.fields import MILLISECONDS, Record, has_shape, several_channels
 from merc.annotation.transcripts.recognisers.timed_words import TimedWord, cut, utterances
+from merc.annotation.transcripts.units import seconds
 
 _ITEM = {"type": str, "alternatives": [{"content": str}]}
 _CHANNEL = {"channel_label": str, "items": [_ITEM]}

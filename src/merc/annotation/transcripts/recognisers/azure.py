@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from merc.annotation.transcripts.cues import Cue, CueList
-from merc.annotation.transcripts.recognisers.fields import MILLISECONDS, TICKS, Record, has_shape, seconds, several_channels
+from merc.annotation.transcripts.recognisers.fields import MILLISECONDS, TICKS, Record, has_shape, several_channels
 from merc.annotation.transcripts.recognisers.timed_words import TimedWord, cut
+from merc.annotation.transcripts.units import seconds
 from merc.annotation.transcripts.words import without_markup
 
 _BATCH = {"recognizedPhrases": [{"nBest": list}]}

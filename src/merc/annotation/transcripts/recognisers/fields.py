@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from merc.annotation.transcripts.cues import Cue, parse_time
 from merc.annotation.transcripts.nobody import known
+from merc.annotation.transcripts.units import seconds
 from merc.annotation.transcripts.words import clean, without_markup
 from merc.data.formats.cells import describe
 from merc.data.schema import first_repeated
@@ -219,11 +220,6 @@ def has_shape(value: object, shape: object) -> bool:
         (inner,) = cast("list[object]", shape)
         return isinstance(value, list) and all(has_shape(one, inner) for one in cast("list[object]", value)[:3])
     return isinstance(value, cast("type", shape))
-
-
-def seconds(time: float | None, per_second: int) -> float | None:
-    """Seconds of a time that counts parts of one."""
-    return None if time is None else time / per_second
 
 
 def several_channels(cues: Sequence[Cue]) -> list[Cue]:

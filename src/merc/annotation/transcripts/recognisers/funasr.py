@@ -6,8 +6,9 @@ import re
 from typing import Any, cast
 
 from merc.annotation.transcripts.cues import Cue, CueList
-from merc.annotation.transcripts.recognisers.fields import MILLISECONDS, Record, has_shape, seconds
+from merc.annotation.transcripts.recognisers.fields import MILLISECONDS, Record, has_shape
 from merc.annotation.transcripts.recognisers.timed_words import TimedWord, joined_pieces, utterances
+from merc.annotation.transcripts.units import seconds
 from merc.annotation.transcripts.words import without_markup
 
 _SENTENCES = {"sentence_info": [{"start": float, "end": float}]}

@@ -12,10 +12,10 @@ from merc.annotation.transcripts.recognisers.fields import (
     Record,
     found,
     has_shape,
-    seconds,
     several_channels,
 )
 from merc.annotation.transcripts.recognisers.timed_words import TimedWord, utterances
+from merc.annotation.transcripts.units import seconds
 from merc.annotation.transcripts.words import without_markup
 from merc.errors import DataError
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import Any, cast
 
 from merc.annotation.transcripts.cues import Cue, CueList
-from merc.annotation.transcripts.recognisers.fields import MILLISECONDS, SECONDS, Record, found, keys, record, seconds
+from merc.annotation.transcripts.recognisers.fields import MILLISECONDS, SECONDS, Record, found, keys, record
 from merc.annotation.transcripts.recognisers.timed_words import TimedWord, cut, utterances
-from merc.annotation.transcripts.units import TAKEN_AS_MILLISECONDS, in_milliseconds
+from merc.annotation.transcripts.units import TAKEN_AS_MILLISECONDS, in_milliseconds, seconds
 from merc.annotation.transcripts.words import without_markup
 from merc.errors import DataError
 

@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import Any, cast
 
 from merc.annotation.transcripts.cues import Cue, CueList, share
-from merc.annotation.transcripts.recognisers.fields import MILLISECONDS, Record, has_shape, records, seconds
+from merc.annotation.transcripts.recognisers.fields import MILLISECONDS, Record, has_shape, records
 from merc.annotation.transcripts.recognisers.timed_words import cut
 from merc.annotation.transcripts.recognisers.turns import of_words, read_words, timed_words
+from merc.annotation.transcripts.units import seconds
 
 _TEXTS = ("text", "body", "transcript", "sentence", "content")  # what a segment's words may be called; body in podcasts
 _TURN_MARK = re.compile(r"\[SPEAKER_TURN\]")
