@@ -35,7 +35,7 @@ def read_job(content: Record) -> CueList:
         cues += utterances(_words(channel, {}), number)
     if not channels:
         cues += utterances(_words(results, _speakers(results)))
-    return CueList(tuple(several_channels(cues)))
+    return CueList(tuple(several_channels(cues, len(channels))))
 
 
 def is_call(content: dict[str, Any]) -> bool:

@@ -54,7 +54,7 @@ def read_fast(content: Record) -> CueList:
 
 def is_spoken(listed: list[Any]) -> bool:
     """Whether a list holds results of the SDK."""
-    return bool(listed) and has_shape(listed, [_SPOKEN]) and any(key in listed[0] for key in ("NBest", "DisplayText"))
+    return bool(listed) and any(has_shape(listed, [{**_SPOKEN, **said}]) for said in ({"NBest": list}, {"DisplayText": str}))
 
 
 def read_spoken(results: list[Record]) -> CueList:

@@ -28,11 +28,12 @@ def read_deepgram(content: Record) -> CueList:
     for utterance in results.records("utterances", "utterance"):
         whole = utterance.cue("", utterance.time("start"), utterance.time("end"))
         cues += cut(whole, _words(utterance), utterance.text("transcript"), by_sentence=True)
-    for number, channel in enumerate([] if cues else results.records("channels", "channel")):
+    channels = results.records("channels", "channel")
+    for number, channel in enumerate([] if cues else channels):
         for alternative in channel.records("alternatives", "alternative")[:1]:
             words = _words(alternative)
             cues += utterances(words, number) if words else _paragraphs(alternative, number)
-    return CueList(tuple(several_channels(cues)))
+    return CueList(tuple(several_channels(cues, len(channels))))
 
 
 def _words(holder: Record) -> list[TimedWord]:
@@ -50,4 +51,5 @@ def _paragraphs(alternative: Record, channel: int) -> list[Cue]:
         for sentence in paragraph.records("sentences", "sentence"):
             words = without_markup(sentence.text("text"))
             cues.append(Cue(words, speaker, sentence.time("start"), sentence.time("end"), channel))
-    return cues or [Cue(without_markup(alternative.text("transcript")), None, channel=channel)]
+    said = without_markup(alternative.text("transcript"))
+    return cues or ([Cue(said, None, channel=channel)] if said else [])

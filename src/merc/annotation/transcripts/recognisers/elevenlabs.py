@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from merc.annotation.transcripts.cues import Cue, CueList
-from merc.annotation.transcripts.recognisers.fields import Record, has_shape
+from merc.annotation.transcripts.recognisers.fields import Record, has_shape, several_channels
 from merc.annotation.transcripts.recognisers.timed_words import TimedWord, cut
 
 _WORDS = {"words": [{"text": str, "type": str}]}
@@ -40,4 +40,4 @@ def read_elevenlabs(content: Record) -> CueList:
         channel = (number if channel is None else channel) if len(transcripts) > 1 else None
         if words:
             cues += cut(Cue("", None, None, None, channel), words, "".join(text), by_sentence=True)
-    return CueList(tuple(cues))
+    return CueList(tuple(several_channels(cues, len(transcripts))))

@@ -44,6 +44,7 @@ _SPANS = (
     ("begin_ms", "end_ms", MILLISECONDS),
 )
 _SPEAKERS = ("speaker", "speaker_name", "speakerName", "speaker_id", "speakerId", "speaker_label", "speakerLabel", "spk")
+_LOOKED_AT = 10  # elements of a list
 _OF_A_SPEAKER = ("name", "display_name", "id")  # fields of a speaker that is an object itself
 
 
@@ -211,24 +212,31 @@ def records(value: object, place: str, what: str) -> list[Record]:
 def has_shape(value: object, shape: object) -> bool:
     """Whether a value has the types that a shape tells: a type or several, an object of shapes by key, a list of one shape.
 
-    Of a list only the first elements are looked at: what is wrong further on is an error with a place, and no other form.
+    A list has it if it is empty or if one of its first elements has: a fault in another is an error with a place, and recognisers
+    write nearly empty objects where nothing was said.
     """
     if isinstance(shape, dict):
         fields, shapes = cast("dict[str, object]", value), cast("dict[str, object]", shape)
         return isinstance(value, dict) and all(key in fields and has_shape(fields[key], shapes[key]) for key in shapes)
     if isinstance(shape, list):
         (inner,) = cast("list[object]", shape)
-        return isinstance(value, list) and all(has_shape(one, inner) for one in cast("list[object]", value)[:3])
+        listed = cast("list[object]", value)
+        return isinstance(value, list) and (not listed or any(has_shape(one, inner) for one in listed[:_LOOKED_AT]))
     return isinstance(value, cast("type", shape))
 
 
-def several_channels(cues: Sequence[Cue]) -> list[Cue]:
-    """The cues, without channels where all have the same.
+def several_channels(cues: Sequence[Cue], heard: int = 1) -> list[Cue]:
+    """The cues: in order of their starts where there are several channels, else without a channel.
 
-    Vendors number the only channel that they heard, which may be a mix of all that the recording has.
+    Vendors list one channel after another. They also number the only channel that they heard, which may be a
+    mix of all that the recording has.
+
+    Args:
+        cues: in the file's order.
+        heard: how many channels the file lists, be nothing said in some.
     """
-    if len({cue.channel for cue in cues}) > 1:
-        return list(cues)
+    if heard > 1 or len({cue.channel for cue in cues}) > 1:
+        return list(cues) if any(cue.start is None for cue in cues) else sorted(cues, key=lambda cue: cue.start or 0.0)
     return [Cue(c.text, c.speaker, c.start, c.end, None, c.begins, c.conversation, c.id) for c in cues]
 
 

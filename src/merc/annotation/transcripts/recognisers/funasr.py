@@ -56,7 +56,9 @@ def read_funasr(content: Record) -> CueList:
     if content.fields.get("timestamps"):
         words = [TimedWord(one.text("token"), *_of_token(one)) for one in content.records("timestamps", "token")]
         return CueList(tuple(utterances(words, text=text)), cut_anywhere=True)
-    times = [_pair(pair, f"{content.place}: timestamp {i}") for i, pair in enumerate(content.fields["timestamp"], start=1)]
+    times = [
+        _pair(pair, f"{content.place}: timestamp {i}") for i, pair in enumerate(content.fields.get("timestamp") or [], start=1)
+    ]
     tokens = _TOKEN.findall(text)
     if len(tokens) == len(times):
         words = [TimedWord(token, *time) for token, time in zip(tokens, times, strict=True)]

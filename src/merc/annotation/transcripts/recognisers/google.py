@@ -25,17 +25,12 @@ _RESULT_ENDS = ("resultEndTime", "resultEndOffset", "result_end_time", "result_e
 _SPEAKERS = ("speakerLabel", "speakerTag", "speaker_label", "speaker_tag")
 _CHANNELS = ("channelTag", "channel_tag")
 _Value = TypeVar("_Value")
-_RESULTS = {"results": [{"alternatives": [dict]}]}
+_ALTERNATIVES = ({"transcript": str}, {"words": list})
 
 
 def is_google(content: dict[str, Any]) -> bool:
     """Whether an object holds results of Google's form."""
-    if not content.get("results") or not has_shape(content, _RESULTS):
-        return False
-    return all(
-        one["alternatives"] == [] or any(key in one["alternatives"][0] for key in ("transcript", "words"))
-        for one in content["results"][:3]
-    )
+    return bool(content.get("results")) and any(has_shape(content, {"results": [{"alternatives": [one]}]}) for one in _ALTERNATIVES)
 
 
 def read_google(content: Record) -> CueList:

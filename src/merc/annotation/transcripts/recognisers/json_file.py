@@ -30,7 +30,8 @@ from merc.errors import DataError
 
 ALLOWED = (
     "{'segments': [...]} of Whisper, {'transcription': [...]} of whisper.cpp, a list of {'start', 'end', 'speaker', 'text'},"
-    " or the JSON of another recogniser that docs/transcripts.md lists"
+    " or what AssemblyAI, AWS, Azure, Deepgram, ElevenLabs, FunASR, Gladia, Google, Hugging Face, IBM, OpenAI, pyannoteAI, Rev,"
+    " Speechmatics or Vosk give"
 )
 _DEEPEST = 4  # objects around what a recogniser wrote
 # Under what API servers put a recogniser's object.

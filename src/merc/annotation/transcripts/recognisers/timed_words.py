@@ -19,6 +19,7 @@ from merc.annotation.transcripts.words import without_markup
 
 NO_PAUSE = 0.15  # s between two words that are said in one breath [chosen]
 _AFTER_MARKS = " \t\n\"'”’»)]」』）"
+_OPENING = "“‘«([{¿¡「『（《【"
 _FARTHEST = 40  # characters of a text between two words that are both listed [chosen]
 
 
@@ -50,8 +51,10 @@ def utterances(words: Sequence[TimedWord], channel: int | None = None, text: str
         channel: of the recording, from 0.
         text: what the words make together, where only that has punctuation; where it does not hold the words it is not used.
     """
-    whole = Cue("", None, None, None, channel)
-    return cut(whole, words, text, by_sentence=True)
+    if not words:
+        return []
+    held = text if text is not None and placed(text, words) is not None else None
+    return cut(Cue("", None, None, None, channel), words, held, by_sentence=True)
 
 
 def cut(whole: Cue, words: Sequence[TimedWord], text: str | None, by_sentence: bool) -> list[Cue]:
@@ -131,11 +134,21 @@ def placed(text: str, words: Sequence[TimedWord]) -> list[str] | None:
         place = lowered.find(sought, reached, reached + len(sought) + _FARTHEST)
         if place < 0:
             return None
-        places.append(place)
+        places.append(_with_opening(text, reached, place))
         reached = place + len(sought)
     places[0] = 0
     places.append(len(text))
     return [text[places[i] : places[i + 1]] for i in range(len(words))]
+
+
+def _with_opening(text: str, reached: int, place: int) -> int:
+    """Where a word begins with the quotes and brackets that open before it; the word before ends at `reached`."""
+    blank = text.rfind(" ", reached, place)
+    if blank >= 0:
+        return blank + 1
+    while place > reached and text[place - 1] in _OPENING:
+        place -= 1
+    return place
 
 
 def _amid(words: Sequence[TimedWord], i: int) -> bool:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any, cast
 
 from merc.annotation.transcripts.cues import Cue, CueList
-from merc.annotation.transcripts.recognisers.fields import MILLISECONDS, SECONDS, Record, found, keys, record
+from merc.annotation.transcripts.recognisers.fields import MILLISECONDS, SECONDS, Record, found, keys, record, several_channels
 from merc.annotation.transcripts.recognisers.timed_words import TimedWord, cut, utterances
 from merc.annotation.transcripts.units import TAKEN_AS_MILLISECONDS, in_milliseconds, seconds
 from merc.annotation.transcripts.words import without_markup
@@ -74,7 +74,8 @@ def read_words(listed: Sequence[Record], per_second: int | None = None, text: st
     for word in listed:
         by_channel.setdefault(word.channel(), []).append(_timed(word, per_second))
     text = text if len(by_channel) == 1 else None
-    return CueList(tuple(cue for channel, words in by_channel.items() for cue in utterances(words, channel, text)), warnings)
+    cues = [cue for channel, words in by_channel.items() for cue in utterances(words, channel, text)]
+    return CueList(tuple(several_channels(cues) if len(by_channel) > 1 else cues), warnings)
 
 
 def timed_words(holder: Record, key: str, per_second: int = SECONDS) -> list[TimedWord]:

@@ -1,0 +1,93 @@
+"""Every recogniser's form, rendered from one conversation and read back."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from annotation.recogniser_forms import FORMS, Said, bare
+from merc.annotation.transcripts.reading import read_transcript
+from merc.errors import DataError
+
+VOCABULARY = ("boat", "early", "walks", "river", "über", "lantern", "copper", "maybe", "we", "garden", "don't", "seven")
+EDGE = 0.001  # s
+ONE = [
+    Said(0, [("Where", 1000, 1240), ("is", 1240, 1400), ("Tom's", 1420, 1900), ("lantern.", 1900, 2300)]),
+    Said(1, [("By", 3000, 3200), ("the", 3200, 3420), ("gate.", 3420, 4000)]),
+    Said(1, [("Or", 4600, 4750), ("gone.", 4750, 4900)]),
+    Said(0, [("Ah.", 5000, 5300)]),
+]
+
+
+def read(content):
+    return read_transcript(io.BytesIO(json.dumps(content).encode()), "talk.json")
+
+
+@st.composite
+def talks(draw, least_gap=0):
+    """Sentences of two people one after another; times in whole ms."""
+    time = draw(st.integers(1000, 100_000))
+    talk = []
+    for who in draw(st.lists(st.integers(0, 1), min_size=1, max_size=6)):
+        said = draw(st.lists(st.sampled_from(VOCABULARY), min_size=1, max_size=5))
+        said[0] = said[0].capitalize()
+        said[-1] += "."
+        words = []
+        for word in said:
+            end = time + draw(st.integers(160, 900))
+            words.append((word, time, end))
+            time = end + draw(st.sampled_from((0, 20, 100, 480)))
+        talk.append(Said(who, words))
+        time = words[-1][2] + least_gap + draw(st.sampled_from((0, 10, 300, 2000)))
+    return talk
+
+
+def check(form, talk):
+    found = read(form.write(talk))
+    assert len(found.warnings) == form.warnings
+    wanted = [
+        (bare(one.text) if form.bare else one.text, None if form.by_channel else form.names[one.who], one.who, one.start, one.end)
+        for one in talk
+    ]
+    assert [(u.words, u.speaker) for u in found.utterances] == [(words, name) for words, name, *_ in wanted]
+    channels = form.lists_channels or (form.by_channel and len({one.who for one in talk}) > 1)
+    for utterance, (_, _, who, start, end) in zip(found.utterances, wanted, strict=True):
+        assert utterance.channel == (who if channels else None)
+        assert utterance.start == pytest.approx(start / 1000, abs=EDGE)
+        assert utterance.end == pytest.approx(end / 1000, abs=EDGE)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_every_form_is_read(name):
+    check(FORMS[name], ONE)
+
+
+@pytest.mark.parametrize("name", FORMS)
+@settings(max_examples=12, deadline=None)
+@given(data=st.data())
+def test_any_conversation_is_read_back(name, data):
+    form = FORMS[name]
+    check(form, data.draw(talks(600 if form.bare else 0)))
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_no_form_is_read_as_another(name):
+    """A key that another vendor uses at the top changes nothing."""
+    content = FORMS[name].write(ONE)
+    if isinstance(content, dict):
+        more = {"duration": 9.0, "text": "x", "language": "en", "metadata": None, "speakers": None, "error": None}
+        assert read({**more, **content}).utterances == read(content).utterances
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_nothing_said_is_no_crash(name):
+    try:
+        read(FORMS[name].write([]))
+    except DataError as error:
+        assert "\n" not in str(error)
+    else:
+        raise AssertionError("something was read out of nothing")
