@@ -177,6 +177,34 @@ def test_sounds_are_no_words():
     )
 
 
+def test_words_of_rev_without_punctuation_have_blanks():
+    said = ((1.0, "mind"), (1.5, "the"), (2.0, "step"))
+    elements = [{"type": "text", "value": word, "ts": at, "end_ts": at + 0.5} for at, word in said]
+    assert read({"monologues": [{"speaker": 1, "elements": elements}]}).utterances == turns_of(
+        spoken("mind the step", "speaker_1", 1.0, 2.5)
+    )
+
+
+def test_paragraphs_beside_words_tell_who_speaks():
+    said = ("Mind", "the", "step.", "Thanks", "a", "lot.")
+    words = [{"id": i, "text": word, "start": i / 2, "end": i / 2 + 0.5} for i, word in enumerate(said)]
+    paragraphs = [{"id": 0, "start": 0.0, "end": 1.5, "speaker": "Ida"}, {"id": 1, "start": 1.5, "end": 2.5, "speaker": "Ole"}]
+    assert [(u.speaker, u.words) for u in read({"words": words, "paragraphs": paragraphs}).utterances] == [
+        ("Ida", "Mind the step."),
+        ("Ole", "Thanks a lot."),
+    ]
+    assert [u.speaker for u in read({"words": words}).utterances] == [None, None]
+
+
+def test_very_long_listed_turns_are_cut_too():
+    words = [{"word": "ho." if i % 9 == 8 else "Oh" if i % 9 == 0 else "so", "start": i / 2, "end": i / 2 + 0.5} for i in range(90)]
+    text = " ".join(word["word"] for word in words)
+    turn = {"speaker": "Ida", "transcript": text, "start_time": 0.0, "end_time": 45.0, "words": words}
+    found = read([turn]).utterances
+    assert len(found) == 10 and {u.speaker for u in found} == {"Ida"}
+    assert [u.words for u in read([turn | {"end_time": 29.0}]).utterances] == [text]
+
+
 def test_words_that_are_not_those_shown_leave_a_phrase_whole():
     words = [
         {"word": w, "offsetInTicks": i * 5e6, "durationInTicks": 4e6} for i, w in enumerate(["twenty", "five", "pounds", "thanks"])

@@ -7,6 +7,7 @@ from typing import Any
 from merc.annotation.transcripts.cues import Cue, CueList
 from merc.annotation.transcripts.recognisers.fields import Record, has_shape
 from merc.annotation.transcripts.recognisers.timed_words import TimedWord, cut
+from merc.annotation.transcripts.scripts import blank_between
 
 _SHAPE = {"monologues": [{"elements": [{"type": str, "value": str}]}]}
 
@@ -43,8 +44,10 @@ def _words(monologue: Record) -> tuple[list[TimedWord], str]:
         if kind not in ("text", "punct"):  # unknown, a sound
             continue
         said = element.text("value")
+        if kind == "text" and text:  # without punctuation, as is to be had on request, there are no elements of blanks either
+            said = blank_between(text[-1], said) + said
         text.append(said)
         if kind == "text":
             first, last = ("ts", "end_ts") if "ts" in element.fields else ("timestamp", "end_timestamp")
-            words.append(TimedWord(said, element.time(first), element.time(last)))
+            words.append(TimedWord(said.strip(), element.time(first), element.time(last)))
     return words, "".join(text)

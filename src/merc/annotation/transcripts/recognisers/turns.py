@@ -10,6 +10,7 @@ from typing import Any, cast
 from merc.annotation.transcripts.cues import Cue, CueList
 from merc.annotation.transcripts.recognisers.fields import MILLISECONDS, SECONDS, Record, found, keys, record, several_channels
 from merc.annotation.transcripts.recognisers.timed_words import TimedWord, cut, utterances
+from merc.annotation.transcripts.sentences import MAX_DURATION
 from merc.annotation.transcripts.units import TAKEN_AS_MILLISECONDS, in_milliseconds, seconds
 from merc.annotation.transcripts.words import without_markup
 from merc.errors import DataError
@@ -28,7 +29,7 @@ def read_turns(turns: Sequence[Record], per_second: int | None = None, by_senten
     Args:
         turns: what the file lists.
         per_second: what times count; else milliseconds where they can't be seconds, with a warning.
-        by_sentence: cut turns whose words are listed at the ends of sentences and at pauses, for vendors whose turns are long.
+        by_sentence: cut turns whose words are listed at the ends of sentences and at pauses, as is done with long ones anyway.
 
     Raises:
         DataError: a turn without words, or a field of the wrong kind.
@@ -48,7 +49,9 @@ def read_turns(turns: Sequence[Record], per_second: int | None = None, by_senten
             start, end = seconds(start, per_second), seconds(end, per_second)
         listed = turn.fields.get("words")
         if isinstance(listed, list):
-            cues += cut(turn.cue("", start, end), timed_words(turn, "words", per_second), text, by_sentence)
+            too_long = start is not None and end is not None and end - start > MAX_DURATION
+            words = timed_words(turn, "words", per_second)
+            cues += cut(turn.cue("", start, end), words, text, by_sentence or too_long)
         else:
             cues.append(Cue(without_markup(text or ""), turn.speaker(), start, end, turn.channel()))
     return CueList(tuple(cues), warnings, cut_anywhere=bool(turns) and any(key in turns[0].fields for key in _OF_WHISPER))

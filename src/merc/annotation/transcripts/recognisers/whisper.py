@@ -5,7 +5,9 @@ Whisper itself writes NaN for unknown scores; fields that are not read may hold 
 
 from __future__ import annotations
 
+import math
 import re
+from bisect import bisect_right
 from dataclasses import replace
 from typing import Any, cast
 
@@ -15,6 +17,9 @@ from merc.annotation.transcripts.recognisers.timed_words import cut
 from merc.annotation.transcripts.recognisers.turns import of_words, read_words, timed_words
 from merc.annotation.transcripts.units import seconds
 
+_WORDS = ("words", "word_segments")
+_OF_A_TURN = ("start", "start_time", "startTime", "start_ms", "startMs", "begin", "timestamp", "speaker", "speaker_id")
+_PARAGRAPH = {"start": float, "end": float, "speaker": str}
 _TEXTS = ("text", "body", "transcript", "sentence", "content")  # what a segment's words may be called; body in podcasts
 _TURN_MARK = re.compile(r"\[SPEAKER_TURN\]")
 
@@ -61,20 +66,35 @@ def read_whisper_cpp(content: Record) -> CueList:
 
 
 def is_words(content: dict[str, Any]) -> bool:
-    """Whether an object holds words only: of OpenAI with words as the only granularity, or WhisperX's `word_segments`."""
-    word = {"word": str}
-    return any(bool(content.get(key)) and has_shape(content[key], [word]) for key in ("words", "word_segments"))
+    """Whether an object holds words only: OpenAI's with nothing coarser, WhisperX's `word_segments`, or an editor's.
+
+    It is no turn, which has words, too, but also a start or a speaker.
+    """
+    if any(content.get(key) is not None for key in _OF_A_TURN):
+        return False
+    shapes = ({"word": str}, {"text": str, "start": float})
+    return any(bool(content.get(key)) and has_shape(content[key], [shape]) for key in _WORDS for shape in shapes)
 
 
 def read_only_words(content: Record) -> CueList:
     """Utterances of the words, with the punctuation of the text, which OpenAI's words lack.
 
+    Editors of transcripts keep who speaks apart from the words, in paragraphs with times.
+
     Raises:
         DataError: a field of the wrong kind.
     """
     text = content.fields.get("text")
-    listed = content.records("words" if content.fields.get("words") else "word_segments", "word")
-    return read_words(listed, text=text if isinstance(text, str) else None)
+    words = content.records(next(key for key in _WORDS if content.fields.get(key)), "word")
+    paragraphs = content.records("paragraphs", "paragraph") if has_shape(content.fields.get("paragraphs"), [_PARAGRAPH]) else []
+    spoken = sorted(((one.time("start") or 0.0, one.time("end"), one.speaker()) for one in paragraphs), key=lambda one: one[0])
+    begun, named = [start for start, _, _ in spoken], list[Record]()
+    for word in words:
+        start = word.span()[0]
+        of = bisect_right(begun, start) - 1 if start is not None else -1
+        within = of >= 0 and word.speaker() is None and (start or 0.0) < (spoken[of][1] or math.inf)
+        named.append(Record({**word.fields, "speaker": spoken[of][2]}, word.place) if within else word)
+    return read_words(named, text=text if isinstance(text, str) else None)
 
 
 def is_rows(content: object) -> bool:
