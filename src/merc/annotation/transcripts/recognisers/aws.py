@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from merc.annotation.transcripts.cues import Cue, CueList
@@ -65,10 +64,10 @@ def read_call(content: Record) -> CueList:
 def _words(holder: Record, speakers: dict[str, str | None]) -> list[TimedWord]:
     words: list[TimedWord] = []
     for item in holder.records("items", "item"):
-        alternatives = item.records("alternatives", "alternative")
-        if not alternatives:
+        best = item.first("alternatives", "alternative")
+        if best is None:
             continue
-        said = alternatives[0].text("content")
+        said = best.text("content")
         if item.fields.get("type") == "punctuation":
             # A pause after the word is none before its punctuation, which has no times.
             words.append(TimedWord(said, None, None, None, True))
@@ -86,7 +85,7 @@ def _with_punctuation(words: list[TimedWord]) -> list[TimedWord]:
     whole: list[TimedWord] = []
     for word in words:
         if word.attached and whole:
-            whole[-1] = replace(whole[-1], text=whole[-1].text + word.text)
+            whole[-1].text += word.text
         else:
             whole.append(word)
     return whole

@@ -44,6 +44,7 @@ _SPANS = (
     ("begin_ms", "end_ms", MILLISECONDS),
 )
 _SPEAKERS = ("speaker", "speaker_name", "speakerName", "speaker_id", "speakerId", "speaker_label", "speakerLabel", "spk")
+_MOST_DIGITS = 15
 _LOOKED_AT = 10  # elements of a list
 _OF_A_SPEAKER = ("name", "display_name", "id")  # fields of a speaker that is an object itself
 
@@ -85,6 +86,9 @@ class Record:
             return None
         time = None
         if isinstance(value, str):
+            digits = value.removesuffix("s").replace(".", "", 1)
+            if len(digits) < _MOST_DIGITS and digits.isascii() and digits.isdigit():  # the same at a fraction of the time
+                return float(value.removesuffix("s"))
             try:
                 # Google's JSON writes a duration as 1.300s
                 time = parse_time(value[:-1] if value.endswith("s") else value)
@@ -101,6 +105,9 @@ class Record:
             DataError: likewise.
         """
         fields = self.fields
+        start, end = fields.get("start"), fields.get("end")
+        if type(start) is float and type(end) is float and math.isfinite(start + end):  # as nearly always
+            return start, end
         for first, last, per_second in _SPANS:
             if first in fields or last in fields:
                 start, end = self.time(first), self.time(last)
@@ -164,6 +171,14 @@ class Record:
         value = self.fields.get(key)
         return [] if value is None else records(value, self.place, what)
 
+    def first(self, key: str, what: str) -> Record | None:
+        """The first object of a list; None where the field is absent, null or an empty list."""
+        value = self.fields.get(key)
+        if not isinstance(value, list):
+            return next(iter(self.records(key, what)), None)
+        listed = cast("list[object]", value)
+        return record(listed[0], f"{self.place}: {what} 1") if listed else None
+
     def inner(self, key: str) -> Record:
         """The object of a field; an empty one where it is absent or null."""
         value = self.fields.get(key)
@@ -206,7 +221,12 @@ def records(value: object, place: str, what: str) -> list[Record]:
     """
     if not isinstance(value, list):
         raise DataError(f"{place}: {what}s: expected a list, found {found(value)}")
-    return [record(one, f"{place}: {what} {number}") for number, one in enumerate(cast("list[object]", value), start=1)]
+    return [
+        Record(cast("dict[str, Any]", one), f"{place}: {what} {number}")
+        if type(one) is dict
+        else record(one, f"{place}: {what} {number}")
+        for number, one in enumerate(cast("list[object]", value), start=1)
+    ]
 
 
 def has_shape(value: object, shape: object) -> bool:

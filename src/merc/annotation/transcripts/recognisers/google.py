@@ -44,16 +44,16 @@ def read_google(content: Record) -> CueList:
     by_channel: dict[int, list[list[TimedWord]]] = {}
     cues: list[Cue] = []
     for result in content.records("results", "result"):
-        alternatives = result.records("alternatives", "alternative")
-        if not alternatives:
+        best = result.first("alternatives", "alternative")
+        if best is None:
             continue
         channel = max((_given(result.channel(key) for key in _CHANNELS) or 0) - 1, 0)
-        words = [_word(word) for word in alternatives[0].records("words", "word")]
+        words = [_word(word) for word in best.records("words", "word")]
         if words:
             by_channel.setdefault(channel, []).append(words)
-        elif alternatives[0].fields.get("transcript"):
+        elif best.fields.get("transcript"):
             end = _given(_time(result, key) for key in _RESULT_ENDS)
-            cues.append(Cue(without_markup(alternatives[0].text("transcript")), None, None, end, channel))
+            cues.append(Cue(without_markup(best.text("transcript")), None, None, end, channel))
     for channel, results in by_channel.items():
         for words in [results[-1]] if _repeats(results) else results:
             cues += utterances(words, channel)
@@ -70,26 +70,31 @@ def _repeats(results: list[list[TimedWord]]) -> bool:
 
 
 def _word(word: Record) -> TimedWord:
-    start, end = (_given(_time(word, key) for key in names) for names in (_STARTS, _ENDS))
-    key = next((key for key in _SPEAKERS if word.fields.get(key) is not None), _SPEAKERS[0])
-    value = word.fields.get(key)
-    speaker = None if value == 0.0 else word.speaker_in(key)  # tags count from 1
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        speaker = f"speaker_{value}"
+    fields = word.fields
+    start, end = (_time(word, next((key for key in names if key in fields), names[0])) for names in (_STARTS, _ENDS))
+    speaker = None
+    for key in _SPEAKERS:
+        value = fields.get(key)
+        if value is not None and value != 0.0:  # tags count from 1
+            digits = isinstance(value, str) and value.isascii() and value.isdigit()
+            speaker = f"speaker_{value}" if digits else word.speaker_in(key)
+            break
     return TimedWord(word.text("word"), start, end, speaker)
 
 
 def _time(holder: Record, key: str) -> float | None:
     """Seconds of `"1.300s"`, of seconds and nanoseconds, or, in a number, of milliseconds."""
     value = holder.fields.get(key)
+    if isinstance(value, str):
+        return holder.time(key)
     if isinstance(value, float):
         return seconds(holder.time(key), MILLISECONDS)
     if isinstance(value, dict):
         inner = holder.inner(key)
         return (inner.time("seconds") or 0.0) + (inner.time("nanos") or 0.0) / 1e9
-    if value is not None and not isinstance(value, str):
+    if value is not None:
         raise DataError(f"{holder.place}: {key}: expected a time such as '1.300s', found {found(value)}")
-    return holder.time(key)
+    return None
 
 
 def _given(values: Iterable[_Value | None]) -> _Value | None:

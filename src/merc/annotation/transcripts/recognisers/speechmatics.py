@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from merc.annotation.transcripts.cues import Cue, CueList
@@ -27,16 +26,16 @@ def read_speechmatics(content: Record) -> CueList:
     delimiter = content.inner("metadata").inner("language_pack_info").fields.get("word_delimiter", " ")
     by_channel: dict[object, list[TimedWord]] = {}
     for result in content.records("results", "result"):
-        alternatives = result.records("alternatives", "alternative")
-        if not alternatives:  # a mark such as of a change of speaker
+        best = result.first("alternatives", "alternative")
+        if best is None:  # a mark such as of a change of speaker
             continue
-        said, channel = alternatives[0].text("content"), result.fields.get("channel")
+        said, channel = best.text("content"), result.fields.get("channel")
         words = by_channel.setdefault(channel if isinstance(channel, str | float) else None, [])
         attached = result.fields.get("attaches_to") in ("previous", "both")
         if attached and words:
-            words[-1] = replace(words[-1], text=words[-1].text + said)
+            words[-1].text += said
             continue
-        speaker = alternatives[0].speaker_in("speaker")
+        speaker = best.speaker_in("speaker")
         words.append(TimedWord(said, result.time("start_time"), result.time("end_time"), speaker, delimiter == ""))
     cues: list[Cue] = []
     for number, words in enumerate(by_channel.values()):

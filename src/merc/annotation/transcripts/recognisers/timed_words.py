@@ -70,8 +70,9 @@ def cut(whole: Cue, words: Sequence[TimedWord], text: str | None, by_sentence: b
     if not words:
         return [whole if text is None else _part(whole, text, whole.speaker, whole.start, whole.end)]
     speakers = who_says(words, whole.speaker)
-    pieces = placed(text, words) if text is not None else None
-    if text is not None and pieces is None and len(set(speakers)) < 2:
+    one_speaks = len(set(speakers)) < 2
+    pieces = placed(text, words) if text is not None and (by_sentence or not one_speaks) else None
+    if text is not None and pieces is None and one_speaks:
         return [_part(whole, text, speakers[0], *_bounds(words, whole, 0, len(words), None))]
     if pieces is None:
         pieces, by_text = joined_pieces(words), by_sentence and text is None

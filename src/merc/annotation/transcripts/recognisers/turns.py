@@ -94,6 +94,10 @@ def timed_words(holder: Record, key: str, per_second: int = SECONDS) -> list[Tim
         raise DataError(f"{holder.place}: {key}: expected a list, found {found(listed)}")
     words: list[TimedWord] = []
     for number, value in enumerate(cast("list[Any]", listed), start=1):
+        if type(value) is list and tuple(map(type, cast("list[Any]", value))) == (str, float, float):
+            said, start, end = cast("list[Any]", value)
+            words.append(_timed(Record({"word": said, "start": start, "end": end}, holder.place), per_second))
+            continue
         if type(value) is dict:
             said, start, end = value.get("word"), value.get("start"), value.get("end")
             if type(said) is str and type(start) is float and type(end) is float and math.isfinite(start + end):
@@ -110,7 +114,7 @@ def of_words(listed: Sequence[Record]) -> bool:
     """Whether a list holds single words: they are called so, or stand one right after another and are no sentences."""
     if not listed:
         return False
-    if all("word" in one.fields and not any(key in one.fields for key in WORDS) for one in listed):
+    if all("word" in one.fields and one.fields.keys().isdisjoint(WORDS) for one in listed):
         return True
     if len(listed) < _FEWEST_WORDS:
         return False

@@ -11,6 +11,7 @@ from merc.annotation.transcripts.recognisers.turns import timed_words
 from merc.annotation.transcripts.words import without_markup
 
 _WORDS = {"result": [{"word": str, "start": float, "end": float}], "text": str}
+_LOOKED_AT = 10  # results of a list
 _ALTERNATIVES = {"alternatives": [{"text": str}]}
 
 
@@ -22,9 +23,8 @@ def is_vosk(content: dict[str, Any]) -> bool:
 def is_vosk_list(listed: list[Any]) -> bool:
     """Whether a list holds results of Vosk, one of which at least has words."""
     objects = [cast("dict[str, Any]", one) for one in listed if isinstance(one, dict)]
-    return (
-        len(objects) == len(listed) and any(map(is_vosk, objects)) and all(is_vosk(one) or set(one) == {"text"} for one in objects)
-    )
+    alike = all(is_vosk(one) or set(one) == {"text"} for one in objects[:_LOOKED_AT])
+    return alike and len(objects) == len(listed) and any(map(is_vosk, objects))
 
 
 def read_vosk(results: list[Record]) -> CueList:
@@ -35,7 +35,7 @@ def read_vosk(results: list[Record]) -> CueList:
     """
     cues: list[Cue] = []
     for result in results:
-        best = (result.records("alternatives", "alternative") or [result])[0]
+        best = result.first("alternatives", "alternative") or result
         words = timed_words(best, "result")
         if words:
             cues += utterances(words)

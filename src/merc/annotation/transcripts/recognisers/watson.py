@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, cast
 
 from merc.annotation.transcripts.cues import Cue, CueList
@@ -34,17 +33,18 @@ def read_watson(content: Record) -> CueList:
     for result in content.records("results", "result"):
         if result.fields.get("final") is False:
             continue
-        for alternative in result.records("alternatives", "alternative")[:1]:
+        alternative = result.first("alternatives", "alternative")
+        if alternative is not None:
             if has_shape(alternative.fields.get("timestamps"), [list]) and alternative.fields["timestamps"]:
                 words += timed_words(alternative, "timestamps")
             else:
                 text = alternative.text("transcript").replace(_HESITATION, "")
                 cues.append(Cue(without_markup(text), None))
-    spoken = [
-        replace(word, speaker=speakers.get(word.start), text=word.text.strip())
-        for word in words
-        if word.text.strip() != _HESITATION
-    ]
+    spoken: list[TimedWord] = []
+    for word in words:
+        said = word.text.strip()
+        if said != _HESITATION:
+            spoken.append(TimedWord(said, word.start, word.end, speakers.get(word.start)))
     return CueList((*cues, *(utterances(spoken) if spoken else ())))
 
 
