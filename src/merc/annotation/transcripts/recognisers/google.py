@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 from typing import Any, TypeVar
 
 from merc.annotation.transcripts.cues import Cue, CueList
@@ -41,14 +40,14 @@ def read_google(content: Record) -> CueList:
     Raises:
         DataError: a field of the wrong kind.
     """
-    by_channel: dict[int, list[list[TimedWord]]] = {}
+    by_channel: dict[int, list[list[Record]]] = {}
     cues: list[Cue] = []
     for result in content.records("results", "result"):
         best = result.first("alternatives", "alternative")
         if best is None:
             continue
         channel = max((_given(result.channel(key) for key in _CHANNELS) or 0) - 1, 0)
-        words = [_word(word) for word in best.records("words", "word")]
+        words = best.records("words", "word")
         if words:
             by_channel.setdefault(channel, []).append(words)
         elif best.fields.get("transcript"):
@@ -56,17 +55,18 @@ def read_google(content: Record) -> CueList:
             cues.append(Cue(without_markup(best.text("transcript")), None, None, end, channel))
     for channel, results in by_channel.items():
         for words in [results[-1]] if _repeats(results) else results:
-            cues += utterances(words, channel)
+            cues += utterances([_word(word) for word in words], channel)
     return CueList(tuple(several_channels(cues)), cut_anywhere=True)
 
 
-def _repeats(results: list[list[TimedWord]]) -> bool:
-    """Whether the last result holds the words of all the others."""
-    *others, last = results
-    said = [word.text for words in others for word in words]
-    times = [word.start for word in last if word.start is not None]
-    from_the_beginning = all(first <= second for first, second in pairwise(times))
-    return bool(others) and from_the_beginning and len(last) >= len(said) and said == [word.text for word in last[: len(said)]]
+def _repeats(results: list[list[Record]]) -> bool:
+    """Whether the last result holds the words of all the others, from the first one on."""
+    *others, last = ([word.fields.get("word") for word in words] for words in results)
+    said = [word for words in others for word in words]
+    if not others or said != last[: len(said)]:
+        return False
+    first, repeated = _word(results[0][0]), _word(results[-1][0])
+    return first.start == repeated.start
 
 
 def _word(word: Record) -> TimedWord:
