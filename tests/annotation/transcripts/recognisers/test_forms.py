@@ -74,6 +74,37 @@ def test_any_conversation_is_read_back(name, data):
     check(form, data.draw(talks(600 if form.bare else 0)))
 
 
+def places(value, at=()):
+    """The places of all values within a value, each a sequence of keys."""
+    yield at
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(inner, (*at, key))
+
+
+def damaged(value, at, junk):
+    """The value with junk in one place."""
+    if not at:
+        return junk
+    if isinstance(value, dict):
+        return {**value, at[0]: damaged(value[at[0]], at[1:], junk)}
+    return [*value[: at[0]], damaged(value[at[0]], at[1:], junk), *value[at[0] + 1 :]]
+
+
+JUNK = (None, True, -1, 1e300, 2.5, "", "x", "1e400", "nan", [], {}, [None], {"text": "a"}, [[1.0, 2.0, "a"]], float("nan"), "−1")
+
+
+@pytest.mark.parametrize("name", FORMS)
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_a_value_of_another_kind_is_read_or_told(name, data):
+    content = FORMS[name].write(ONE)
+    at = data.draw(st.sampled_from(list(places(content))))
+    try:
+        read(damaged(content, at, data.draw(st.sampled_from(JUNK))))
+    except DataError as error:
+        assert "\n" not in str(error)
+
+
 @pytest.mark.parametrize("name", FORMS)
 def test_no_form_is_read_as_another(name):
     """A key that another vendor uses at the top changes nothing."""

@@ -81,10 +81,10 @@ def read_indexed(content: Record) -> CueList:
     cues: list[Cue] = []
     for number, video in enumerate(videos, start=1):
         insights = video.inner("insights")
-        names = {one.fields.get("id"): one.speaker_in("name") for one in insights.records("speakers", "speaker")}
+        names = {one.identity("id"): one.speaker_in("name") for one in insights.records("speakers", "speaker")}
         conversation = str(number) if len(videos) > 1 else None
         for line in insights.records("transcript", "line"):
-            speaker = names.get(line.fields.get("speakerId")) or line.speaker_in("speakerId")
+            speaker = names.get(line.identity("speakerId")) or line.speaker_in("speakerId")
             for instance in line.records("instances", "instance"):
                 span = instance.time("start"), instance.time("end")
                 cues.append(Cue(without_markup(line.text("text")), speaker, *span, conversation=conversation))

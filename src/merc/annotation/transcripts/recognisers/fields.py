@@ -147,6 +147,11 @@ class Record:
             return next((inner.speaker_in(name) for name in _OF_A_SPEAKER if inner.fields.get(name) is not None), None)
         raise DataError(f"{self.place}: {key}: expected a name, found {found(value)}")
 
+    def identity(self, key: str) -> str | float | None:
+        """The field's text or number, by which other objects may name this one; None for anything else."""
+        value = self.fields.get(key)
+        return value if isinstance(value, str | float) else None
+
     def channel(self, key: str = "channel") -> int | None:
         """The number of the recording's channel, as given.
 

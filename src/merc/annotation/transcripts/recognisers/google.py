@@ -60,13 +60,14 @@ def read_google(content: Record) -> CueList:
 
 
 def _repeats(results: list[list[Record]]) -> bool:
-    """Whether the last result holds the words of all the others, from the first one on."""
-    *others, last = ([word.fields.get("word") for word in words] for words in results)
-    said = [word for words in others for word in words]
-    if not others or said != last[: len(said)]:
+    """Whether the last result holds the words of all the others, from the first one on, or alone says who speaks."""
+    *others, last = results
+    if not others or _word(others[0][0]).start != _word(last[0]).start:
         return False
-    first, repeated = _word(results[0][0]), _word(results[-1][0])
-    return first.start == repeated.start
+    said = [word.fields.get("word") for words in others for word in words]
+    return said == [word.fields.get("word") for word in last[: len(said)]] or not any(
+        word.fields.get(key) for words in others for word in words for key in _SPEAKERS
+    )
 
 
 def _word(word: Record) -> TimedWord:

@@ -23,12 +23,11 @@ def read_rev(content: Record) -> CueList:
     Raises:
         DataError: a field of the wrong kind.
     """
-    names = {one.fields.get("id"): one.speaker_in("name") for one in content.records("speakers", "speaker")}
+    names = {one.identity("id"): one.speaker_in("name") for one in content.records("speakers", "speaker")}
     cues: list[Cue] = []
     for monologue in content.records("monologues", "monologue"):
-        number = monologue.fields.get("speaker")
-        name = names.get(number) if isinstance(number, float | str) else None
-        speaker = monologue.inner("speaker_info").speaker_in("display_name") or name or monologue.speaker_in("speaker")
+        named = monologue.inner("speaker_info").speaker_in("display_name") or names.get(monologue.identity("speaker"))
+        speaker = named or monologue.speaker_in("speaker")
         words, text = _words(monologue)
         if words:
             cues += cut(Cue("", speaker), words, text, by_sentence=True)

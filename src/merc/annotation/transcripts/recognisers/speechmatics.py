@@ -24,13 +24,13 @@ def read_speechmatics(content: Record) -> CueList:
         DataError: a field of the wrong kind.
     """
     delimiter = content.inner("metadata").inner("language_pack_info").fields.get("word_delimiter", " ")
-    by_channel: dict[object, list[TimedWord]] = {}
+    by_channel: dict[str | float | None, list[TimedWord]] = {}
     for result in content.records("results", "result"):
         best = result.first("alternatives", "alternative")
         if best is None:  # a mark such as of a change of speaker
             continue
-        said, channel = best.text("content"), result.fields.get("channel")
-        words = by_channel.setdefault(channel if isinstance(channel, str | float) else None, [])
+        said = best.text("content")
+        words = by_channel.setdefault(result.identity("channel"), [])
         attached = result.fields.get("attaches_to") in ("previous", "both")
         if attached and words:
             words[-1].text += said
