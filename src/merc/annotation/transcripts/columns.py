@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from merc.annotation.transcripts.units import seems_time
 from merc.annotation.transcripts.words import clean
 from merc.errors import DataError
 from merc.files.validation import shorten
@@ -42,7 +43,6 @@ SCENES, AROUND_SCENES = ("sceneid", "scene"), ("season", "episode")  # which cou
 _TIMES = ("start", "end", "duration")
 _MILLISECONDS = re.compile(r"(?:\(ms\)|\[ms\]|ms|(?<!\.)msec|millis|milliseconds)$")
 _UNIT = re.compile(r"[(\[](?:ms|s|sec|secs|seconds|hh?:mm:ss[^)\]]{0,5})[)\]]$")
-_LIKE_TIMES = re.compile(r"time|start|begin|^end|onset|stamp|^tc|dur|sec|^t\d?$")
 _CLOCK = re.compile(r"-?(?:\d{1,6}:)?\d{1,4}:\d{2}(?:[.,:]\d{1,9})?")
 _SEPARATORS = re.compile(r"[\s_-]+")
 _MOST_CHECKED = 100  # columns whose names may be misspelt
@@ -90,8 +90,8 @@ def columns_of(header: Sequence[str], name: str) -> dict[str, Column]:
         columns["end"] = given.index("offset")
     if "end" in columns or "start" not in columns:
         columns.pop("duration", None)
-    timed = ("start", "end", "duration")
-    return {column: Column(place, column in timed and bool(_MILLISECONDS.search(bare[place]))) for column, place in columns.items()}
+    in_ms = {column for column in _TIMES if column in columns and _MILLISECONDS.search(bare[columns[column]])}
+    return {column: Column(place, column in in_ms) for column, place in columns.items()}
 
 
 def unread_times(header: Sequence[str], first: Sequence[str], columns: Mapping[str, Column]) -> tuple[str, ...]:
@@ -102,8 +102,7 @@ def unread_times(header: Sequence[str], first: Sequence[str], columns: Mapping[s
     seeming = [
         shorten(repr(clean(field)))
         for place, (field, cell) in enumerate(zip(header, first, strict=False))
-        if place not in read
-        and (_LIKE_TIMES.search(_SEPARATORS.sub("", clean(field).casefold())) or _CLOCK.fullmatch(cell.strip()))
+        if place not in read and (seems_time(_bare(field)) or _CLOCK.fullmatch(cell.strip()))
     ]
     if not seeming:
         return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 # People say 8 to 20 characters a second, and some turns hold long silences: at most about 1 s a character over a whole file.
@@ -9,6 +10,8 @@ from collections.abc import Iterable
 SLOWEST = 10.0  # s a character
 _SLOWEST_WITH_PAUSES = 20.0  # where only starts are given, so that silences count too
 _EARLIEST = 1000.0  # the end of what can be milliseconds
+
+_LIKE_TIMES = re.compile(r"time|start|begin|^end|onset|offset|stamp|^tc|dur|sec|^t\d?$")
 
 TAKEN_AS_MILLISECONDS = "the times are too long for what is said to be seconds: they are taken as milliseconds"
 
@@ -36,6 +39,16 @@ def in_milliseconds(spans: Iterable[tuple[float | None, float | None]], characte
     if total:
         return total / characters > slowest
     return (max(starts) - min(starts)) / characters > max(slowest, _SLOWEST_WITH_PAUSES)
+
+
+def units_of(spans: Iterable[tuple[float | None, float | None]], characters: int) -> tuple[int, tuple[str, ...]]:
+    """How many of the times' units make a second, and a warning where nothing but their size tells it."""
+    return (1000, (TAKEN_AS_MILLISECONDS,)) if in_milliseconds(spans, characters) else (1, ())
+
+
+def seems_time(name: str) -> bool:
+    """Whether a field or column seems by its name, which is in lower case without blanks, to hold times."""
+    return _LIKE_TIMES.search(name) is not None
 
 
 def seconds(time: float | None, per_second: int) -> float | None:

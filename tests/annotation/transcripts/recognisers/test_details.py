@@ -205,6 +205,39 @@ def test_very_long_listed_turns_are_cut_too():
     assert [u.words for u in read([turn | {"end_time": 29.0}]).utterances] == [text]
 
 
+def test_segments_that_can_only_count_milliseconds_do_so_with_a_warning():
+    words = [
+        {"word": "Mind", "start": 1000, "end": 1400, "speaker": "A"},
+        {"word": "it.", "start": 1400, "end": 2000, "speaker": "B"},
+    ]
+    segments = [{"start": 1000, "end": 2000, "text": "Mind it.", "words": words}, {"start": 3000, "end": 3900, "text": "Thanks."}]
+    found = read({"segments": segments})
+    assert [(u.start, u.end) for u in found.utterances] == [(1.0, 1.4), (1.4, 2.0), (3.0, 3.9)]
+    assert len(found.warnings) == 1 and "milliseconds" in found.warnings[0]
+
+
+@pytest.mark.parametrize("where", [lambda turn: [turn], lambda turn: {"segments": [turn]}])
+def test_fields_that_seem_to_hold_times_and_are_not_read_are_named(where):
+    (warning,) = read(where({"t0": 0, "t1": 1200, "text": "Mind it.", "no_speech_prob": 0.1})).warnings
+    assert "not read: 't0', 't1' (" in warning
+    assert read(where({"text": "Mind it.", "mood": "joy"})).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "start"),
+    [
+        ("timestamp", 62.5, 62.5),
+        ("timestamp", "00:01:02", 62.0),
+        ("time", "1:02.5", 62.5),
+        ("timestamp", "2024-05-01T10:00:00Z", None),
+        ("timestamp", 1714557600, None),
+        ("timestamp", [62.5], None),
+    ],
+)
+def test_a_single_time_is_a_start_unless_it_is_a_date(key, value, start):
+    assert read([{key: value, "speaker": "Ida", "text": "Mind it."}]).utterances == turns_of(spoken("Mind it.", "Ida", start))
+
+
 def test_words_that_are_not_those_shown_leave_a_phrase_whole():
     words = [
         {"word": w, "offsetInTicks": i * 5e6, "durationInTicks": 4e6} for i, w in enumerate(["twenty", "five", "pounds", "thanks"])

@@ -43,6 +43,8 @@ _SPANS = (
     ("startOffsetMs", "endOffsetMs", MILLISECONDS),
     ("begin_ms", "end_ms", MILLISECONDS),
 )
+_SINGLE_TIMES = ("timestamp", "time")  # of a turn whose end is not given
+_LATEST = 1e6  # s of a recording: eleven days [chosen]
 _SPEAKERS = ("speaker", "speaker_name", "speakerName", "speaker_id", "speakerId", "speaker_label", "speakerLabel", "spk")
 _MOST_DIGITS = 15
 _LOOKED_AT = 10  # elements of a list
@@ -120,7 +122,7 @@ class Record:
         if isinstance(pair, list) and len(cast("list[object]", pair)) == 2:
             bounds = Record(dict(zip(("start", "end"), cast("list[object]", pair), strict=True)), f"{self.place}: timestamp")
             return bounds.time("start"), bounds.time("end")
-        return None, None
+        return next((time for key in _SINGLE_TIMES if (time := _moment(fields.get(key))) is not None), None), None
 
     def speaker(self) -> str | None:
         """Who speaks, or None where nobody is known.
@@ -188,6 +190,16 @@ class Record:
         """The object of a field; an empty one where it is absent or null."""
         value = self.fields.get(key)
         return record({} if value is None else value, f"{self.place}: {key}")
+
+
+def _moment(value: object) -> float | None:
+    """Seconds from the beginning of a recording; None for a date, for seconds since 1970, and for anything else."""
+    if isinstance(value, str):
+        try:
+            value = parse_time(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, float) and 0 <= value < _LATEST else None
 
 
 @lru_cache(maxsize=4096)  # every word of some files names its speaker

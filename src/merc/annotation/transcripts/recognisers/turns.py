@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, cast
 
 from merc.annotation.transcripts.cues import Cue, CueList
-from merc.annotation.transcripts.recognisers.fields import MILLISECONDS, SECONDS, Record, found, keys, record, several_channels
+from merc.annotation.transcripts.recognisers.fields import SECONDS, Record, found, keys, record, several_channels
 from merc.annotation.transcripts.recognisers.timed_words import TimedWord, cut, utterances
 from merc.annotation.transcripts.sentences import MAX_DURATION
-from merc.annotation.transcripts.units import TAKEN_AS_MILLISECONDS, in_milliseconds, seconds
+from merc.annotation.transcripts.units import seconds, seems_time, units_of
 from merc.annotation.transcripts.words import without_markup
 from merc.errors import DataError
+from merc.files.printable import printable
+from merc.files.validation import shorten
 
 WORDS = ("text", "transcript", "utterance", "words")  # what the words of a listed turn may be called
 SENTENCE_END = (".", "!", "?", "…", "。", "！", "？", "؟", "।")
 _WORD = ("punctuated_word", "word", "text", "body")  # what a word may be called
 _FEWEST_WORDS = 4  # in a list of single words that does not call them so [chosen]
 _LONGEST_WORD = 4  # characters, where a script has no blanks [chosen]
+_SEPARATORS = re.compile(r"[\s_-]+")
+_SHOWN = 5  # fields that a warning names
 _OF_WHISPER = ("avg_logprob", "no_speech_prob")  # by which a listed segment may end amid a sentence
 
 
@@ -40,9 +45,8 @@ def read_turns(turns: Sequence[Record], per_second: int | None = None, by_senten
     spans = [turn.span() for turn in turns]
     warnings: tuple[str, ...] = ()
     if per_second is None:
-        per_second = SECONDS
-        if in_milliseconds(spans, sum(len(text or "") for text in texts)):
-            per_second, warnings = MILLISECONDS, (TAKEN_AS_MILLISECONDS,)
+        per_second, warnings = units_of(spans, sum(len(text or "") for text in texts))
+        warnings += unread_times(turns, spans)
     cues: list[Cue] = []
     for turn, text, (start, end) in zip(turns, texts, spans, strict=True):
         if per_second != SECONDS:
@@ -70,15 +74,25 @@ def read_words(listed: Sequence[Record], per_second: int | None = None, text: st
     """
     warnings: tuple[str, ...] = ()
     if per_second is None:
-        per_second = SECONDS
-        if in_milliseconds((word.span() for word in listed), sum(len(_said(word)) for word in listed)):
-            per_second, warnings = MILLISECONDS, (TAKEN_AS_MILLISECONDS,)
+        per_second, warnings = units_of((word.span() for word in listed), sum(len(_said(word)) for word in listed))
     by_channel: dict[int | None, list[TimedWord]] = {}
     for word in listed:
         by_channel.setdefault(word.channel(), []).append(_timed(word, per_second))
     text = text if len(by_channel) == 1 else None
     cues = [cue for channel, words in by_channel.items() for cue in utterances(words, channel, text)]
     return CueList(tuple(several_channels(cues) if len(by_channel) > 1 else cues), warnings)
+
+
+def unread_times(listed: Sequence[Record], spans: Sequence[tuple[float | None, float | None]]) -> tuple[str, ...]:
+    """A warning that names fields of the first object that seem to hold times, where no times are read."""
+    if not listed or any(start is not None or end is not None for start, end in spans):
+        return ()
+    fields = listed[0].fields.items()
+    seeming = [key for key, value in fields if isinstance(value, float | str) and seems_time(_SEPARATORS.sub("", key.casefold()))]
+    if not seeming:
+        return ()
+    those = ", ".join(shorten(repr(printable(key))) for key in seeming[:_SHOWN])
+    return (f"no field gives times; not read: {those} (call them 'start' and 'end')",)
 
 
 def timed_words(holder: Record, key: str, per_second: int = SECONDS) -> list[TimedWord]:

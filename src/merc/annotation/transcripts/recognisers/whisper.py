@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any, cast
 
 from merc.annotation.transcripts.cues import Cue, CueList, share
-from merc.annotation.transcripts.recognisers.fields import MILLISECONDS, Record, has_shape, records
+from merc.annotation.transcripts.recognisers.fields import MILLISECONDS, SECONDS, Record, has_shape, records
 from merc.annotation.transcripts.recognisers.timed_words import cut
-from merc.annotation.transcripts.recognisers.turns import of_words, read_words, timed_words
-from merc.annotation.transcripts.units import seconds
+from merc.annotation.transcripts.recognisers.turns import of_words, read_words, timed_words, unread_times
+from merc.annotation.transcripts.units import seconds, units_of
 
 _WORDS = ("words", "word_segments")
 _OF_A_TURN = ("start", "start_time", "startTime", "start_ms", "startMs", "begin", "timestamp", "speaker", "speaker_id")
@@ -41,7 +41,10 @@ def read_segments(content: Record) -> CueList:
     segments = records(listed, content.place, "segment")
     if of_words(segments):  # as the podcast namespace allows
         return read_words(segments)
-    return CueList(tuple(cue for segment in segments for cue in _segment(segment)), cut_anywhere=True)
+    spans = [segment.span() for segment in segments]
+    per_second, warnings = units_of(spans, sum(len(_text(segment)) for segment in segments))
+    warnings += unread_times(segments, spans)
+    return CueList(tuple(cue for segment in segments for cue in _segment(segment, per_second)), warnings, cut_anywhere=True)
 
 
 def is_whisper_cpp(content: dict[str, Any]) -> bool:
@@ -123,15 +126,23 @@ def _row(value: object) -> dict[str, Any] | None:
     return {"start": row[first - 2], "end": row[first - 1], "text": row[first], "words": words}
 
 
-def _segment(segment: Record) -> list[Cue]:
+def _segment(segment: Record, per_second: int = SECONDS) -> list[Cue]:
     start, end = segment.span()
+    if per_second != SECONDS:
+        start, end = seconds(start, per_second), seconds(end, per_second)
     listed = segment.fields.get("words")
     key = next((key for key in _TEXTS if key in segment.fields), "text")
     if listed is None:
         return _at_turn_marks(segment.cue(segment.text(key), start, end))
-    words = timed_words(segment, "words")
+    words = timed_words(segment, "words", per_second)
     text = segment.text(key) if key in segment.fields or not words else None
     return cut(segment.cue("", start, end), words, text, by_sentence=False)
+
+
+def _text(segment: Record) -> str:
+    """What a segment says, be it nothing or something else than a text, which is told when the segment is read."""
+    value = next((segment.fields[key] for key in _TEXTS if key in segment.fields), "")
+    return value if isinstance(value, str) else ""
 
 
 def _whisper_cpp(segment: Record) -> Cue:
