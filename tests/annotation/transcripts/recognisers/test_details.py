@@ -298,6 +298,21 @@ def test_what_is_wrong_is_told_with_its_place(content, message):
     assert message in refusal(content)
 
 
+def test_objects_one_after_another_are_a_list():
+    lines = FORMS["vosk"].write(TALK)
+    for text in ("\n".join(map(json.dumps, lines)), "\n".join(json.dumps(one, indent=1) for one in lines) + "\n\n"):
+        assert [u.words for u in read(text).utterances] == ["mind the step", "thanks"]
+    turns = [{"start": 1, "end": 2, "text": "Mind it."}, {"start": 2, "end": 3, "text": "Thanks."}]
+    assert read("".join(map(json.dumps, turns))).utterances == read(turns).utterances
+
+
+@pytest.mark.parametrize(
+    "text", ['{"text": "a"} x', '{"text": "a"}, {"text": "b"}', '{"text": "a"} [1]', '{"text": "a"} {"text": "b"', "{} 1"]
+)
+def test_anything_else_after_an_object_is_told(text):
+    assert refusal(text).startswith("a.json: not valid JSON: Extra data")
+
+
 def test_what_no_recogniser_writes_is_told_with_its_keys_and_what_is_read():
     message = refusal({"job": {"segments": []}, "speech": "hello"})
     assert message.endswith("found an object with 'job', 'speech'")

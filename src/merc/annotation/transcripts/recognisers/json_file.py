@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -33,6 +34,7 @@ ALLOWED = (
     " or what AssemblyAI, AWS, Azure, Deepgram, ElevenLabs, FunASR, Gladia, Google, Hugging Face, IBM, OpenAI, pyannoteAI, Rev,"
     " Speechmatics or Vosk give"
 )
+_BLANKS = re.compile(r"\s*")
 _DEEPEST = 4  # objects around what a recogniser wrote
 # Under what API servers put a recogniser's object.
 _AROUND = ("result", "results", "output", "transcription", "transcript", "data", "response", "body", "payload", "value")
@@ -101,7 +103,9 @@ def read_json(text: str, name: str) -> CueList:
     except RecursionError as error:
         raise DataError(f"{name}: JSON nested too deep; expected {ALLOWED}") from error
     except ValueError as error:
-        raise DataError(f"{name}: not valid JSON: {error}") from error
+        content = _one_after_another(text)
+        if content is None:
+            raise DataError(f"{name}: not valid JSON: {error}") from error
     cues = _read(content, name, _DEEPEST)
     if cues is None:
         if isinstance(content, RepeatedKeys):
@@ -109,6 +113,27 @@ def read_json(text: str, name: str) -> CueList:
         shown = f"an object with {keys(cast('dict[str, Any]', content))}" if isinstance(content, dict) else found(content)
         raise DataError(f"{name}: expected {ALLOWED}; found {shown}")
     return cues
+
+
+def _one_after_another(text: str) -> list[object] | None:
+    """The objects that a text holds one after another, as programs write them while they hear; None if it holds anything else."""
+    decoder = json.JSONDecoder(object_pairs_hook=parsed, parse_int=float)
+    objects: list[object] = []
+    place, end = 0, len(text)
+    try:
+        while (place := _after_blanks(text, place)) < end:
+            if text[place] != "{":
+                return None
+            one, place = decoder.raw_decode(text, place)
+            objects.append(one)
+    except (ValueError, RecursionError):
+        return None
+    return objects if len(objects) > 1 else None
+
+
+def _after_blanks(text: str, place: int) -> int:
+    match = _BLANKS.match(text, place)
+    return place if match is None else match.end()
 
 
 def _read(content: object, place: str, deepest: int) -> CueList | None:

@@ -177,7 +177,10 @@ def _word(value: object, place: str) -> Record:
 
 
 def _said(word: Record) -> str:
-    return word.text(next((key for key in _WORD if key in word.fields), "text"))
+    for key in _WORD:
+        if key in word.fields:
+            return word.text(key)
+    return word.text("text")
 
 
 def _timed(word: Record, per_second: int) -> TimedWord:
