@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import io
 
 import pytest
+from hypothesis import given, settings
 
+from annotation.talks import talks
 from annotation.turns import spoken, turns_of
 from merc.annotation.transcripts.cues import parse_clock, parse_time
 from merc.annotation.transcripts.reading import read_transcript, read_transcripts
@@ -170,6 +173,47 @@ def test_times_that_nobody_could_take_are_milliseconds_with_a_warning():
     transcript = read("start,end,speaker,text\n1000,2500,Ida,We left early.\n3000,4500,Ole,Did we?\n", "a.csv")
     assert [(u.start, u.end) for u in transcript.utterances] == [(1.0, 2.5), (3.0, 4.5)]
     assert transcript.warnings == (TAKEN_AS_MILLISECONDS,)
+
+
+def written(rows, delimiter):
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter).writerows(rows)
+    return text.getvalue()
+
+
+WRITERS = {
+    "seconds": ("a.csv", ["start", "end", "speaker", "text"], ",", lambda ms: ms / 1000),
+    "semicolons": (
+        "a.csv",
+        ["Start Time", "End Time", "Speaker Name", "Text"],
+        ";",
+        lambda ms: f"{ms / 1000:.3f}".replace(".", ","),
+    ),
+    "milliseconds": ("a.csv", ["start_ms", "end_ms", "speaker", "text"], ",", int),
+    "clock": ("a.tsv", ["In", "Out", "Speaker", "Utterance"], "\t", lambda ms: f"{ms // 60_000}:{ms % 60_000 / 1000:06.3f}"),
+    "unnamed milliseconds": ("a.tsv", ["start", "end", "speaker", "words"], "\t", int),
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@settings(max_examples=20, deadline=None)
+@given(talk=talks())
+def test_any_conversation_in_a_table_is_read_back(kind, talk):
+    name, header, delimiter, unit = WRITERS[kind]
+    rows = [[unit(one.start), unit(one.end), ("Ida", "Ole")[one.who], one.text] for one in talk]
+    found = read(written([header, *rows], delimiter), name)
+    assert [(u.words, u.speaker) for u in found.utterances] == [(one.text, ("Ida", "Ole")[one.who]) for one in talk]
+    for utterance, one in zip(found.utterances, talk, strict=True):
+        assert (utterance.start, utterance.end) == pytest.approx((one.start / 1000, one.end / 1000), abs=0.001)
+    assert found.warnings == ((TAKEN_AS_MILLISECONDS,) if kind.startswith("unnamed") else ())
+
+
+@settings(max_examples=20, deadline=None)
+@given(talk=talks())
+def test_any_conversation_in_whispers_table_is_read_back(talk):
+    lines = ["start\tend\ttext", *(f"{one.start}\t{one.end}\t{one.text}" for one in talk)]
+    found = read("\n".join(lines), "a.tsv").utterances
+    assert [(u.words, u.start, u.end) for u in found] == [(one.text, one.start / 1000, one.end / 1000) for one in talk]
 
 
 def test_a_tab_separated_table_may_hold_commas():

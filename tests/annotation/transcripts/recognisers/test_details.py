@@ -257,6 +257,8 @@ def test_long_turns_are_cut_at_ends_of_sentences_where_their_words_are_listed():
 def test_listed_turns_of_one_word_are_no_words():
     turns = [{"start": 2 * i, "end": 2 * i + 1, "text": word} for i, word in enumerate(["Yes", "No", "Why", "So"])]
     assert [u.words for u in read(turns).utterances] == ["Yes", "No", "Why", "So"]
+    turns = [{"start": i, "end": i + 1, "text": word, "speaker": i % 2} for i, word in enumerate(["Yes", "No", "Yes", "No"])]
+    assert [u.speaker for u in read(turns).utterances] == ["speaker_0", "speaker_1"] * 2
     turns = [{"start": i, "end": i + 1, "text": word} for i, word in enumerate(["Yes.", "No!", "Why?", "So"])]
     assert len(read(turns).utterances) == 4
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annotation.recogniser_forms import FORMS, Said, bare
+from annotation.talks import talks
 from merc.annotation.transcripts.reading import read_transcript
 from merc.errors import DataError
 
-VOCABULARY = ("boat", "early", "walks", "river", "über", "lantern", "copper", "maybe", "we", "garden", "don't", "seven")
 EDGE = 0.001  # s
 ONE = [
     Said(0, [("Where", 1000, 1240), ("is", 1240, 1400), ("Tom's", 1420, 1900), ("lantern.", 1900, 2300)]),
@@ -25,25 +25,6 @@ ONE = [
 
 def read(content):
     return read_transcript(io.BytesIO(json.dumps(content).encode()), "talk.json")
-
-
-@st.composite
-def talks(draw, least_gap=0):
-    """Sentences of two people one after another; times in whole ms."""
-    time = draw(st.integers(1000, 100_000))
-    talk = []
-    for who in draw(st.lists(st.integers(0, 1), min_size=1, max_size=6)):
-        said = draw(st.lists(st.sampled_from(VOCABULARY), min_size=1, max_size=5))
-        said[0] = said[0].capitalize()
-        said[-1] += "."
-        words = []
-        for word in said:
-            end = time + draw(st.integers(160, 900))
-            words.append((word, time, end))
-            time = end + draw(st.sampled_from((0, 20, 100, 480)))
-        talk.append(Said(who, words))
-        time = words[-1][2] + least_gap + draw(st.sampled_from((0, 10, 300, 2000)))
-    return talk
 
 
 def check(form, talk):

@@ -125,13 +125,15 @@ def placed(text: str, words: Sequence[TimedWord]) -> list[str] | None:
     Only the text knows where a language has blanks. Neither case nor what stands between two words matters.
     """
     lowered = text.lower()
-    if len(lowered) != len(text):
+    any_case = len(lowered) == len(text)  # else places in the one are none in the other
+    if not any_case:
         lowered = text
     places: list[int] = []
     reached = 0
     for word in words:
-        said = word.text.strip()
-        sought = said.lower() if lowered is not text else said
+        sought = word.text.strip()
+        if any_case:
+            sought = sought.lower()
         place = lowered.find(sought, reached, reached + len(sought) + _FARTHEST)
         if place < 0:
             return None

@@ -125,7 +125,9 @@ def timed_words(holder: Record, key: str, per_second: int = SECONDS) -> list[Tim
 
 
 def of_words(listed: Sequence[Record]) -> bool:
-    """Whether a list holds single words: they are called so, or stand one right after another and are no sentences."""
+    """Whether a list holds single words: they are called so, or stand one right after another, and most are neither a sentence nor
+    another speaker's than the one before.
+    """
     if not listed:
         return False
     if all("word" in one.fields and one.fields.keys().isdisjoint(WORDS) for one in listed):
@@ -146,7 +148,8 @@ def of_words(listed: Sequence[Record]) -> bool:
         if start is None or end is None or following is None:
             return False
         near += following - end <= end - start and following >= start
-    return 2 * ended <= len(listed) and 2 * near >= len(listed) - 1
+    changes = sum(first != second for first, second in pairwise(one.speaker() for one in listed))
+    return 2 * max(ended, changes) <= len(listed) and 2 * near >= len(listed) - 1
 
 
 def _single(text: str) -> bool:
