@@ -163,6 +163,15 @@ def test_what_ibm_hears_as_hesitation_or_not_yet_is_left_out():
     assert [u.words for u in read([{"results": results, "result_index": 0}]).utterances] == ["well yes"]
 
 
+def test_words_of_elevenlabs_may_tell_their_channels():
+    said = (("Mind", 1.0, 0), ("Thank", 1.2, 1), ("it.", 1.5, 0), ("you.", 1.7, 1))
+    words = [{"text": w, "type": "word", "start": at, "end": at + 0.4, "channel_index": channel} for w, at, channel in said]
+    assert [(u.words, u.channel, u.start) for u in read({"words": words}).utterances] == [
+        ("Mind it.", 0, 1.0),
+        ("Thank you.", 1, 1.2),
+    ]
+
+
 def test_sounds_are_no_words():
     listed = [
         {"text": "(laughter)", "type": "audio_event", "start": 0.1, "end": 0.9},

@@ -6,7 +6,7 @@ from typing import Any
 
 from merc.annotation.transcripts.cues import Cue, CueList
 from merc.annotation.transcripts.recognisers.fields import Record, has_shape, several_channels
-from merc.annotation.transcripts.recognisers.timed_words import TimedWord, cut
+from merc.annotation.transcripts.recognisers.timed_words import TimedWord, utterances
 
 _WORDS = {"words": [{"text": str, "type": str}]}
 
@@ -27,7 +27,7 @@ def read_elevenlabs(content: Record) -> CueList:
     transcripts = content.records("transcripts", "transcript") or [content]
     cues: list[Cue] = []
     for number, transcript in enumerate(transcripts):
-        words: list[TimedWord] = []
+        by_channel: dict[int | None, list[TimedWord]] = {}
         text: list[str] = []
         for word in transcript.records("words", "word"):
             kind = word.fields.get("type")
@@ -35,9 +35,12 @@ def read_elevenlabs(content: Record) -> CueList:
                 continue
             text.append(word.text("text"))
             if kind != "spacing":
-                words.append(TimedWord(text[-1], word.time("start"), word.time("end"), word.speaker()))
-        channel = transcript.channel("channel_index")
-        channel = (number if channel is None else channel) if len(transcripts) > 1 else None
-        if words:
-            cues += cut(Cue("", None, None, None, channel), words, "".join(text), by_sentence=True)
+                timed = TimedWord(text[-1], word.time("start"), word.time("end"), word.speaker())
+                by_channel.setdefault(word.channel("channel_index"), []).append(timed)
+        own = transcript.channel("channel_index") if len(by_channel) < 2 else None
+        for channel, words in by_channel.items():
+            told = channel if own is None else own
+            told = number if told is None and len(transcripts) > 1 else told
+            # Blanks are those of one channel: where there are several, they are put anew.
+            cues += utterances(words, told, "".join(text) if len(by_channel) == 1 else None)
     return CueList(tuple(several_channels(cues, len(transcripts))))
