@@ -27,6 +27,7 @@ SAMPLES = {
     ".ssa": "[Script Info]\n[Events]\nDialogue: Marked=0,0:00:01.00,0:00:02.50,Default,,0,0,0,,%s\n",
     ".json": '[{"start": 1, "end": 2.5, "text": "%s"}]',
     ".csv": "start,end,text\n1,2.5,%s\n",
+    ".tsv": "start\tend\ttext\n1\t2.5\t%s\n",
     ".txt": "[00:01 --> 00:02.5] %s\n",
 }
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import io
 
 import pytest
+from hypothesis import given, settings
 
+from annotation.talks import talks
 from annotation.turns import spoken, turns_of
 from merc.annotation.transcripts.cues import parse_clock, parse_time
-from merc.annotation.transcripts.reading import read_transcript
+from merc.annotation.transcripts.reading import read_transcript, read_transcripts
+from merc.annotation.transcripts.units import TAKEN_AS_MILLISECONDS
 from merc.data.schema import Utterance
 from merc.errors import DataError
 
@@ -84,6 +88,155 @@ def test_times_that_are_no_times_of_a_recording_are_unknown():
 )
 def test_what_is_wrong_with_a_table_is_told_with_its_row(text, message):
     assert refusal(text) == message
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "start,end",
+        "Start Time,End-Time",
+        "start_ms,end_ms",
+        "startMs,endMs",
+        "Start (ms),End (ms)",
+        "Begin,End",
+        "begin time,End Time",
+        "onset,offset",
+        "In,Out",
+        "TC In,TC Out",
+        "Start (s),End [s]",
+        "start_seconds,end_seconds",
+        "Begin Time - msec,End Time - msec",
+        "Begin Time - ss.msec,End Time - ss.msec",
+        "start,duration",
+        "startTimeMs,durationMs",
+    ],
+)
+def test_columns_of_times_have_many_names(header):
+    unit = 1000 if "ms" in header.casefold().replace("ss.msec", "") else 1
+    end = 1.0 if "dur" in header else 2.5
+    row = f"{1.5 * unit},{end * unit},We left."
+    transcript = read(f"{header},text\n{row}\n", "a.csv")
+    assert transcript.utterances == turns_of(spoken("We left.", None, 1.5, 2.5))
+    assert transcript.warnings == ()
+
+
+def test_clock_times_count_no_milliseconds_whatever_the_column_says():
+    assert read("start_ms,text\n00:00:01.500,We left.\n", "a.csv").utterances == turns_of(spoken("We left.", None, 1.5))
+
+
+@pytest.mark.parametrize("column", ["Speaker", "Speaker Name", "speaker_id", "Speaker Label", "Participant", "Character", "Name"])
+def test_columns_of_speakers_have_many_names(column):
+    assert read(f"{column},text\nIda,We left.\n", "a.csv").utterances == turns_of(spoken("We left.", "Ida"))
+
+
+def test_of_two_columns_the_one_with_the_usual_name_is_read():
+    text = "speaker,speaker_id,begin,start,text,sentence\nIda,7,9,1.5,We left.,1\n"
+    assert read(text, "a.csv").utterances == turns_of(spoken("We left.", "Ida", 1.5))
+    text = "Begin Time - hh:mm:ss.ms,Begin Time - ss.msec,text\n00:00:01.500,1.5,We left.\n"
+    assert read(text, "a.csv").utterances == turns_of(spoken("We left.", None, 1.5))
+
+
+@pytest.mark.parametrize("column", ["Dialogue_ID", "dialogue", "conversation_id", "Dialog ID", "session", "conv_id", "scene"])
+def test_columns_of_conversations_have_many_names(column):
+    found = read_transcripts(io.BytesIO(f"{column},text\n1,We left.\n2,Did we?\n1,Yes.\n".encode()), "a.csv")
+    assert [(one.conversation, [u.words for u in one.utterances]) for one in found] == [
+        ("1", ["We left.", "Yes."]),
+        ("2", ["Did we?"]),
+    ]
+
+
+@pytest.mark.parametrize("nobody", ["?", "nan", "NTP", "Unknown", "N/A"])
+def test_placeholders_in_tables_are_nobody(nobody):
+    assert read(f"speaker,text\n{nobody},We left.\n", "a.csv").utterances == turns_of(spoken("We left."))
+
+
+WHISPER = 'start\tend\ttext\n0\t1500\tWe "left.\n1500\t4000\t"Did we?" Yes.\n'
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.csv"])
+def test_the_table_of_whisper_counts_milliseconds_and_knows_no_quotes(name):
+    transcript = read(WHISPER, name)
+    assert transcript.utterances == turns_of(spoken('We "left.', None, 0.0, 1.5), spoken('"Did we?" Yes.', None, 1.5, 4.0))
+    assert transcript.warnings == ()
+
+
+def test_the_same_columns_in_seconds_are_seconds():
+    assert read("start\tend\ttext\n1\t3\tWe left early.\n", "a.tsv").utterances == turns_of(
+        spoken("We left early.", None, 1.0, 3.0)
+    )
+    assert read('start\tend\ttext\n1.0\t3.5\t"We ""left"" early."\n', "a.tsv").utterances == turns_of(
+        spoken('We "left" early.', None, 1.0, 3.5)
+    )
+
+
+def test_times_that_nobody_could_take_are_milliseconds_with_a_warning():
+    transcript = read("start,end,speaker,text\n1000,2500,Ida,We left early.\n3000,4500,Ole,Did we?\n", "a.csv")
+    assert [(u.start, u.end) for u in transcript.utterances] == [(1.0, 2.5), (3.0, 4.5)]
+    assert transcript.warnings == (TAKEN_AS_MILLISECONDS,)
+
+
+def written(rows, delimiter):
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter).writerows(rows)
+    return text.getvalue()
+
+
+WRITERS = {
+    "seconds": ("a.csv", ["start", "end", "speaker", "text"], ",", lambda ms: ms / 1000),
+    "semicolons": (
+        "a.csv",
+        ["Start Time", "End Time", "Speaker Name", "Text"],
+        ";",
+        lambda ms: f"{ms / 1000:.3f}".replace(".", ","),
+    ),
+    "milliseconds": ("a.csv", ["start_ms", "end_ms", "speaker", "text"], ",", int),
+    "clock": ("a.tsv", ["In", "Out", "Speaker", "Utterance"], "\t", lambda ms: f"{ms // 60_000}:{ms % 60_000 / 1000:06.3f}"),
+    "unnamed milliseconds": ("a.tsv", ["start", "end", "speaker", "words"], "\t", int),
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@settings(max_examples=20, deadline=None)
+@given(talk=talks())
+def test_any_conversation_in_a_table_is_read_back(kind, talk):
+    name, header, delimiter, unit = WRITERS[kind]
+    rows = [[unit(one.start), unit(one.end), ("Ida", "Ole")[one.who], one.text] for one in talk]
+    found = read(written([header, *rows], delimiter), name)
+    assert [(u.words, u.speaker) for u in found.utterances] == [(one.text, ("Ida", "Ole")[one.who]) for one in talk]
+    for utterance, one in zip(found.utterances, talk, strict=True):
+        assert (utterance.start, utterance.end) == pytest.approx((one.start / 1000, one.end / 1000), abs=0.001)
+    assert found.warnings == ((TAKEN_AS_MILLISECONDS,) if kind.startswith("unnamed") else ())
+
+
+@settings(max_examples=20, deadline=None)
+@given(talk=talks())
+def test_any_conversation_in_whispers_table_is_read_back(talk):
+    lines = ["start\tend\ttext", *(f"{one.start}\t{one.end}\t{one.text}" for one in talk)]
+    found = read("\n".join(lines), "a.tsv").utterances
+    assert [(u.words, u.start, u.end) for u in found] == [(one.text, one.start / 1000, one.end / 1000) for one in talk]
+
+
+def test_a_tab_separated_table_may_hold_commas():
+    assert read("speaker\tstart\ttext, as said\ttext\nIda\t1,5\tx\tWell, we left.\n", "a.tsv").utterances == turns_of(
+        spoken("Well, we left.", "Ida", 1.5)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("text,timestamp\nWe left.,12\n", "'timestamp'"),
+        ("where,text,Time Code\n00:01:02,We left.,x\n", "'where', 'Time Code'"),
+        ("text,end,onset time x\nWe left.,2,1\n", "'onset time x'"),
+    ],
+)
+def test_columns_that_seem_to_hold_times_and_are_not_read_are_named(text, named):
+    (warning,) = read(text, "a.csv").warnings
+    assert f"not read: {named} (" in warning
+
+
+def test_a_table_without_anything_like_times_gives_no_warning():
+    assert read("mood,text\njoy,We left.\n", "a.csv").warnings == ()
 
 
 def test_a_very_wide_header_is_no_burden():

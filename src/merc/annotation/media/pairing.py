@@ -17,7 +17,8 @@ from merc.annotation.media.recording import KINDS
 from merc.annotation.transcripts.reading import SUFFIXES
 
 OWN = ".emotions"  # before the suffix of what annotation writes; never read as a transcript
-PREFERRED = (".srt", ".vtt", ".json", ".csv", ".ass", ".ssa", ".txt")  # which transcript is taken of several that fit as well
+# Which transcript is taken of several that fit as well.
+PREFERRED = (".srt", ".vtt", ".json", ".csv", ".tsv", ".ass", ".ssa", ".txt")
 RECORDINGS = frozenset(f".{kind}" for kind in KINDS)
 
 _LANGUAGE = re.compile(r"\.[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}$")

@@ -15,12 +15,12 @@ from typing import Any
 from merc.annotation.open_file import OpenFile, opened_file
 from merc.annotation.transcripts.cues import Cue, CueList, counted, settle
 from merc.annotation.transcripts.plain import read_plain
+from merc.annotation.transcripts.recognisers.json_file import read_json
 from merc.annotation.transcripts.sentences import joined
 from merc.annotation.transcripts.speakers import spoken
 from merc.annotation.transcripts.subtitles import read_subrip, read_substation, read_webvtt
-from merc.annotation.transcripts.tables import read_table
+from merc.annotation.transcripts.tables import read_tab_separated, read_table
 from merc.annotation.transcripts.transcript import Transcript
-from merc.annotation.transcripts.whisper import read_json
 from merc.annotation.transcripts.words import clean, holds_words, without_sounds
 from merc.data.schema import Utterance, first_repeated
 from merc.errors import DataError, MissingExtraError
@@ -35,6 +35,7 @@ _READERS: Mapping[str, tuple[str, Callable[[str, str], CueList]]] = {
     ".ssa": ("SubStation Alpha subtitles", read_substation),
     ".json": ("JSON", read_json),
     ".csv": ("a table with a header", read_table),
+    ".tsv": ("a table with a header and tabs", read_tab_separated),
     ".txt": ("plain text", read_plain),
 }
 SUFFIXES = tuple(_READERS)

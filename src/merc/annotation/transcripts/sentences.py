@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from merc.annotation.transcripts.cues import Cue
+from merc.annotation.transcripts.scripts import blank_between
 
 # All [chosen].
 MAX_GAP = 0.5  # s between two pieces; in a longer one somebody has paused
@@ -18,6 +19,7 @@ _ENDS = tuple(".!?…\"”’»'」』。！？؟۔।")
 _CLOSING = ")]*_ "
 _MARK = re.compile(r"(?P<mark>[.!?…。！？｡．؟۔।॥])[\"'”’»)\]」』）]*$")
 _NEEDS_NO_SPACE = "。！？｡．"
+MAY_END = frozenset(".!?…。！？｡．؟۔।॥")  # marks without which no sentence ends
 _TITLE = re.compile(r"^\W*(?:(?:mr|mrs|ms|dr|prof|st|sr|jr|vs|mme|hr|fr|sig|[^\W\d_])\.)$", re.IGNORECASE)  # [chosen]
 
 
@@ -37,7 +39,8 @@ def joined(cues: Sequence[Cue]) -> list[Cue]:
         if result and _goes_on(result[-1], cue):
             before = result[-1]
             assert before.end is not None and cue.end is not None
-            result[-1] = replace(before, text=f"{before.text} {cue.text}", end=max(before.end, cue.end))
+            text = f"{before.text}{blank_between(before.text, cue.text)}{cue.text}"
+            result[-1] = replace(before, text=text, end=max(before.end, cue.end))
         else:
             result.append(cue)
     return result
@@ -68,14 +71,15 @@ def sentences(words: Sequence[Word]) -> list[list[Word]]:
         if ended:
             found.append([])
         found[-1].append(word)
-        ended = following is not None and _ends_sentence(word.text, following.text) and word.end > found[-1][0].start
+        ended = following is not None and ends_sentence(word.text, following.text) and word.end > found[-1][0].start
     if len(found) > 1 and found[-1][-1].end <= found[-1][0].start:
         last = found.pop()
         found[-1] += last
     return found
 
 
-def _ends_sentence(word: str, following: str) -> bool:
+def ends_sentence(word: str, following: str) -> bool:
+    """Whether a sentence ends with a word, by what follows it: a blank, where the language has one, and the next word."""
     match = _MARK.search(word.rstrip())
     if match is None or _TITLE.match(word.strip()):
         return False

@@ -17,6 +17,7 @@ _MARKUP = re.compile(r"</?[A-Za-z][^<>]{0,500}>|<\d[\d:.]{4,20}>|\{(?:\\|[A-Za-z
 # html.unescape alone takes names without a semicolon, and numbers of any length.
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
+_OPENS_SOUND = re.compile(r"[♩♪♫♬\[【(（]")
 _SONG = re.compile(r"[♩♪♫♬]+(?:[^♩♪♫♬]*[♩♪♫♬]+|[^♩♪♫♬\n]*)")
 _SQUARE = re.compile(r"[\[【][^\[\]【】]*[\]】]")
 _ROUND = re.compile(r"(?P<lead>(?:\A|[\n.!?…:;–—-])[^\S\n]*)?[(（](?P<inner>[^()（）]*)[)）]")
@@ -41,6 +42,8 @@ _DIRECTION = re.compile(f"[{_EMBEDDINGS}{_END_OF_EMBEDDING}{_ISOLATES}{_END_OF_I
 
 def without_markup(text: str) -> str:
     """The text without tags and overrides, entities as the characters they stand for; `<br>` ends a line."""
+    if "<" not in text and "&" not in text and "{" not in text:
+        return text
     text = _MARKUP.sub("", _LINE_BREAK.sub("\n", text))
     return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
 
@@ -55,6 +58,8 @@ def without_sounds(text: str, but_names: bool = False) -> str:
     Returns:
         The text without `[door slams]`, `♪ la la ♪`, and round brackets that by `docs/transcripts.md` describe a sound.
     """
+    if _OPENS_SOUND.search(text) is None:
+        return text
     text = _SONG.sub(" ", text)
     text = (_SQUARE_BUT_NAMES if but_names else _SQUARE).sub(" ", text)
     return (_ROUND_BUT_NAMES if but_names else _ROUND).sub(_round, text)
@@ -62,6 +67,8 @@ def without_sounds(text: str, but_names: bool = False) -> str:
 
 def clean(text: str) -> str:
     """One line without what shows nothing: blanks are one space each, directions of writing are balanced."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     text = _SHOWS_NOTHING.sub("", repair_quotes(text))
     return " ".join(_balanced(text).split())
 
