@@ -15,16 +15,23 @@ from merc.annotation.transcripts import reading
 from merc.annotation.transcripts.reading import SUFFIXES, read_transcript
 from merc.annotation.transcripts.transcript import Transcript
 from merc.annotation.transcripts.words import holds_words
-from merc.errors import DataError, MercError, MissingExtraError
+from merc.errors import DataError, MercError
 from steps import in_proportion
 
 TIMES = "00:00:01,000 --> 00:00:02,500"
+TTML = '<tt xmlns="http://www.w3.org/ns/ttml"><body><div><p begin="1s" end="2.5s">'
 # One turn of the given words, in every kind of file.
 SAMPLES = {
     ".srt": f"1\n{TIMES}\n%s\n",
     ".vtt": "WEBVTT\n\n00:01.000 --> 00:02.500\n%s\n",
     ".ass": "[Script Info]\n[Events]\nDialogue: 0,0:00:01.00,0:00:02.50,Default,,0,0,0,,%s\n",
     ".ssa": "[Script Info]\n[Events]\nDialogue: Marked=0,0:00:01.00,0:00:02.50,Default,,0,0,0,,%s\n",
+    ".ttml": f"{TTML}%s</p></div></body></tt>",
+    ".dfxp": f"{TTML}%s</p></div></body></tt>",
+    ".xml": f"<?xml version='1.0'?>{TTML}%s</p></div></body></tt>",
+    ".sub": "{1}{1}10.000\n{10}{25}%s\n",
+    ".sbv": "0:00:01.000,0:00:02.500\n%s\n",
+    ".lrc": "[00:01.00]%s\n[00:02.50]\n",
     ".json": '[{"start": 1, "end": 2.5, "text": "%s"}]',
     ".csv": "start,end,text\n1,2.5,%s\n",
     ".txt": "[00:01 --> 00:02.5] %s\n",
@@ -158,12 +165,11 @@ def test_an_open_file_needs_a_name_and_bytes(tmp_path):
         read_transcript(closed, "talk.txt")
 
 
-@pytest.mark.parametrize(("suffix", "package"), [(".srt", "pysubs2"), (".ass", "pysubs2"), (".vtt", "webvtt")])
-def test_a_missing_extra_is_named(suffix, package, monkeypatch):
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingExtraError, match=rf"^reading talk{suffix} needs the optional extra 'subtitles'"):
-        read(SAMPLES[suffix] % "Hi.", f"talk{suffix}")
-    assert read(SAMPLES[".txt"] % "Hi.", "talk.txt").utterances
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_reading_needs_no_extra(suffix, monkeypatch):
+    for package in ("pysubs2", "webvtt", "lxml"):
+        monkeypatch.setitem(sys.modules, package, None)
+    assert read(SAMPLES[suffix] % "Hi.", f"talk{suffix}").utterances
 
 
 def test_turns_are_sorted_by_start_and_overlaps_kept():

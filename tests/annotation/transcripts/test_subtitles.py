@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotation.turns import spoken, turns_of
+from merc.annotation.transcripts.names import named
 from merc.annotation.transcripts.reading import read_transcript
-from merc.annotation.transcripts.speakers import named
 from merc.errors import DataError
 from steps import in_proportion
 
@@ -130,7 +130,7 @@ def test_drawings_overrides_and_braces_are_no_words():
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("Dialogue: 0,soon,0:00:02.00,D,,0,0,0,,Hi", "a.ass: Failed to parse timestamp: 'soon'"),
+        ("Dialogue: 0,soon,0:00:02.00,D,,0,0,0,,Hi", "a.ass, line 9: found the time 'soon', expected one such as 0:00:01.50"),
         (
             "Dialogue: 0,0:00:02.00",
             "a.ass, line 9: 2 fields, expected 10: layer, start, end, style, name, marginl, marginr, marginv, effect, text",

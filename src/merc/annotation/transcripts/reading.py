@@ -13,11 +13,18 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from merc.annotation.open_file import OpenFile, opened_file
+from merc.annotation.transcripts.captions.lyrics import read_lyrics
+from merc.annotation.transcripts.captions.sub import read_sub
+from merc.annotation.transcripts.captions.subrip import read_subrip
+from merc.annotation.transcripts.captions.substation import read_substation
+from merc.annotation.transcripts.captions.subviewer import read_sbv
+from merc.annotation.transcripts.captions.ttml import read_ttml
+from merc.annotation.transcripts.captions.webvtt import read_webvtt
 from merc.annotation.transcripts.cues import Cue, CueList, counted, settle
+from merc.annotation.transcripts.names import someone
 from merc.annotation.transcripts.plain import read_plain
 from merc.annotation.transcripts.sentences import joined
 from merc.annotation.transcripts.speakers import spoken
-from merc.annotation.transcripts.subtitles import read_subrip, read_substation, read_webvtt
 from merc.annotation.transcripts.tables import read_table
 from merc.annotation.transcripts.transcript import Transcript
 from merc.annotation.transcripts.whisper import read_json
@@ -33,6 +40,12 @@ _READERS: Mapping[str, tuple[str, Callable[[str, str], CueList]]] = {
     ".vtt": ("WebVTT subtitles", read_webvtt),
     ".ass": ("SubStation Alpha subtitles", read_substation),
     ".ssa": ("SubStation Alpha subtitles", read_substation),
+    ".ttml": ("TTML subtitles", read_ttml),
+    ".dfxp": ("TTML subtitles", read_ttml),
+    ".xml": ("TTML subtitles", read_ttml),
+    ".sub": ("subtitles", read_sub),
+    ".sbv": ("YouTube's captions", read_sbv),
+    ".lrc": ("lyrics with times", read_lyrics),
     ".json": ("JSON", read_json),
     ".csv": ("a table with a header", read_table),
     ".txt": ("plain text", read_plain),
@@ -119,8 +132,9 @@ def _conversations(cue_list: CueList) -> tuple[list[Transcript], list[str]]:
     """The conversations of a file, in the order in which they begin, and warnings of the whole file."""
     cues, warnings = settle(cue_list.cues)
     if cue_list.names_in_words:
-        cues = spoken(cues)
-    cleaned = [replace(cue, text=clean(without_sounds(cue.text))) for cue in cues]
+        cues, held = spoken(cues)
+        warnings += held
+    cleaned = [_cleaned(cue) for cue in cues]
     by_conversation: dict[str | None, list[Cue]] = {}
     for cue in cleaned:
         if holds_words(cue.text):
@@ -129,6 +143,11 @@ def _conversations(cue_list: CueList) -> tuple[list[Transcript], list[str]]:
     if dropped:
         warnings.append(f"{counted(dropped, 'turn without words is', 'turns without words are')} left out")
     return [_transcript(cues, cue_list.cut_anywhere) for cues in by_conversation.values()], warnings
+
+
+def _cleaned(cue: Cue) -> Cue:
+    text, speaker = clean(without_sounds(cue.text)), someone(cue.speaker)
+    return cue if text == cue.text and speaker == cue.speaker else replace(cue, text=text, speaker=speaker)
 
 
 def _transcript(cues: list[Cue], cut_anywhere: bool) -> Transcript:

@@ -23,6 +23,7 @@ _ROUND = re.compile(r"(?P<lead>(?:\A|[\n.!?…:;–—-])[^\S\n]*)?[(（](?P<inn
 _NAME_FOLLOWS = r"(?![^\S\n]?[:：])"
 _SQUARE_BUT_NAMES = re.compile(_SQUARE.pattern + _NAME_FOLLOWS)
 _ROUND_BUT_NAMES = re.compile(_ROUND.pattern + _NAME_FOLLOWS)
+_MAY_SOUND = re.compile(r"[\[(【（♩♪♫♬]")
 _MOST_WORDS_OF_A_SOUND = 6  # [chosen]
 # How what is no speech is described, wherever it stands. [chosen]
 _SOUNDS = re.compile(
@@ -55,13 +56,22 @@ def without_sounds(text: str, but_names: bool = False) -> str:
     Returns:
         The text without `[door slams]`, `♪ la la ♪`, and round brackets that by `docs/transcripts.md` describe a sound.
     """
+    if _MAY_SOUND.search(text) is None:
+        return text
     text = _SONG.sub(" ", text)
     text = (_SQUARE_BUT_NAMES if but_names else _SQUARE).sub(" ", text)
     return (_ROUND_BUT_NAMES if but_names else _ROUND).sub(_round, text)
 
 
+def like_a_sound(text: str) -> bool:
+    """Whether what stands in brackets begins with a word for a sound, or for how something is said."""
+    return _SOUNDS.match(text) is not None
+
+
 def clean(text: str) -> str:
     """One line without what shows nothing: blanks are one space each, directions of writing are balanced."""
+    if text.isascii():  # where only control characters can be wrong
+        return " ".join(_SHOWS_NOTHING.sub("", text).split())
     text = _SHOWS_NOTHING.sub("", repair_quotes(text))
     return " ".join(_balanced(text).split())
 
