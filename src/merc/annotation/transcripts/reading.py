@@ -30,7 +30,7 @@ from merc.annotation.transcripts.transcript import Transcript
 from merc.annotation.transcripts.whisper import read_json
 from merc.annotation.transcripts.words import clean, holds_words, without_sounds
 from merc.data.schema import Utterance, first_repeated
-from merc.errors import DataError, MissingExtraError
+from merc.errors import DataError
 from merc.files.encoding import decode
 from merc.files.printable import printable
 
@@ -51,33 +51,39 @@ _READERS: Mapping[str, tuple[str, Callable[[str, str], CueList]]] = {
     ".txt": ("plain text", read_plain),
 }
 SUFFIXES = tuple(_READERS)
+_UNREADABLE = {".idx": "VobSub, whose subtitles are pictures", ".sup": "subtitles of Blu-ray discs, which are pictures"}
+_PICTURES = b"\0\0\x01\xba"  # begins the `.sub` of VobSub, an MPEG stream
 _SNIFFED = 2000  # characters
 _SIGNS = {  # by which the beginning of a text shows its kind
     ".vtt": re.compile(r"\AWEBVTT"),
     ".ass": re.compile(r"\A\[script info\]", re.IGNORECASE),
+    ".ttml": re.compile(r"\A(?:<\?xml[^<>]{0,200}>\s{0,99})?<(?:\w{1,20}:)?tt[\s>]"),
     ".json": re.compile(r"\A(?:\{\s*[\"}]|\[\s*\{)"),
     ".srt": re.compile(r"^[^\S\n]{0,9}\d+:\d\d:\d\d[,.]\d{1,3} *--> *\d+:\d\d:\d\d[,.\d]*[^\S\n]*$", re.MULTILINE),
 }
 
 
-def read_transcript(source: str | Path | OpenFile, name: str | None = None) -> Transcript:
+def read_transcript(source: str | Path | OpenFile, name: str | None = None, *, encoding: str | None = None) -> Transcript:
     """The only conversation of a file; see `read_transcripts`.
 
     Raises:
         DataError: likewise; or the file holds several conversations.
     """
-    found = read_transcripts(source, name)
+    found = read_transcripts(source, name, encoding=encoding)
     if len(found) != 1:
         raise DataError(f"{printable(_name(source, name))} holds {len(found)} conversations; expected one")
     return found[0]
 
 
-def read_transcripts(source: str | Path | OpenFile, name: str | None = None) -> tuple[Transcript, ...]:
+def read_transcripts(
+    source: str | Path | OpenFile, name: str | None = None, *, encoding: str | None = None
+) -> tuple[Transcript, ...]:
     """Who said what, when, in each conversation of a file of one of the `SUFFIXES`.
 
     Args:
         source: a path, or a seekable file opened as bytes; it is read from its first byte, and stands afterwards where it stood.
         name: the file's name, whose suffix says what it is; else the path, or the open file's own name.
+        encoding: the file's, by a name that Python knows; None finds out.
 
     Returns:
         At least one, each with at least one utterance, each of which holds words. A conversation's utterances are in order of their
@@ -85,11 +91,12 @@ def read_transcripts(source: str | Path | OpenFile, name: str | None = None) -> 
 
     Raises:
         DataError: another suffix, unreadable, too large, content that is not what the suffix says, or no words at all.
-        MissingExtraError: what reads subtitles is not installed.
     """
     name = _name(source, name)
     suffix = PurePath(name).suffix.lower()
     name = printable(name)
+    if suffix in _UNREADABLE:
+        raise DataError(f"{name}: {_UNREADABLE[suffix]}; transcripts are read from {', '.join(SUFFIXES)}")
     if suffix not in _READERS:
         raise DataError(f"{name}: {printable(suffix) or 'no'} suffix; transcripts are read from {', '.join(SUFFIXES)}")
     what, read = _READERS[suffix]
@@ -100,7 +107,9 @@ def read_transcripts(source: str | Path | OpenFile, name: str | None = None) -> 
         raise DataError(f"{name} can't be read: {error.strerror or error}") from error
     if len(data) > MOST_BYTES:
         raise DataError(f"{name}: more than {MOST_BYTES // 2**20} MB; a transcript is smaller")
-    decoded = decode(data, name)
+    if data.startswith(_PICTURES):
+        raise DataError(f"{name}: VobSub, whose subtitles are pictures; expected {what}")
+    decoded = decode(data, name, encoding=encoding)
     if not decoded.text.strip("\ufeff \t\n"):
         raise DataError(f"{name} is empty: expected {what}")
     head = decoded.text[:_SNIFFED].lstrip("\ufeff \t\n")
@@ -108,10 +117,7 @@ def read_transcripts(source: str | Path | OpenFile, name: str | None = None) -> 
     if other is not None and other != what:
         suffixes = " or ".join(suffix for suffix, (kind, _) in _READERS.items() if kind == other)
         raise DataError(f"{name}: expected {what}, found {other}; rename it to {suffixes}")
-    try:
-        cue_list = read(decoded.text, name)
-    except ImportError as error:
-        raise MissingExtraError("subtitles", f"reading {name}") from error
+    cue_list = read(decoded.text, name)
     found, warnings = _conversations(cue_list)
     if not found:
         stretches = f"{counted(len(cue_list.cues), 'stretch', 'stretches')} without any" if cue_list.cues else "none"
