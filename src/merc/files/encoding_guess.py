@@ -58,7 +58,8 @@ _ENCODINGS = (
 )  # fmt: skip
 _NAMES = {
     "cp1252": "Windows-1252", "cp1250": "Windows-1250", "cp1251": "Windows-1251", "cp1253": "Windows-1253",
-    "cp1254": "Windows-1254", "cp1255": "Windows-1255", "cp1256": "Windows-1256", "cp874": "Windows-874", "cp932": "Shift-JIS", "cp949": "EUC-KR (cp949)",
+    "cp1254": "Windows-1254", "cp1255": "Windows-1255", "cp1256": "Windows-1256",
+    "cp874": "Windows-874", "cp932": "Shift-JIS", "cp949": "EUC-KR (cp949)",
     "gb18030": "GB18030 (GB2312)", "big5": "Big5", "euc_jp": "EUC-JP", "koi8_r": "KOI8-R", "mac_roman": "MacRoman",
     "iso8859_2": "ISO-8859-2",
 }  # fmt: skip
