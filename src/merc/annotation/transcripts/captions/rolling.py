@@ -18,7 +18,7 @@ from merc.annotation.transcripts.sentences import MAX_CHARACTERS, MAX_DURATION, 
 _LEAST_PAIRS = 2  # of cues of which the second takes over something of the first and shows more, where a file rolls
 _LEAST_SHARE = 0.5  # of such pairs, among those that follow on one another and don't just repeat
 _LEAST_RUN = 3  # such pairs on end roll in a file that else does not
-_MOMENT = 0.1  # s; what is repeated for so long is no speech
+_MOMENT = 0.05  # s; what is shown again for so long is no speech
 _MOST_LINES = 5  # that a display takes over
 _NEW_TURN = re.compile(r"[-‐–—>\[(（【]|[^\s:：]{1,40}(?: [^\s:：]{1,40}){0,5}[:：]")
 

@@ -20,6 +20,7 @@ _FIELDS = ("layer", "start", "end", "style", "name", "marginl", "marginr", "marg
 _OVERRIDE = re.compile(r"(\{[^{}]*\})")
 _DRAWING = re.compile(r"\\p(\d)")
 _TIME = re.compile(r"-?\d{1,6}:\d{1,2}:\d{1,2}(?:[.:,]\d{1,3})?")
+_SPEAKER_STYLE = re.compile(r"(?:speaker|spk)[ _-]?\w{1,4}", re.IGNORECASE)  # of recognisers, which leave Name empty
 _WHOLE_LINE, _SYLLABLE = "karaoke", "fx"  # effects that Aegisub's automation writes
 
 
@@ -78,7 +79,9 @@ def _cue(given: Mapping[str, str], place: str) -> Cue:
         if _TIME.fullmatch(time) is None:
             raise DataError(f"{place}: found the time {shorten(repr(time))}, expected one such as 0:00:01.50")
     start, end = (seconds(time if time.count(":") < 3 else ".".join(time.rsplit(":", 1))) for time in times)
-    return Cue(_words(given["text"]), clean(given.get("name", "")) or None, start, end)
+    style = clean(given.get("style", ""))
+    name = clean(given.get("name", "")) or (style if _SPEAKER_STYLE.fullmatch(style) else None)
+    return Cue(_words(given["text"]), name, start, end)
 
 
 def _words(text: str) -> str:

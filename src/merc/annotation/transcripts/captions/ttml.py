@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 
 from merc.annotation.transcripts.captions.rolling import read_once
 from merc.annotation.transcripts.captions.ttml_times import Clock, clock_of
-from merc.annotation.transcripts.cues import Cue, CueList
+from merc.annotation.transcripts.cues import Cue, CueList, counted
 from merc.annotation.transcripts.sentences import MAX_GAP
 from merc.annotation.transcripts.words import clean
 from merc.errors import DataError
@@ -30,11 +30,19 @@ _BLANKS = re.compile(r"[ \t\r\n]+")
 
 @dataclass(frozen=True, slots=True)
 class _Time:
-    """When an element is shown: s from the beginning; without a start nothing says so; an infinite end is that of the recording."""
+    """When an element is shown.
+
+    Attributes:
+        start: s from the beginning; None where nothing says so.
+        end: likewise; infinite where it is that of the recording.
+        sequence: whether its children follow one another.
+        never: whether it begins when what it belongs to has ended.
+    """
 
     start: float | None
     end: float
-    sequence: bool = False  # whether its children follow one another
+    sequence: bool = False
+    never: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +81,17 @@ class _Reader:
         self.agents = _agents(root)
         self.preserved = root.get(_SPACE) == "preserve"
         self.zero = self._start_of_programme(root)
+        self.never_shown = 0
 
     def warnings(self) -> tuple[str, ...]:
         """What is odd about the document's times."""
+        found: list[str] = []
         if self.parameters.get("timeBase") == "clock":
-            return ("the file's times are times of day, and taken as times of the recording",)
-        return ()
+            found.append("the file's times are times of day, and taken as times of the recording")
+        if self.never_shown:
+            which = counted(self.never_shown, "text is", "texts are")
+            found.append(f"{which} left out, since by the file's times what holds it has ended before")
+        return tuple(found)
 
     def cues(self, body: Element) -> Iterator[Cue]:
         yield from self._within(body, _Time(None, math.inf), None, self.preserved)
@@ -118,6 +131,9 @@ class _Reader:
         shown = [piece for piece in pieces if piece.text.strip()]
         if not shown:
             return
+        if shown[0].time.never:
+            self.never_shown += 1
+            return
         starts = [piece.time.start for piece in shown if piece.time.start is not None]
         end = max(piece.time.end for piece in shown)
         start = min(starts) - self.zero if starts else None
@@ -153,7 +169,7 @@ class _Reader:
             ends.append(base + end)
         if dur is not None:
             ends.append(start + dur)
-        return _Time(start, min(ends), sequence)
+        return _Time(start, min(ends), sequence, around.never or start >= around.end)
 
     def _end(self, element: Element, around: _Time, after: float) -> float:
         """When an element of a sequence ends: as it says itself, or with the last of what it holds."""
@@ -210,7 +226,7 @@ def _text(text: str | None, preserved: bool) -> str:
 
 def _goes_on(last: _Piece, piece: _Piece, end: float) -> bool:
     """Whether a piece belongs to the cue of those before, which end then: it is their agent's, and no pause precedes it."""
-    if last.agent != piece.agent or (last.time.start is None) != (piece.time.start is None):
+    if last.agent != piece.agent or last.time.never != piece.time.never or (last.time.start is None) != (piece.time.start is None):
         return False
     if last.time.start is None or piece.time.start is None:
         return True
