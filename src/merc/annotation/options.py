@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from merc.annotation.speech.recognition import RecognitionOptions
-from merc.errors import RunError
+from merc.errors import DataError, RunError
 from merc.files.arguments import checked
 from merc.files.encoding import check_encoding
 
@@ -27,8 +27,7 @@ class Options:
         device: where encoders and model run, such as `cpu` or `cuda:0`; None leaves the model where it is.
 
     Raises:
-        RunError: `channels` is another word, or a value of another type.
-        DataError: no such encoding.
+        RunError: `channels` is another word, no such encoding, or a value of another type.
 
     Example:
         >>> import merc
@@ -48,6 +47,8 @@ class Options:
         checked(self.speech, RecognitionOptions, "options, speech", "RecognitionOptions", RunError)
         checked(self.cache, (str, Path, type(None)), "options, cache", "a folder or None", RunError)
         checked(self.encoding, (str, type(None)), "options, encoding", "a name such as 'cp1251', or None", RunError)
-        if self.encoding is not None:
-            check_encoding(self.encoding)
+        try:
+            check_encoding(self.encoding or "utf-8")
+        except DataError as error:
+            raise RunError(f"options, {error}") from error
         checked(self.device, (str, type(None)), "options, device", "a name such as 'cuda:0', or None", RunError)

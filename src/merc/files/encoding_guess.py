@@ -72,6 +72,7 @@ _AFTER_LATIN = re.compile(r"[A-Za-z]([^\x00-\x7f])")
 _TWO_LETTERS = re.compile(r"([^\W\d_])([^\W\d_])")
 _THAI_ALONE = re.compile(r"(?:^|[^\u0e01-\u0e4e])[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]|[\u0e40-\u0e44](?![\u0e01-\u0e2e])")
 _VOWELS, _LEAST_VOWELS = frozenset("аеиоуыэюяёіїєαεηιουωάέήίόύώ"), 0.3  # of letters: Hebrew read as Cyrillic or Greek has fewer
+_GREEK_ACCENTS = frozenset("άέήίόύώ")
 _CASE = re.compile(r"[a-zß-öø-ÿ][^\x00-\x7f]")
 
 
@@ -150,6 +151,10 @@ def _west(text: str, encoding: str) -> float:
     vowels = sum(count for c, count in counts.items() if c.lower() in _VOWELS)
     if encoding in ("cp1251", "koi8_r", "cp1253") and vowels < _LEAST_VOWELS * covered:
         wrong += total // 5 + 1
+    if encoding == "koi8_r" and text.isupper():  # which Hebrew is, read so, and hardly a talk
+        wrong += total // 10 + 1
+    if encoding == "cp1253" and text.islower() and not _GREEK_ACCENTS & counts.keys():  # likewise
+        wrong += total // 10 + 1
     return (covered + common - 2 * wrong) / total if total else 0.0
 
 

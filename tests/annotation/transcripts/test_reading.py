@@ -108,6 +108,11 @@ def test_lists_of_nothing_hold_no_words():
             "talk.srt: expected SubRip subtitles, found SubStation Alpha subtitles; rename it to .ass or .ssa",
         ),
         (SAMPLES[".json"], "talk.csv", "talk.csv: expected a table with a header, found JSON; rename it to .json"),
+        (
+            SAMPLES[".ttml"],
+            "talk.srt",
+            "talk.srt: expected SubRip subtitles, found TTML subtitles; rename it to .ttml or .dfxp or .xml",
+        ),
         (SAMPLES[".srt"], "talk.json", "talk.json: expected JSON, found SubRip subtitles; rename it to .srt"),
         ("Ann: Hi", "talk.srt", f"talk.srt: expected SubRip subtitles, found no line such as {TIMES}"),
         ("Ann: Hi", "talk.vtt", "talk.vtt: expected WebVTT, which begins with WEBVTT"),
@@ -119,6 +124,13 @@ def test_lists_of_nothing_hold_no_words():
 )
 def test_content_that_is_not_what_the_suffix_says_is_told(content, name, message):
     assert refusal(content, name) == message
+
+
+def test_an_encoding_can_be_named():
+    said = SAMPLES[".srt"] % "Колесо крутится."
+    assert read_transcript(io.BytesIO(said.encode("cp866")), "a.srt", encoding="cp866").utterances[0].words == "Колесо крутится."
+    with pytest.raises(DataError, match=r"^a\.srt, line 3: not a text in utf-8, as which it was to be read$"):
+        read_transcript(io.BytesIO(said.encode("cp866")), "a.srt", encoding="utf-8")
 
 
 def test_what_is_no_file_is_told(tmp_path):

@@ -48,6 +48,10 @@ def accepted_labels(texts: Sequence[str], cues: int) -> frozenset[str]:
             else:
                 with_words[label] += bool(rest or below)
                 alone[label] += not (rest or below)
+    for label, count in list(with_words.items()):
+        manner = _MANNER.match(label)
+        if manner is not None and (name := manner[1].strip()) in with_words:
+            with_words[name] += count
     recognised = {label for label in with_words if _RECOGNISED.fullmatch(label)}
     return frozenset(recognised | _names(with_words, alone, small, cues) | _names(above, alone, small, cues))
 

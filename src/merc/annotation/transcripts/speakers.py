@@ -18,7 +18,7 @@ from merc.annotation.transcripts.words import without_sounds
 
 # All [chosen].
 COMMON_SHARE = 0.2  # of the cues, that name a speaker where every name is believed
-DISPLAYED_SHARE = 0.9  # of the cues, that begin with something and a colon where these are display names
+DISPLAYED_SHARE = 0.9  # of the cues, that name a speaker where every cue does
 _LEAST_CUES = 3  # of a file with display names
 _MOST_ONCE, _MOST_SHARE = 10, 1 / 3  # different display names: so many, or of the cues so many
 _LEAST_REPEATS, _REPEATED_SHARE = 3, 0.01  # of a display name that looks like a sentence
@@ -101,12 +101,13 @@ def _split(cues: Sequence[Cue], labels: frozenset[str], displays: frozenset[str]
 def _held(cues: Sequence[Cue]) -> tuple[list[Cue], tuple[str, ...]]:
     """The cues, each without a name given that of the speaker before, where the file names speakers only as they change.
 
-    So it does if a name stands with the first words, at least four cues have one, hardly any name follows on itself, and hardly
-    anybody begins to speak without a name; a warning says how many turns were named.
+    So it does if a name stands with the first words, at least four cues have one but not nearly all, hardly any name follows on
+    itself, and hardly anybody begins to speak without a name; a warning says how many turns were named.
     """
     worded = [cue for cue in cues if cue.text.strip()]
     names = [cue.speaker for cue in worded if cue.speaker is not None]
-    if len(names) < _LEAST_NAMED or len(names) == len(worded) or len(set(names)) < 2 or worded[0].speaker is None:
+    given_always = len(names) >= DISPLAYED_SHARE * len(worded)
+    if len(names) < _LEAST_NAMED or given_always or len(set(names)) < 2 or worded[0].speaker is None:
         return list(cues), ()
     repeated = sum(first == second for first, second in pairwise(names))
     nameless = sum(cue.begins and cue.speaker is None for cue in worded)

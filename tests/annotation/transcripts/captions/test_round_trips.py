@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from annotation.transcripts.captions.containers import CONTAINERS, read, turns, words_of
 
-WORDS = st.sampled_from("we you saw the harbour morning light boat never until quiet rain über Šárka 你好 Zoë it's well-known R&D".split())
+VOCABULARY = "we you saw the harbour morning light boat never until quiet rain über Šárka 你好 Zoë it's well-known R&D"
+WORDS = st.sampled_from(VOCABULARY.split())
 SENTENCE = st.lists(WORDS, min_size=2, max_size=7).map(lambda words: "Then " + " ".join(words) + ".")
 NAME = st.sampled_from(["Ann", "Bo Li", "CY", "Dr. Berg"])
 TURNS = st.lists(st.tuples(st.integers(1, 400), st.integers(60, 400), NAME, SENTENCE), min_size=1, max_size=6)

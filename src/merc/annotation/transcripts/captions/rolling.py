@@ -62,7 +62,7 @@ def read_once(cues: Sequence[Cue], timed_words: bool = False) -> list[Cue]:
             kept = said.text.rstrip()
             said = replace(said, text=kept[: max(kept.rfind(" "), kept.rfind("\n")) + 1].rstrip())
         if not new.text:
-            repeated = cue.text == before.text and _duration(cue) <= _MOMENT
+            repeated = cue.text == before.text and _duration(cue) <= _MOMENT and _adjoin(said, cue)
             result[-1] = replace(said, end=cue.end) if repeated else said
         elif _continues(said, new, overlap):
             blank = " " if overlap.same_line else "\n"
@@ -76,7 +76,7 @@ def _follows(before: Cue, cue: Cue, timed_words: bool) -> bool:
     """Whether the second may show the first's words again: it stands next in time, and begins as a line of the first does."""
     if before.start is None or cue.start is None or before.speaker != cue.speaker or not (before.text and cue.text):
         return False
-    if not timed_words and not (before.end is not None and cue.start - before.end <= MAX_GAP and cue.start >= before.start):
+    if not timed_words and not (_adjoin(before, cue) and cue.start >= before.start):
         return False
     head = cue.text[: min(2, len(before.text))]
     return before.text.startswith(head) or ("\n" in before.text and head[:1] in before.text[before.text.index("\n") :])
@@ -111,9 +111,7 @@ def _rolling(cues: Sequence[Cue], overlaps: Sequence[_Overlap | None], timed_wor
     """Of each pair that overlaps, whether it does so because captions roll."""
     more = sum(overlap is not None and overlap.more for overlap in overlaps)
     repeated = sum(overlap is not None and not overlap.more for overlap in overlaps)
-    adjoining = sum(
-        before.end is not None and cue.start is not None and cue.start - before.end <= MAX_GAP for before, cue in pairwise(cues)
-    )
+    adjoining = sum(_adjoin(*pair) for pair in pairwise(cues))
     whole = timed_words or (more >= _LEAST_PAIRS and more >= _LEAST_SHARE * (adjoining - repeated))
     if whole:
         return [overlap is not None for overlap in overlaps]
@@ -151,11 +149,15 @@ def _continues(before: Cue, new: Cue, overlap: _Overlap) -> bool:
     """Whether the new words belong to the turn of those before: they stand in its line, or below it amid a sentence."""
     if before.start is None or new.end is None or new.end - before.start > MAX_DURATION:
         return False
-    if before.end is None or new.start is None or new.start - before.end > MAX_GAP:
+    if not _adjoin(before, new):
         return False
     if len(before.text) + len(new.text) >= MAX_CHARACTERS:
         return False
     return overlap.same_line or overlap.grown or not (ends_sentence(before.text) or _NEW_TURN.match(new.text))
+
+
+def _adjoin(before: Cue, cue: Cue) -> bool:
+    return before.end is not None and cue.start is not None and cue.start - before.end <= MAX_GAP
 
 
 def _duration(cue: Cue) -> float:

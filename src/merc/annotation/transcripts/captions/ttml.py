@@ -136,8 +136,11 @@ class _Reader:
             return
         starts = [piece.time.start for piece in shown if piece.time.start is not None]
         end = max(piece.time.end for piece in shown)
-        start = min(starts) - self.zero if starts else None
-        yield Cue(words.strip(), shown[0].agent, start, None if math.isinf(end) else end - self.zero)
+        start = self._since_zero(min(starts)) if starts else None
+        yield Cue(words.strip(), shown[0].agent, start, None if math.isinf(end) else self._since_zero(end))
+
+    def _since_zero(self, time: float) -> float:
+        return round(time - self.zero, 9) if self.zero else time
 
     def _pieces(self, element: Element, time: _Time, agent: str | None, preserved: bool) -> Iterator[_Piece]:
         """The text within a paragraph or span, in order."""

@@ -27,10 +27,15 @@ class _Shown:
     lines: list[str] = field(default_factory=list[str])
     block: int = 0
 
-    def without_identifier(self) -> None:
-        """Drops what stands before the times of the next cue and belongs to that."""
-        if len(self.lines) > self.block > 0 or (self.lines and self.lines[-1].strip().isdecimal()):
-            del self.lines[-1]
+    def without_identifier(self, directly: bool) -> None:
+        """Drops the last line if it is the identifier of the next cue, whose times follow on it directly or after an empty line.
+
+        In a block of its own it is one where times follow directly, or where it is a number, as in the words' own block.
+        """
+        if self.lines and (self.block > 0 or directly) and len(self.lines) > self.block:
+            number = self.lines[-1].strip().isdecimal() and (directly or len(self.lines) == self.block + 1)
+            if number or (directly and self.block > 0):
+                del self.lines[-1]
 
 
 def read_webvtt(text: str, name: str) -> CueList:
@@ -51,7 +56,7 @@ def read_webvtt(text: str, name: str) -> CueList:
     for line in text.split("\n"):
         if "-->" in line:
             if cue is not None:
-                cue.without_identifier()
+                cue.without_identifier(within and not skipped)
             times = _times(line)
             unread += times is None
             cue = None if times is None else _Shown(*times)
