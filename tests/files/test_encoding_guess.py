@@ -30,6 +30,7 @@ SAID = [
     ("cp1252", "La roue tourne à nouveau.\nNous l’avons réparée, c’était très difficile."),
     ("cp1252", "La rueda gira otra vez.\n¿Quién la arregló? ¡Nosotros, el año pasado!"),
     ("cp1252", "Hjulet går igen.\nDet tog oss ett år att laga, så är det."),
+    ("cp1252", "José, Zoë, Björn and François Müller said: “It’s turning – at last.”\nYes, señor, the café was Ærø’s."),
     ("cp1252", "It’s turning again – at last."),
     ("cp1253", "Ο τροχός γυρίζει ξανά.\nΤον φτιάχναμε έναν χρόνο."),
     ("cp1254", "Çark yine dönüyor.\nOnu bir yılda onardık, şimdi çalışıyor, ağabey."),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 _SAMPLE = 20_000  # bytes of lines that hold more than ASCII [chosen]
 _LEAST_SCORE = 0.8  # of a text that is written as a language is [chosen]
+_MIXED = 0.85  # of the weight of a text in one language has one in several [chosen]
 _NEAR = 0.05  # of the best score: another encoding that might be meant, too [chosen]
 _FEW = 12  # bytes beyond ASCII of which no detector can tell [chosen]
 _COMMONER = 0.25  # Windows-1252 may score so much less, where there are no more: it is the most common [chosen]
@@ -56,6 +57,7 @@ _EAST = ("gb18030", "cp932", "euc_jp", "big5", "cp949")
 _ENCODINGS = (
     "cp1252", "cp1250", "cp1251", *_EAST, "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256", "cp874", "mac_roman", "iso8859_2",
 )  # fmt: skip
+_NO_GUESSES = ("utf_7", "utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le")  # which were ruled out before
 _NAMES = {
     "cp1252": "Windows-1252", "cp1250": "Windows-1250", "cp1251": "Windows-1251", "cp1253": "Windows-1253",
     "cp1254": "Windows-1254", "cp1255": "Windows-1255", "cp1256": "Windows-1256",
@@ -97,6 +99,7 @@ def guessed_encoding(data: bytes) -> Guess | None:
     texts: dict[str, str] = {}
     scores: dict[str, float] = {}
     runs = re.findall(rb"[\x80-\xff]+", sample)
+    few = sum(map(len, runs)) < _FEW
     in_pairs = len(runs) >= _LEAST_RUNS and all(len(run) % 2 == 0 for run in runs)
     for encoding in _ENCODINGS:
         try:
@@ -106,9 +109,8 @@ def guessed_encoding(data: bytes) -> Guess | None:
         if encoding in _EAST:
             scores[encoding] = _east(text, encoding)
         else:
-            scores[encoding] = _west(text, encoding) - _IN_PAIRS * (in_pairs and encoding not in _LATIN)
+            scores[encoding] = _west(text, encoding, not few) - _IN_PAIRS * (in_pairs and encoding not in _LATIN)
     best = max(scores, key=lambda encoding: scores[encoding], default=None)
-    few = sum(map(len, runs)) < _FEW
     if best in _LATIN and few and scores.get("cp1252", 0.0) >= scores[best] - _COMMONER:
         best = "cp1252"
     elif best is None or scores[best] < _LEAST_SCORE:
@@ -131,14 +133,20 @@ def _sample(data: bytes) -> bytes:
     return b"\n".join(found)
 
 
-def _west(text: str, encoding: str) -> float:
-    """The share of the characters beyond ASCII that a language of the encoding uses, where it would."""
+def _west(text: str, encoding: str, mixed: bool) -> float:
+    """The share of the characters beyond ASCII that a language of the encoding uses, where it would.
+
+    A text of Windows-1252 may mix several languages, as names in English do, where `mixed` allows it.
+    """
     counts = Counter(c for c in text if c > "\x7f")
     total = counts.total()
     common = sum(count for c, count in counts.items() if c in _COMMON)
     covered = max(
         sum(count for c, count in counts.items() if c.lower() in alphabet and c not in _COMMON) for alphabet in _ALPHABETS[encoding]
     )
+    if mixed and encoding == "cp1252":
+        together = "".join(_ALPHABETS[encoding])
+        covered = max(covered, _MIXED * sum(count for c, count in counts.items() if c.lower() in together and c not in _COMMON))
     wrong = sum(found[0][1] in _COMMON or not found[0][1].isalpha() for found in _IN_WORD.finditer(text))
     wrong += sum(found[0][1].isupper() for found in _CASE.finditer(text))
     if encoding in _LATIN:
@@ -190,5 +198,5 @@ def _korean(pairs: Counter[int]) -> bool:
 def _by_detector(sample: bytes) -> str | None:
     from charset_normalizer import from_bytes
 
-    best = from_bytes(sample, cp_isolation=list(_ENCODINGS)).best()
+    best = from_bytes(sample, cp_exclusion=list(_NO_GUESSES)).best()
     return None if best is None else best.encoding

@@ -83,6 +83,11 @@ def test_times_of_careless_writers_are_read(times):
     assert read(f"1\n{times}\nHi\n").utterances == turns_of(spoken("Hi", None, 1.5, 2.0))
 
 
+def test_arrows_between_numbers_are_words():
+    times = "00:00:01,000 --> 00:00:02,000"
+    assert read(f"1\n{times}\n3 -> 4, then\n7 --> 8.\n").utterances[0].words == "3 -> 4, then 7 --> 8."
+
+
 def test_many_blank_lines_within_a_cue_take_steps_in_proportion():
     def read_lines(count):
         assert read(srt("Hi" + "\n" * count + "you")).utterances[0].words == "Hi you"

@@ -28,8 +28,10 @@ _FIRST_WORDS = """
 """
 _NO_NAMES = frozenset(_FIRST_WORDS.split())
 # As programs write them: `Nan` and, in captions in capitals, `NAN` are people.
-_PLACEHOLDERS = "?|??|???|NTP|nan|NaN|N/A|n/a|<NA>|none|None|null|NULL|unk|UNK|unknown|Unknown|UNKNOWN|speaker ?|Speaker ?"
-_PLACEHOLDERS += "|unknown speaker|Unknown speaker|Unknown Speaker|UNKNOWN SPEAKER"
+_PLACEHOLDERS = (
+    "?|??|???|NTP|nan|NaN|N/A|n/a|<NA>|none|None|null|NULL|unk|UNK|unknown|Unknown|UNKNOWN|speaker ?|Speaker ?"
+    "|unknown speaker|Unknown speaker|Unknown Speaker|UNKNOWN SPEAKER"
+)
 _NOBODY = frozenset(_PLACEHOLDERS.split("|"))
 
 

@@ -85,9 +85,7 @@ def microdvd(cues):
 def ttml(cues, time=clock, root=""):
     body = "".join(f'<p begin="{time(a)}" end="{time(b)}">{escape(t).replace(chr(10), "<br/>")}</p>' for a, b, t in cues)
     spaces = 'xmlns="http://www.w3.org/ns/ttml" xmlns:ttp="http://www.w3.org/ns/ttml#parameter"'
-    return (
-        f"<?xml version='1.0' encoding='UTF-8'?>\n<tt {spaces} {root}>\n<body><div>{around[0]}{body}{around[1]}</div></body></tt>"
-    )
+    return f"<?xml version='1.0' encoding='UTF-8'?>\n<tt {spaces} {root}>\n<body><div>{body}</div></body></tt>"
 
 
 def ttml_in_ticks(cues):

@@ -9,23 +9,27 @@ from merc.annotation.transcripts.words import without_markup
 # Times of a cue: from hours, from minutes, or (as writers of WebVTT for podcasts do) from seconds.
 _TIME = r"([+-]?(?:(?:\d{1,6}:)?\d{1,4}:)?\d{1,6}(?:[.,]\d{1,9})?)"
 _ARROW = re.compile(rf"\s{{0,20}}{_TIME}\s{{0,20}}[-–—]{{1,3}}>\s{{0,20}}{_TIME}(?![\d:.,])")
-_LIKE_TIMES = re.compile(r"\s{0,20}[+-]?\d[\d:.,]{0,30}\s{0,20}[-–—]{1,3}>\s{0,20}\S")
+_LIKE_TIMES = re.compile(r"\s{0,20}[+-]?\d{1,9}:[\d:.,]{1,30}\s{0,20}[-–—]{1,3}>\s{0,20}[+-]?\d{1,9}:")
 _CODES = re.compile(r"\\[Nh]")
 _PARTS = re.compile(r"([+-]?)(?:(?:(\d+):)?(\d+):)?(\d+)(?:[.,](\d+))?")
 
 
-def cue_times(line: str) -> tuple[float, float] | None:
+def cue_times(line: str, *, seconds_alone: bool = False) -> tuple[float, float] | None:
     """Start and end in s, of a line such as `00:00:01,000 --> 00:00:02,500`; None of a line that says something else.
+
+    Args:
+        line: of a file.
+        seconds_alone: whether `0.86 --> 2.5` is one of times; else it is what somebody says, as `3 -> 4` may be.
 
     Raises:
         ValueError: a line of times that can't be read.
     """
-    if ">" not in line:
+    if ">" not in line or (":" not in line and not seconds_alone):
         return None
     found = _ARROW.match(line)
-    if found is not None:
+    if found is not None and (seconds_alone or (":" in found[1] and ":" in found[2])):
         return seconds(found[1]), seconds(found[2])
-    if _LIKE_TIMES.match(line):
+    if found is None and _LIKE_TIMES.match(line):
         raise ValueError("times that can't be read")
     return None
 

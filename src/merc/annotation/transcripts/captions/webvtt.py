@@ -82,7 +82,7 @@ def read_webvtt(text: str, name: str) -> CueList:
 
 def _times(line: str) -> tuple[float, float] | None:
     try:
-        return cue_times(line)
+        return cue_times(line, seconds_alone=True)
     except ValueError:
         return None
 
