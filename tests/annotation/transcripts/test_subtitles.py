@@ -83,6 +83,12 @@ def test_times_of_careless_writers_are_read(times):
     assert read(f"1\n{times}\nHi\n").utterances == turns_of(spoken("Hi", None, 1.5, 2.0))
 
 
+def test_counters_apart_from_their_times_are_none():
+    times = "00:00:0{0},000 --> 00:00:0{0},500"
+    text = f"1\n\n{times.format(1)}\n\nHow old?\n\n2\n\n{times.format(3)}\n\nForty-\n\n2\n\n3\n\n{times.format(5)}\nWell.\n"
+    assert [turn.words for turn in read(text).utterances] == ["How old?", "Forty- 2", "Well."]
+
+
 def test_arrows_between_numbers_are_words():
     times = "00:00:01,000 --> 00:00:02,000"
     assert read(f"1\n{times}\n3 -> 4, then\n7 --> 8.\n").utterances[0].words == "3 -> 4, then 7 --> 8."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from merc.annotation.transcripts.words import clean
 
@@ -71,6 +72,7 @@ def displayed(line: str) -> tuple[str, str] | None:
     return head, line[match.end(1) + 1 :].strip()
 
 
+@lru_cache(maxsize=4096)  # since the same few names stand before most turns
 def like_a_name(name: str, lower_case: bool = False) -> bool:
     """Whether words may be somebody's name: few, capitalised, and none that often stand before a colon."""
     words = name.split()

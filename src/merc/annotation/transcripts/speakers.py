@@ -93,8 +93,11 @@ def _split(cues: Sequence[Cue], labels: frozenset[str], displays: frozenset[str]
         if pending is not None and not parts[0].begins:
             parts[0].name, parts[0].begins = pending.name, True
         pending = parts.pop() if parts[-1].begins and not any(parts[-1].said) else None
-        made = [_cue(cue, part, spellings) for part in parts]
-        result += share(cue, made or [Cue("", channel=cue.channel)])
+        if len(parts) == 1:
+            result.append(_cue(cue, parts[0], spellings, cue.start, cue.end))
+        else:
+            made = [_cue(cue, part, spellings) for part in parts]
+            result += share(cue, made or [Cue("", channel=cue.channel)])
     return result
 
 
@@ -196,7 +199,7 @@ def _parts(lines: Sequence[_Line], accepted: frozenset[str]) -> list[_Part]:
     return parts or [_Part(None, False)]
 
 
-def _cue(cue: Cue, part: _Part, spellings: dict[str, str]) -> Cue:
+def _cue(cue: Cue, part: _Part, spellings: dict[str, str], start: float | None = None, end: float | None = None) -> Cue:
     """The cue of a part; a name in other letters is the same."""
     name = None if part.name is None else spellings.setdefault(part.name.casefold(), part.name)
-    return Cue("\n".join(part.said), someone(name), channel=cue.channel, begins=part.begins)
+    return Cue("\n".join(part.said), someone(name), start, end, cue.channel, part.begins)

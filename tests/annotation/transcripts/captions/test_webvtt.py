@@ -58,3 +58,19 @@ def test_a_sentence_that_a_voice_begins_goes_on_in_a_cue_without():
     text = "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ada>The old wheel\n\n00:02.000 --> 00:03.000\nturns again.\n\n"
     text += "00:05.000 --> 00:06.000\nAt last.\n"
     assert turns(read(text)) == [(1.0, 3.0, "Ada", "The old wheel turns again."), (5.0, 6.0, None, "At last.")]
+
+
+def test_readings_of_characters_are_no_words():
+    assert (
+        read("WEBVTT\n\n00:01.000 --> 00:02.000\n<ruby>水車<rt>すいしゃ</rt></ruby>が回る。\n").utterances[0].words
+        == "水車が回る。"
+    )
+
+
+def test_notes_and_identifiers_of_teams():
+    text = 'WEBVTT\n\nNOTE duration:"00:00:09"\n\nNOTE Confidence: 0.9\n\n3f2a-11/7-0\n00:01.000 --> 00:02.000\n<v Ada>It turns.</v>\n\n'
+    text += "3f2a-11/8-0\n00:03.000 --> 00:04.000\n<v Ben Miller (Guest)>At\nlast.</v>\n"
+    assert [(turn.speaker, turn.words) for turn in read(text).utterances] == [
+        ("Ada", "It turns."),
+        ("Ben Miller (Guest)", "At last."),
+    ]

@@ -10,6 +10,7 @@ from merc.annotation.transcripts.words import without_markup
 _TIME = r"([+-]?(?:(?:\d{1,6}:)?\d{1,4}:)?\d{1,6}(?:[.,]\d{1,9})?)"
 _ARROW = re.compile(rf"\s{{0,20}}{_TIME}\s{{0,20}}[-–—]{{1,3}}>\s{{0,20}}{_TIME}(?![\d:.,])")
 _LIKE_TIMES = re.compile(r"\s{0,20}[+-]?\d{1,9}:[\d:.,]{1,30}\s{0,20}[-–—]{1,3}>\s{0,20}[+-]?\d{1,9}:")
+_READING = re.compile(r"<rt[^<>]{0,99}>[^<>]{0,500}(?:</rt>)?")
 _CODES = re.compile(r"\\[Nh]")
 _PARTS = re.compile(r"([+-]?)(?:(?:(\d+):)?(\d+):)?(\d+)(?:[.,](\d+))?")
 
@@ -52,4 +53,6 @@ def plain_words(text: str) -> str:
     r"""The words of a cue without mark-up; `\N` and `\h`, which ffmpeg writes into any format, are a line end and a blank."""
     if "\\" in text:
         text = _CODES.sub(lambda code: "\n" if code[0] == "\\N" else " ", text)
+    if "<rt" in text:  # how characters are pronounced: the words again
+        text = _READING.sub("", text)
     return without_markup(text)

@@ -32,10 +32,22 @@ def read_subrip(text: str, name: str) -> CueList:
     if not begins:
         raise DataError(f"{name}: expected SubRip subtitles, found no line such as {TIMES}")
     cues: list[Cue] = []
-    ends = [number for number, _, _ in begins[1:]]
-    for (number, start, end), after in zip(begins, [*ends, len(lines)], strict=True):
-        last = after
-        if after < len(lines) and last - 1 > number and lines[last - 1].strip().isdecimal():
-            last -= 1
+    ends = [_without_counter(lines, number, place) for place, (number, _, _) in enumerate(begins[1:], start=2)]
+    for (number, start, end), last in zip(begins, [*ends, len(lines)], strict=True):
         cues.append(Cue(plain_words("\n".join(lines[number + 1 : last]).strip()), None, start, end))
     return CueList(tuple(read_once(cues)), names_in_words=True, cut_anywhere=True)
+
+
+def _without_counter(lines: list[str], times: int, place: int) -> int:
+    """Where the words before a line of times end: before the counter, if one stands there.
+
+    That is a number directly above the times; or, above an empty line, one in a block of its own that counts the cue rightly.
+    """
+    last = times - 1
+    while last > 0 and not lines[last].strip():
+        last -= 1
+    counter = lines[last].strip()
+    if not counter.isdecimal():
+        return times
+    alone = not lines[last - 1].strip() and counter == str(place)
+    return last if last == times - 1 or alone else times

@@ -102,10 +102,10 @@ class _Reader:
         agent = self._agent(element) or agent
         preserved = _is_preserved(element, preserved)
         if local_name(str(element.tag)) == "p":
-            if len(element):
+            if len(element) or time.never or time.start is None:
                 yield from self._paragraph(element, time, agent, preserved)
-            else:
-                yield from self._cue([_Piece(_text(element.text, preserved), time, agent)])
+            elif words := _text(element.text, preserved).strip():
+                yield Cue(words, agent, self._since_zero(time.start), self._until(time.end))
             return
         reached = time.start or 0.0
         for child in element:
@@ -137,7 +137,10 @@ class _Reader:
         starts = [piece.time.start for piece in shown if piece.time.start is not None]
         end = max(piece.time.end for piece in shown)
         start = self._since_zero(min(starts)) if starts else None
-        yield Cue(words.strip(), shown[0].agent, start, None if math.isinf(end) else self._since_zero(end))
+        yield Cue(words.strip(), shown[0].agent, start, self._until(end))
+
+    def _until(self, end: float) -> float | None:
+        return None if math.isinf(end) else self._since_zero(end)
 
     def _since_zero(self, time: float) -> float:
         return round(time - self.zero, 9) if self.zero else time
@@ -220,7 +223,8 @@ def _agents(root: Element) -> dict[str, str]:
 
 
 def _is_preserved(element: Element, around: bool) -> bool:
-    return {"preserve": True, "default": False}.get(element.get(_SPACE, ""), around)
+    space = element.attrib.get(_SPACE)
+    return around if space is None else {"preserve": True, "default": False}.get(space, around)
 
 
 def _text(text: str | None, preserved: bool) -> str:
