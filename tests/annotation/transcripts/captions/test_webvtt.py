@@ -68,8 +68,8 @@ def test_readings_of_characters_are_no_words():
 
 
 def test_notes_and_identifiers_of_teams():
-    text = 'WEBVTT\n\nNOTE duration:"00:00:09"\n\nNOTE Confidence: 0.9\n\n3f2a-11/7-0\n00:01.000 --> 00:02.000\n<v Ada>It turns.</v>\n\n'
-    text += "3f2a-11/8-0\n00:03.000 --> 00:04.000\n<v Ben Miller (Guest)>At\nlast.</v>\n"
+    text = 'WEBVTT\n\nNOTE duration:"9"\n\nNOTE Confidence: 0.9\n\n3f2a/7-0\n00:01.000 --> 00:02.000\n<v Ada>It turns.</v>\n\n'
+    text += "3f2a/8-0\n00:03.000 --> 00:04.000\n<v Ben Miller (Guest)>At\nlast.</v>\n"
     assert [(turn.speaker, turn.words) for turn in read(text).utterances] == [
         ("Ada", "It turns."),
         ("Ben Miller (Guest)", "At last."),
