@@ -78,6 +78,11 @@ def test_a_picture_by_picture_caption_is_read_once():
     assert turns(read(subrip(cues), "a.srt"))[1] == (5.0, 6.0, None, "THE OLD MILL")
 
 
+def test_the_same_words_at_the_same_time_are_said_once():
+    cues = [(1000, 2000, "We wait."), (1000, 2000, "We wait."), (1000, 2000, "It rains."), (3000, 4000, "We wait.")]
+    assert [turn.words for turn in read(subrip(cues), "a.srt").utterances] == ["We wait.", "It rains.", "We wait."]
+
+
 def test_single_words_that_stutter_are_kept():
     cues = [(1000, 1120, "the"), (1120, 1210, "the"), (1210, 1500, "mill"), (1500, 1600, "mill"), (1600, 2000, "turns")]
     assert words_of(read(subrip(cues), "a.srt")) == "the the mill mill turns"

@@ -1,7 +1,8 @@
 """Captions that roll or grow, as programs write that caption while people speak: every word is read once.
 
 Such cues show again what the one before showed, from one of its lines on: a line is taken over while the next appears below it, or
-the last line grows by words. Conversions repeat whole cues for some milliseconds.
+the last line grows by words. Conversions repeat whole cues for some milliseconds. Styled subtitles show the same words at the same
+time on several layers (outline, glow, text), and what is converted from them has them twice as well.
 """
 
 from __future__ import annotations
@@ -41,16 +42,17 @@ class _Overlap:
 
 
 def read_once(cues: Sequence[Cue], timed_words: bool = False) -> list[Cue]:
-    """The cues without what they repeat of the one before, where they roll.
+    """The cues without what they repeat of the one before, where they roll, and without the same words at the same time.
 
     Args:
         cues: in the file's order, without mark-up.
         timed_words: whether the file gives words times of their own, as only what captions while people speak does: there a single
             pair is enough, whatever time lies between.
     """
+    cues = _on_one_layer(cues)
     overlaps = [_overlap(*pair) if _follows(*pair, timed_words) else None for pair in pairwise(cues)]
     if not any(overlaps):
-        return list(cues)
+        return cues
     rolling = _rolling(cues, overlaps, timed_words)
     result: list[Cue] = list(cues[:1])
     for before, cue, overlap, rolls in zip(cues, cues[1:], overlaps, rolling, strict=False):
@@ -69,6 +71,20 @@ def read_once(cues: Sequence[Cue], timed_words: bool = False) -> list[Cue]:
             result[-1] = replace(said, text=f"{said.text}{blank}{new.text}".strip(), end=cue.end)
         else:
             result[-1:] = [said, new] if said.text else [new]
+    return result
+
+
+def _on_one_layer(cues: Sequence[Cue]) -> list[Cue]:
+    """The cues without those that have the words, the speaker and the times of an earlier one."""
+    seen: set[tuple[float, float | None, str | None, str]] = set()
+    result: list[Cue] = []
+    for cue in cues:
+        if cue.start is not None:
+            shown = (cue.start, cue.end, cue.speaker, cue.text)
+            if cue.text and shown in seen:
+                continue
+            seen.add(shown)
+        result.append(cue)
     return result
 
 

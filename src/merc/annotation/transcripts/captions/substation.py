@@ -1,7 +1,6 @@
 """SubStation Alpha, read by lines: pysubs2 takes the usual order of fields for granted, and knows nothing of layers and karaoke.
 
-The words of a line may be shown on several layers at once (outline, glow, text), and effects of karaoke give each syllable a line
-of its own, beside a comment that holds the whole: both are read once.
+Effects of karaoke give each syllable a line of its own, beside a comment that holds the whole: the words are read once.
 """
 
 from __future__ import annotations
@@ -54,8 +53,7 @@ def read_substation(text: str, name: str) -> CueList:
     shown = [cue for effect, cue in events if not (syllables and effect == _SYLLABLE)] + (sung if syllables else [])
     if syllables:
         shown.sort(key=lambda cue: cue.start or 0.0)
-    once = {(cue.start, cue.end, cue.speaker, clean(cue.text)): cue for cue in reversed(shown)}
-    return CueList(tuple(read_once(list(once.values())[::-1])), names_in_words=True, cut_anywhere=True)
+    return CueList(tuple(read_once(shown)), names_in_words=True, cut_anywhere=True)
 
 
 def _event_fields(line: str, place: str) -> tuple[str, ...]:
