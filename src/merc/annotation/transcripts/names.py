@@ -31,7 +31,7 @@ _NO_NAMES = frozenset(_FIRST_WORDS.split())
 # As programs write them: `Nan` and, in captions in capitals, `NAN` are people.
 _PLACEHOLDERS = (
     "?|??|???|NTP|nan|NaN|N/A|n/a|<NA>|none|None|null|NULL|unk|UNK|unknown|Unknown|UNKNOWN|speaker ?|Speaker ?"
-    "|unknown speaker|Unknown speaker|Unknown Speaker|UNKNOWN SPEAKER"
+    "|unknown speaker|Unknown speaker|Unknown Speaker|UNKNOWN SPEAKER|SPEAKER_UNKNOWN|speaker_unknown|undefined|UU|-"
 )
 _NOBODY = frozenset(_PLACEHOLDERS.split("|"))
 
