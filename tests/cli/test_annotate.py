@@ -49,6 +49,20 @@ def test_json_alone(folder, judge, capsys):
     assert not list(folder.glob("*.emotions.*")) and not (folder.parent / "cache").exists()
 
 
+def test_the_encoding_of_a_transcript_can_be_named(folder, judge, capsys):
+    words = srt().replace("Ann", "Žofie")
+    (folder / "czech.srt").write_bytes(words.encode("cp852"))
+    chosen = ["annotate", str(folder / "czech.srt"), "--model", str(judge), "--json", "--no-cache"]
+    assert main([*chosen, "--encoding", "cp852"]) == 0
+    out, err = capsys.readouterr()
+    assert "Žofie" in {u["speaker"] for u in json.loads(out)["conversations"][0]["utterances"]}
+    assert "encoding" not in err
+    assert main([*chosen, "--encoding", "klingon"]) == 2
+    assert "encoding 'klingon' is not known" in capsys.readouterr().err
+    assert main(chosen) == 0
+    assert "the file is not UTF-8, and read as " in capsys.readouterr().err
+
+
 def test_absences_are_told_once(folder, judge, capsys):
     late = "\n".join(f"{n}\n00:01:0{n},000 --> 00:01:0{n},500\nAnn: why ?\n" for n in range(1, 7))
     (folder / "late.srt").write_text(srt() + "\n" + late)

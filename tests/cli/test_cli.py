@@ -372,6 +372,13 @@ def test_predict_shows_words_as_they_are_but_steers_no_terminal(capsys, place, c
         assert word in out
 
 
+def test_predict_takes_an_encoding(capsys, place, tmp_path):
+    path = tmp_path / "chat.txt"
+    path.write_bytes("Žofie: Hello there.\nBen: Hi.\n".encode("cp852"))
+    judged = json_output(capsys, "predict", place.run, path, "--encoding", "cp852")
+    assert [utterance["speaker"] for utterance in judged[0]["utterances"]] == ["Žofie", "Ben"]
+
+
 def test_predict_as_json_is_what_the_package_says(capsys, place, chat):
     from dataclasses import asdict
 

@@ -181,7 +181,11 @@ def _transcripts(work: _Work) -> tuple[tuple[Transcript, ...], str | None]:
         found = (transcript,)
     elif transcript is not None:
         work.hook("reading the transcript", 0.0, None)
-        found = read_transcripts(transcript, name) if work.given.medium is None else (read_transcript(transcript, name),)
+        encoding = work.options.encoding
+        if work.given.medium is None:
+            found = read_transcripts(transcript, name, encoding=encoding)
+        else:
+            found = (read_transcript(transcript, name, encoding=encoding),)
     else:
         found, name = _recognised(work)
     work.warnings.extend(warning for one in found for warning in one.warnings)

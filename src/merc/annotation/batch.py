@@ -27,7 +27,7 @@ from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
 from merc.settings import Progress, no_progress
 
-TRANSCRIPTS = frozenset(PREFERRED) - {".txt"}  # annotated without a recording; most text files of a folder are none [chosen]
+TRANSCRIPTS = frozenset(PREFERRED) - {".txt", ".xml"}  # annotated without a recording; most texts of a folder are none [chosen]
 SAVED_EVERY = 2.0  # s between two writings of the folder's table [chosen]
 KILLED = "its process was killed, or ended by itself; the system's log may tell (out of memory?)"
 

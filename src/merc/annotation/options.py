@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from merc.annotation.speech.recognition import RecognitionOptions
-from merc.errors import RunError
+from merc.errors import DataError, RunError
 from merc.files.arguments import checked
+from merc.files.encoding import check_encoding
 
 Channels = Literal["mixed", "speakers"]
 
@@ -22,10 +23,11 @@ class Options:
             channels hold all speakers.
         speech: how words are recognised where there is no transcript.
         cache: folder that keeps features between runs; None keeps none.
+        encoding: of transcripts, by a name that Python knows, such as `cp1251`; None finds out.
         device: where encoders and model run, such as `cpu` or `cuda:0`; None leaves the model where it is.
 
     Raises:
-        RunError: `channels` is another word, or a value of another type.
+        RunError: `channels` is another word, no such encoding, or a value of another type.
 
     Example:
         >>> import merc
@@ -36,6 +38,7 @@ class Options:
     channels: Channels = "mixed"
     speech: RecognitionOptions = field(default_factory=RecognitionOptions)
     cache: str | Path | None = None
+    encoding: str | None = None
     device: str | None = None
 
     def __post_init__(self) -> None:
@@ -43,4 +46,9 @@ class Options:
             raise RunError(f"channels {self.channels!r}; allowed are {', '.join(get_args(Channels))}")
         checked(self.speech, RecognitionOptions, "options, speech", "RecognitionOptions", RunError)
         checked(self.cache, (str, Path, type(None)), "options, cache", "a folder or None", RunError)
+        checked(self.encoding, (str, type(None)), "options, encoding", "a name such as 'cp1251', or None", RunError)
+        try:
+            check_encoding(self.encoding or "utf-8")
+        except DataError as error:
+            raise RunError(f"options, {error}") from error
         checked(self.device, (str, type(None)), "options, device", "a name such as 'cuda:0', or None", RunError)

@@ -54,6 +54,9 @@ def annotate(
         ),
     ] = None,
     language: Annotated[str | None, typer.Option(metavar="CODE", help="Of what is said, such as 'en'; for recognition.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of transcripts, such as 'cp1251'; by default found out.")
+    ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no features between runs.")] = False,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes for a folder; by default one for each core that this process may use.")
@@ -80,6 +83,7 @@ def annotate(
         channels=channels,
         speech=RecognitionOptions(model=asr, language=language),
         cache=None if no_cache else default_folder(),
+        encoding=encoding,
         device=device,
     )
     wanted = tuple(chosen.value for chosen in formats or FileFormat)

@@ -95,6 +95,9 @@ def predict(
     chat: Annotated[
         Path, typer.Argument(metavar="CHAT", help="Transcripts, as `merc annotate` reads them; or .jsonl with features.")
     ],
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of transcripts, such as 'cp1251'; by default found out.")
+    ] = None,
     as_json: AsJson = False,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write a .csv, .jsonl or .parquet, one row an utterance.")
@@ -111,7 +114,7 @@ def predict(
         check_target(out)
         if out.resolve() == chat.resolve():
             raise DataError(f"{out}: --out names the transcripts themselves; they would be overwritten")
-    given = read_conversations(chat)
+    given = read_conversations(chat, encoding=encoding)
     for sentence in given.warnings:
         warn(sentence)
     emotions = load(run).predict(given.conversations, specs=given.specs)

@@ -15,16 +15,23 @@ from merc.annotation.transcripts import reading
 from merc.annotation.transcripts.reading import SUFFIXES, read_transcript
 from merc.annotation.transcripts.transcript import Transcript
 from merc.annotation.transcripts.words import holds_words
-from merc.errors import DataError, MercError, MissingExtraError
+from merc.errors import DataError, MercError
 from steps import in_proportion
 
 TIMES = "00:00:01,000 --> 00:00:02,500"
+TTML = '<tt xmlns="http://www.w3.org/ns/ttml"><body><div><p begin="1s" end="2.5s">'
 # One turn of the given words, in every kind of file.
 SAMPLES = {
     ".srt": f"1\n{TIMES}\n%s\n",
     ".vtt": "WEBVTT\n\n00:01.000 --> 00:02.500\n%s\n",
     ".ass": "[Script Info]\n[Events]\nDialogue: 0,0:00:01.00,0:00:02.50,Default,,0,0,0,,%s\n",
     ".ssa": "[Script Info]\n[Events]\nDialogue: Marked=0,0:00:01.00,0:00:02.50,Default,,0,0,0,,%s\n",
+    ".ttml": f"{TTML}%s</p></div></body></tt>",
+    ".dfxp": f"{TTML}%s</p></div></body></tt>",
+    ".xml": f"<?xml version='1.0'?>{TTML}%s</p></div></body></tt>",
+    ".sub": "{1}{1}10.000\n{10}{25}%s\n",
+    ".sbv": "0:00:01.000,0:00:02.500\n%s\n",
+    ".lrc": "[00:01.00]%s\n[00:02.50]\n",
     ".json": '[{"start": 1, "end": 2.5, "text": "%s"}]',
     ".csv": "start,end,text\n1,2.5,%s\n",
     ".tsv": "start\tend\ttext\n1\t2.5\t%s\n",
@@ -102,6 +109,11 @@ def test_lists_of_nothing_hold_no_words():
             "talk.srt: expected SubRip subtitles, found SubStation Alpha subtitles; rename it to .ass or .ssa",
         ),
         (SAMPLES[".json"], "talk.csv", "talk.csv: expected a table with a header, found JSON; rename it to .json"),
+        (
+            SAMPLES[".ttml"],
+            "talk.srt",
+            "talk.srt: expected SubRip subtitles, found TTML subtitles; rename it to .ttml or .dfxp or .xml",
+        ),
         (SAMPLES[".srt"], "talk.json", "talk.json: expected JSON, found SubRip subtitles; rename it to .srt"),
         ("Ann: Hi", "talk.srt", f"talk.srt: expected SubRip subtitles, found no line such as {TIMES}"),
         ("Ann: Hi", "talk.vtt", "talk.vtt: expected WebVTT, which begins with WEBVTT"),
@@ -113,6 +125,13 @@ def test_lists_of_nothing_hold_no_words():
 )
 def test_content_that_is_not_what_the_suffix_says_is_told(content, name, message):
     assert refusal(content, name) == message
+
+
+def test_an_encoding_can_be_named():
+    said = SAMPLES[".srt"] % "Колесо крутится."
+    assert read_transcript(io.BytesIO(said.encode("cp866")), "a.srt", encoding="cp866").utterances[0].words == "Колесо крутится."
+    with pytest.raises(DataError, match=r"^a\.srt, line 3: not a text in utf-8, as which it was to be read$"):
+        read_transcript(io.BytesIO(said.encode("cp866")), "a.srt", encoding="utf-8")
 
 
 def test_what_is_no_file_is_told(tmp_path):
@@ -159,12 +178,11 @@ def test_an_open_file_needs_a_name_and_bytes(tmp_path):
         read_transcript(closed, "talk.txt")
 
 
-@pytest.mark.parametrize(("suffix", "package"), [(".srt", "pysubs2"), (".ass", "pysubs2"), (".vtt", "webvtt")])
-def test_a_missing_extra_is_named(suffix, package, monkeypatch):
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingExtraError, match=rf"^reading talk{suffix} needs the optional extra 'subtitles'"):
-        read(SAMPLES[suffix] % "Hi.", f"talk{suffix}")
-    assert read(SAMPLES[".txt"] % "Hi.", "talk.txt").utterances
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_reading_needs_no_extra(suffix, monkeypatch):
+    for package in ("pysubs2", "webvtt", "lxml"):
+        monkeypatch.setitem(sys.modules, package, None)
+    assert read(SAMPLES[suffix] % "Hi.", f"talk{suffix}").utterances
 
 
 def test_turns_are_sorted_by_start_and_overlaps_kept():

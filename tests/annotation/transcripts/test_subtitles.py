@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotation.turns import spoken, turns_of
+from merc.annotation.transcripts.names import named
 from merc.annotation.transcripts.reading import read_transcript
-from merc.annotation.transcripts.speakers import named
 from merc.errors import DataError
 from steps import in_proportion
 
@@ -83,6 +83,17 @@ def test_times_of_careless_writers_are_read(times):
     assert read(f"1\n{times}\nHi\n").utterances == turns_of(spoken("Hi", None, 1.5, 2.0))
 
 
+def test_counters_apart_from_their_times_are_none():
+    times = "00:00:0{0},000 --> 00:00:0{0},500"
+    text = f"1\n\n{times.format(1)}\n\nHow old?\n\n2\n\n{times.format(3)}\n\nForty-\n\n2\n\n3\n\n{times.format(5)}\nWell.\n"
+    assert [turn.words for turn in read(text).utterances] == ["How old?", "Forty- 2", "Well."]
+
+
+def test_arrows_between_numbers_are_words():
+    times = "00:00:01,000 --> 00:00:02,000"
+    assert read(f"1\n{times}\n3 -> 4, then\n7 --> 8.\n").utterances[0].words == "3 -> 4, then 7 --> 8."
+
+
 def test_many_blank_lines_within_a_cue_take_steps_in_proportion():
     def read_lines(count):
         assert read(srt("Hi" + "\n" * count + "you")).utterances[0].words == "Hi you"
@@ -130,7 +141,7 @@ def test_drawings_overrides_and_braces_are_no_words():
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("Dialogue: 0,soon,0:00:02.00,D,,0,0,0,,Hi", "a.ass: Failed to parse timestamp: 'soon'"),
+        ("Dialogue: 0,soon,0:00:02.00,D,,0,0,0,,Hi", "a.ass, line 9: found the time 'soon', expected one such as 0:00:01.50"),
         (
             "Dialogue: 0,0:00:02.00",
             "a.ass, line 9: 2 fields, expected 10: layer, start, end, style, name, marginl, marginr, marginv, effect, text",

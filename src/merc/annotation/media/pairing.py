@@ -18,7 +18,7 @@ from merc.annotation.transcripts.reading import SUFFIXES
 
 OWN = ".emotions"  # before the suffix of what annotation writes; never read as a transcript
 # Which transcript is taken of several that fit as well.
-PREFERRED = (".srt", ".vtt", ".json", ".csv", ".tsv", ".ass", ".ssa", ".txt")
+PREFERRED = (".srt", ".vtt", ".ttml", ".dfxp", ".json", ".csv", ".tsv", ".ass", ".ssa", ".sbv", ".sub", ".lrc", ".xml", ".txt")
 RECORDINGS = frozenset(f".{kind}" for kind in KINDS)
 
 _LANGUAGE = re.compile(r"\.[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}$")

@@ -29,12 +29,15 @@ class FoundConversations:
     warnings: tuple[str, ...] = ()
 
 
-def read_conversations(path: str | Path) -> FoundConversations:
+def read_conversations(path: str | Path, *, encoding: str | None = None) -> FoundConversations:
     """The conversations of a transcript (see `read_transcripts`), or of a `.jsonl` file, whose features are kept.
+
+    Args:
+        path: of the file.
+        encoding: of a transcript, by a name that Python knows; None finds out.
 
     Raises:
         DataError: unreadable, another kind of file, nothing to judge by, or a place that is not valid, which the message names.
-        MissingExtraError: what reads subtitles is not installed.
     """
     path = Path(path)
     if path.suffix.lower() == WITH_FEATURES:
@@ -43,7 +46,7 @@ def read_conversations(path: str | Path) -> FoundConversations:
         raise DataError(
             f"{path}: {path.suffix or 'no'} suffix; conversations are read from {', '.join((WITH_FEATURES, *SUFFIXES))}"
         )
-    found = read_transcripts(path)
+    found = read_transcripts(path, encoding=encoding)
     conversations: list[Conversation] = []
     warnings: list[str] = []
     for one in found:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-# pandas' and Python's nothing, whisper.cpp's `?`, noScribe's NTP (no text passage), Speechmatics' UU. Case matters: Nan is a name.
-_NOBODY = frozenset(
-    {"", "?", "??", "-", "nan", "NaN", "None", "none", "null", "<NA>", "NA", "N/A", "n/a", "undefined"}
-    | {"NTP", "UU", "Unknown", "unknown", "UNKNOWN", "Unknown Speaker", "unknown speaker", "SPEAKER_UNKNOWN", "speaker_unknown"}
+# Of pandas and Python, whisper.cpp (`?`), noScribe (NTP, no text passage), Speechmatics (UU) and others. Case matters: `Nan` and,
+# in captions in capitals, `NAN` are people, and `NA` may be one.
+_PLACEHOLDERS = (
+    "|?|??|???|-|NTP|UU|nan|NaN|N/A|n/a|<NA>|none|None|null|NULL|unk|UNK|unknown|Unknown|UNKNOWN|speaker ?|Speaker ?"
+    "|unknown speaker|Unknown speaker|Unknown Speaker|UNKNOWN SPEAKER|SPEAKER_UNKNOWN|speaker_unknown|undefined"
 )
+_NOBODY = frozenset(_PLACEHOLDERS.split("|"))
 
 
-def known(name: str) -> str | None:
+def known(name: str | None) -> str | None:
     """The name, which has no blanks around it, or None where it is a placeholder for nobody."""
-    return None if name in _NOBODY else name
+    return None if name is None or name in _NOBODY else name

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 
 from merc.annotation.transcripts.cues import Cue, CueList, parse_clock
-from merc.annotation.transcripts.speakers import named
+from merc.annotation.transcripts.names import named
 from merc.annotation.transcripts.words import without_markup
 
 _TIME = r"-?(?:\d{1,6}:)?\d{1,3}:\d{2}(?:[.,]\d{1,9})?"

@@ -13,17 +13,24 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from merc.annotation.open_file import OpenFile, opened_file
+from merc.annotation.transcripts.captions.lyrics import read_lyrics
+from merc.annotation.transcripts.captions.sub import read_sub
+from merc.annotation.transcripts.captions.subrip import read_subrip
+from merc.annotation.transcripts.captions.substation import read_substation
+from merc.annotation.transcripts.captions.subviewer import read_sbv
+from merc.annotation.transcripts.captions.ttml import read_ttml
+from merc.annotation.transcripts.captions.webvtt import read_webvtt
 from merc.annotation.transcripts.cues import Cue, CueList, counted, settle
+from merc.annotation.transcripts.nobody import known
 from merc.annotation.transcripts.plain import read_plain
 from merc.annotation.transcripts.recognisers.json_file import read_json
 from merc.annotation.transcripts.sentences import joined
 from merc.annotation.transcripts.speakers import spoken
-from merc.annotation.transcripts.subtitles import read_subrip, read_substation, read_webvtt
 from merc.annotation.transcripts.tables import read_tab_separated, read_table
 from merc.annotation.transcripts.transcript import Transcript
 from merc.annotation.transcripts.words import clean, holds_words, without_sounds
 from merc.data.schema import Utterance, first_repeated
-from merc.errors import DataError, MissingExtraError
+from merc.errors import DataError
 from merc.files.encoding import decode
 from merc.files.printable import printable
 
@@ -33,39 +40,51 @@ _READERS: Mapping[str, tuple[str, Callable[[str, str], CueList]]] = {
     ".vtt": ("WebVTT subtitles", read_webvtt),
     ".ass": ("SubStation Alpha subtitles", read_substation),
     ".ssa": ("SubStation Alpha subtitles", read_substation),
+    ".ttml": ("TTML subtitles", read_ttml),
+    ".dfxp": ("TTML subtitles", read_ttml),
+    ".xml": ("TTML subtitles", read_ttml),
+    ".sub": ("subtitles", read_sub),
+    ".sbv": ("YouTube's captions", read_sbv),
+    ".lrc": ("lyrics with times", read_lyrics),
     ".json": ("JSON", read_json),
     ".csv": ("a table with a header", read_table),
     ".tsv": ("a table with a header and tabs", read_tab_separated),
     ".txt": ("plain text", read_plain),
 }
 SUFFIXES = tuple(_READERS)
+_UNREADABLE = {".idx": "VobSub, whose subtitles are pictures", ".sup": "subtitles of Blu-ray discs, which are pictures"}
+_PICTURES = b"\0\0\x01\xba"  # begins the `.sub` of VobSub, an MPEG stream
 _SNIFFED = 2000  # characters
 _SIGNS = {  # by which the beginning of a text shows its kind
     ".vtt": re.compile(r"\AWEBVTT"),
     ".ass": re.compile(r"\A\[script info\]", re.IGNORECASE),
+    ".ttml": re.compile(r"\A(?:<\?xml[^<>]{0,200}>\s{0,99})?<(?:\w{1,20}:)?tt[\s>]"),
     ".json": re.compile(r"\A(?:\{\s*[\"}]|\[\s*\{)"),
     ".srt": re.compile(r"^[^\S\n]{0,9}\d+:\d\d:\d\d[,.]\d{1,3} *--> *\d+:\d\d:\d\d[,.\d]*[^\S\n]*$", re.MULTILINE),
 }
 
 
-def read_transcript(source: str | Path | OpenFile, name: str | None = None) -> Transcript:
+def read_transcript(source: str | Path | OpenFile, name: str | None = None, *, encoding: str | None = None) -> Transcript:
     """The only conversation of a file; see `read_transcripts`.
 
     Raises:
         DataError: likewise; or the file holds several conversations.
     """
-    found = read_transcripts(source, name)
+    found = read_transcripts(source, name, encoding=encoding)
     if len(found) != 1:
         raise DataError(f"{printable(_name(source, name))} holds {len(found)} conversations; expected one")
     return found[0]
 
 
-def read_transcripts(source: str | Path | OpenFile, name: str | None = None) -> tuple[Transcript, ...]:
+def read_transcripts(
+    source: str | Path | OpenFile, name: str | None = None, *, encoding: str | None = None
+) -> tuple[Transcript, ...]:
     """Who said what, when, in each conversation of a file of one of the `SUFFIXES`.
 
     Args:
         source: a path, or a seekable file opened as bytes; it is read from its first byte, and stands afterwards where it stood.
         name: the file's name, whose suffix says what it is; else the path, or the open file's own name.
+        encoding: the file's, by a name that Python knows; None finds out.
 
     Returns:
         At least one, each with at least one utterance, each of which holds words. A conversation's utterances are in order of their
@@ -73,11 +92,12 @@ def read_transcripts(source: str | Path | OpenFile, name: str | None = None) -> 
 
     Raises:
         DataError: another suffix, unreadable, too large, content that is not what the suffix says, or no words at all.
-        MissingExtraError: what reads subtitles is not installed.
     """
     name = _name(source, name)
     suffix = PurePath(name).suffix.lower()
     name = printable(name)
+    if suffix in _UNREADABLE:
+        raise DataError(f"{name}: {_UNREADABLE[suffix]}; transcripts are read from {', '.join(SUFFIXES)}")
     if suffix not in _READERS:
         raise DataError(f"{name}: {printable(suffix) or 'no'} suffix; transcripts are read from {', '.join(SUFFIXES)}")
     what, read = _READERS[suffix]
@@ -88,7 +108,9 @@ def read_transcripts(source: str | Path | OpenFile, name: str | None = None) -> 
         raise DataError(f"{name} can't be read: {error.strerror or error}") from error
     if len(data) > MOST_BYTES:
         raise DataError(f"{name}: more than {MOST_BYTES // 2**20} MB; a transcript is smaller")
-    decoded = decode(data, name)
+    if data.startswith(_PICTURES):
+        raise DataError(f"{name}: VobSub, whose subtitles are pictures; expected {what}")
+    decoded = decode(data, name, encoding=encoding)
     if not decoded.text.strip("\ufeff \t\n"):
         raise DataError(f"{name} is empty: expected {what}")
     head = decoded.text[:_SNIFFED].lstrip("\ufeff \t\n")
@@ -96,10 +118,7 @@ def read_transcripts(source: str | Path | OpenFile, name: str | None = None) -> 
     if other is not None and other != what:
         suffixes = " or ".join(suffix for suffix, (kind, _) in _READERS.items() if kind == other)
         raise DataError(f"{name}: expected {what}, found {other}; rename it to {suffixes}")
-    try:
-        cue_list = read(decoded.text, name)
-    except ImportError as error:
-        raise MissingExtraError("subtitles", f"reading {name}") from error
+    cue_list = read(decoded.text, name)
     found, warnings = _conversations(cue_list)
     if not found:
         stretches = f"{counted(len(cue_list.cues), 'stretch', 'stretches')} without any" if cue_list.cues else "none"
@@ -120,8 +139,9 @@ def _conversations(cue_list: CueList) -> tuple[list[Transcript], list[str]]:
     """The conversations of a file, in the order in which they begin, and warnings of the whole file."""
     cues, warnings = settle(cue_list.cues)
     if cue_list.names_in_words:
-        cues = spoken(cues)
-    cleaned = [replace(cue, text=clean(without_sounds(cue.text))) for cue in cues]
+        cues, held = spoken(cues)
+        warnings += held
+    cleaned = [_cleaned(cue) for cue in cues]
     by_conversation: dict[str | None, list[Cue]] = {}
     for cue in cleaned:
         if holds_words(cue.text):
@@ -130,6 +150,11 @@ def _conversations(cue_list: CueList) -> tuple[list[Transcript], list[str]]:
     if dropped:
         warnings.append(f"{counted(dropped, 'turn without words is', 'turns without words are')} left out")
     return [_transcript(cues, cue_list.cut_anywhere) for cues in by_conversation.values()], warnings
+
+
+def _cleaned(cue: Cue) -> Cue:
+    text, speaker = clean(without_sounds(cue.text)), known(cue.speaker)
+    return cue if text == cue.text and speaker == cue.speaker else replace(cue, text=text, speaker=speaker)
 
 
 def _transcript(cues: list[Cue], cut_anywhere: bool) -> Transcript:

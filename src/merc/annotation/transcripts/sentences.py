@@ -15,6 +15,7 @@ MAX_GAP = 0.5  # s between two pieces; in a longer one somebody has paused
 MAX_OVERLAP = 0.1  # s; what overlaps more is said at the same time, by somebody else
 MAX_DURATION = 30.0  # s of a sentence
 MAX_CHARACTERS = 400  # of a sentence
+PUNCTUATED_SHARE = 0.2  # of the cues, that end a sentence in a text with marks
 _ENDS = tuple(".!?…\"”’»'」』。！？؟۔।")
 _CLOSING = ")]*_ "
 _MARK = re.compile(r"(?P<mark>[.!?…。！？｡．؟۔।॥])[\"'”’»)\]」』）]*$")
@@ -33,10 +34,14 @@ class Word:
 
 
 def joined(cues: Sequence[Cue]) -> list[Cue]:
-    """Cues in order of time, those that go on with the sentence of the one before joined to it."""
+    """Cues in order of time, those that go on with the sentence of the one before joined to it.
+
+    A cue without a speaker goes on with a named one's sentence too, if the text has marks by which a sentence is known to go on.
+    """
+    punctuated = sum(ends_in_mark(cue.text) for cue in cues) >= PUNCTUATED_SHARE * len(cues)
     result: list[Cue] = []
     for cue in cues:
-        if result and _goes_on(result[-1], cue):
+        if result and _goes_on(result[-1], cue, punctuated):
             before = result[-1]
             assert before.end is not None and cue.end is not None
             text = f"{before.text}{blank_between(before.text, cue.text)}{cue.text}"
@@ -46,16 +51,21 @@ def joined(cues: Sequence[Cue]) -> list[Cue]:
     return result
 
 
-def _goes_on(before: Cue, cue: Cue) -> bool:
-    if before.start is None or before.end is None or cue.start is None or cue.end is None:
+def ends_in_mark(text: str) -> bool:
+    """Whether the text ends in a mark that ends a sentence, or in a closing quote."""
+    return text.rstrip(_CLOSING).endswith(_ENDS)
+
+
+def _goes_on(before: Cue, cue: Cue, punctuated: bool) -> bool:
+    if cue.begins or before.start is None or before.end is None or cue.start is None or cue.end is None:
         return False
     return (
-        not cue.begins
-        and (before.speaker, before.channel) == (cue.speaker, cue.channel)
+        (before.speaker == cue.speaker or (cue.speaker is None and punctuated))
+        and before.channel == cue.channel
         and -MAX_OVERLAP <= cue.start - before.end < MAX_GAP
         and cue.end - before.start <= MAX_DURATION
         and len(before.text) + 1 + len(cue.text) <= MAX_CHARACTERS
-        and not before.text.rstrip(_CLOSING).endswith(_ENDS)
+        and not ends_in_mark(before.text)
     )
 
 

@@ -17,13 +17,13 @@ _MARKUP = re.compile(r"</?[A-Za-z][^<>]{0,500}>|<\d[\d:.]{4,20}>|\{(?:\\|[A-Za-z
 # html.unescape alone takes names without a semicolon, and numbers of any length.
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
-_OPENS_SOUND = re.compile(r"[♩♪♫♬\[【(（]")
 _SONG = re.compile(r"[♩♪♫♬]+(?:[^♩♪♫♬]*[♩♪♫♬]+|[^♩♪♫♬\n]*)")
 _SQUARE = re.compile(r"[\[【][^\[\]【】]*[\]】]")
 _ROUND = re.compile(r"(?P<lead>(?:\A|[\n.!?…:;–—-])[^\S\n]*)?[(（](?P<inner>[^()（）]*)[)）]")
 _NAME_FOLLOWS = r"(?![^\S\n]?[:：])"
 _SQUARE_BUT_NAMES = re.compile(_SQUARE.pattern + _NAME_FOLLOWS)
 _ROUND_BUT_NAMES = re.compile(_ROUND.pattern + _NAME_FOLLOWS)
+_MAY_SOUND = re.compile(r"[\[(【（♩♪♫♬]")
 _MOST_WORDS_OF_A_SOUND = 6  # [chosen]
 # How what is no speech is described, wherever it stands. [chosen]
 _SOUNDS = re.compile(
@@ -58,17 +58,22 @@ def without_sounds(text: str, but_names: bool = False) -> str:
     Returns:
         The text without `[door slams]`, `♪ la la ♪`, and round brackets that by `docs/transcripts.md` describe a sound.
     """
-    if _OPENS_SOUND.search(text) is None:
+    if _MAY_SOUND.search(text) is None:
         return text
     text = _SONG.sub(" ", text)
     text = (_SQUARE_BUT_NAMES if but_names else _SQUARE).sub(" ", text)
     return (_ROUND_BUT_NAMES if but_names else _ROUND).sub(_round, text)
 
 
+def like_a_sound(text: str) -> bool:
+    """Whether what stands in brackets begins with a word for a sound, or for how something is said."""
+    return _SOUNDS.match(text) is not None
+
+
 def clean(text: str) -> str:
     """One line without what shows nothing: blanks are one space each, directions of writing are balanced."""
-    if text.isascii() and text.isprintable():
-        return " ".join(text.split())
+    if text.isascii():  # where only control characters can be wrong
+        return " ".join(_SHOWS_NOTHING.sub("", text).split())
     text = _SHOWS_NOTHING.sub("", repair_quotes(text))
     return " ".join(_balanced(text).split())
 
