@@ -14,7 +14,7 @@ from typing import Any
 
 from merc.annotation.open_file import OpenFile, opened_file
 from merc.annotation.transcripts.cues import Cue, CueList, counted, settle
-from merc.annotation.transcripts.plain import read_plain
+from merc.annotation.transcripts.plain.layouts import read_plain
 from merc.annotation.transcripts.sentences import joined
 from merc.annotation.transcripts.speakers import spoken
 from merc.annotation.transcripts.subtitles import read_subrip, read_substation, read_webvtt

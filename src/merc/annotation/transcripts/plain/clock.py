@@ -1,0 +1,58 @@
+"""Times as transcripts in plain text write them: clock times, times that count frames, times of day."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from merc.annotation.transcripts.cues import parse_clock
+
+_FRAMES = r"\d{1,2}[:;]\d{1,2}[:;]\d{1,2}[:;]\d{1,2}"
+_CLOCK = r"-?(?:\d{1,6}:\d{1,2}:\d{1,2}|\d{1,3}:\d{2})(?:[.,]\d{1,9})?"
+_OF_DAY = r"(?: ?[AaPp]\.?[Mm]\b\.?)?"
+TIME = rf"(?:{_FRAMES}|{_CLOCK}{_OF_DAY})"
+SPAN = rf"({TIME})(?:\s{{0,3}}(?:-{{1,2}}>|[-–—→])\s{{0,3}}({TIME}))?"
+_FRAMED = re.compile(r"(\d{1,2})[:;](\d{1,2})[:;](\d{1,2})[:;](\d{1,2})")
+_RATES = (24, 25, 30, 50, 60)  # frames a second that are in use
+
+
+class Clock:
+    """Seconds of the times of one file.
+
+    Attributes:
+        rate: frames a second, which a file does not say: the least in use that its frame numbers allow; with `;`, which marks
+            the drop-frame times of 29.97 and 59.94 frames a second, these are taken for 30 and 60 (an error below 0.001 s).
+        frames, of_day: whether there were times that count frames, and times of day, which say nothing of a recording.
+    """
+
+    def __init__(self, times: Iterable[str | None]) -> None:
+        parts = (time for time in times if time is not None and time.count(":") + time.count(";") == 3)
+        framed = [match for time in parts if (match := _FRAMED.fullmatch(time)) is not None]
+        highest = max((int(match[4]) for match in framed), default=0)
+        dropped = any(";" in match[0] for match in framed)
+        allowed = [rate for rate in _RATES if rate > highest and not (dropped and rate not in (30, 60))]
+        self.rate = allowed[0] if allowed else highest + 1
+        self.frames = bool(framed)
+        self.of_day = False
+
+    def seconds(self, time: str | None) -> float | None:
+        """Of a text that `TIME` matches, or None; of a time of day None."""
+        if time is None:
+            return None
+        if time[-1] in "mM.":
+            self.of_day = True
+            return None
+        match = _FRAMED.fullmatch(time) if self.frames else None
+        if match is None:
+            return parse_clock(time)
+        hours, minutes, seconds, frame = map(int, match.groups())
+        return hours * 3600 + minutes * 60 + seconds + round(frame / self.rate, 3)
+
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know of how the times were read."""
+        found: list[str] = []
+        if self.frames:
+            found.append(f"times count frames, but the file does not say how many a second has: {self.rate} are taken")
+        if self.of_day:
+            found.append("the file gives times of day, which say nothing of a recording: they are not read")
+        return tuple(found)

@@ -1,0 +1,75 @@
+"""The lines of a plain text, without the mark-up that note-taking programs put around them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from merc.annotation.transcripts.words import without_markup
+
+_BOLD = re.compile(r"(\*\*|__)(?=[^\s*_])([^*\n]{1,300}?)(?<=\S)\1(?!\1)")
+_ITALIC = re.compile(r"([*_])(?=[^\s*_])([^*\n]{1,500})(?<=[^\s*_])\1")
+_HEADING = re.compile(r"#{1,6}\s+")
+_ESCAPED = re.compile(r"\\([-_*#.\[\]()>!])")  # as Markdown is exported
+_RULE = re.compile(r"[-=_*~–—.\s]{3,}")
+_QUOTED = re.compile(r"(?:>\s?){1,5}(?=\S)")
+_FRONT_MATTER = re.compile(r"---[^\S\n]*\n(?:[^\n]*\n){1,60}?---[^\S\n]*(?:\n|\Z)")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that is not blank.
+
+    Attributes:
+        text: without blanks around it and without emphasis.
+        apart: whether it is the first, or a blank line or a drawn rule stands before it.
+        heading: whether it is one of Markdown.
+        raw: as it stands in the file.
+    """
+
+    text: str
+    apart: bool
+    heading: bool = False
+    raw: str = ""
+
+
+def read_lines(text: str) -> tuple[list[Line], list[str]]:
+    """The lines of a text, and those of the front matter that note-taking programs put before it."""
+    front = _FRONT_MATTER.match(text)
+    skipped: list[str] = []
+    if front is not None:
+        skipped = [line.strip() for line in front[0].split("\n") if line.strip("- \t")]
+        text = text[front.end() :]
+    marked = any(character in text for character in "<{&")
+    quoted = _is_quoted(text)
+    lines: list[Line] = []
+    apart = True
+    for raw in text.split("\n"):
+        line = raw.strip(" \t\r\f\v\u00a0\ufeff\u200b")
+        if marked and line:
+            line = without_markup(line).strip()
+        if not line or (line[0] in "-=_*~–—." and _RULE.fullmatch(line)):
+            apart = True
+            continue
+        heading = False
+        if quoted and line[0] == ">":
+            line = _QUOTED.sub("", line, count=1)
+        if line[0] == "#" and (match := _HEADING.match(line)) is not None and match.end() < len(line):
+            heading, line = True, line[match.end() :]
+        if "**" in line or "__" in line or line[0] in "*_" or (heading and "\\" in line):
+            line = _without_emphasis(line)
+        if line:
+            lines.append(Line(line, apart, heading, raw))
+            apart = heading
+    return lines, skipped
+
+
+def _without_emphasis(line: str) -> str:
+    line = _BOLD.sub(r"\2", line)
+    whole = _ITALIC.fullmatch(line)
+    return _ESCAPED.sub(r"\1", whole[2] if whole else line).strip()
+
+
+def _is_quoted(text: str) -> bool:
+    """Whether `>` begins each line, as mail and Markdown quote; `>>` before a new speaker stands only before some."""
+    return text.startswith(">") and all(line.startswith(">") for line in text.split("\n") if line.strip())

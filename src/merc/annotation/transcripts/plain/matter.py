@@ -1,0 +1,101 @@
+"""What stands before and after a dialogue in a file: titles, fields such as `Date: ...`, who was there, what wrote the file.
+
+It is no speech. It is told by its place, before the first turn or after the last, and by its shape; a warning counts it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from merc.annotation.transcripts.cues import counted
+from merc.annotation.transcripts.plain.lines import Line
+from merc.files.printable import printable
+from merc.files.validation import shorten
+
+_MOST_OF_A_TITLE = 100  # characters [chosen]
+_SHOWN = 3  # lines that a warning shows
+# Fields of a head. [chosen]
+_FIELDS = frozenset("""
+    abstract agenda attendees attended audio author chair client created date datum dauer description device duration einleitung
+    end ended event file filename folder format host id invited keywords kind language länge length link location media meeting
+    meeting-id meetingid name names ort participants participant-id pages place platform present project recorded recording
+    recordings sampling session source speakers sprache start started subject summary tags teilnehmer thema time timestamp timezone
+    title titel topic topics transcribed transcriber transcript transcription transkribiert transkription type url uploaded version
+    video words
+""".split())  # fmt: skip
+_FIELD_WORDS = 4
+_FIELD = re.compile(r"([^:：\n]{1,40})[:：](?:\s|$)")
+_TRANSCRIPT = re.compile(
+    r"[^\w\n]{0,4}(?:(?:full |complete |meeting |call |audio )?transcript(?:ion)?|transkript(?:ion)?)[:.]?|.{1,200} [-–—\\]{1,2} transcript",
+    re.IGNORECASE,
+)
+_FOOT = re.compile(
+    r"""(?:
+    (?:transcribed|transkribiert|generated|exported|recorded|powered)\s(?:by|with|using|via|from|on|mit|von)\s.{1,200}
+    | (?:this\s)?(?:editable\s|automatic\s)?(?:transcript|transcription)s?\s(?:was|is|has\sbeen|may|might|provided|generated|created
+        |produced|powered|by)\s.{1,250}
+    | people\scan\salso\schange\sthe\stext\safter\sit\swas\screated\.?
+    | you\sshould\sreview\sgemini.{1,100} | how\sis\sthe\squality\sof\sthese.{1,100} | please\sprovide\sfeedback.{1,150}
+    | (?:meeting|transcription|transcript|recording|call|interview|aufnahme)\s(?:ended|stopped|ends|endet|finished)\b.{0,60}
+    | .{1,60}\s(?:started|stopped)\s(?:the\s)?(?:transcription|recording)
+    | [\[(*]?(?:end|ende)\s(?:of|der|des|vom)\s(?:the\s|this\s)?
+        (?:audio|transcript|transcription|recording|interview|meeting|call|conversation|aufnahme|transkripts?|interviews|gesprächs)\.?[\])*]?
+    | https?://\S{1,300}
+    | (?:©|\(c\)|copyright\b).{1,200}
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# What Fathom puts amid a dialogue: a summary with a link to the place, which nobody said.
+_INSERTED = re.compile(r"[A-Z][A-Z ]{3,30}: .{1,500} - WATCH: .{0,5}https?://\S{1,300}")
+_LINK = re.compile(r"VIEW RECORDING\b.{0,300}", re.IGNORECASE)
+
+
+def without_foot(lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
+    """The lines up to the last that may be said, and those after it; what programs insert amid a dialogue goes with these."""
+    last = len(lines)
+    while last > 0 and is_foot(lines[last - 1].text):
+        last -= 1
+    kept = list(lines[:last])
+    dropped = [line.text for line in lines[last:]]
+    if any(" - WATCH: " in line.text for line in kept):
+        dropped += [line.text for line in kept if _INSERTED.fullmatch(line.text)]
+        kept = [line for line in kept if not _INSERTED.fullmatch(line.text)]
+    return kept, dropped
+
+
+def is_foot(text: str) -> bool:
+    """Whether a line is one that programs write after a dialogue."""
+    return len(text) <= 400 and _FOOT.fullmatch(text) is not None
+
+
+def is_field(text: str) -> bool:
+    """Whether a line is `Date: ...` or the like."""
+    match = _FIELD.match(text)
+    words = match[1].casefold().split() if match is not None else []
+    return 0 < len(words) <= _FIELD_WORDS and any(word.strip("*#()-") in _FIELDS for word in (words[0], words[-1]))
+
+
+def is_title(line: Line) -> bool:
+    """Whether a line that stands before the first turn is no sentence that somebody says."""
+    text = line.text
+    return (
+        line.heading
+        or is_field(text)
+        or is_foot(text)
+        or _LINK.fullmatch(text) is not None
+        or (len(text) <= _MOST_OF_A_TITLE and text[-1] not in ".!?…\"”»。！？")
+    )
+
+
+def begins_transcript(text: str) -> bool:
+    """Whether a line says that the transcript comes next."""
+    return len(text) <= 250 and _TRANSCRIPT.fullmatch(text) is not None
+
+
+def left_out_warning(left_out: Sequence[str]) -> tuple[str, ...]:
+    """A warning that counts the lines that are no speech and shows the first."""
+    if not left_out:
+        return ()
+    shown = ", ".join(shorten(repr(printable(text))) for text in left_out[:_SHOWN]) + (", …" if len(left_out) > _SHOWN else "")
+    return (f"{counted(len(left_out), 'line around the dialogue is', 'lines around the dialogue are')} no speech, and left out: {shown}",)
