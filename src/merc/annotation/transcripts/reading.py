@@ -21,10 +21,11 @@ from merc.annotation.transcripts.subtitles import read_subrip, read_substation, 
 from merc.annotation.transcripts.tables import read_table
 from merc.annotation.transcripts.transcript import Transcript
 from merc.annotation.transcripts.whisper import read_json
+from merc.annotation.transcripts.word_document import read_word_document
 from merc.annotation.transcripts.words import clean, holds_words, without_sounds
 from merc.data.schema import Utterance, first_repeated
 from merc.errors import DataError, MissingExtraError
-from merc.files.encoding import decode
+from merc.files.encoding import Decoded, decode
 from merc.files.printable import printable
 
 MOST_BYTES = 67_108_864  # of a file [chosen: a day of speech is one]
@@ -36,14 +37,19 @@ _READERS: Mapping[str, tuple[str, Callable[[str, str], CueList]]] = {
     ".json": ("JSON", read_json),
     ".csv": ("a table with a header", read_table),
     ".txt": ("plain text", read_plain),
+    ".md": ("plain text", read_plain),
 }
-SUFFIXES = tuple(_READERS)
+_BINARY_READERS: Mapping[str, tuple[str, Callable[[bytes, str], CueList]]] = {
+    ".docx": ("a Word document", read_word_document),
+}
+SUFFIXES = (*_READERS, *_BINARY_READERS)
 _SNIFFED = 2000  # characters
 _SIGNS = {  # by which the beginning of a text shows its kind
     ".vtt": re.compile(r"\AWEBVTT"),
     ".ass": re.compile(r"\A\[script info\]", re.IGNORECASE),
     ".json": re.compile(r"\A(?:\{\s*[\"}]|\[\s*\{)"),
-    ".srt": re.compile(r"^[^\S\n]{0,9}\d+:\d\d:\d\d[,.]\d{1,3} *--> *\d+:\d\d:\d\d[,.\d]*[^\S\n]*$", re.MULTILINE),
+    # Times alone may stand over the words of a plain text, too; those of subtitles have a number over them.
+    ".srt": re.compile(r"^[^\S\n]{0,9}\d+[^\S\n]{0,9}\n[^\S\n]{0,9}\d+:\d\d:\d\d[,.]\d{1,3} *--> *\d+:\d\d:\d\d[,.\d]*[^\S\n]*$", re.MULTILINE),
 }
 
 
@@ -72,14 +78,13 @@ def read_transcripts(source: str | Path | OpenFile, name: str | None = None) -> 
 
     Raises:
         DataError: another suffix, unreadable, too large, content that is not what the suffix says, or no words at all.
-        MissingExtraError: what reads subtitles is not installed.
+        MissingExtraError: what reads subtitles, or Word documents, is not installed.
     """
     name = _name(source, name)
     suffix = PurePath(name).suffix.lower()
     name = printable(name)
-    if suffix not in _READERS:
+    if suffix not in SUFFIXES:
         raise DataError(f"{name}: {printable(suffix) or 'no'} suffix; transcripts are read from {', '.join(SUFFIXES)}")
-    what, read = _READERS[suffix]
     try:
         with opened_file(Path(source) if isinstance(source, str) else source, name, "a transcript") as file:
             data = file.read(MOST_BYTES + 1)
@@ -87,6 +92,25 @@ def read_transcripts(source: str | Path | OpenFile, name: str | None = None) -> 
         raise DataError(f"{name} can't be read: {error.strerror or error}") from error
     if len(data) > MOST_BYTES:
         raise DataError(f"{name}: more than {MOST_BYTES // 2**20} MB; a transcript is smaller")
+    what = (_READERS | _BINARY_READERS)[suffix][0]
+    try:
+        if suffix in _BINARY_READERS:
+            cue_list, of_encoding = _BINARY_READERS[suffix][1](data, name), ()
+        else:
+            decoded = _decoded(data, name, what)
+            cue_list, of_encoding = _READERS[suffix][1](decoded.text, name), decoded.warnings
+    except ImportError as error:
+        raise MissingExtraError("subtitles", f"reading {name}") from error
+    found, warnings = _conversations(cue_list)
+    if not found:
+        stretches = f"{counted(len(cue_list.cues), 'stretch', 'stretches')} without any" if cue_list.cues else "none"
+        raise DataError(f"{name}: expected words that somebody says in {what}, found {stretches}")
+    of_file = (*of_encoding, *cue_list.warnings, *warnings)
+    return (replace(found[0], warnings=(*of_file, *found[0].warnings)), *found[1:])
+
+
+def _decoded(data: bytes, name: str, what: str) -> Decoded:
+    """The text of a file that should hold `what`, which it does not obviously lack."""
     decoded = decode(data, name)
     if not decoded.text.strip("\ufeff \t\n"):
         raise DataError(f"{name} is empty: expected {what}")
@@ -95,16 +119,7 @@ def read_transcripts(source: str | Path | OpenFile, name: str | None = None) -> 
     if other is not None and other != what:
         suffixes = " or ".join(suffix for suffix, (kind, _) in _READERS.items() if kind == other)
         raise DataError(f"{name}: expected {what}, found {other}; rename it to {suffixes}")
-    try:
-        cue_list = read(decoded.text, name)
-    except ImportError as error:
-        raise MissingExtraError("subtitles", f"reading {name}") from error
-    found, warnings = _conversations(cue_list)
-    if not found:
-        stretches = f"{counted(len(cue_list.cues), 'stretch', 'stretches')} without any" if cue_list.cues else "none"
-        raise DataError(f"{name}: expected words that somebody says in {what}, found {stretches}")
-    of_file = (*decoded.warnings, *cue_list.warnings, *warnings)
-    return (replace(found[0], warnings=(*of_file, *found[0].warnings)), *found[1:])
+    return decoded
 
 
 def _name(source: str | Path | OpenFile, name: str | None) -> str:
@@ -120,7 +135,7 @@ def _conversations(cue_list: CueList) -> tuple[list[Transcript], list[str]]:
     cues, warnings = settle(cue_list.cues)
     if cue_list.names_in_words:
         cues = spoken(cues)
-    cleaned = [replace(cue, text=clean(without_sounds(cue.text))) for cue in cues]
+    cleaned = [cue if (text := clean(without_sounds(cue.text))) == cue.text else replace(cue, text=text) for cue in cues]
     by_conversation: dict[str | None, list[Cue]] = {}
     for cue in cleaned:
         if holds_words(cue.text):

@@ -41,8 +41,9 @@ _DIRECTION = re.compile(f"[{_EMBEDDINGS}{_END_OF_EMBEDDING}{_ISOLATES}{_END_OF_I
 
 def without_markup(text: str) -> str:
     """The text without tags and overrides, entities as the characters they stand for; `<br>` ends a line."""
-    text = _MARKUP.sub("", _LINE_BREAK.sub("\n", text))
-    return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+    if "<" in text or "{" in text:
+        text = _MARKUP.sub("", _LINE_BREAK.sub("\n", text))
+    return _ENTITY.sub(lambda match: html.unescape(match[0]), text) if "&" in text else text
 
 
 def without_sounds(text: str, but_names: bool = False) -> str:
@@ -55,15 +56,20 @@ def without_sounds(text: str, but_names: bool = False) -> str:
     Returns:
         The text without `[door slams]`, `♪ la la ♪`, and round brackets that by `docs/transcripts.md` describe a sound.
     """
-    text = _SONG.sub(" ", text)
-    text = (_SQUARE_BUT_NAMES if but_names else _SQUARE).sub(" ", text)
-    return (_ROUND_BUT_NAMES if but_names else _ROUND).sub(_round, text)
+    if not text.isascii():
+        text = _SONG.sub(" ", text)
+    if "[" in text or "【" in text:
+        text = (_SQUARE_BUT_NAMES if but_names else _SQUARE).sub(" ", text)
+    if "(" in text or "（" in text:
+        text = (_ROUND_BUT_NAMES if but_names else _ROUND).sub(_round, text)
+    return text
 
 
 def clean(text: str) -> str:
     """One line without what shows nothing: blanks are one space each, directions of writing are balanced."""
-    text = _SHOWS_NOTHING.sub("", repair_quotes(text))
-    return " ".join(_balanced(text).split())
+    if not (text.isascii() and text.isprintable()):
+        text = _balanced(_SHOWS_NOTHING.sub("", repair_quotes(text)))
+    return " ".join(text.split())
 
 
 def holds_words(text: str) -> bool:

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 from merc.annotation.transcripts.cues import parse_clock
 
-_FRAMES = r"\d{1,2}[:;]\d{1,2}[:;]\d{1,2}[:;]\d{1,2}"
+FRAMES = r"\d{1,2}[:;]\d{1,2}[:;]\d{1,2}[:;]\d{1,2}"
 _CLOCK = r"-?(?:\d{1,6}:\d{1,2}:\d{1,2}|\d{1,3}:\d{2})(?:[.,]\d{1,9})?"
 _OF_DAY = r"(?: ?[AaPp]\.?[Mm]\b\.?)?"
-TIME = rf"(?:{_FRAMES}|{_CLOCK}{_OF_DAY})"
+TIME = rf"(?:{FRAMES}|{_CLOCK}{_OF_DAY})"
 SPAN = rf"({TIME})(?:\s{{0,3}}(?:-{{1,2}}>|[-–—→])\s{{0,3}}({TIME}))?"
 _FRAMED = re.compile(r"(\d{1,2})[:;](\d{1,2})[:;](\d{1,2})[:;](\d{1,2})")
 _RATES = (24, 25, 30, 50, 60)  # frames a second that are in use
@@ -34,19 +34,30 @@ class Clock:
         self.rate = allowed[0] if allowed else highest + 1
         self.frames = bool(framed)
         self.of_day = False
+        self._known: dict[str, float] = {}
 
     def seconds(self, time: str | None) -> float | None:
         """Of a text that `TIME` matches, or None; of a time of day None."""
         if time is None:
             return None
+        known = self._known.get(time)
+        if known is not None:
+            return known
         if time[-1] in "mM.":
             self.of_day = True
             return None
         match = _FRAMED.fullmatch(time) if self.frames else None
         if match is None:
-            return parse_clock(time)
-        hours, minutes, seconds, frame = map(int, match.groups())
-        return hours * 3600 + minutes * 60 + seconds + round(frame / self.rate, 3)
+            found = parse_clock(time)
+        else:
+            hours, minutes, seconds, frame = map(int, match.groups())
+            found = hours * 3600 + minutes * 60 + seconds + round(frame / self.rate, 3)
+        self._known[time] = found
+        return found
+
+    def span(self, start: str | None, end: str | None) -> tuple[float | None, float | None]:
+        """Seconds of both."""
+        return self.seconds(start), None if end is None else self.seconds(end)
 
     def warnings(self) -> tuple[str, ...]:
         """What a user should know of how the times were read."""

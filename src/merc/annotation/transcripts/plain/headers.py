@@ -11,13 +11,9 @@ The boat left early.            left early.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
 
-from merc.annotation.transcripts.cues import Cue
 from merc.annotation.transcripts.plain.inner_times import cut_at_times
 from merc.annotation.transcripts.plain.layout import PlainText, Reading, Turns, in_order
-from merc.annotation.transcripts.plain.marks import Mark
 from merc.annotation.transcripts.plain.matter import begins_transcript, is_field, is_foot
 from merc.annotation.transcripts.plain.names import display_name, is_label, is_sound, somebody, sure_name
 
@@ -36,27 +32,23 @@ def read_headers(text: PlainText) -> Reading | None:
     first, marks = places[0], text.marks
     turns = Turns()
     speaker: str | None = None
-    pending: Cue | None = None  # a header whose words have not come yet
+    span: tuple[float | None, float | None] | None = None  # of a header whose words have not come yet
     for place in range(first, len(marks)):
         each = marks[place]
         if place in heads:
             name = heads[place]
             if name is not None:
                 speaker = somebody(name)
-            seen = pending or Cue("")
-            start, end = text.clock.seconds(each.start), text.clock.seconds(each.end)
-            timed = (start, end) if each.start is not None and each.kind != "words" else (seen.start, seen.end)
-            pending = Cue("", speaker, *timed)
+            timed = each.start is not None and each.kind != "words"
+            span = text.clock.span(each.start, each.end) if timed else span or (None, None)
         elif each.kind == "turn" and each.start is not None and not each.style.startswith("short"):
-            start, end = text.clock.seconds(each.start), text.clock.seconds(each.end)
-            name = each.name if each.name is not None and each.sure else None
-            words = each.words if name is not None or each.name is None else f"{each.name}: {each.words}"
-            speaker = somebody(name) if name is not None else speaker
-            turns.begin(Cue(words, speaker, start, end))
-            pending = None
-        elif pending is not None:
-            turns.begin(replace(pending, text=text.lines[place].text))
-            pending = None
+            known = each.name is not None and each.sure
+            speaker = somebody(each.name) if known else speaker
+            turns.begin(each.words if known or each.name is None else f"{each.name}: {each.words}", speaker, *text.clock.span(each.start, each.end))
+            span = None
+        elif span is not None:
+            turns.begin(text.lines[place].text, speaker, *span)
+            span = None
         else:
             turns.go_on(text.lines[place].text)
     cues = cut_at_times(turns.cues(), text.clock)
@@ -74,8 +66,10 @@ def _with_name_and_time(text: PlainText) -> dict[int, str | None]:
     for place, each in enumerate(marks):
         if each.kind == "head" and each.name is not None:
             candidates[place] = (each.style, each.name, each.sure)
-        elif each.kind == "turn" and each.name is None and each.start is not None and (name := display_name(each.words)) is not None:
-            candidates[place] = (f"time{each.style}", name, sure_name(name) is not None)
+        elif each.kind == "turn" and each.name is None and each.start is not None and marks[place + 1 : place + 2]:
+            name = display_name(each.words) if marks[place + 1].kind == "words" else None
+            if name is not None:
+                candidates[place] = (f"time{each.style}", name, sure_name(name) is not None)
     style, count = Counter(style for style, _, _ in candidates.values()).most_common(1)[0] if candidates else ("", 0)
     chosen = {place: candidate for place, candidate in candidates.items() if candidate[0] == style}
     names = Counter(name for _, name, _ in chosen.values())
@@ -173,7 +167,3 @@ def _with_name(text: PlainText) -> dict[int, str | None]:
         return {}
     return dict(names)
 
-
-def styles(marks: Sequence[Mark]) -> Counter[str]:
-    """How often each style of header occurs."""
-    return Counter(each.style for each in marks if each.kind == "head")

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from merc.annotation.transcripts.cues import Cue
 from merc.annotation.transcripts.plain.believed import MOSTLY, NEARLY_ALL, believed_names
 from merc.annotation.transcripts.plain.layout import PlainText, Reading, Turns, in_order
 from merc.annotation.transcripts.plain.marks import Mark
@@ -59,7 +58,7 @@ def read_inline(text: PlainText) -> Reading | None:
             if pending is None:
                 turns.go_on(words)
                 continue
-            turns.begin(Cue(words, speaker, text.clock.seconds(pending.start), text.clock.seconds(pending.end)))
+            turns.begin(words, speaker, *text.clock.span(pending.start, pending.end))
             pending = None
             continue
         if each.name is not None and (each.sure or each.name in accepted):
@@ -68,10 +67,9 @@ def read_inline(text: PlainText) -> Reading | None:
             words = each.words if each.name is None else f"{each.name}: {each.words}"
         timed = each if each.start is not None else pending
         pending = None
-        start, end = (None, None) if timed is None else (text.clock.seconds(timed.start), text.clock.seconds(timed.end))
-        turns.begin(Cue("" if each.kind == "head" else words, speaker, start, end))
+        turns.begin("" if each.kind == "head" else words, speaker, *(text.clock.span(timed.start, timed.end) if timed is not None else (None, None)))
     used = sum(marks[place].kind == "time" and place + 1 < len(marks) and begins[place + 1] for place in range(len(marks)))
-    return Reading(turns.cues(), (count + used) / (len(marks) - len(left_out) or 1), tuple(left_out)) if _fits(text, begins) else None
+    return Reading(tuple(turns.cues()), (count + used) / (len(marks) - len(left_out) or 1), tuple(left_out)) if _fits(text, begins) else None
 
 
 def _fits(text: PlainText, begins: Sequence[bool]) -> bool:

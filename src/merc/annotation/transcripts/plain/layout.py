@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
@@ -52,27 +52,25 @@ class Turns:
     """The turns of a file as they grow, line by line."""
 
     def __init__(self) -> None:
-        self._heads: list[Cue] = []
-        self._words: list[list[str]] = []
+        self._heads: list[tuple[str | None, float | None, float | None]] = []
+        self._words: list[str] = []
 
-    def begin(self, head: Cue) -> None:
-        """A turn begins; its words so far are the head's text."""
-        self._heads.append(head)
-        self._words.append([head.text] if head.text else [])
+    def begin(self, words: str, speaker: str | None = None, start: float | None = None, end: float | None = None) -> None:
+        """A turn begins, with or without its first words."""
+        self._heads.append((speaker, start, end))
+        self._words.append(words)
 
     def go_on(self, words: str) -> None:
         """A line belongs to the turn that began last, or to nobody's if none did."""
         if not self._heads:
-            self.begin(Cue(""))
-        self._words[-1].append(words)
+            self.begin(words)
+        else:
+            before = self._words[-1]
+            self._words[-1] = f"{before}\n{words}" if before else words
 
-    def __len__(self) -> int:
-        return len(self._heads)
-
-    def cues(self) -> tuple[Cue, ...]:
+    def cues(self) -> list[Cue]:
         """All turns that hold anything."""
-        pairs = zip(self._heads, self._words, strict=True)
-        return tuple(head if len(words) == 1 and head.text else replace(head, text="\n".join(words)) for head, words in pairs if words)
+        return [Cue(words, *head) for head, words in zip(self._heads, self._words, strict=True) if words]
 
 
 def in_order(times: Sequence[float | None]) -> float:

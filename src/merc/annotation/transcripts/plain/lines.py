@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from merc.annotation.transcripts.words import without_markup
 
-_BOLD = re.compile(r"(\*\*|__)(?=[^\s*_])([^*\n]{1,300}?)(?<=\S)\1(?!\1)")
+_BOLD = re.compile(r"(\*{2,4}|__)(?=[^\s*_])([^*\n]{1,300}?)(?<=\S)\1")
 _ITALIC = re.compile(r"([*_])(?=[^\s*_])([^*\n]{1,500})(?<=[^\s*_])\1")
 _HEADING = re.compile(r"#{1,6}\s+")
 _ESCAPED = re.compile(r"\\([-_*#.\[\]()>!])")  # as Markdown is exported

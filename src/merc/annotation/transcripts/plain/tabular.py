@@ -10,13 +10,13 @@ Ann	The boat left early.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from merc.annotation.transcripts.cues import Cue, counted, parse_time
+from merc.annotation.transcripts.cues import Cue, counted
 from merc.annotation.transcripts.plain.believed import believed_names
-from merc.annotation.transcripts.plain.clock import TIME, Clock
+from merc.annotation.transcripts.plain.clock import FRAMES, TIME, Clock
 from merc.annotation.transcripts.plain.layout import PlainText, Reading
 from merc.annotation.transcripts.plain.lines import Line
 from merc.annotation.transcripts.plain.marks import mark
@@ -24,9 +24,12 @@ from merc.annotation.transcripts.plain.names import display_name, is_label, some
 from merc.annotation.transcripts.words import clean
 from merc.errors import DataError
 
-_CLOCK = re.compile(rf"[\[(]?({TIME})[\])]?")
-_NUMBER = re.compile(r"\d{1,9}(?:[.,]\d{1,9})?")
-_RUN = re.compile(r"\d{1,9}")
+_FORMS = {
+    "whole": re.compile(r"\d{1,9}"),
+    "number": re.compile(r"\d{1,9}(?:[.,]\d{1,9})?"),
+    "frames": re.compile(FRAMES),
+    "clock": re.compile(rf"[\[(]?{TIME}[\])]?"),
+}
 # All [chosen].
 _NEARLY_ALL = 0.95  # of the rows have the fields of the table
 _RECURRING = 2  # times that a speaker has on average
@@ -36,13 +39,20 @@ _MOST_HEADER_ROWS = 12  # of paths and titles before the rows of ELAN
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Where what stands: places of columns, several for the words where each tier has one of its own; s per unit of the times."""
+    """What the columns hold.
+
+    Attributes:
+        words: places of columns; several where each tier has one of its own.
+        speaker: places of what names speakers, the last first to be asked; None where the header names them, or nothing does.
+        starts, ends: s, of each row.
+        warnings: a sentence each.
+    """
 
     words: tuple[int, ...]
-    speaker: int | None
-    start: int | None
-    end: int | None
-    unit: float
+    speaker: tuple[int, ...] | None
+    starts: Sequence[float | None] | None
+    ends: Sequence[float | None] | None
+    warnings: tuple[str, ...]
 
 
 def read_tabular(text: PlainText) -> Reading | None:
@@ -66,114 +76,105 @@ def read_tabular(text: PlainText) -> Reading | None:
     rows = [row for row in rows if len(row) == width]
     header = rows[0] if len(rows) > 1 and _is_header(rows) else None
     body = rows[1:] if header is not None else rows
-    clock = Clock(match[1] for row in body for field in row if (match := _CLOCK.fullmatch(field)) is not None)
-    columns = _columns(body, header, clock)
+    columns = _columns(body, header)
     if columns is None:
         return None
-    cues = _cues(body, header, columns, clock)
+    cues = _cues(body, header, columns)
     labels = {cue.text for cue in cues}
-    if columns.speaker is None and len(cues) > len(labels) and all(is_label(label) for label in labels):
+    if not columns.speaker and len(cues) > len(labels) and all(map(is_label, labels)):
         raise DataError(f"{text.name}: the labels name speakers ({min(labels)!r}); expected the words that they say")
-    skipped = [line.text for line in text.lines if line.raw.startswith("\\\t")]
-    warnings = _tier_warnings(body, header, columns) + clock.warnings()
-    return Reading(tuple(_named(cues) if columns.speaker is None else cues), 1.0, tuple(head if not skipped else head), warnings)
+    if columns.speaker == () or (columns.speaker is None and len(columns.words) == 1):
+        cues = _named(cues)
+    return Reading(tuple(cues), 1.0, tuple(head), _tier_warnings(body, columns) + columns.warnings)
 
 
-def _is_time(field: str) -> bool:
-    return _NUMBER.fullmatch(field) is not None or _CLOCK.fullmatch(field) is not None
+def _form(fields: Sequence[str]) -> str | None:
+    """How a column writes times: `clock`, `frames`, `whole` or `number`; None if it holds something else, or nothing."""
+    given = [field for field in fields if field]
+    if not given:
+        return None
+    for form, pattern in _FORMS.items():
+        if pattern.fullmatch(given[0]) is not None:
+            return form if all(map(pattern.fullmatch, given)) else "number" if all(map(_FORMS["number"].fullmatch, given)) else None
+    return None
 
 
 def _is_header(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first row has no time where the second has one, or names columns."""
-    times = [place for place, field in enumerate(rows[1]) if _is_time(field)]
+    times = [place for place, field in enumerate(rows[1]) if _form([field]) is not None]
     if times:
-        return not any(_is_time(rows[0][place]) for place in times)
+        return all(_form([rows[0][place]]) is None for place in times)
     return {field.casefold() for field in rows[0]} & {"speaker", "text", "transcript", "utterance", "words", "content"} != set()
 
 
-def _columns(rows: Sequence[Sequence[str]], header: Sequence[str] | None, clock: Clock) -> _Columns | None:
-    width = len(rows[0]) if rows else 0
-    timed = [place for place in range(width) if any(row[place] for row in rows) and all(_is_time(row[place]) for row in rows if row[place])]
-    others = [place for place in range(width) if place not in timed and any(row[place] for row in rows)]
-    if not others or len(rows) < 2 and not timed:
+def _columns(rows: Sequence[Sequence[str]], header: Sequence[str] | None) -> _Columns | None:
+    fields = list(zip(*rows, strict=True))
+    forms = {place: form for place, column in enumerate(fields) if (form := _form(column)) is not None}
+    others = [place for place, column in enumerate(fields) if place not in forms and any(column)]
+    if not others or (len(rows) < 2 and not forms):
         return None
-    start, end, unit = _times(rows, timed, clock, others)
-    means = {place: sum(len(row[place]) for row in rows) / len(rows) for place in others}
-    named = [place for place in others if _recurring(rows, place)]
-    after = [place for place in others if timed and place > timed[-1]]
+    clock = Clock(field.strip("[]()") for place, form in forms.items() if form == "frames" for field in fields[place])
+    times = _times(fields, forms, clock, others)
+    means = {place: sum(map(len, fields[place])) for place in others}
+    named = [place for place in others if _recurring(fields[place])]
+    after = [place for place in others if forms and place > max(forms)]
     if header is not None and len(after) > 1 and not any(place in named for place in after):
-        return _Columns(tuple(after), None, start, end, unit)
+        return _Columns(tuple(after), None, *times, clock.warnings())
     words = max(others, key=lambda place: (place not in named, means[place]))
-    names = [place for place in others if place != words and (place in named or (timed and place < timed[0]))]
-    if not timed and not names:
+    names = [place for place in others if place != words and (place in named or (forms and place < min(forms)))]
+    if not forms and not names:
         return None
-    return _Columns((words,), names[-1] if names else None, start, end, unit)
+    return _Columns((words,), tuple(names), *times, clock.warnings())
 
 
 def _times(
-    rows: Sequence[Sequence[str]], timed: Sequence[int], clock: Clock, others: Sequence[int]
-) -> tuple[int | None, int | None, float]:
-    """The columns of start and end, and seconds in a unit. ELAN writes each of its times in up to four formats, one by another."""
-    if not timed:
-        return None, None, 1.0
-    values = {place: [_value(row[place], clock) for row in rows] for place in timed}
-    start = timed[0]
-    later = [
-        place
-        for place in timed[1:]
-        if _same_form(rows, place, start)
-        and all(b is None or e is None or e >= b for b, e in zip(values[start], values[place], strict=True))
-        and values[place] != values[start]
-    ]
-    end = later[0] if later else None
-    if not all(_RUN.fullmatch(row[start]) for row in rows if row[start]):
-        return start, end, 1.0
-    lengths = [sum(len(row[place]) for place in others) for row in rows]
-    ends = values[end] if end is not None else [*values[start][1:], None]
-    rates = [n / (e - b) for n, b, e in zip(lengths, values[start], ends, strict=True) if b is not None and e is not None and e > b]
-    return start, end, 0.001 if rates and median(rates) < _SLOWEST else 1.0
+    fields: Sequence[Sequence[str]], forms: Mapping[int, str], clock: Clock, others: Sequence[int]
+) -> tuple[Sequence[float | None] | None, Sequence[float | None] | None]:
+    """Starts and ends. ELAN writes begin, end and duration in up to four formats, one after another; one format is read."""
+    if not forms:
+        return None, None
+    first = min(forms)
+    starts = _values(fields[first], clock)
+    ends: Sequence[float | None] | None = None
+    for place in sorted(forms)[1:]:
+        if forms[place] == forms[first] or {forms[place], forms[first]} == {"whole", "number"}:
+            values = _values(fields[place], clock)
+            if values != starts and all(b is None or e is None or e >= b for b, e in zip(starts, values, strict=True)):
+                ends = values
+                break
+    if forms[first] == "whole":
+        lengths = map(sum, zip(*(map(len, fields[place]) for place in others), strict=True))
+        stops = ends or [*starts[1:], None]
+        rates = [n / (e - b) for n, b, e in zip(lengths, starts, stops, strict=True) if b is not None and e is not None and e > b]
+        if rates and median(rates) < _SLOWEST:
+            return [None if b is None else b / 1000 for b in starts], ends and [None if e is None else e / 1000 for e in ends]
+    return starts, ends
 
 
-def _same_form(rows: Sequence[Sequence[str]], one: int, other: int) -> bool:
-    """Whether two columns write their times alike: as clock times, with a point, or as whole numbers."""
-    return _form(rows, one) == _form(rows, other)
+def _values(column: Sequence[str], clock: Clock) -> list[float | None]:
+    if any(":" in field or ";" in field for field in column):
+        return [clock.seconds(field.strip("[]()")) if field else None for field in column]
+    return [float(field.replace(",", ".")) if field else None for field in column]
 
 
-def _form(rows: Sequence[Sequence[str]], place: int) -> str:
-    fields = [row[place] for row in rows if row[place]]
-    if any(":" in field or ";" in field for field in fields):
-        return f"clock {max(field.count(':') + field.count(';') for field in fields) > 2}"
-    return "whole" if all(map(_RUN.fullmatch, fields)) else "number"
-
-
-def _value(field: str, clock: Clock) -> float | None:
-    if not field:
-        return None
-    match = _CLOCK.fullmatch(field)
-    return clock.seconds(match[1]) if match is not None else parse_time(field)
-
-
-def _recurring(rows: Sequence[Sequence[str]], place: int) -> bool:
-    """Whether a column holds names of speakers: each recurs, and is like a name."""
-    given = [row[place] for row in rows if row[place]]
+def _recurring(column: Sequence[str]) -> bool:
+    """Whether a column holds names of speakers: they recur, and each may be one."""
+    given = [field for field in column if field]
     different = set(given)
     return len(given) >= _RECURRING * len(different) and all(display_name(name.rstrip(":")) is not None for name in different)
 
 
-def _cues(rows: Sequence[Sequence[str]], header: Sequence[str] | None, columns: _Columns, clock: Clock) -> list[Cue]:
+def _cues(rows: Sequence[Sequence[str]], header: Sequence[str] | None, columns: _Columns) -> list[Cue]:
     cues: list[Cue] = []
     speaker: str | None = None
-    for row in rows:
-        start, end = (
-            None if place is None or (value := _value(row[place], clock)) is None else round(value * columns.unit, 6)
-            for place in (columns.start, columns.end)
-        )
+    nothing = [None] * len(rows)
+    for row, start, end in zip(rows, columns.starts or nothing, columns.ends or nothing, strict=True):
+        # Of ELAN's tier and participant the latter names the speaker, where it is given.
+        name = next((row[place] for place in reversed(columns.speaker or ()) if row[place]), "")
+        if name:
+            speaker = somebody(clean(name.rstrip(":")))
         for place in columns.words:
-            if columns.speaker is not None:
-                name = clean(row[columns.speaker].rstrip(":"))
-                name = name or (clean(row[0]) if columns.speaker == 1 and not _is_time(row[0]) else name)
-                speaker = somebody(name) if name else speaker
-            elif len(columns.words) > 1 and header is not None:
+            if columns.speaker is None and header is not None:
                 speaker = somebody(clean(header[place]))
             if row[place]:
                 cues.append(Cue(row[place], speaker, start, end))
@@ -191,14 +192,14 @@ def _named(cues: Sequence[Cue]) -> list[Cue]:
     return result
 
 
-def _tier_warnings(rows: Sequence[Sequence[str]], header: Sequence[str] | None, columns: _Columns) -> tuple[str, ...]:
+def _tier_warnings(rows: Sequence[Sequence[str]], columns: _Columns) -> tuple[str, ...]:
     """A warning where one participant has several tiers: ELAN's rows do not say which hold words."""
-    if columns.speaker != 1 or columns.start is None or columns.start < 2:
+    if columns.starts is None or columns.speaker is None or len(columns.speaker) != 2:
         return ()
-    tiers = {(row[0], row[1]) for row in rows if row[0]}
-    people = {participant for _, participant in tiers if participant}
-    several = len([tier for tier, participant in tiers if participant]) - len(people)
-    if several <= 0:
+    tier, participant = columns.speaker
+    tiers = {(row[tier], row[participant]) for row in rows if row[participant]}
+    people = {name for _, name in tiers}
+    if len(tiers) <= len(people):
         return ()
-    tiers_text = counted(len(tiers), "tier", "tiers")
-    return (f"{tiers_text} of {counted(len(people), 'participant', 'participants')}: what stands in any of them is read as said",)
+    of = counted(len(people), "participant", "participants")
+    return (f"{counted(len(tiers), 'tier', 'tiers')} of {of}: what stands in any of them is read as said",)
