@@ -20,6 +20,7 @@ from merc.annotation.transcripts.plain.names import display_name, is_label, is_s
 # All [chosen].
 _MOSTLY = 0.8
 _HALF = 0.5
+_FIFTH = 0.2
 _INLINE = 0.2  # of the lines that begin with a name and a colon: then times between them are no headers
 
 
@@ -100,8 +101,8 @@ def known_name(heads: dict[int, str | None], sure: set[str]) -> bool:
 
 
 def _like_names(names: Counter[str], sure: set[str]) -> bool:
-    """Whether these are the names of speakers rather than short sentences: they recur, or each is like a name of several words."""
-    return sum(names.values()) >= 2 * len(names) or all(name in sure and (" " in name or is_label(name)) for name in names)
+    """Whether these are the names of speakers rather than short sentences: they recur, or each is like a name."""
+    return sum(names.values()) >= 2 * len(names) or all(name in sure and not name[0].islower() for name in names)
 
 
 def _with_time(text: PlainText) -> dict[int, str | None]:
@@ -131,8 +132,8 @@ def _names_at(text: PlainText, places: set[int], of: int) -> dict[int, str | Non
         place: name for place, name in found.items() if names[name] > 1 or sure_name(name) is not None or is_label(name)
     }
     known = {name for name in names if names[name] > 1 or (sure_name(name) is not None and " " in name) or is_label(name)}
-    enough = sum(name in known for name in kept.values()) >= _HALF * of
-    recurring = len(kept) >= 2 * len(set(kept.values())) or len(kept) >= _MOSTLY * of
+    enough = sum(name in known for name in kept.values()) >= _FIFTH * of
+    recurring = len(kept) >= 2 * len(set(kept.values())) or len(kept) >= _MOSTLY * len(places)
     return kept if enough and recurring else {}
 
 

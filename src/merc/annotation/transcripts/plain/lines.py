@@ -10,6 +10,7 @@ from merc.annotation.transcripts.words import without_markup
 _BOLD = re.compile(r"(\*{2,4}|__)(?=[^\s*_])([^*\n]{1,300}?)(?<=\S)\1")
 _ITALIC = re.compile(r"([*_])(?=[^\s*_])([^*\n]{1,500})(?<=[^\s*_])\1")
 _HEADING = re.compile(r"#{1,6}\s+")
+_ANCHOR = re.compile(r"\s{0,5}\{#[^{}\n]{1,80}\}$")
 _ESCAPED = re.compile(r"\\([-_*#.\[\]()>!])")  # as Markdown is exported
 _RULE = re.compile(r"[-=_*~–—.\s]{3,}")
 _QUOTED = re.compile(r"(?:>\s?){1,5}(?=\S)")
@@ -55,7 +56,7 @@ def read_lines(text: str) -> tuple[list[Line], list[str]]:
         if quoted and line[0] == ">":
             line = _QUOTED.sub("", line, count=1)
         if line[0] == "#" and (match := _HEADING.match(line)) is not None and match.end() < len(line):
-            heading, line = True, line[match.end() :]
+            heading, line = True, _ANCHOR.sub("", line[match.end() :]).strip()
         if "**" in line or "__" in line or line[0] in "*_" or (heading and "\\" in line):
             line = _without_emphasis(line)
         if line:

@@ -141,7 +141,7 @@ def _time_after_name(text: str) -> Mark | None:
     head, start, end = (match[1], match[2], match[3]) if match[1] is not None else (match[4], match[5], match[6])
     head = head.strip().rstrip("-–—|,:").strip()
     sure = sure_name(head)
-    name = sure or display_name(head)
+    name = display_name(head) or sure
     if name is None:
         return None
     rest = text[match.end() :]
@@ -157,7 +157,7 @@ def _head(text: str) -> Mark | None:
     head = text[: match.start()].strip()
     inside = head[1:-1] if head[0] in "[(" and head[-1] in ")]" else head
     sure = sure_name(inside.strip())
-    name = sure or display_name(inside)
+    name = display_name(inside) or sure
     if name is None or (not match[1] and not match[2]):
         return None
     separator = match[1].strip() or ("\t" if "\t" in match[1] else "  " if len(match[1]) > 1 else " ")

@@ -39,9 +39,9 @@ def read_stamps(text: PlainText) -> Reading | None:
     leading = sum(bool(stamps) and not line.text[: stamps[0].start()].strip() for line, stamps in found if _says(line, stamps))
     trailing = sum(bool(stamps) and not line.text[stamps[-1].end() :].strip() for line, stamps in found if _says(line, stamps))
     alone = [place for place, (line, stamps) in enumerate(found) if stamps and not _says(line, stamps)]
-    first = next((place for place, (line, stamps) in enumerate(found) if stamps and _says(line, stamps)), len(found))
-    at_end = trailing > leading or (not leading and not trailing and not (alone and alone[0] < first))
-    if at_end and first < len(found) and _seconds(found[first][1][-1]) == 0:
+    first = next((place for place, (line, stamps) in enumerate(found) if _says(line, stamps) and not is_title(line)), len(found))
+    at_end = trailing > leading if leading or trailing else bool(alone) and alone[-1] == len(found) - 1 and alone[0] > first
+    if at_end and first < len(found) and found[first][1] and _seconds(found[first][1][-1]) == 0:
         at_end = False
     return _read(found, at_end)
 

@@ -16,7 +16,7 @@ from statistics import median
 
 from merc.annotation.transcripts.cues import Cue, counted
 from merc.annotation.transcripts.plain.believed import believed_names
-from merc.annotation.transcripts.plain.clock import FRAMES, TIME, Clock
+from merc.annotation.transcripts.plain.clock import FRAMES, SPAN, TIME, Clock
 from merc.annotation.transcripts.plain.layout import PlainText, Reading
 from merc.annotation.transcripts.plain.lines import Line
 from merc.annotation.transcripts.plain.marks import mark
@@ -28,8 +28,10 @@ _FORMS = {
     "whole": re.compile(r"\d{1,9}"),
     "number": re.compile(r"\d{1,9}(?:[.,]\d{1,9})?"),
     "frames": re.compile(FRAMES),
+    "span": re.compile(rf"[\[(]?{TIME}\s{{0,3}}(?:-{{1,2}}>|[-–—→])\s{{0,3}}{TIME}[\])]?"),
     "clock": re.compile(rf"[\[(]?{TIME}[\])]?"),
 }
+_SPAN = re.compile(SPAN)
 # All [chosen].
 _NEARLY_ALL = 0.95  # of the rows have the fields of the table
 _RECURRING = 2  # times that a speaker has on average
@@ -71,7 +73,7 @@ def read_tabular(text: PlainText) -> Reading | None:
     first = next(place for place, row in enumerate(rows) if len(row) >= width - 1 and len(row) > 1)
     head = [line.text for line in text.lines[:first]]
     rows = [[*row, *[""] * (width - len(row))] for row in rows[first:] if len(row) > 1]
-    if first > _MOST_HEADER_ROWS or sum(len(row) == width for row in rows) < _NEARLY_ALL * (len(text.lines) - first):
+    if first > _MOST_HEADER_ROWS or sum(len(row) == width for row in rows) < _NEARLY_ALL * (len(widths) - first):
         return None
     rows = [row for row in rows if len(row) == width]
     header = rows[0] if len(rows) > 1 and _is_header(rows) else None
@@ -113,7 +115,8 @@ def _columns(rows: Sequence[Sequence[str]], header: Sequence[str] | None) -> _Co
     others = [place for place, column in enumerate(fields) if place not in forms and any(column)]
     if not others or (len(rows) < 2 and not forms):
         return None
-    clock = Clock(field.strip("[]()") for place, form in forms.items() if form == "frames" for field in fields[place])
+    timed = (field for place, form in forms.items() if form in ("frames", "span") for field in fields[place])
+    clock = Clock(time for field in timed if (match := _SPAN.search(field)) is not None for time in match.groups())
     times = _times(fields, forms, clock, others)
     means = {place: sum(map(len, fields[place])) for place in others}
     named = [place for place in others if _recurring(fields[place])]
@@ -134,6 +137,9 @@ def _times(
     if not forms:
         return None, None
     first = min(forms)
+    if forms[first] == "span":
+        spans = [match.groups() if (match := _SPAN.search(field)) is not None else (None, None) for field in fields[first]]
+        return [clock.seconds(start) for start, _ in spans], [clock.seconds(end) for _, end in spans]
     starts = _values(fields[first], clock)
     ends: Sequence[float | None] | None = None
     for place in sorted(forms)[1:]:
