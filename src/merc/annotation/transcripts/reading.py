@@ -49,7 +49,9 @@ _SIGNS = {  # by which the beginning of a text shows its kind
     ".ass": re.compile(r"\A\[script info\]", re.IGNORECASE),
     ".json": re.compile(r"\A(?:\{\s*[\"}]|\[\s*\{)"),
     # Times alone may stand over the words of a plain text, too; those of subtitles have a number over them.
-    ".srt": re.compile(r"^[^\S\n]{0,9}\d+[^\S\n]{0,9}\n[^\S\n]{0,9}\d+:\d\d:\d\d[,.]\d{1,3} *--> *\d+:\d\d:\d\d[,.\d]*[^\S\n]*$", re.MULTILINE),
+    ".srt": re.compile(
+        r"^[^\S\n]{0,9}\d+[^\S\n]{0,9}\n[^\S\n]{0,9}\d+:\d\d:\d\d[,.]\d{1,3} *--> *\d+:\d\d:\d\d[,.\d]*[^\S\n]*$", re.MULTILINE
+    ),
 }
 
 
@@ -92,7 +94,7 @@ def read_transcripts(source: str | Path | OpenFile, name: str | None = None) -> 
         raise DataError(f"{name} can't be read: {error.strerror or error}") from error
     if len(data) > MOST_BYTES:
         raise DataError(f"{name}: more than {MOST_BYTES // 2**20} MB; a transcript is smaller")
-    what = (_READERS | _BINARY_READERS)[suffix][0]
+    what = (_BINARY_READERS[suffix] if suffix in _BINARY_READERS else _READERS[suffix])[0]
     try:
         if suffix in _BINARY_READERS:
             cue_list, of_encoding = _BINARY_READERS[suffix][1](data, name), ()

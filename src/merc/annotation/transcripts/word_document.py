@@ -60,7 +60,9 @@ def document_text(data: bytes, name: str) -> str:
     except DataError:
         raise
     except Exception as error:  # python-docx documents none of what lxml, zipfile and itself raise on damaged files
-        raise DataError(f"{name}: expected a Word document, found a file that can't be read as one: {shorten(first_line(error))}") from error
+        raise DataError(
+            f"{name}: expected a Word document, found a file that can't be read as one: {shorten(first_line(error))}"
+        ) from error
     return "\n".join(_blocks(body, 0, name))
 
 

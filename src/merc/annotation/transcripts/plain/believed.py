@@ -1,41 +1,49 @@
-"""Which names of a file are believed, where no name's own form decides."""
+"""Which names of a file are believed: where a name's own form does not decide, the shape of the file does."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 
+from merc.annotation.transcripts.plain.lines import Line
 from merc.annotation.transcripts.plain.marks import Mark
 from merc.annotation.transcripts.plain.names import self_given
 
 NEARLY_ALL = 0.9  # of the lines, for what only the shape of the file tells [chosen]
 MOSTLY = 0.8  # of the lines [chosen]
+_HALF = 0.5  # of the lines [chosen]
 
 
-def believed_names(marks: Sequence[Mark]) -> frozenset[str]:
-    """The names that no name's own shape shows, but the file's: nearly all lines, or all lines with a time, begin with one."""
-    loose = [each for each in marks if each.name is not None and not each.sure and each.kind == "turn"]
-    if not loose:
-        return frozenset()
-    counts = Counter(each.name for each in marks if each.name is not None and each.kind == "turn")
-    naming = sum(each.name is not None and each.kind == "turn" for each in marks)
-    timed = [each for each in marks if each.kind == "turn" and each.start is not None]
-    timed_naming = len(timed) > 1 and sum(each.name is not None for each in timed) >= NEARLY_ALL * len(timed)
-    whole = len(marks) > 1 and naming >= NEARLY_ALL * len(marks)
-    accepted: set[str] = set()
-    for each in loose:
-        assert each.name is not None
-        recurring = counts[each.name] > 1
-        if each.style == "bracket":
-            right = recurring
-        elif each.style == "after":
-            right = True
-        elif each.start is not None and timed_naming:
-            right = recurring or self_given(each.name)
-        else:
-            right = (whole and (recurring or self_given(each.name))) or (
-                recurring and self_given(each.name) and naming >= 0.5 * len(marks)
-            )
-        if right:
-            accepted.add(each.name)
-    return frozenset(accepted)
+def believed_names(marks: Sequence[Mark], lines: Sequence[Line]) -> frozenset[str]:
+    """The names of lines that begin turns.
+
+    A name whose form shows it is believed; but not one that comes once amid a paragraph where those that recur begin paragraphs.
+    Another is where nearly all lines, or nearly all that have a time, begin with names, and it recurs or no sentence looks so.
+    """
+    named = [(each, line) for each, line in zip(marks, lines, strict=True) if each.name is not None and each.kind != "words"]
+    counts = Counter(each.name for each, _ in named)
+    recurring = [line.apart for each, line in named if counts[each.name] > 1]
+    doubted = len(recurring) > 2 and sum(recurring) >= NEARLY_ALL * len(recurring)
+    sure = [(each, line) for each, line in named if each.sure]
+    if doubted:
+        sure = [(each, line) for each, line in sure if line.apart or each.start is not None or counts[each.name] > 1]
+    believed = {each.name for each, _ in sure}
+    loose = [each for each, _ in named if each.name not in believed and each.kind == "turn" and not each.sure]
+    if loose:
+        naming = sum(each.kind == "turn" for each, _ in named)
+        timed = [each for each in marks if each.kind == "turn" and each.start is not None]
+        by_time = len(timed) > 1 and sum(each.name is not None for each in timed) >= NEARLY_ALL * len(timed)
+        whole = len(marks) > 1 and naming >= NEARLY_ALL * len(marks)
+        half = naming >= _HALF * len(marks)
+        believed |= {each.name for each in loose if _right(each, counts[each.name] > 1, by_time, whole, half)}
+    return frozenset(name for name in believed if name is not None)
+
+
+def _right(each: Mark, recurring: bool, by_time: bool, whole: bool, half: bool) -> bool:
+    """Whether a name is believed that no form shows."""
+    assert each.name is not None
+    if each.style == "bracket":
+        return recurring and half
+    if each.style == "after" or (recurring and (whole or (by_time and each.start is not None))):
+        return True
+    return self_given(each.name) and (whole or (by_time and each.start is not None) or (half and recurring))

@@ -9,9 +9,14 @@ from merc.annotation.transcripts.cues import parse_clock
 
 FRAMES = r"\d{1,2}[:;]\d{1,2}[:;]\d{1,2}[:;]\d{1,2}"
 _CLOCK = r"-?(?:\d{1,6}:\d{1,2}:\d{1,2}|\d{1,3}:\d{2})(?:[.,]\d{1,9})?"
+_DATE = r"(?:\d{1,4}[./-]\d{1,2}[./-]\d{1,4},?[ T]{1,2})?"
 _OF_DAY = r"(?: ?[AaPp]\.?[Mm]\b\.?)?"
-TIME = rf"(?:{FRAMES}|{_CLOCK}{_OF_DAY})"
-SPAN = rf"({TIME})(?:\s{{0,3}}(?:-{{1,2}}>|[-–—→])\s{{0,3}}({TIME}))?"
+TIME = rf"(?:{FRAMES}|{_DATE}{_CLOCK}{_OF_DAY})"
+_TO = r"(?:\s{0,3}(?:-{1,2}>|[-–—→])\s{0,3}|,(?=\d{1,2}:\d{2}:\d))"
+SPAN = rf"({TIME})(?:{_TO}({TIME}))?"
+_NUMBER = r"\d{1,6}(?:\.\d{1,6})?"
+SECONDS = rf"({_NUMBER})(?:s|\s?s?\s?[-–→]\s?({_NUMBER})\s?s?)"  # 4.2s, or 4.2-6.5: told from other numbers by either
+_DATED = re.compile(r"\d{1,4}[./-]")
 _FRAMED = re.compile(r"(\d{1,2})[:;](\d{1,2})[:;](\d{1,2})[:;](\d{1,2})")
 _RATES = (24, 25, 30, 50, 60)  # frames a second that are in use
 
@@ -43,7 +48,9 @@ class Clock:
         known = self._known.get(time)
         if known is not None:
             return known
-        if time[-1] in "mM.":
+        if ":" not in time and ";" not in time:
+            return float(time)
+        if time[-1] in "mM." or _DATED.match(time) is not None:
             self.of_day = True
             return None
         match = _FRAMED.fullmatch(time) if self.frames else None

@@ -15,12 +15,13 @@ from collections import Counter
 from merc.annotation.transcripts.plain.inner_times import cut_at_times
 from merc.annotation.transcripts.plain.layout import PlainText, Reading, Turns, in_order
 from merc.annotation.transcripts.plain.matter import begins_transcript, is_field, is_foot
-from merc.annotation.transcripts.plain.names import display_name, is_label, is_sound, somebody, sure_name
+from merc.annotation.transcripts.plain.names import display_name, is_label, is_sound, self_given, somebody, sure_name
 
 # All [chosen].
 _MOSTLY = 0.8
 _HALF = 0.5
 _FIFTH = 0.2
+_LIKE_WORDS = "name time"  # the style that words which end in a time have, too
 _INLINE = 0.2  # of the lines that begin with a name and a colon: then times between them are no headers
 
 
@@ -31,7 +32,7 @@ def read_headers(text: PlainText) -> Reading | None:
         return None
     places = sorted(heads)
     first, marks = places[0], text.marks
-    turns = Turns()
+    turns, left_out = Turns(), [line.text for line in text.lines[:first]]
     speaker: str | None = None
     span: tuple[float | None, float | None] | None = None  # of a header whose words have not come yet
     for place in range(first, len(marks)):
@@ -45,16 +46,18 @@ def read_headers(text: PlainText) -> Reading | None:
         elif each.kind == "turn" and each.start is not None and not each.style.startswith("short"):
             known = each.name is not None and each.sure
             speaker = somebody(each.name) if known else speaker
-            turns.begin(each.words if known or each.name is None else f"{each.name}: {each.words}", speaker, *text.clock.span(each.start, each.end))
+            words = each.words if known or each.name is None else f"{each.name}: {each.words}"
+            turns.begin(words, speaker, *text.clock.span(each.start, each.end))
             span = None
         elif span is not None:
             turns.begin(text.lines[place].text, speaker, *span)
             span = None
+        elif text.lines[place].heading:
+            left_out.append(text.lines[place].text)
         else:
             turns.go_on(text.lines[place].text)
     cues = cut_at_times(turns.cues(), text.clock)
-    before = [line.text for line in text.lines[:first]]
-    return Reading(cues, (len(marks) - first) / len(marks), tuple(before)) if cues else None
+    return Reading(cues, (len(marks) - first) / len(marks), tuple(left_out)) if cues else None
 
 
 def _with_name_and_time(text: PlainText) -> dict[int, str | None]:
@@ -78,26 +81,20 @@ def _with_name_and_time(text: PlainText) -> dict[int, str | None]:
     apart = sum(lines[place].apart for place in chosen) >= _MOSTLY * count
     heads: dict[int, str | None] = {}
     for place, (given, name, _) in candidates.items():
-        known = names[name] > 1 or name in sure
-        if (given == style and (lines[place].apart if apart and not known else known or not apart)) or (
-            names[name] > 1 and lines[place].apart
-        ):
+        known = name in sure or (names[name] > 1 and (lines[place].apart or self_given(name)))
+        alone = lines[place].apart if apart else style != _LIKE_WORDS
+        if (given == style and (known or alone)) or (names[name] > 1 and lines[place].apart):
             heads[place] = name
     over_words = sum(place + 1 < len(marks) and place + 1 not in heads for place in heads)
     needed = 1 if style.startswith(("[", "name[", "name(")) or style.endswith("]time") or "  " in style or "\t" in style else 2
     if len(heads) < needed or over_words < _MOSTLY * len(heads):
         return {}
-    if len(heads) == 1 and (next(iter(heads)) > 0 and not known_name(heads, sure)):
-        return {}
+    if len(heads) == 1 and 0 not in heads and not sure:
+        return {}  # a single line amid others says nothing of their shape
     times = [text.clock.seconds(marks[place].start) for place in sorted(heads)]
     if in_order(times) < _MOSTLY or (style.startswith("time") and not _like_names(names, sure)):
         return {}
     return heads | {place: None for place, each in enumerate(marks) if each.kind == "time"}
-
-
-def known_name(heads: dict[int, str | None], sure: set[str]) -> bool:
-    """Whether a header's name is like one."""
-    return any(name in sure for name in heads.values())
 
 
 def _like_names(names: Counter[str], sure: set[str]) -> bool:
@@ -121,7 +118,7 @@ def _with_time(text: PlainText) -> dict[int, str | None]:
     names = _names_at(text, after, len(times)) or _names_at(text, before, len(times))
     if not names and len(times) == 1 and len(marks) > 2:
         return {}  # a single time over a text says nothing of its shape
-    return {place: None for place in times} | names
+    return dict[int, str | None].fromkeys(times) | names
 
 
 def _names_at(text: PlainText, places: set[int], of: int) -> dict[int, str | None]:
@@ -152,7 +149,8 @@ def _with_name(text: PlainText) -> dict[int, str | None]:
     lines, marks = text.lines, text.marks
     found: dict[int, str] = {}
     for place, line in enumerate(lines[:-1]):
-        bare = marks[place].kind == "words" or (marks[place].kind == "turn" and not marks[place].words and marks[place].start is None)
+        each = marks[place]
+        bare = each.kind == "words" or (each.kind == "turn" and not each.words and each.start is None)
         over = marks[place + 1].start is not None or not lines[place + 1].apart or line.heading
         if bare and line.apart and over and not is_field(line.text) and not is_foot(line.text) and not begins_transcript(line.text):
             name = _lone_name(line.text)
@@ -161,10 +159,11 @@ def _with_name(text: PlainText) -> dict[int, str | None]:
     counts = Counter(found.values())
     names = {place: name for place, name in found.items() if counts[name] > 1 or is_label(name)}
     if names:  # those that come once stand in the same form
-        names |= {place: name for place, name in found.items() if " " in name and place > min(names)}
+        upper = all(name.isupper() for name in names.values())
+        alike = {place: name for place, name in found.items() if " " in name or (upper and name.isupper())}
+        names |= {place: name for place, name in alike.items() if place > min(names)}
     timed = sum(each.kind == "turn" and each.start is not None for each in marks)
     paragraphs = sum(line.apart for line in lines[min(names) :]) if names else 0
     if not names or (len(names) < _HALF * paragraphs and timed < _HALF * len(marks)):
         return {}
     return dict(names)
-

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from merc.annotation.transcripts.plain.believed import MOSTLY, NEARLY_ALL, believed_names
 from merc.annotation.transcripts.plain.layout import PlainText, Reading, Turns, in_order
-from merc.annotation.transcripts.plain.marks import Mark
+from merc.annotation.transcripts.plain.marks import TIME_SAID, Mark
 from merc.annotation.transcripts.plain.matter import begins_transcript, is_field, is_title
 from merc.annotation.transcripts.plain.names import somebody
 
@@ -33,43 +33,46 @@ def read_inline(text: PlainText) -> Reading | None:
     A line that is nothing but a time is that of the next turn. A time without name begins a turn of the speaker before.
     """
     marks = text.marks
-    accepted = believed_names(marks)
-    short_times = _short_times_count(text)
-    begins = [_begins(each, accepted, short_times) for each in marks]
+    believed = believed_names(marks, text.lines)
+    short_times = _short_times(text)
+    begins = [_begins(each, believed, short_times) for each in marks]
     count = sum(begins)
     if not count:
         return None
-    first, untimed_head = _first_turn(text, begins)
+    if not _fits(text, begins):
+        return None
+    first, all_before = _first_turn(text, begins)
     turns, left_out = Turns(), list[str]()
-    speaker: str | None = None
-    pending: Mark | None = None
-    for line, each, begun in zip(text.lines[:first], marks, begins, strict=False):
-        if untimed_head or begun or is_title(line):
+    for line, begun in zip(text.lines[:first], begins, strict=False):
+        if all_before or begun or is_title(line):
             left_out.append(line.text)
         else:
             turns.go_on(line.text)
+    speaker: str | None = None
+    pending: Mark | None = None
     for place in range(first, len(marks)):
         each = marks[place]
+        words = text.lines[place].text
         if each.kind == "time":
             pending = each
             continue
-        if not begins[place]:
-            words = text.lines[place].text
-            if pending is None:
-                turns.go_on(words)
-                continue
-            turns.begin(words, speaker, *text.clock.span(pending.start, pending.end))
-            pending = None
+        if not begins[place] and text.lines[place].heading:
+            left_out.append(words)
             continue
-        if each.name is not None and (each.sure or each.name in accepted):
-            speaker, words = somebody(each.name), each.words
-        else:
-            words = each.words if each.name is None else f"{each.name}: {each.words}"
-        timed = each if each.start is not None else pending
+        if not begins[place] and pending is None:
+            turns.go_on(words)
+            continue
+        if begins[place]:
+            words = each.words
+            if each.name in believed:
+                speaker = somebody(each.name)
+            elif each.name is not None:
+                words = f"{each.name}: {words}"
+        timed = pending if each.start is None or not begins[place] or each.style == TIME_SAID else each
         pending = None
-        turns.begin("" if each.kind == "head" else words, speaker, *(text.clock.span(timed.start, timed.end) if timed is not None else (None, None)))
-    used = sum(marks[place].kind == "time" and place + 1 < len(marks) and begins[place + 1] for place in range(len(marks)))
-    return Reading(tuple(turns.cues()), (count + used) / (len(marks) - len(left_out) or 1), tuple(left_out)) if _fits(text, begins) else None
+        turns.begin(words, speaker, *((None, None) if timed is None else text.clock.span(timed.start, timed.end)))
+    used = sum(each.kind == "time" and following for each, following in zip(marks, begins[1:], strict=False))
+    return Reading(tuple(turns.cues()), (count + used) / (len(marks) - len(left_out) or 1), tuple(left_out))
 
 
 def _fits(text: PlainText, begins: Sequence[bool]) -> bool:
@@ -84,18 +87,18 @@ def _fits(text: PlainText, begins: Sequence[bool]) -> bool:
     return count >= _LEAST_RECURRING * len(begins) and count >= _OFTEN * len(names)
 
 
-def _begins(each: Mark, accepted: frozenset[str], short_times: bool) -> bool:
+def _begins(each: Mark, believed: frozenset[str], short_times: bool) -> bool:
     """Whether a line begins a turn; `10:30 is fine` does so only where nearly all lines begin like that."""
     if each.kind in ("words", "time"):
         return False
-    if each.name is not None and (each.sure or each.name in accepted):
-        return each.kind != "head" or each.style.endswith("]") or "[" in each.style
+    if each.name in believed:
+        return each.kind != "head" or "[" in each.style or each.style == TIME_SAID
     if each.kind == "head" or each.start is None:
         return False
     return short_times or not each.style.startswith("short")
 
 
-def _short_times_count(text: PlainText) -> bool:
+def _short_times(text: PlainText) -> bool:
     timed = [each for each in text.marks if each.kind == "turn" and each.start is not None]
     short = [text.clock.seconds(each.start) for each in timed if each.style.startswith("short") and each.name is None]
     return len(short) > 1 and len(timed) >= MOSTLY * len(text.marks) and in_order(short) >= NEARLY_ALL
@@ -104,19 +107,19 @@ def _short_times_count(text: PlainText) -> bool:
 def _first_turn(text: PlainText, begins: Sequence[bool]) -> tuple[int, bool]:
     """Where the dialogue begins, and whether all that stands before it is no speech.
 
-    Where nearly all turns have a time, or times stand between them, it begins at the first time; else with the first name that
-    is no field such as `Date:`. It begins after a line that says that the transcript comes next.
+    Where nearly all turns have a time, or times stand between them, it begins with the first time, or with somebody who speaks
+    again later; else with the first name that is no field such as `Date:`. A line may say that the transcript comes next.
     """
     marks = text.marks
     turns = [place for place, begun in enumerate(begins) if begun]
     timed = [place for place in turns if marks[place].start is not None]
     times = [place for place, each in enumerate(marks) if each.kind == "time"]
     heading = max((place for place in range(turns[0] + 1) if begins_transcript(text.lines[place].text)), default=-1)
-    if len(timed) >= MOSTLY * len(turns) - 1 and len(timed) > 0:
-        return min(timed[0], *times[:1]) if times else timed[0], True
-    if times and times[0] < turns[-1]:
-        before = [place for place in turns if heading < place < times[0] and not is_field(text.lines[place].text)]
-        if not before:
-            return times[0], True
-    named = next((place for place in turns if place > heading and not is_field(text.lines[place].text)), turns[0])
-    return named, heading >= 0
+    turns = [place for place in turns if place > heading and not is_field(text.lines[place].text)] or turns
+    if timed and len(timed) >= MOSTLY * len(turns) - 1:
+        again = {marks[place].name for place in timed}
+        known = [place for place in turns if marks[place].name is not None and marks[place].name in again]
+        return min([timed[0], *known[:1], *times[:1]]), True
+    if times and times[0] < turns[0]:
+        return times[0], True
+    return turns[0], heading >= 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from merc.annotation.transcripts.words import without_markup
 
@@ -12,6 +13,7 @@ _ITALIC = re.compile(r"([*_])(?=[^\s*_])([^*\n]{1,500})(?<=[^\s*_])\1")
 _HEADING = re.compile(r"#{1,6}\s+")
 _ANCHOR = re.compile(r"\s{0,5}\{#[^{}\n]{1,80}\}$")
 _ESCAPED = re.compile(r"\\([-_*#.\[\]()>!])")  # as Markdown is exported
+_NUMBERED = re.compile(r"(\d{1,5})[.):]\s+(?=\S)")
 _RULE = re.compile(r"[-=_*~–—.\s]{3,}")
 _QUOTED = re.compile(r"(?:>\s?){1,5}(?=\S)")
 _FRONT_MATTER = re.compile(r"---[^\S\n]*\n(?:[^\n]*\n){1,60}?---[^\S\n]*(?:\n|\Z)")
@@ -62,7 +64,18 @@ def read_lines(text: str) -> tuple[list[Line], list[str]]:
         if line:
             lines.append(Line(line, apart, heading, raw))
             apart = heading
-    return lines, skipped
+    return _without_numbers(lines), skipped
+
+
+def _without_numbers(lines: list[Line]) -> list[Line]:
+    """The lines without the numbers that count them all: `1. Ann: Hi`."""
+    if len(lines) < 2 or not lines[0].text[0].isdigit():
+        return lines
+    matches = [_NUMBERED.match(line.text) for line in lines]
+    numbers = [int(match[1]) for match in matches if match is not None]
+    if len(numbers) < len(lines) or any(second != first + 1 for first, second in pairwise(numbers)):
+        return lines
+    return [replace(line, text=line.text[match.end() :]) for line, match in zip(lines, matches, strict=True) if match is not None]
 
 
 def _without_emphasis(line: str) -> str:

@@ -8,20 +8,24 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from merc.annotation.transcripts.plain.clock import SPAN
+from merc.annotation.transcripts.plain.clock import SECONDS, SPAN
 from merc.annotation.transcripts.plain.lines import Line
 from merc.annotation.transcripts.plain.names import MOST_CHARACTERS, display_name, is_label, is_sound, sure_name
 
 _LEADING = re.compile(rf"(?:[\[(<{{]\s?@?{SPAN}\s?[\])>}}](:)?|@?{SPAN}(?![\w;.]|[:,]\S))")
+_IN_SECONDS = re.compile(rf"[\[(]\s?{SECONDS}\s?[\])](:)?")
 _SEPARATOR = re.compile(r"\s*[-–—|,:]?\s*")
 _TRAILING = re.compile(rf"(\s*[-–—|,:]?\s*)([\[(<{{]?)\s?@?{SPAN}\s?[\])>}}]?(:?)$")
 _AFTER_NAME = re.compile(
-    rf"([^\[(<{{\d]{{1,{MOST_CHARACTERS}}})[\[(<{{]\s?{SPAN}\s?[\])>}}]\s*[-–—:]?\s*|\[([^\[\]\n]{{1,{MOST_CHARACTERS}}})\]\s*{SPAN}\s*[-–—:]?(?:\s+|$)"
+    rf"([^\[(<{{\d]{{1,{MOST_CHARACTERS}}})[\[(<{{]\s?{SPAN}\s?[\])>}}]\s*[-–—:]?\s*"
+    rf"|\[([^\[\]\n]{{1,{MOST_CHARACTERS}}})\]\s*(?:{SPAN}|{SECONDS})\s*[-–—:]?(?:\s+|$)"
 )
 _ENDS_WITH_TIME = frozenset("0123456789])}>:mM")
 _LONGEST = MOST_CHARACTERS + 40  # of a line with nothing but name and times
 _BRACKETED = re.compile(r"[\[(【]([^\[\]()【】\n]{1,60})[\])】](?::|\s|$)\s*")
 _LABELLED = re.compile(r"\(speaker (\d{1,3}|\?)\)\s*", re.IGNORECASE)  # as whisper.cpp writes
+_CHAT = re.compile(r"From {1,3}([^:\n]{1,60}?)(?: {1,3}to {1,3}[^:\n]{1,60})? ?:")  # as Zoom writes chats
+TIME_SAID = "name:time"  # of `Ann: 10:30`, which is a head only where words stand below
 _NO_NAME_BEFORE = frozenset("/\\0123456789")
 
 
@@ -77,18 +81,20 @@ def mark(line: Line) -> Mark:
 
 
 def _leading_time(text: str) -> Mark | None:
-    match = _LEADING.match(text)
+    match = _LEADING.match(text) or (_IN_SECONDS.match(text) if text[0] in "[(" else None)
     if match is None:
         return None
-    start, end = (match[1], match[2]) if match[1] is not None else (match[4], match[5])
     bracketed = match[1] is not None
+    start, end = (match[1], match[2]) if bracketed else (match[4], match[5])
     separator = _SEPARATOR.match(text, match.end())
     assert separator is not None  # it matches nothing as well
     rest = text[separator.end() :]
+    if rest.startswith("From ") and (chat := _CHAT.match(rest)) is not None:
+        rest = f"{chat[1]}:{rest[chat.end() :]}"
     if not rest:
         return Mark("time", "", None, False, start, end, "time")
     sign = separator[0].strip() or ("\t" if "\t" in separator[0] else "")
-    style = f"{text[0] if bracketed else 'bare' if start.count(':') > 1 else 'short'}{'-' if end else ''}{sign}"
+    style = f"{text[0] if bracketed else 'bare' if start.count(':') > 1 or len(start) > 8 else 'short'}{'-' if end else ''}{sign}"
     named = _bracketed_name(rest) if rest[0] in "[(【" else None
     colon = _colon(rest) if named is None else -1
     if named is None and colon > 0:
@@ -111,7 +117,17 @@ def _named(text: str, colon: int) -> Mark | None:
     name = sure or display_name(head)
     if name is None:
         return None
-    return Mark("turn", text[colon + 1 :].strip(), name, sure is not None)
+    words = text[colon + 1 :].strip()
+    match = _LEADING.match(words) if words[:1] and words[0] in "[(<{0123456789" else None
+    if match is not None:
+        rest = words[match.end() :].strip()
+        if match[1] is not None:
+            return Mark(
+                "turn" if rest else "head", rest, name, sure is not None, match[1], match[2], "after" if rest else "name[time]"
+            )
+        if not rest:
+            return Mark("head", words, name, sure is not None, match[4], match[5], TIME_SAID)
+    return Mark("turn", words, name, sure is not None)
 
 
 def _bracketed_name(text: str) -> Mark | None:
@@ -138,7 +154,9 @@ def _time_after_name(text: str) -> Mark | None:
     match = _AFTER_NAME.match(text[: _LONGEST + 40])
     if match is None:
         return None
-    head, start, end = (match[1], match[2], match[3]) if match[1] is not None else (match[4], match[5], match[6])
+    head, start, end = (
+        (match[1], match[2], match[3]) if match[1] is not None else (match[4], match[5] or match[7], match[6] or match[8])
+    )
     head = head.strip().rstrip("-–—|,:").strip()
     sure = sure_name(head)
     name = display_name(head) or sure
@@ -162,4 +180,4 @@ def _head(text: str) -> Mark | None:
         return None
     separator = match[1].strip() or ("\t" if "\t" in match[1] else "  " if len(match[1]) > 1 else " ")
     style = f"{head[0] if inside != head else ''}name{separator}{match[2]}time"
-    return Mark("head", text, name, sure is not None, match[3], match[4], style)
+    return Mark("head", "", name, sure is not None, match[3], match[4], style)

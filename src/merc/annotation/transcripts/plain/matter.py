@@ -16,18 +16,20 @@ from merc.files.validation import shorten
 _MOST_OF_A_TITLE = 100  # characters [chosen]
 _SHOWN = 3  # lines that a warning shows
 # Fields of a head. [chosen]
-_FIELDS = frozenset("""
+_FIELDS = """
     abstract agenda attendees attended audio author chair client created date datum dauer description device duration einleitung
     end ended event file filename folder format host id invited keywords kind language länge length link location media meeting
     meeting-id meetingid name names ort participants participant-id pages place platform present project recorded recording
     recordings sampling session source speakers sprache start started subject summary tags teilnehmer thema time timestamp timezone
     title titel topic topics transcribed transcriber transcript transcription transkribiert transkription type url uploaded version
     video words
-""".split())  # fmt: skip
+"""
+_FIELD_NAMES = frozenset(_FIELDS.split())
 _FIELD_WORDS = 4
 _FIELD = re.compile(r"([^:：\n]{1,40})[:：](?:\s|$)")
 _TRANSCRIPT = re.compile(
-    r"[^\w\n]{0,4}(?:(?:full |complete |meeting |call |audio )?transcript(?:ion)?|transkript(?:ion)?)[:.]?|.{1,200} [-–—\\]{1,2} transcript",
+    r"[^\w\n]{0,4}(?:(?:full |complete |meeting |call |audio )?transcript(?:ion)?|transkript(?:ion)?)[:.]?"
+    r"|.{1,200} [-–—\\]{1,2} transcript",
     re.IGNORECASE,
 )
 _FOOT = re.compile(
@@ -40,7 +42,8 @@ _FOOT = re.compile(
     | (?:meeting|transcription|transcript|recording|call|interview|aufnahme)\s(?:ended|stopped|ends|endet|finished)\b.{0,60}
     | .{1,60}\s(?:started|stopped)\s(?:the\s)?(?:transcription|recording)
     | [\[(*]?(?:end|ende)\s(?:of|der|des|vom)\s(?:the\s|this\s)?
-        (?:audio|transcript|transcription|recording|interview|meeting|call|conversation|aufnahme|transkripts?|interviews|gesprächs)\.?[\])*]?
+        (?:audio|transcript|transcription|recording|interview|meeting|call|conversation
+        |aufnahme|transkripts?|interviews|gesprächs)\.?[\])*]?
     | https?://\S{1,300}
     | (?:©|\(c\)|copyright\b).{1,200}
     )""",
@@ -73,7 +76,7 @@ def is_field(text: str) -> bool:
     """Whether a line is `Date: ...` or the like."""
     match = _FIELD.match(text)
     words = match[1].casefold().split() if match is not None else []
-    return 0 < len(words) <= _FIELD_WORDS and any(word.strip("*#()-") in _FIELDS for word in (words[0], words[-1]))
+    return 0 < len(words) <= _FIELD_WORDS and any(word.strip("*#()-") in _FIELD_NAMES for word in (words[0], words[-1]))
 
 
 def is_title(line: Line) -> bool:
@@ -84,7 +87,7 @@ def is_title(line: Line) -> bool:
         or is_field(text)
         or is_foot(text)
         or _LINK.fullmatch(text) is not None
-        or (len(text) <= _MOST_OF_A_TITLE and text[-1] not in ".!?…\"”»。！？")
+        or (len(text) <= _MOST_OF_A_TITLE and text[-1] not in '.!?…"”»。！？')
     )
 
 
@@ -98,4 +101,5 @@ def left_out_warning(left_out: Sequence[str]) -> tuple[str, ...]:
     if not left_out:
         return ()
     shown = ", ".join(shorten(repr(printable(text))) for text in left_out[:_SHOWN]) + (", …" if len(left_out) > _SHOWN else "")
-    return (f"{counted(len(left_out), 'line around the dialogue is', 'lines around the dialogue are')} no speech, and left out: {shown}",)
+    count = counted(len(left_out), "line around the dialogue is", "lines around the dialogue are")
+    return (f"{count} no speech, and left out: {shown}",)

@@ -14,7 +14,9 @@ _NOBODY = frozenset({
     "", "?", "??", "???", "-", "n/a", "na", "nan", "ntp", "none", "null", "<na>", "unknown", "unknown speaker", "speaker unknown",
     "unidentified", "unidentified speaker", "speaker undefined", "undefined", "speaker ?", "speaker_?", "unbekannt",
 })  # fmt: skip
-_LABEL = re.compile(r"(?:speaker|spk|spkr|sprecher|sprecherin|person|participant|locutor|orateur)[\s_-]?(?:\d{1,3}|[A-Z])", re.IGNORECASE)
+_LABEL = re.compile(
+    r"(?:speaker|spk|spkr|sprecher|sprecherin|person|participant|locutor|orateur)[\s_-]?(?:\d{1,3}|[A-Z])", re.IGNORECASE
+)
 _ENDS = re.compile(r"[!?…;:\"”»]\s|[.]\s(?=[a-z])|[.!?…,;:。！？]$")
 _TITLE = re.compile(r"\b(?:dr|prof|mr|mrs|ms|st|sr|jr)\.", re.IGNORECASE)
 _FEATURES = re.compile(r"[\d_()\[\]|@/#]|, ")  # of names that people give themselves in meetings
@@ -51,7 +53,7 @@ def is_label(name: str) -> bool:
 
 def is_sound(name: str) -> bool:
     """Whether brackets around this describe a sound rather than name somebody."""
-    return not without_sounds(f"x ({name}) x").count(name)
+    return name.lower() not in without_sounds(f"x ({name.lower()}) x")
 
 
 def somebody(name: str | None) -> str | None:

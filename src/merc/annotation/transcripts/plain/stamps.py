@@ -64,7 +64,9 @@ def _read(found: Sequence[tuple[Line, list[re.Match[str]]]], at_end: bool) -> Re
     """The turns, told apart by stamps and names; stamps amid a turn's words are dropped."""
     spoken = [line if not stamps else replace(line, text=_STAMP.sub(" ", line.text).strip()) for line, stamps in found]
     marks = [mark(line) if line.text else None for line in spoken]
-    believed = believed_names([each for each in marks if each is not None])
+    believed = believed_names(
+        *zip(*((each, line) for each, line in zip(marks, spoken, strict=True) if each is not None), strict=True)
+    )
     cues: list[Cue] = []
     left_out: list[str] = []
     speaker: str | None = None
@@ -76,12 +78,12 @@ def _read(found: Sequence[tuple[Line, list[re.Match[str]]]], at_end: bool) -> Re
                 cues[-1] = replace(cues[-1], end=_seconds(stamps[-1]))
             reached, ended = _seconds(stamps[-1]), True
             continue
-        if not cues and not stamps and is_title(line) and not (each.name is not None and each.sure):
+        if not cues and not stamps and is_title(line) and each.name not in believed:
             left_out.append(line.text)
             continue
         leads = bool(stamps) and not line.text[: stamps[0].start()].strip()
         ends = bool(stamps) and not line.text[stamps[-1].end() :].strip() and not (leads and len(stamps) == 1)
-        name = each.name if each.name is not None and (each.sure or each.name in believed) else None
+        name = each.name if each.name in believed else None
         words = each.words if name is not None else said.text
         if name is not None:
             speaker = somebody(name)

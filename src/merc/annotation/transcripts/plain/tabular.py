@@ -20,7 +20,7 @@ from merc.annotation.transcripts.plain.clock import FRAMES, SPAN, TIME, Clock
 from merc.annotation.transcripts.plain.layout import PlainText, Reading
 from merc.annotation.transcripts.plain.lines import Line
 from merc.annotation.transcripts.plain.marks import mark
-from merc.annotation.transcripts.plain.names import display_name, is_label, somebody
+from merc.annotation.transcripts.plain.names import display_name, is_label, somebody, sure_name
 from merc.annotation.transcripts.words import clean
 from merc.errors import DataError
 
@@ -32,6 +32,9 @@ _FORMS = {
     "clock": re.compile(rf"[\[(]?{TIME}[\])]?"),
 }
 _SPAN = re.compile(SPAN)
+_SPEAKERS = frozenset({"speaker", "speakers", "speaker name", "name", "participant", "who", "sprecher"})
+_WORDS = frozenset({"text", "transcript", "utterance", "words", "content", "sentence"})
+_DRAWN = re.compile(r"[\s|:=+-]{3,}")
 # All [chosen].
 _NEARLY_ALL = 0.95  # of the rows have the fields of the table
 _RECURRING = 2  # times that a speaker has on average
@@ -63,9 +66,13 @@ def read_tabular(text: PlainText) -> Reading | None:
     Raises:
         DataError: labels that name speakers, as diarisation writes them, and no words.
     """
-    if not text.lines or sum("\t" in line.raw for line in text.lines) < _NEARLY_ALL * (len(text.lines) - _MOST_HEADER_ROWS):
+    delimiter = _delimiter(text.lines)
+    if delimiter is None:
         return None
-    rows = [[field.strip() for field in line.raw.strip("\r\n ").split("\t")] for line in text.lines if not line.raw.startswith("\\\t")]
+    lines = [line.raw.strip("\r\n ") for line in text.lines if not line.raw.startswith("\\\t")]
+    if delimiter == "|":
+        lines = [line.removeprefix("|").removesuffix("|") for line in lines if not _DRAWN.fullmatch(line)]
+    rows = [[field.strip() for field in line.split(delimiter)] for line in lines]
     widths = [len(row) for row in rows]
     width = max(set(widths), key=widths.count, default=0)
     if width < 2:
@@ -90,6 +97,15 @@ def read_tabular(text: PlainText) -> Reading | None:
     return Reading(tuple(cues), 1.0, tuple(head), _tier_warnings(body, columns) + columns.warnings)
 
 
+def _delimiter(lines: Sequence[Line]) -> str | None:
+    """A tab, if nearly all lines have one, or a bar, if all lines have as many."""
+    tabs = sum("\t" in line.raw for line in lines)
+    if tabs and tabs >= _NEARLY_ALL * (len(lines) - _MOST_HEADER_ROWS):
+        return "\t"
+    bars = {line.raw.count("|") for line in lines}
+    return "|" if len(lines) > 1 and len(bars) == 1 and min(bars) > 1 else None
+
+
 def _form(fields: Sequence[str]) -> str | None:
     """How a column writes times: `clock`, `frames`, `whole` or `number`; None if it holds something else, or nothing."""
     given = [field for field in fields if field]
@@ -106,20 +122,24 @@ def _is_header(rows: Sequence[Sequence[str]]) -> bool:
     times = [place for place, field in enumerate(rows[1]) if _form([field]) is not None]
     if times:
         return all(_form([rows[0][place]]) is None for place in times)
-    return {field.casefold() for field in rows[0]} & {"speaker", "text", "transcript", "utterance", "words", "content"} != set()
+    return any(field.casefold() in _SPEAKERS | _WORDS for field in rows[0])
 
 
 def _columns(rows: Sequence[Sequence[str]], header: Sequence[str] | None) -> _Columns | None:
     fields = list(zip(*rows, strict=True))
-    forms = {place: form for place, column in enumerate(fields) if (form := _form(column)) is not None}
+    forms = {place: form for place, column in enumerate(fields) if (form := _form(column)) is not None and not _counts(column)}
+    fields = [() if _counts(column) else column for column in fields]
     others = [place for place, column in enumerate(fields) if place not in forms and any(column)]
-    if not others or (len(rows) < 2 and not forms):
-        return None
+    if not others or (len(rows) < 2 and not forms) or (len(others) == 1 and list(forms.values()) == ["clock"]):
+        return None  # of these, times before words are read by another layout
     timed = (field for place, form in forms.items() if form in ("frames", "span") for field in fields[place])
     clock = Clock(time for field in timed if (match := _SPAN.search(field)) is not None for time in match.groups())
     times = _times(fields, forms, clock, others)
     means = {place: sum(map(len, fields[place])) for place in others}
-    named = [place for place in others if _recurring(fields[place])]
+    titled = [place for place in others if header is not None and header[place].casefold() in _SPEAKERS]
+    named = titled or [place for place in others if _recurring(fields[place])]
+    if not named and len(others) > 1:
+        named = [place for place in others if all(sure_name(field) is not None for field in fields[place])][:1]
     after = [place for place in others if forms and place > max(forms)]
     if header is not None and len(after) > 1 and not any(place in named for place in after):
         return _Columns(tuple(after), None, *times, clock.warnings())
@@ -128,6 +148,15 @@ def _columns(rows: Sequence[Sequence[str]], header: Sequence[str] | None) -> _Co
     if not forms and not names:
         return None
     return _Columns((words,), tuple(names), *times, clock.warnings())
+
+
+def _counts(column: Sequence[str]) -> bool:
+    """Whether a column counts the rows."""
+    return (
+        len(column) > 1
+        and column[0] in ("0", "1")
+        and list(column) == [str(n) for n in range(int(column[0]), int(column[0]) + len(column))]
+    )
 
 
 def _times(
@@ -189,11 +218,12 @@ def _cues(rows: Sequence[Sequence[str]], header: Sequence[str] | None, columns: 
 
 def _named(cues: Sequence[Cue]) -> list[Cue]:
     """Labels of the form `Name: words`, where the file shows that they are."""
-    marks = [mark(Line(cue.text, False)) for cue in cues]
-    believed = believed_names(marks)
+    lines = [Line(cue.text, True) for cue in cues]
+    marks = [mark(line) for line in lines]
+    believed = believed_names(marks, lines)
     result: list[Cue] = []
     for cue, each in zip(cues, marks, strict=True):
-        right = cue.speaker is None and each.name is not None and each.start is None and (each.sure or each.name in believed)
+        right = each.name in believed and each.start is None
         result.append(Cue(each.words, somebody(each.name), cue.start, cue.end) if right else cue)
     return result
 

@@ -43,11 +43,12 @@ def read_turn_marks(text: PlainText) -> Reading | None:
         else:
             whole = [piece.strip() for piece in _ARROWS.split(line.text)]
             pieces += [(piece, number > 0) for number, piece in enumerate(whole) if piece]
-    marks = [mark(Line(piece, False)) for piece, _ in pieces]
-    believed = believed_names(marks)
+    lines = [Line(piece, True) for piece, _ in pieces]
+    marks = [mark(line) for line in lines]
+    believed = believed_names(marks, lines)
     cues: list[Cue] = []
     for (piece, begins), each in zip(pieces, marks, strict=True):
-        name = each.name if each.name is not None and (each.sure or each.name in believed) and each.start is None else None
+        name = each.name if each.name in believed and each.start is None else None
         words = piece if name is None else each.words
         if turning or begins or name is not None or not cues:
             cues.append(Cue(words, somebody(name), begins=begins or name is not None))
