@@ -12,6 +12,7 @@ from merc.annotation.transcripts.plain.names import self_given
 NEARLY_ALL = 0.9  # of the lines, for what only the shape of the file tells [chosen]
 MOSTLY = 0.8  # of the lines [chosen]
 _HALF = 0.5  # of the lines [chosen]
+_OFTEN = 3  # times [chosen]
 
 
 def believed_names(marks: Sequence[Mark], lines: Sequence[Line]) -> frozenset[str]:
@@ -35,7 +36,11 @@ def believed_names(marks: Sequence[Mark], lines: Sequence[Line]) -> frozenset[st
         by_time = len(timed) > 1 and sum(each.name is not None for each in timed) >= NEARLY_ALL * len(timed)
         whole = len(marks) > 1 and naming >= NEARLY_ALL * len(marks)
         half = naming >= _HALF * len(marks)
+        paragraphs = sum(line.apart for line in lines)
+        by_paragraph = paragraphs > _OFTEN and sum(line.apart for _, line in named) >= MOSTLY * paragraphs
         believed |= {each.name for each in loose if _right(each, counts[each.name] > 1, by_time, whole, half)}
+        if by_paragraph:
+            believed |= {each.name for each, line in named if line.apart and counts[each.name] >= _OFTEN}
     return frozenset(name for name in believed if name is not None)
 
 

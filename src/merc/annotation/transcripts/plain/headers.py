@@ -14,13 +14,14 @@ from collections import Counter
 
 from merc.annotation.transcripts.plain.inner_times import cut_at_times
 from merc.annotation.transcripts.plain.layout import PlainText, Reading, Turns, in_order
-from merc.annotation.transcripts.plain.matter import begins_transcript, is_field, is_foot
+from merc.annotation.transcripts.plain.matter import begins_transcript, is_caption, is_field, is_foot
 from merc.annotation.transcripts.plain.names import display_name, is_label, is_sound, self_given, somebody, sure_name
 
 # All [chosen].
 _MOSTLY = 0.8
 _HALF = 0.5
 _FIFTH = 0.2
+_OFTEN = 3  # times that a name stands between blank lines
 _LIKE_WORDS = "name time"  # the style that words which end in a time have, too
 _INLINE = 0.2  # of the lines that begin with a name and a colon: then times between them are no headers
 
@@ -52,7 +53,7 @@ def read_headers(text: PlainText) -> Reading | None:
         elif span is not None:
             turns.begin(text.lines[place].text, speaker, *span)
             span = None
-        elif text.lines[place].heading:
+        elif is_caption(text.lines[place]):
             left_out.append(text.lines[place].text)
         else:
             turns.go_on(text.lines[place].text)
@@ -66,12 +67,14 @@ def _with_name_and_time(text: PlainText) -> dict[int, str | None]:
     `0:03 - Ann Berg` has the form of words after a time: it is a header where other lines stand between such lines.
     """
     marks, lines = text.marks, text.lines
+    inline = sum(each.kind == "turn" and each.sure and each.start is None for each in marks)
     candidates: dict[int, tuple[str, str, bool]] = {}
     for place, each in enumerate(marks):
         if each.kind == "head" and each.name is not None:
             candidates[place] = (each.style, each.name, each.sure)
         elif each.kind == "turn" and each.name is None and each.start is not None and marks[place + 1 : place + 2]:
-            name = display_name(each.words) if marks[place + 1].kind == "words" else None
+            below = marks[place + 1]
+            name = display_name(each.words) if below.start is None or below.style == _LIKE_WORDS else None
             if name is not None:
                 candidates[place] = (f"time{each.style}", name, sure_name(name) is not None)
     style, count = Counter(style for style, _, _ in candidates.values()).most_common(1)[0] if candidates else ("", 0)
@@ -86,14 +89,19 @@ def _with_name_and_time(text: PlainText) -> dict[int, str | None]:
         if (given == style and (known or alone)) or (names[name] > 1 and lines[place].apart):
             heads[place] = name
     over_words = sum(place + 1 < len(marks) and place + 1 not in heads for place in heads)
-    needed = 1 if style.startswith(("[", "name[", "name(")) or style.endswith("]time") or "  " in style or "\t" in style else 2
-    if len(heads) < needed or over_words < _MOSTLY * len(heads):
+    alone = style != _LIKE_WORDS if style.startswith(("name", "[", "(")) else "-" in style and any(" " in name or is_label(name) for name in sure)
+    needed = 1 if alone and (sure or not style.startswith("name")) else 2
+    if len(heads) < max(needed, inline) or over_words < _MOSTLY * len(heads):
         return {}
     if len(heads) == 1 and 0 not in heads and not sure:
         return {}  # a single line amid others says nothing of their shape
     times = [text.clock.seconds(marks[place].start) for place in sorted(heads)]
-    if in_order(times) < _MOSTLY or (style.startswith("time") and not _like_names(names, sure)):
+    if in_order(times) < _MOSTLY:
         return {}
+    if style.startswith("time"):
+        alike = sum(each.kind == "turn" and each.name is None and style == f"time{each.style}" for each in marks)
+        if count < _MOSTLY * alike or not _like_names(names, sure):
+            return {}
     return heads | {place: None for place, each in enumerate(marks) if each.kind == "time"}
 
 
@@ -151,19 +159,24 @@ def _with_name(text: PlainText) -> dict[int, str | None]:
     for place, line in enumerate(lines[:-1]):
         each = marks[place]
         bare = each.kind == "words" or (each.kind == "turn" and not each.words and each.start is None)
-        over = marks[place + 1].start is not None or not lines[place + 1].apart or line.heading
-        if bare and line.apart and over and not is_field(line.text) and not is_foot(line.text) and not begins_transcript(line.text):
+        if bare and line.apart and not is_field(line.text) and not is_foot(line.text) and not begins_transcript(line.text):
             name = _lone_name(line.text)
             if name is not None and (sure_name(name) is not None or is_label(name)):
                 found[place] = name
+    found = {place: name for place, name in found.items() if place + 1 not in found}  # a name has words below
     counts = Counter(found.values())
+    for place in list(found):
+        over = marks[place + 1].start is not None or not lines[place + 1].apart or lines[place].heading
+        if not over and counts[found[place]] < _OFTEN:
+            del found[place]
     names = {place: name for place, name in found.items() if counts[name] > 1 or is_label(name)}
     if names:  # those that come once stand in the same form
         upper = all(name.isupper() for name in names.values())
         alike = {place: name for place, name in found.items() if " " in name or (upper and name.isupper())}
         names |= {place: name for place, name in alike.items() if place > min(names)}
     timed = sum(each.kind == "turn" and each.start is not None for each in marks)
-    paragraphs = sum(line.apart for line in lines[min(names) :]) if names else 0
+    first = min(names, default=0)
+    paragraphs = sum(line.apart and place - 1 not in names for place, line in enumerate(lines) if place >= first)
     if not names or (len(names) < _HALF * paragraphs and timed < _HALF * len(marks)):
         return {}
     return dict(names)

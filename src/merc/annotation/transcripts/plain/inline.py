@@ -12,12 +12,13 @@ ANN BERG, HARBOUR MASTER: It is.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from merc.annotation.transcripts.plain.believed import MOSTLY, NEARLY_ALL, believed_names
 from merc.annotation.transcripts.plain.layout import PlainText, Reading, Turns, in_order
 from merc.annotation.transcripts.plain.marks import TIME_SAID, Mark
-from merc.annotation.transcripts.plain.matter import begins_transcript, is_field, is_title
+from merc.annotation.transcripts.plain.matter import begins_transcript, is_caption, is_field, is_title, paragraphs
 from merc.annotation.transcripts.plain.names import somebody
 
 # All [chosen].
@@ -25,6 +26,7 @@ _LEAST = 0.15  # of the lines, or
 _LEAST_PARAGRAPHS = 0.4  # of the paragraphs have a name or time, or
 _LEAST_RECURRING = 0.05  # of the lines, where there are at least `_OFTEN` times as many of them as names
 _OFTEN = 3
+_HEADINGS = 0.5  # for each turn; more stand in reports
 
 
 def read_inline(text: PlainText) -> Reading | None:
@@ -43,11 +45,12 @@ def read_inline(text: PlainText) -> Reading | None:
         return None
     first, all_before = _first_turn(text, begins)
     turns, left_out = Turns(), list[str]()
-    for line, begun in zip(text.lines[:first], begins, strict=False):
-        if all_before or begun or is_title(line):
-            left_out.append(line.text)
+    for paragraph in paragraphs(text.lines[:first]):
+        if all_before or all(map(is_title, paragraph)):
+            left_out += [line.text for line in paragraph]
         else:
-            turns.go_on(line.text)
+            for line in paragraph:
+                turns.go_on(line.text)
     speaker: str | None = None
     pending: Mark | None = None
     for place in range(first, len(marks)):
@@ -56,7 +59,7 @@ def read_inline(text: PlainText) -> Reading | None:
         if each.kind == "time":
             pending = each
             continue
-        if not begins[place] and text.lines[place].heading:
+        if not begins[place] and is_caption(text.lines[place]):
             left_out.append(words)
             continue
         if not begins[place] and pending is None:
@@ -71,8 +74,10 @@ def read_inline(text: PlainText) -> Reading | None:
         timed = pending if each.start is None or not begins[place] or each.style == TIME_SAID else each
         pending = None
         turns.begin(words, speaker, *((None, None) if timed is None else text.clock.span(timed.start, timed.end)))
+    if len(left_out) - first > _HEADINGS * count:
+        return None  # a report rather than a dialogue
     used = sum(each.kind == "time" and following for each, following in zip(marks, begins[1:], strict=False))
-    return Reading(tuple(turns.cues()), (count + used) / (len(marks) - len(left_out) or 1), tuple(left_out))
+    return Reading(tuple(turns.cues()), (count + used) / len(marks), tuple(left_out))
 
 
 def _fits(text: PlainText, begins: Sequence[bool]) -> bool:
@@ -115,7 +120,9 @@ def _first_turn(text: PlainText, begins: Sequence[bool]) -> tuple[int, bool]:
     timed = [place for place in turns if marks[place].start is not None]
     times = [place for place, each in enumerate(marks) if each.kind == "time"]
     heading = max((place for place in range(turns[0] + 1) if begins_transcript(text.lines[place].text)), default=-1)
-    turns = [place for place in turns if place > heading and not is_field(text.lines[place].text)] or turns
+    counts = Counter(marks[place].name for place in turns)
+    fields = {place for place in turns if counts[marks[place].name] == 1 and is_field(text.lines[place].text)}
+    turns = [place for place in turns if place > heading and place not in fields] or turns
     if timed and len(timed) >= MOSTLY * len(turns) - 1:
         again = {marks[place].name for place in timed}
         known = [place for place in turns if marks[place].name is not None and marks[place].name in again]

@@ -25,14 +25,16 @@ class Line:
 
     Attributes:
         text: without blanks around it and without emphasis.
-        apart: whether it is the first, or a blank line or a drawn rule stands before it.
+        apart: whether it is the first or a heading, or a blank line, a heading or a drawn rule stands before it.
         heading: whether it is one of Markdown.
+        bold: whether it begins in Markdown's bold.
         raw: as it stands in the file.
     """
 
     text: str
     apart: bool
     heading: bool = False
+    bold: bool = False
     raw: str = ""
 
 
@@ -54,15 +56,16 @@ def read_lines(text: str) -> tuple[list[Line], list[str]]:
         if not line or (line[0] in "-=_*~–—." and _RULE.fullmatch(line)):
             apart = True
             continue
-        heading = False
+        heading = bold = False
         if quoted and line[0] == ">":
             line = _QUOTED.sub("", line, count=1)
         if line[0] == "#" and (match := _HEADING.match(line)) is not None and match.end() < len(line):
             heading, line = True, _ANCHOR.sub("", line[match.end() :]).strip()
-        if "**" in line or "__" in line or line[0] in "*_" or (heading and "\\" in line):
+        if "**" in line or "__" in line or line[0] in "*_" or ("\\" in line and line[0] != "\\"):
+            bold = line.startswith(("**", "__"))
             line = _without_emphasis(line)
         if line:
-            lines.append(Line(line, apart, heading, raw))
+            lines.append(Line(line, apart or heading, heading, bold, raw))
             apart = heading
     return _without_numbers(lines), skipped
 

@@ -17,7 +17,7 @@ _IN_SECONDS = re.compile(rf"[\[(]\s?{SECONDS}\s?[\])](:)?")
 _SEPARATOR = re.compile(r"\s*[-–—|,:]?\s*")
 _TRAILING = re.compile(rf"(\s*[-–—|,:]?\s*)([\[(<{{]?)\s?@?{SPAN}\s?[\])>}}]?(:?)$")
 _AFTER_NAME = re.compile(
-    rf"([^\[(<{{\d]{{1,{MOST_CHARACTERS}}})[\[(<{{]\s?{SPAN}\s?[\])>}}]\s*[-–—:]?\s*"
+    rf"([^\[(<{{]{{1,{MOST_CHARACTERS}}})[\[(<{{]\s?{SPAN}\s?[\])>}}]\s*[-–—:]?\s*"
     rf"|\[([^\[\]\n]{{1,{MOST_CHARACTERS}}})\]\s*(?:{SPAN}|{SECONDS})\s*[-–—:]?(?:\s+|$)"
 )
 _ENDS_WITH_TIME = frozenset("0123456789])}>:mM")
@@ -66,7 +66,7 @@ def mark(line: Line) -> Mark:
     if colon > 0:
         following = text[colon + 1 : colon + 2]
         if following not in _NO_NAME_BEFORE:
-            found = _named(text, colon)
+            found = _named(text, colon, line.bold)
             if found is not None:
                 return found
         else:
@@ -111,12 +111,14 @@ def _colon(text: str) -> int:
     return -1 if following in _NO_NAME_BEFORE else place
 
 
-def _named(text: str, colon: int) -> Mark | None:
+def _named(text: str, colon: int, bold: bool = False) -> Mark | None:
+    """`Name: words`; a name in bold is as sure as one whose form shows it."""
     head = text[:colon].strip()
     sure = sure_name(head)
     name = sure or display_name(head)
     if name is None:
         return None
+    sure = sure or (name if bold else None)
     words = text[colon + 1 :].strip()
     match = _LEADING.match(words) if words[:1] and words[0] in "[(<{0123456789" else None
     if match is not None:
@@ -170,7 +172,7 @@ def _time_after_name(text: str) -> Mark | None:
 
 def _head(text: str) -> Mark | None:
     match = _TRAILING.search(text, max(0, len(text) - 40))
-    if match is None or match.start() == 0 or text[match.start() - 1].isdigit():
+    if match is None or match.start() == 0:
         return None
     head = text[: match.start()].strip()
     inside = head[1:-1] if head[0] in "[(" and head[-1] in ")]" else head

@@ -15,16 +15,17 @@ from merc.files.validation import shorten
 
 _MOST_OF_A_TITLE = 100  # characters [chosen]
 _SHOWN = 3  # lines that a warning shows
+_SENTENCE_ENDS = frozenset(".!?…\"”»。！？")
 # Fields of a head. [chosen]
 _FIELDS = """
-    abstract agenda attendees attended audio author chair client created date datum dauer description device duration einleitung
-    end ended event file filename folder format host id invited keywords kind language länge length link location media meeting
-    meeting-id meetingid name names ort participants participant-id pages place platform present project recorded recording
-    recordings sampling session source speakers sprache start started subject summary tags teilnehmer thema time timestamp timezone
-    title titel topic topics transcribed transcriber transcript transcription transkribiert transkription type url uploaded version
-    video words
+    abstract agenda attendees audio created date datum dauer description device duration end ended event file filename folder format
+    id invited keywords language länge length link location media meeting ort pages participants place platform present project
+    recorded recording recordings sampling session source speakers sprache start started subject summary tags teilnehmer thema time
+    timestamp timezone titel title topic topics transcribed transcriber transcript transcription transkribiert transkription type
+    uploaded url version video words
 """
 _FIELD_NAMES = frozenset(_FIELDS.split())
+_FIELD_ENDS = frozenset({"by", "date", "duration", "file", "id", "language", "length", "name", "number", "time", "title", "type"})
 _FIELD_WORDS = 4
 _FIELD = re.compile(r"([^:：\n]{1,40})[:：](?:\s|$)")
 _TRANSCRIPT = re.compile(
@@ -76,7 +77,9 @@ def is_field(text: str) -> bool:
     """Whether a line is `Date: ...` or the like."""
     match = _FIELD.match(text)
     words = match[1].casefold().split() if match is not None else []
-    return 0 < len(words) <= _FIELD_WORDS and any(word.strip("*#()-") in _FIELD_NAMES for word in (words[0], words[-1]))
+    if not 0 < len(words) <= _FIELD_WORDS:
+        return False
+    return words[0].strip("*#(-") in _FIELD_NAMES or (len(words) > 1 and words[-1].strip("*)-") in _FIELD_ENDS)
 
 
 def is_title(line: Line) -> bool:
@@ -87,8 +90,23 @@ def is_title(line: Line) -> bool:
         or is_field(text)
         or is_foot(text)
         or _LINK.fullmatch(text) is not None
-        or (len(text) <= _MOST_OF_A_TITLE and text[-1] not in '.!?…"”»。！？')
+        or (len(text) <= _MOST_OF_A_TITLE and text[-1] not in _SENTENCE_ENDS)
     )
+
+
+def is_caption(line: Line) -> bool:
+    """Whether a line amid the dialogue is the heading of a part of it, and no sentence."""
+    return line.heading and line.text[-1] not in _SENTENCE_ENDS
+
+
+def paragraphs(lines: Sequence[Line]) -> list[list[Line]]:
+    """Lines that no blank line parts, together."""
+    found: list[list[Line]] = []
+    for line in lines:
+        if line.apart or not found:
+            found.append([])
+        found[-1].append(line)
+    return found
 
 
 def begins_transcript(text: str) -> bool:

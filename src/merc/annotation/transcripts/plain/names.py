@@ -10,10 +10,12 @@ from merc.annotation.transcripts.words import clean, without_sounds
 
 MOST_CHARACTERS = 60  # of a display name [chosen]
 _MOST_WORDS = 8  # of a display name [chosen]
-_NOBODY = frozenset({
-    "", "?", "??", "???", "-", "n/a", "na", "nan", "ntp", "none", "null", "<na>", "unknown", "unknown speaker", "speaker unknown",
-    "unidentified", "unidentified speaker", "speaker undefined", "undefined", "speaker ?", "speaker_?", "unbekannt",
-})  # fmt: skip
+_NOBODY = re.compile(
+    r"[?-]{0,5}|n/?a|<na>|nan|ntp|none|null|undefined|inconnu|desconocido"
+    r"|(?:speaker|sprecher|person)[\s_-]?(?:unknown|undefined|unidentified|unbekannt|\?)"
+    r"|(?:unknown|unidentified|unbekannter?)(?:[\s_-](?:speaker|sprecher|person|participant))?",
+    re.IGNORECASE,
+)
 _LABEL = re.compile(
     r"(?:speaker|spk|spkr|sprecher|sprecherin|person|participant|locutor|orateur)[\s_-]?(?:\d{1,3}|[A-Z])", re.IGNORECASE
 )
@@ -56,6 +58,7 @@ def is_sound(name: str) -> bool:
     return name.lower() not in without_sounds(f"x ({name.lower()}) x")
 
 
+@lru_cache(maxsize=4096)
 def somebody(name: str | None) -> str | None:
     """The name, or None where it is a placeholder for one."""
-    return None if name is None or name.casefold() in _NOBODY else name
+    return None if name is None or _NOBODY.fullmatch(name) is not None else name

@@ -143,7 +143,7 @@ def _columns(rows: Sequence[Sequence[str]], header: Sequence[str] | None) -> _Co
     after = [place for place in others if forms and place > max(forms)]
     if header is not None and len(after) > 1 and not any(place in named for place in after):
         return _Columns(tuple(after), None, *times, clock.warnings())
-    words = max(others, key=lambda place: (place not in named, means[place]))
+    words = max(after or others, key=lambda place: (place not in named, means[place]))
     names = [place for place in others if place != words and (place in named or (forms and place < min(forms)))]
     if not forms and not names:
         return None
