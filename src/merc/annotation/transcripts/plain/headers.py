@@ -89,7 +89,11 @@ def _with_name_and_time(text: PlainText) -> dict[int, str | None]:
         if (given == style and (known or alone)) or (names[name] > 1 and lines[place].apart):
             heads[place] = name
     over_words = sum(place + 1 < len(marks) and place + 1 not in heads for place in heads)
-    alone = style != _LIKE_WORDS if style.startswith(("name", "[", "(")) else "-" in style and any(" " in name or is_label(name) for name in sure)
+    alone = (
+        style != _LIKE_WORDS
+        if style.startswith(("name", "[", "("))
+        else "-" in style and any(" " in name or is_label(name) for name in sure)
+    )
     needed = 1 if alone and (sure or not style.startswith("name")) else 2
     if len(heads) < max(needed, inline) or over_words < _MOSTLY * len(heads):
         return {}

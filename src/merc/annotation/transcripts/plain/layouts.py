@@ -21,6 +21,7 @@ _Layout = Callable[[PlainText], Reading | None]
 _UNMISTAKABLE: Sequence[_Layout] = (read_iemocap, read_tabular, read_stamps, read_turn_marks)
 # Of these, the one that explains most of the file; the first of equals.
 _LIKE_ONE_ANOTHER: Sequence[_Layout] = (read_inline, read_headers)
+_MANY, _TURNS_EACH = 8, 4  # speakers; fewer turns than four for each are odd [chosen]
 _LATE = 3600.0  # s; where a first turn begins later, times may be of the day [chosen]
 
 
@@ -43,4 +44,7 @@ def read_plain(text: str, name: str) -> CueList:
     first = next((cue.start for cue in reading.cues if cue.start is not None), None)
     if first is not None and first >= _LATE:
         warnings.append(f"the first turn begins at {first:.0f} s: if the times are those of a day's clock, they fit no recording")
+    names = {cue.speaker for cue in reading.cues if cue.speaker is not None}
+    if len(names) >= _MANY and len(names) > len(reading.cues) / _TURNS_EACH:
+        warnings.append(f"{len(names)} speakers in {len(reading.cues)} turns: some may be no names, but words before a colon")
     return CueList(reading.cues, tuple(warnings))

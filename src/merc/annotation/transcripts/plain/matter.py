@@ -15,7 +15,7 @@ from merc.files.validation import shorten
 
 _MOST_OF_A_TITLE = 100  # characters [chosen]
 _SHOWN = 3  # lines that a warning shows
-_SENTENCE_ENDS = frozenset(".!?…\"”»。！？")
+_SENTENCE_ENDS = frozenset('.!?…"”»。！？')
 # Fields of a head. [chosen]
 _FIELDS = """
     abstract agenda attendees audio created date datum dauer description device duration end ended event file filename folder format

@@ -9,6 +9,7 @@ from merc.annotation.transcripts.speakers import named
 from merc.annotation.transcripts.words import clean, without_sounds
 
 MOST_CHARACTERS = 60  # of a display name [chosen]
+_MOST_WORDS_WITH_COMMA = 4  # of a name with a title [chosen]
 _MOST_WORDS = 8  # of a display name [chosen]
 _NOBODY = re.compile(
     r"[?-]{0,5}|n/?a|<na>|nan|ntp|none|null|undefined|inconnu|desconocido"
@@ -21,7 +22,7 @@ _LABEL = re.compile(
 )
 _ENDS = re.compile(r"[!?…;:\"”»]\s|[.]\s(?=[a-z])|[.!?…,;:。！？]$")
 _TITLE = re.compile(r"\b(?:dr|prof|mr|mrs|ms|st|sr|jr)\.", re.IGNORECASE)
-_FEATURES = re.compile(r"[\d_()\[\]|@/#]|, ")  # of names that people give themselves in meetings
+_FEATURES = re.compile(r"[\d_()\[\]|@/#]")  # of names that people give themselves in meetings
 
 
 @lru_cache(maxsize=4096)
@@ -37,6 +38,8 @@ def sure_name(head: str) -> str | None:
 def display_name(head: str) -> str | None:
     """A name as people give it to themselves, which only the shape of the file tells from a part of a sentence."""
     name = clean(head)
+    if name and _NOBODY.fullmatch(name) is not None:
+        return name
     short = 0 < len(name) <= MOST_CHARACTERS and len(name.split()) <= _MOST_WORDS
     if not short or not any(map(str.isalpha, name)) or _ENDS.search(_TITLE.sub("", name)):
         return None
@@ -45,7 +48,9 @@ def display_name(head: str) -> str | None:
 
 def self_given(name: str) -> bool:
     """Whether a display name has what no sentence has: a digit, `_`, a bracket, a bar, an address, a comma."""
-    return _FEATURES.search(name) is not None or " " not in name
+    if " " not in name or _FEATURES.search(name) is not None:
+        return True
+    return ", " in name and len(name.split()) <= _MOST_WORDS_WITH_COMMA
 
 
 def is_label(name: str) -> bool:
