@@ -103,7 +103,8 @@ def test_text_stands_in_the_documents_order():
     [
         "<w:sdt><w:sdtContent><w:p><w:r><w:t>Ada: Hi.</w:t></w:r></w:p></w:sdtContent></w:sdt>",
         "<w:p><w:ins w:id='1' w:author='x'><w:r><w:t>Ada: Hi.</w:t></w:r></w:ins></w:p>",
-        "<w:p><w:r><w:t>Ada: Hi</w:t></w:r><w:del w:id='1' w:author='x'><w:r><w:delText> there</w:delText></w:r></w:del><w:r><w:t>.</w:t></w:r></w:p>",
+        "<w:p><w:r><w:t>Ada: Hi</w:t></w:r><w:del w:id='1' w:author='x'><w:r><w:delText> there</w:delText></w:r></w:del>"
+        "<w:r><w:t>.</w:t></w:r></w:p>",
         "<w:p><w:sdt><w:sdtContent><w:r><w:t>Ada: Hi.</w:t></w:r></w:sdtContent></w:sdt></w:p>",
         "<w:p><w:hyperlink><w:r><w:t>Ada: Hi.</w:t></w:r></w:hyperlink></w:p>",
         "<w:p><w:smartTag w:element='x'><w:r><w:t>Ada: Hi.</w:t></w:r></w:smartTag></w:p>",

@@ -179,5 +179,5 @@ def _with_ends(cues: Sequence[Cue]) -> list[Cue]:
     for cue in reversed(cues):
         if cue.start != start:
             start, end = cue.start, start
-        result.append(replace(cue, end=end))
+        result.append(Cue(cue.text, cue.speaker, cue.start, end, cue.channel, cue.begins, cue.conversation, cue.id))
     return result[::-1]

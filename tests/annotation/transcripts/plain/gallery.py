@@ -152,6 +152,19 @@ GALLERY = {
             ("Mia Falk", "Then who?", 9, None),
         ],
     ),
+    "Teams, words beside names and times": (
+        "Roofs-20260105_101500-Meeting Recording\n"
+        "January 5, 2026, 10:15AM\n"
+        " Mia Falk   0:04 Who took the ladder?\n"
+        " Tom Ash   0:07 Not me.\n"
+        " Mia Falk   0:09 Then who?\n"
+        " Tom Ash stopped transcription.\n",
+        [
+            ("Mia Falk", "Who took the ladder?", 4, 7),
+            ("Tom Ash", "Not me.", 7, 9),
+            ("Mia Falk", "Then who?", 9, None),
+        ],
+    ),
     "Zoom, saved captions": (
         "[Mia Falk] 00:00:04\nWho took the ladder?\n\n[tom_a] 00:00:07\nNot me.\n\n[Mia Falk] 00:00:09\nThen who?\n",
         [

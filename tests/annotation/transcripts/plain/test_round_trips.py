@@ -83,7 +83,11 @@ LAYOUTS = {
     "Fathom": (lines(lambda s, w, b, e: f"{clock(b)} - {s}\n  {w}\n\n"), "starts", 1000),
     "Rev": (lines(lambda s, w, b, e: f"{s} ({clock(b)}):\n{w}\n\n"), "starts", 1000),
     "Premiere": (lines(lambda s, w, b, e: f"{framed(b)} - {framed(e)}\n{s}\n{w}\n\n"), "both", 500),
-    "labels that hold, timed lines": (changes(lambda w, b, e: f"[{clock(b)}] - {w}\n", lambda s: f"\nSPEAKER_0{NAMES.index(s)}\n"), "starts", 1000),
+    "labels that hold, timed lines": (
+        changes(lambda w, b, e: f"[{clock(b)}] - {w}\n", lambda s: f"\nSPEAKER_0{NAMES.index(s)}\n"),
+        "starts",
+        1000,
+    ),
     "f4": (lines(lambda s, w, b, e: f"{s}: {w} #{clock(e)}-{e % 1000 // 100}#\n\n"), "ends", 100),
     "f4, names that hold": (changes(lambda w, b, e: f"{w} #{clock(e)}-{e % 1000 // 100}#\n\n", lambda s: f"{s}: "), "ends", 100),
     "MAXQDA": (lines(lambda s, w, b, e: f"#{clock(b)}-{b % 1000 // 100}# {s}: {w}\n"), "starts", 100),

@@ -21,26 +21,30 @@ def believed_names(marks: Sequence[Mark], lines: Sequence[Line]) -> frozenset[st
     A name whose form shows it is believed; but not one that comes once amid a paragraph where those that recur begin paragraphs.
     Another is where nearly all lines, or nearly all that have a time, begin with names, and it recurs or no sentence looks so.
     """
-    named = [(each, line) for each, line in zip(marks, lines, strict=True) if each.name is not None and each.kind != "words"]
-    counts = Counter(each.name for each, _ in named)
-    recurring = [line.apart for each, line in named if counts[each.name] > 1]
-    doubted = len(recurring) > 2 and sum(recurring) >= NEARLY_ALL * len(recurring)
-    sure = [(each, line) for each, line in named if each.sure]
-    if doubted:
-        sure = [(each, line) for each, line in sure if line.apart or each.start is not None or counts[each.name] > 1]
-    believed = {each.name for each, _ in sure}
-    loose = [each for each, _ in named if each.name not in believed and each.kind == "turn" and not each.sure]
+    counts: Counter[str | None] = Counter([each.name for each in marks if each.name is not None])
+    if not counts:
+        return frozenset()
+    apart = [line.apart for line, each in zip(lines, marks, strict=True) if each.name is not None and counts[each.name] > 1]
+    doubted = len(apart) > 2 and sum(apart) >= NEARLY_ALL * len(apart)
+    believed: set[str | None] = set()
+    loose: list[Mark] = []
+    for each, line in zip(marks, lines, strict=True):
+        if each.sure and (not doubted or line.apart or each.start is not None or counts[each.name] > 1):
+            believed.add(each.name)
+        elif each.name is not None and not each.sure and each.kind == "turn":
+            loose.append(each)
     if loose:
-        naming = sum(each.kind == "turn" for each, _ in named)
-        timed = [each for each in marks if each.kind == "turn" and each.start is not None]
-        by_time = len(timed) > 1 and sum(each.name is not None for each in timed) >= NEARLY_ALL * len(timed)
+        turns = [each for each in marks if each.kind == "turn"]
+        naming = sum([each.name is not None for each in turns])
+        timed = [each.name is not None for each in turns if each.start is not None]
+        by_time = len(timed) > 1 and sum(timed) >= NEARLY_ALL * len(timed)
         whole = len(marks) > 1 and naming >= NEARLY_ALL * len(marks)
         half = naming >= _HALF * len(marks)
-        paragraphs = sum(line.apart for line in lines)
-        by_paragraph = paragraphs > _OFTEN and sum(line.apart for _, line in named) >= MOSTLY * paragraphs
         believed |= {each.name for each in loose if _right(each, counts[each.name] > 1, by_time, whole, half)}
-        if by_paragraph:
-            believed |= {each.name for each, line in named if line.apart and counts[each.name] >= _OFTEN}
+        paragraphs = [each.name is not None for each, line in zip(marks, lines, strict=True) if line.apart]
+        if len(paragraphs) > _OFTEN and sum(paragraphs) >= MOSTLY * len(paragraphs):
+            often = (each.name for each, line in zip(marks, lines, strict=True) if line.apart and each.kind == "turn")
+            believed |= {name for name in often if name is not None and counts[name] >= _OFTEN}
     return frozenset(name for name in believed if name is not None)
 
 

@@ -20,6 +20,7 @@ _AFTER_NAME = re.compile(
     rf"([^\[(<{{]{{1,{MOST_CHARACTERS}}})[\[(<{{]\s?{SPAN}\s?[\])>}}]\s*[-–—:]?\s*"
     rf"|\[([^\[\]\n]{{1,{MOST_CHARACTERS}}})\]\s*(?:{SPAN}|{SECONDS})\s*[-–—:]?(?:\s+|$)"
 )
+_SPACED = re.compile(rf"([^\[(<{{]{{1,{MOST_CHARACTERS}}}?)(?: {{2,}}|\t){SPAN}(?!\s?[AaPp]\.?[Mm]\b)\s+(?=\S)")
 _ENDS_WITH_TIME = frozenset("0123456789])}>:mM")
 _LONGEST = MOST_CHARACTERS + 40  # of a line with nothing but name and times
 _BRACKETED = re.compile(r"[\[(【]([^\[\]()【】\n]{1,60})[\])】](?::|\s|$)\s*")
@@ -34,7 +35,8 @@ class Mark:
     """A line as it may be read.
 
     Attributes:
-        kind: `words` alone, `time` alone, `head` (name and time alone), `turn` (words with a name, a time, or both).
+        kind: `words` alone, which are those of the line; `time` alone; `head`, name and time alone; `turn`, words with a name, a
+            time or both.
         words: what is said in the line, if it is read so.
         name: who speaks; None where none is named.
         sure: whether the name is like one in whatever file.
@@ -49,6 +51,9 @@ class Mark:
     start: str | None = None
     end: str | None = None
     style: str = ""
+
+
+WORDS = Mark("words", "")  # of all lines that are read as they stand
 
 
 def mark(line: Line) -> Mark:
@@ -77,7 +82,7 @@ def mark(line: Line) -> Mark:
         found = _head(text)
         if found is not None:
             return found
-    return Mark("words", text)
+    return WORDS
 
 
 def _leading_time(text: str) -> Mark | None:
@@ -152,10 +157,16 @@ def _bracketed_name(text: str) -> Mark | None:
 
 
 def _time_after_name(text: str) -> Mark | None:
-    """`Ann (01:05): words`, `Ann [01:05] words`, `[Ann] 01:05 words`, or these without words."""
-    match = _AFTER_NAME.match(text[: _LONGEST + 40])
+    """`Ann (01:05): words`, `Ann [01:05] words`, `[Ann] 01:05 words`, or these without words; `Ann   01:05 words`."""
+    shown = text[: _LONGEST + 40]
+    match = _AFTER_NAME.match(shown)
     if match is None:
-        return None
+        match = _SPACED.match(shown) if "  " in shown or "\t" in shown else None
+        if match is None:
+            return None
+        name = display_name(match[1])
+        sure = sure_name(match[1].strip()) is not None
+        return None if name is None else Mark("turn", text[match.end() :], name, sure, match[2], match[3], "after")
     head, start, end = (
         (match[1], match[2], match[3]) if match[1] is not None else (match[4], match[5] or match[7], match[6] or match[8])
     )

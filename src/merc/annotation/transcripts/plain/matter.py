@@ -41,10 +41,11 @@ _FOOT = re.compile(
     | people\scan\salso\schange\sthe\stext\safter\sit\swas\screated\.?
     | you\sshould\sreview\sgemini.{1,100} | how\sis\sthe\squality\sof\sthese.{1,100} | please\sprovide\sfeedback.{1,150}
     | (?:meeting|transcription|transcript|recording|call|interview|aufnahme)\s(?:ended|stopped|ends|endet|finished)\b.{0,60}
-    | .{1,60}\s(?:started|stopped)\s(?:the\s)?(?:transcription|recording)
+    | .{1,60}\s(?:started|stopped)\s(?:the\s)?(?:transcription|recording)\.?
     | [\[(*]?(?:end|ende)\s(?:of|der|des|vom)\s(?:the\s|this\s)?
         (?:audio|transcript|transcription|recording|interview|meeting|call|conversation
         |aufnahme|transkripts?|interviews|gesprächs)\.?[\])*]?
+    | end | ende | fin
     | https?://\S{1,300}
     | (?:©|\(c\)|copyright\b).{1,200}
     )""",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 from merc.annotation.transcripts.cues import Cue, parse_clock
 from merc.annotation.transcripts.plain.believed import believed_names
@@ -22,9 +22,27 @@ from merc.annotation.transcripts.plain.names import somebody
 _HASHED = r"#\s?(\d{1,3}:\d{2}:\d{2}(?:[-.,]\d{1,3})?)\s?#"
 _STAMP = re.compile(rf"{_HASHED}|[\[({{](\d{{1,3}}:\d{{2}}:\d{{2}}(?:[.,]\d{{1,3}})?)[\])}}]")
 _SIGN = re.compile(_HASHED)
+_CLOSING = frozenset("#])}")
 _LEAST = 0.3  # of the lines that have a stamp [chosen]
 _MOSTLY = 0.8  # of the lines that end in a bracketed time [chosen]
-WARNING = "the time stamps stand at the ends of the turns: each turn is taken to begin where the one before ends"
+_WARNING = "the time stamps stand at the ends of the turns: each turn is taken to begin where the one before ends"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamped:
+    """A line.
+
+    Attributes:
+        said: the line without stamps, or None if nothing else stands in it.
+        first, last: s, its stamps, or None.
+        leads, ends: whether a stamp stands at its beginning, or at its end; a line of stamps alone neither leads nor ends.
+    """
+
+    said: Line | None
+    first: float | None = None
+    last: float | None = None
+    leads: bool = False
+    ends: bool = False
 
 
 def read_stamps(text: PlainText) -> Reading | None:
@@ -35,13 +53,16 @@ def read_stamps(text: PlainText) -> Reading | None:
         ending = sum(line.text[-1] in "])}" and _ends_with_time(line.text) for line in lines)
         if len(lines) < 2 or ending < _MOSTLY * len(lines):
             return None
-    found = [(line, list(_STAMP.finditer(line.text))) for line in lines]
-    leading = sum(bool(stamps) and not line.text[: stamps[0].start()].strip() for line, stamps in found if _says(line, stamps))
-    trailing = sum(bool(stamps) and not line.text[stamps[-1].end() :].strip() for line, stamps in found if _says(line, stamps))
-    alone = [place for place, (line, stamps) in enumerate(found) if stamps and not _says(line, stamps)]
-    first = next((place for place, (line, stamps) in enumerate(found) if _says(line, stamps) and not is_title(line)), len(found))
-    at_end = trailing > leading if leading or trailing else bool(alone) and alone[-1] == len(found) - 1 and alone[0] > first
-    if at_end and first < len(found) and found[first][1] and _seconds(found[first][1][-1]) == 0:
+    found = [_stamped(line) for line in lines]
+    leading, trailing = sum(each.leads for each in found), sum(each.ends for each in found)
+    spoken = [n for n, each in enumerate(found) if each.said is not None and (each.first is not None or not is_title(each.said))]
+    if not spoken:
+        return None
+    if leading or trailing:
+        at_end = trailing > leading
+    else:
+        at_end = found[-1].said is None and all(each.said is not None for each in found[: spoken[0]])
+    if at_end and found[spoken[0]].last == 0:
         at_end = False
     return _read(found, at_end)
 
@@ -51,49 +72,59 @@ def _ends_with_time(line: str) -> bool:
     return match is not None and match.end() == len(line) and match.start() > 0 and line[match.start() - 1].isspace()
 
 
-def _says(line: Line, stamps: Sequence[re.Match[str]]) -> bool:
-    """Whether anything but stamps stands in the line."""
-    return len(line.text) > sum(len(stamp[0]) for stamp in stamps) + len(stamps)
+def _stamped(line: Line) -> _Stamped:
+    stamps = list(_STAMP.finditer(line.text)) if _CLOSING.intersection(line.text) else []
+    if not stamps:
+        return _Stamped(line)
+    first = _seconds(stamps[0])
+    last = first if len(stamps) == 1 else _seconds(stamps[-1])
+    before, after = line.text[: stamps[0].start()].strip(), line.text[stamps[-1].end() :].strip()
+    words = f"{before} {after}".strip() if len(stamps) == 1 else _STAMP.sub(" ", line.text).strip()
+    if not words:
+        return _Stamped(None, first, last)
+    said = Line(words, line.apart, line.heading, line.bold, line.raw)
+    return _Stamped(said, first, last, not before, not after and (bool(before) or len(stamps) > 1))
 
 
 def _seconds(stamp: re.Match[str]) -> float:
     return parse_clock((stamp[1] or stamp[2]).replace("-", "."))
 
 
-def _read(found: Sequence[tuple[Line, list[re.Match[str]]]], at_end: bool) -> Reading:
+def _read(found: Sequence[_Stamped], at_end: bool) -> Reading:
     """The turns, told apart by stamps and names; stamps amid a turn's words are dropped."""
-    spoken = [line if not stamps else replace(line, text=_STAMP.sub(" ", line.text).strip()) for line, stamps in found]
-    marks = [mark(line) if line.text else None for line in spoken]
-    believed = believed_names(
-        *zip(*((each, line) for each, line in zip(marks, spoken, strict=True) if each is not None), strict=True)
-    )
-    cues: list[Cue] = []
+    lines = [each.said for each in found if each.said is not None]
+    marks = [mark(line) for line in lines]
+    believed = believed_names(marks, lines)
+    following = iter(marks)
+    turns: list[tuple[list[str], str | None, float | None]] = []
+    ends: list[float | None] = []
     left_out: list[str] = []
     speaker: str | None = None
     reached: float | None = 0.0 if at_end else None  # the time at which the next words begin
     ended = True  # whether the next words begin a turn
-    for (line, stamps), said, each in zip(found, spoken, marks, strict=True):
-        if each is None:
-            if at_end and cues and cues[-1].end is None:
-                cues[-1] = replace(cues[-1], end=_seconds(stamps[-1]))
-            reached, ended = _seconds(stamps[-1]), True
+    for each in found:
+        if each.said is None:
+            if at_end and ends and ends[-1] is None:
+                ends[-1] = each.last
+            reached, ended = each.last, True
             continue
-        if not cues and not stamps and is_title(line) and each.name not in believed:
-            left_out.append(line.text)
+        shown = next(following)
+        named = shown.name in believed
+        if not turns and each.first is None and not named and is_title(each.said):
+            left_out.append(each.said.text)
             continue
-        leads = bool(stamps) and not line.text[: stamps[0].start()].strip()
-        ends = bool(stamps) and not line.text[stamps[-1].end() :].strip() and not (leads and len(stamps) == 1)
-        name = each.name if each.name in believed else None
-        words = each.words if name is not None else said.text
-        if name is not None:
-            speaker = somebody(name)
-        start = _seconds(stamps[0]) if leads else reached
-        if ended or name is not None or leads:
-            cues.append(Cue(words, speaker, start))
+        if named:
+            speaker = somebody(shown.name)
+        words = shown.words if named else each.said.text
+        if ended or named or each.leads:
+            turns.append(([words], speaker, each.first if each.leads else reached))
+            ends.append(None)
         else:
-            cues[-1] = replace(cues[-1], text=f"{cues[-1].text}\n{words}")
+            turns[-1][0].append(words)
         reached, ended = None, False
-        if ends:
-            cues[-1] = replace(cues[-1], end=_seconds(stamps[-1]))
-            reached, ended = _seconds(stamps[-1]) if at_end else None, True
-    return Reading(tuple(cues), 1.0, tuple(left_out), (WARNING,) if at_end and any(cue.end is not None for cue in cues) else ())
+        if each.ends:
+            ends[-1] = each.last
+            reached, ended = each.last if at_end else None, True
+    cues = tuple(Cue("\n".join(words), who, start, end) for (words, who, start), end in zip(turns, ends, strict=True))
+    warnings = (_WARNING,) if at_end and any(end is not None for end in ends) else ()
+    return Reading(cues, 1.0, tuple(left_out), warnings)
