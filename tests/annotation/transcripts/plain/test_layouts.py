@@ -7,6 +7,7 @@ import pytest
 from annotation.transcripts.plain.gallery import GALLERY
 from merc.annotation.transcripts.reading import read_transcript
 from merc.errors import DataError
+from steps import in_proportion
 
 
 def read(text, name="talk.txt"):
@@ -207,3 +208,14 @@ def test_a_markdown_file_keeps_headings_out_and_speech_in():
     text += "## Part two\n\n**tom of the roofs:** Ho.\n\n**Mia:** \\[laughs\\] So.\n"
     assert turns(text) == [("Mia", "Hi.", None, None), ("tom of the roofs", "Ho.", None, None), ("Mia", "So.", None, None)]
     assert read(text).warnings[0].startswith("4 lines around the dialogue are no speech, and left out: ")
+
+
+@pytest.mark.parametrize("layout", GALLERY)
+def test_longer_files_take_steps_in_proportion(layout):
+    text, _ = GALLERY[layout]
+    read(text * 2)  # names are remembered from here on
+    assert in_proportion(lambda count: read(text * count), 8, "merc.")
+
+
+def test_rows_of_ever_other_lengths_take_steps_in_proportion():
+    assert in_proportion(lambda count: read("".join("a\t" * (1 + n % 97) + "b\n" for n in range(20 * count))), 5, "merc.")

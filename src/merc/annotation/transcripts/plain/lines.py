@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from merc.annotation.transcripts.words import without_markup
 
-_BOLD = re.compile(r"(\*{2,4}|__)(?=[^\s*_])([^*\n]{1,300}?)(?<=\S)\1")
-_ITALIC = re.compile(r"([*_])(?=[^\s*_])([^*\n]{1,500})(?<=[^\s*_])\1")
+_BOLD = re.compile(r"\*{2,4}(?=[^\s*])([^*\n]{1,300})\*{2,4}|(?<!\w)__(?=[^\s_])([^_\n]{1,300})__(?!\w)")
+_ITALIC = re.compile(r"\*(?=\S)([^*\n]{1,500})\*|_(?=\S)([^_\n]{1,500})_")
 _HEADING = re.compile(r"#{1,6}\s+")
 _ANCHOR = re.compile(r"\s{0,5}\{#[^{}\n]{1,80}\}$")
 _ESCAPED = re.compile(r"\\([-_*#.\[\]()>!])")  # as Markdown is exported
@@ -82,9 +82,9 @@ def _without_numbers(lines: list[Line]) -> list[Line]:
 
 
 def _without_emphasis(line: str) -> str:
-    line = _BOLD.sub(r"\2", line)
+    line = _BOLD.sub(lambda match: match[1] or match[2], line)
     whole = _ITALIC.fullmatch(line)
-    return _ESCAPED.sub(r"\1", whole[2] if whole else line).strip()
+    return _ESCAPED.sub(r"\1", line if whole is None else whole[1] or whole[2]).strip()
 
 
 def _is_quoted(text: str) -> bool:

@@ -10,6 +10,7 @@ Ann	The boat left early.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -74,7 +75,7 @@ def read_tabular(text: PlainText) -> Reading | None:
         lines = [line.removeprefix("|").removesuffix("|") for line in lines if not _DRAWN.fullmatch(line)]
     rows = [[field.strip() for field in line.split(delimiter)] for line in lines]
     widths = [len(row) for row in rows]
-    width = max(set(widths), key=widths.count, default=0)
+    width = max(Counter(widths).items(), key=lambda found: found[1], default=(0, 0))[0]
     if width < 2:
         return None
     first = next(place for place, row in enumerate(rows) if len(row) >= width - 1 and len(row) > 1)
