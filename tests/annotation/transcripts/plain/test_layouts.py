@@ -61,6 +61,10 @@ def test_a_foot_is_no_speech_at_the_end_but_amid_the_dialogue_it_stays(line):
         assert turns(f"Mia: Hi.\n{line}\nTom: Ho.\n")[0][:2] in {("Mia", f"Hi. {line}"), ("Mia", "Hi.")}
 
 
+def test_the_end_of_a_wrapped_sentence_is_no_foot():
+    assert turns("Mia: Hi.\nTom: It was\nrecorded by my brother.\n")[1] == ("Tom", "It was recorded by my brother.", None, None)
+
+
 def test_a_field_that_speaks_again_is_somebody():
     text = "Host: Hi.\nGuest: Ho.\nHost: Well?\nTime: I fly.\nTime: I am gone.\n"
     assert [speaker for speaker, *_ in turns(text)] == ["Host", "Guest", "Host", "Time", "Time"]
@@ -219,3 +223,19 @@ def test_longer_files_take_steps_in_proportion(layout):
 
 def test_rows_of_ever_other_lengths_take_steps_in_proportion():
     assert in_proportion(lambda count: read("".join("a\t" * (1 + n % 97) + "b\n" for n in range(20 * count))), 5, "merc.")
+
+
+def test_bullets_that_begin_all_lines_are_no_part_of_names_and_words():
+    assert turns("- Mia: Hi.\n- Tom: Ho.\n") == [("Mia", "Hi.", None, None), ("Tom", "Ho.", None, None)]
+    assert turns("— Who took it?\n— Not me.\n") == [(None, "Who took it?", None, None), (None, "Not me.", None, None)]
+
+
+def test_names_with_emoji_are_names_where_each_line_has_one():
+    assert [turn[0] for turn in turns("Mia 🌸: Hi.\nTom 🔨: Ho.\nMia 🌸: So.\n")] == ["Mia 🌸", "Tom 🔨", "Mia 🌸"]
+
+
+def test_a_header_without_words_is_no_words():
+    assert turns("Mia Falk  0:04\n\nTom Ash  0:05\nHo.\n\nMia Falk  0:06\nHi.\n") == [
+        ("Tom Ash", "Ho.", 5, 6),
+        ("Mia Falk", "Hi.", 6, None),
+    ]

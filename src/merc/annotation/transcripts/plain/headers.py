@@ -95,7 +95,7 @@ def _with_name_and_time(text: PlainText) -> dict[int, str | None]:
         else "-" in style and any(" " in name or is_label(name) for name in sure)
     )
     needed = 1 if alone and (sure or not style.startswith("name")) else 2
-    if len(heads) < max(needed, inline) or over_words < _MOSTLY * len(heads):
+    if len(heads) < max(needed, inline) or over_words < (_MOSTLY if style == _LIKE_WORDS else _HALF) * len(heads):
         return {}
     if len(heads) == 1 and 0 not in heads and not sure:
         return {}  # a single line amid others says nothing of their shape

@@ -14,6 +14,7 @@ _HEADING = re.compile(r"#{1,6}\s+")
 _ANCHOR = re.compile(r"\s{0,5}\{#[^{}\n]{1,80}\}$")
 _ESCAPED = re.compile(r"\\([-_*#.\[\]()>!])")  # as Markdown is exported
 _NUMBERED = re.compile(r"(\d{1,5})[.):]\s+(?=\S)")
+_BULLETS = "-*•–—"
 _RULE = re.compile(r"[-=_*~–—.\s]{3,}")
 _QUOTED = re.compile(r"(?:>\s?){1,5}(?=\S)")
 _FRONT_MATTER = re.compile(r"---[^\S\n]*\n(?:[^\n]*\n){1,60}?---[^\S\n]*(?:\n|\Z)")
@@ -71,8 +72,12 @@ def read_lines(text: str) -> tuple[list[Line], list[str]]:
 
 
 def _without_numbers(lines: list[Line]) -> list[Line]:
-    """The lines without the numbers that count them all: `1. Ann: Hi`."""
-    if len(lines) < 2 or not lines[0].text[0].isdigit():
+    """The lines without the bullets that begin them all, or the numbers that count them: `- Ann: Hi`, `1. Ann: Hi`."""
+    if len(lines) < 2:
+        return lines
+    if lines[0].text[0] in _BULLETS and all(line.text[0] == lines[0].text[0] and line.text[1:2].isspace() for line in lines):
+        return [replace(line, text=line.text[1:].strip()) for line in lines]
+    if not lines[0].text[0].isdigit():
         return lines
     matches = [_NUMBERED.match(line.text) for line in lines]
     numbers = [int(match[1]) for match in matches if match is not None]

@@ -70,8 +70,8 @@ def without_foot(lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
 
 
 def is_foot(text: str) -> bool:
-    """Whether a line is one that programs write after a dialogue."""
-    return len(text) <= 400 and _FOOT.fullmatch(text) is not None
+    """Whether a line is one that programs write after a dialogue; such a line does not begin as the middle of a sentence does."""
+    return len(text) <= 400 and (not text[0].islower() or "http" in text) and _FOOT.fullmatch(text) is not None
 
 
 def is_field(text: str) -> bool:

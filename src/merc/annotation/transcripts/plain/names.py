@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
 from merc.annotation.transcripts.speakers import named
@@ -47,8 +48,8 @@ def display_name(head: str) -> str | None:
 
 
 def self_given(name: str) -> bool:
-    """Whether a display name has what no sentence has: a digit, `_`, a bracket, a bar, an address, a comma."""
-    if " " not in name or _FEATURES.search(name) is not None:
+    """Whether a display name has what few sentences have: a digit, `_`, a bracket, a bar, an address, an emoji, a comma."""
+    if " " not in name or _FEATURES.search(name) is not None or any(unicodedata.category(c) == "So" for c in name):
         return True
     return ", " in name and len(name.split()) <= _MOST_WORDS_WITH_COMMA
 
