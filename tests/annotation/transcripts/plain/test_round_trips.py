@@ -4,7 +4,7 @@ import io
 
 import pytest
 from docx import Document
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from merc.annotation.transcripts.reading import read_transcript
@@ -117,6 +117,7 @@ def found(source, name):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+@settings(max_examples=30)
 @given(talks)
 def test_a_talk_comes_back_as_it_was_written(layout, talk):
     written, times, step = LAYOUTS[layout]
@@ -135,6 +136,7 @@ def test_iemocap_comes_back_with_its_ids(talk):
     ]
 
 
+@settings(max_examples=30)
 @given(talks, st.sampled_from(sorted(LAYOUTS)))
 def test_a_word_document_is_read_as_its_text(talk, layout):
     written, times, step = LAYOUTS[layout]
