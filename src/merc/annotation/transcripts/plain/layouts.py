@@ -37,10 +37,12 @@ def read_plain(text: str, name: str) -> CueList:
     kept, foot = without_foot(lines)
     plain = PlainText(name, kept)
     reading = next((found for layout in _UNMISTAKABLE if (found := layout(plain)) is not None), None)
+    of_times: tuple[str, ...] = ()
     if reading is None:
         found = [reading for layout in _LIKE_ONE_ANOTHER if (reading := layout(plain)) is not None]
         reading = max(found, key=lambda reading: reading.explained) if found else read_prose(plain)
-    warnings = [*reading.warnings, *plain.clock.warnings(), *left_out_warning([*front, *reading.left_out, *foot])]
+        of_times = plain.clock.warnings()
+    warnings = [*reading.warnings, *of_times, *left_out_warning([*front, *reading.left_out, *foot])]
     first = next((cue.start for cue in reading.cues if cue.start is not None), None)
     if first is not None and first >= _LATE:
         warnings.append(f"the first turn begins at {first:.0f} s: if the times are those of a day's clock, they fit no recording")
