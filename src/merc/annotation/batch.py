@@ -15,9 +15,10 @@ from pathlib import Path, PurePath, PurePosixPath
 from merc.annotation.annotator import annotate
 from merc.annotation.export.files import FORMATS, write_files
 from merc.annotation.folder_table import FileRecord, read_folder_table, write_folder_table
-from merc.annotation.media.pairing import OWN, PREFERRED, RECORDINGS, transcripts_of
+from merc.annotation.media.pairing import OWN, RECORDINGS, transcripts_of
 from merc.annotation.media.sources import content_digest, given
 from merc.annotation.options import Options
+from merc.annotation.transcripts.formats import SUFFIXES
 from merc.errors import DataError, MercError
 from merc.files.lock import locked_in_place
 from merc.files.posix import rights_like
@@ -27,7 +28,7 @@ from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
 from merc.settings import Progress, no_progress
 
-TRANSCRIPTS = frozenset(PREFERRED) - {".txt", ".xml"}  # annotated without a recording; most texts of a folder are none [chosen]
+TRANSCRIPTS = frozenset(SUFFIXES) - {".txt", ".md", ".docx", ".xml"}  # judged without a recording; few other texts are [chosen]
 SAVED_EVERY = 2.0  # s between two writings of the folder's table [chosen]
 KILLED = "its process was killed, or ended by itself; the system's log may tell (out of memory?)"
 
@@ -144,7 +145,7 @@ def _files(folder: Path) -> Iterator[tuple[Path, Path | None]]:
             if path.suffix.lower() in TRANSCRIPTS and name not in taken and not path.stem.endswith(OWN):
                 alone.setdefault(path.stem, []).append(name)
         for named in alone.values():
-            yield Path(place, min(named, key=lambda name: PREFERRED.index(PurePath(name).suffix.lower()))), None
+            yield Path(place, min(named, key=lambda name: SUFFIXES.index(PurePath(name).suffix.lower()))), None
 
 
 def _tasks(

@@ -2,12 +2,8 @@
 
 import pytest
 
-from merc.annotation.media.pairing import PREFERRED, transcripts_beside, transcripts_of
-from merc.annotation.transcripts.reading import SUFFIXES
-
-
-def test_every_kind_of_transcript_has_its_place():
-    assert set(PREFERRED) == set(SUFFIXES) and len(PREFERRED) == len(SUFFIXES)
+from merc.annotation.media.pairing import transcripts_beside, transcripts_of
+from merc.annotation.transcripts.formats import SUFFIXES
 
 
 @pytest.mark.parametrize(
@@ -49,9 +45,9 @@ def test_our_own_results_are_no_transcripts():
 
 
 def test_of_several_the_best_fit_then_english_then_the_kind():
-    names = ["ferry.mp4", "ferry.de.srt", "ferry.en.vtt", "ferry.en.srt", *(f"ferry{suffix}" for suffix in reversed(PREFERRED))]
+    names = ["ferry.mp4", "ferry.de.srt", "ferry.en.vtt", "ferry.en.srt", *(f"ferry{suffix}" for suffix in reversed(SUFFIXES))]
     assert transcripts_of(names) == {
-        "ferry.mp4": (*(f"ferry{suffix}" for suffix in PREFERRED), "ferry.en.srt", "ferry.en.vtt", "ferry.de.srt")
+        "ferry.mp4": (*(f"ferry{suffix}" for suffix in SUFFIXES), "ferry.en.srt", "ferry.en.vtt", "ferry.de.srt")
     }
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from annotation.turns import spoken, turns_of
 from merc.annotation.transcripts import reading
-from merc.annotation.transcripts.reading import SUFFIXES, read_transcript
+from merc.annotation.transcripts.formats import SUFFIXES
+from merc.annotation.transcripts.reading import read_transcript
 from merc.annotation.transcripts.transcript import Transcript
 from merc.annotation.transcripts.words import holds_words
 from merc.errors import DataError, MercError
@@ -36,7 +37,9 @@ SAMPLES = {
     ".csv": "start,end,text\n1,2.5,%s\n",
     ".tsv": "start\tend\ttext\n1\t2.5\t%s\n",
     ".txt": "[00:01 --> 00:02.5] %s\n",
+    ".md": "[00:01 --> 00:02.5] %s\n",
 }
+TEXTS = tuple(SAMPLES)  # a Word document is none, and has tests of its own
 
 
 def read(content, name):
@@ -58,17 +61,17 @@ def listed(*records):
 
 
 def test_every_suffix_has_a_sample():
-    assert tuple(SAMPLES) == SUFFIXES
+    assert (*TEXTS, ".docx") == SUFFIXES
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", TEXTS)
 def test_the_same_talk_is_read_from_every_kind_of_file(suffix, tmp_path):
     path = tmp_path / f"Talk{suffix.upper()}"
     path.write_text(SAMPLES[suffix] % "Well done.")
     assert read_transcript(path) == Transcript(turns_of(spoken("Well done.", None, 1.0, 2.5)))
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", TEXTS)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_encoding_and_line_ends_do_not_matter(suffix, encoding, end):
@@ -79,13 +82,13 @@ def test_encoding_and_line_ends_do_not_matter(suffix, encoding, end):
     assert turn == spoken("Déjà vu – “non”?", None, 1.0, 2.5)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", TEXTS)
 @pytest.mark.parametrize("content", [b"", b"\n", b"\xef\xbb\xbf", b" \r\n\t", b"\xff\xfe", b"\xfe\xff\x00\n"])
 def test_an_empty_file_is_told(suffix, content):
     assert refusal(content, f"talk{suffix}").startswith(f"talk{suffix} is empty: expected ")
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", TEXTS)
 def test_a_file_without_words_is_told(suffix):
     message = refusal(SAMPLES[suffix] % "[door slams]", f"talk{suffix}")
     assert message.endswith("found 1 stretch without any")
@@ -118,7 +121,7 @@ def test_lists_of_nothing_hold_no_words():
         ("Ann: Hi", "talk.srt", f"talk.srt: expected SubRip subtitles, found no line such as {TIMES}"),
         ("Ann: Hi", "talk.vtt", "talk.vtt: expected WebVTT, which begins with WEBVTT"),
         ("Ann: Hi", "talk.ass", "talk.ass: expected SubStation Alpha subtitles, found no line that begins with 'Dialogue:'"),
-        ("Ann: Hi", "talk.docx", f"talk.docx: .docx suffix; transcripts are read from {', '.join(SUFFIXES)}"),
+        ("Ann: Hi", "talk.rtf", f"talk.rtf: .rtf suffix; transcripts are read from {', '.join(SUFFIXES)}"),
         ("Ann: Hi", "talk", f"talk: no suffix; transcripts are read from {', '.join(SUFFIXES)}"),
         ("a\0b", "talk.txt", "talk.txt: expected text in UTF-8, UTF-16 or Windows-1252, found broken UTF-16"),
     ],
@@ -178,7 +181,7 @@ def test_an_open_file_needs_a_name_and_bytes(tmp_path):
         read_transcript(closed, "talk.txt")
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", SAMPLES)
 def test_reading_needs_no_extra(suffix, monkeypatch):
     for package in ("pysubs2", "webvtt", "lxml"):
         monkeypatch.setitem(sys.modules, package, None)
@@ -278,7 +281,7 @@ NASTY += (
 )
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", TEXTS)
 @pytest.mark.parametrize("piece", NASTY)
 def test_much_of_one_thing_takes_steps_in_proportion(suffix, piece):
     def read_many(count):
@@ -324,7 +327,7 @@ PIECES += (
 )
 
 
-@given(st.sampled_from(SUFFIXES), st.one_of(st.binary(max_size=300), st.lists(st.sampled_from(PIECES), max_size=12).map("".join)))
+@given(st.sampled_from(TEXTS), st.one_of(st.binary(max_size=300), st.lists(st.sampled_from(PIECES), max_size=12).map("".join)))
 @example(".json", '[{"text": "a", "start": ' + "9" * 400 + "}]")
 @example(".json", '[{"text": "\\ud800 a"}]')
 @example(".srt", "1\n00:00:01,000 --> 00:00:0:,000\n")
@@ -348,7 +351,7 @@ def test_whatever_bytes_are_given_a_transcript_comes_or_one_line_of_error(suffix
         assert turn.end is None or (turn.start or 0) <= turn.end < float("inf")
 
 
-@given(st.sampled_from(SUFFIXES), st.integers(0, 200), st.integers(0, 255))
+@given(st.sampled_from(TEXTS), st.integers(0, 200), st.integers(0, 255))
 def test_one_changed_byte_gives_a_transcript_or_one_line_of_error(suffix, place, byte):
     data = bytearray((SAMPLES[suffix] % "Ann: Well – done.").encode())
     data[place % len(data)] = byte

@@ -291,8 +291,8 @@ def test_without_names_each_line_is_a_turn():
     assert plain("Hi.\n\nSo it is\nas it is\n") == [(None, line, None, None) for line in ("Hi.", "So it is", "as it is")]
 
 
-def test_lines_before_the_first_name_have_no_speaker():
-    assert plain("A talk\nof two\nAnn: Hi.\n") == [(None, "A talk of two", None, None), ("Ann", "Hi.", None, None)]
+def test_sentences_before_the_first_name_have_no_speaker():
+    assert plain("We talk.\nWe two.\nAnn: Hi.\n") == [(None, "We talk. We two.", None, None), ("Ann", "Hi.", None, None)]
 
 
 @pytest.mark.parametrize(
@@ -322,8 +322,8 @@ def test_times_with_fractions_and_ends_are_read():
     ]
 
 
-def test_a_time_begins_a_turn_even_without_a_name():
-    assert plain("[0:01] Ann: Hi\n[0:05] Ho\nhum\n") == [("Ann", "Hi", 1.0, 5.0), (None, "Ho hum", 5.0, None)]
+def test_a_time_begins_a_turn_even_without_a_name_and_the_name_before_holds():
+    assert plain("[0:01] Ann: Hi\n[0:05] Ho\nhum\n") == [("Ann", "Hi", 1.0, 5.0), ("Ann", "Ho hum", 5.0, None)]
 
 
 def test_a_time_that_is_said_is_none():

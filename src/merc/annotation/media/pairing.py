@@ -14,11 +14,9 @@ from contextlib import suppress
 from pathlib import Path, PurePath
 
 from merc.annotation.media.recording import KINDS
-from merc.annotation.transcripts.reading import SUFFIXES
+from merc.annotation.transcripts.formats import SUFFIXES
 
 OWN = ".emotions"  # before the suffix of what annotation writes; never read as a transcript
-# Which transcript is taken of several that fit as well.
-PREFERRED = (".srt", ".vtt", ".ttml", ".dfxp", ".json", ".csv", ".tsv", ".ass", ".ssa", ".sbv", ".sub", ".lrc", ".xml", ".txt")
 RECORDINGS = frozenset(f".{kind}" for kind in KINDS)
 
 _LANGUAGE = re.compile(r"\.[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}$")
@@ -36,7 +34,7 @@ def transcripts_beside(recording: Path) -> list[Path]:
 def transcripts_of(names: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
     """Name of each recording of one folder -> the names of the transcripts that belong to it.
 
-    The one to be taken stands first: the name that fits best, then English before other languages, then the order of `PREFERRED`.
+    The one to be taken stands first: the name that fits best, then English before other languages, then the order of `SUFFIXES`.
 
     Args:
         names: of the folder's files, and of no other's.
@@ -56,7 +54,7 @@ def transcripts_of(names: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
     for name in transcripts:
         fits = [(depth, rank, recording) for depth, base in enumerate(_bases(name)) for rank, recording in by_base.get(base, ())]
         best = min((depth for depth, _, _ in fits), default=0)
-        kind = PREFERRED.index(PurePath(name).suffix.lower())
+        kind = SUFFIXES.index(PurePath(name).suffix.lower())
         for depth, rank, recording in fits:
             if depth == best:
                 ranked[recording].append((10 * depth + rank, not _ENGLISH.search(PurePath(name).stem), kind, name))

@@ -13,7 +13,7 @@ from typing import cast
 from merc.annotation.media.pairing import transcripts_beside
 from merc.annotation.media.recording import MediaSource, Sound
 from merc.annotation.open_file import OpenFile, found_at, opened_file
-from merc.annotation.transcripts.reading import SUFFIXES
+from merc.annotation.transcripts.formats import SUFFIXES
 from merc.annotation.transcripts.transcript import Transcript
 from merc.data.schema import Conversation, Utterance
 from merc.data.unicode import check_text

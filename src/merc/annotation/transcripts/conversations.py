@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from merc.annotation.transcripts.reading import SUFFIXES, read_transcripts
+from merc.annotation.transcripts.formats import SUFFIXES
+from merc.annotation.transcripts.reading import read_transcripts
 from merc.annotation.transcripts.transcript import speaker_of, unnamed_warnings
 from merc.data.formats.json_lines import read_json_lines
 from merc.data.schema import Conversation, FeatureSpec, first_repeated

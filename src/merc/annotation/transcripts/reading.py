@@ -5,63 +5,28 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path, PurePath
 from typing import Any
 
 from merc.annotation.open_file import OpenFile, opened_file
-from merc.annotation.transcripts.captions.lyrics import read_lyrics
-from merc.annotation.transcripts.captions.sub import read_sub
-from merc.annotation.transcripts.captions.subrip import read_subrip
-from merc.annotation.transcripts.captions.substation import read_substation
-from merc.annotation.transcripts.captions.subviewer import read_sbv
-from merc.annotation.transcripts.captions.ttml import read_ttml
-from merc.annotation.transcripts.captions.webvtt import read_webvtt
 from merc.annotation.transcripts.cues import Cue, CueList, counted, settle
+from merc.annotation.transcripts.formats import FORMATS, SIGNS, SUFFIXES, UNREADABLE, BinaryFormat, TextFormat
 from merc.annotation.transcripts.nobody import known
-from merc.annotation.transcripts.plain import read_plain
-from merc.annotation.transcripts.recognisers.json_file import read_json
 from merc.annotation.transcripts.sentences import joined
 from merc.annotation.transcripts.speakers import spoken
-from merc.annotation.transcripts.tables import read_tab_separated, read_table
 from merc.annotation.transcripts.transcript import Transcript
 from merc.annotation.transcripts.words import clean, holds_words, without_sounds
 from merc.data.schema import Utterance, first_repeated
-from merc.errors import DataError
-from merc.files.encoding import decode
+from merc.errors import DataError, MissingExtraError
+from merc.files.encoding import Decoded, decode
 from merc.files.printable import printable
 
 MOST_BYTES = 67_108_864  # of a file [chosen: a day of speech is one]
-_READERS: Mapping[str, tuple[str, Callable[[str, str], CueList]]] = {
-    ".srt": ("SubRip subtitles", read_subrip),
-    ".vtt": ("WebVTT subtitles", read_webvtt),
-    ".ass": ("SubStation Alpha subtitles", read_substation),
-    ".ssa": ("SubStation Alpha subtitles", read_substation),
-    ".ttml": ("TTML subtitles", read_ttml),
-    ".dfxp": ("TTML subtitles", read_ttml),
-    ".xml": ("TTML subtitles", read_ttml),
-    ".sub": ("subtitles", read_sub),
-    ".sbv": ("YouTube's captions", read_sbv),
-    ".lrc": ("lyrics with times", read_lyrics),
-    ".json": ("JSON", read_json),
-    ".csv": ("a table with a header", read_table),
-    ".tsv": ("a table with a header and tabs", read_tab_separated),
-    ".txt": ("plain text", read_plain),
-}
-SUFFIXES = tuple(_READERS)
-_UNREADABLE = {".idx": "VobSub, whose subtitles are pictures", ".sup": "subtitles of Blu-ray discs, which are pictures"}
-_PICTURES = b"\0\0\x01\xba"  # begins the `.sub` of VobSub, an MPEG stream
 _SNIFFED = 2000  # characters
-_SIGNS = {  # by which the beginning of a text shows its kind
-    ".vtt": re.compile(r"\AWEBVTT"),
-    ".ass": re.compile(r"\A\[script info\]", re.IGNORECASE),
-    ".ttml": re.compile(r"\A(?:<\?xml[^<>]{0,200}>\s{0,99})?<(?:\w{1,20}:)?tt[\s>]"),
-    ".json": re.compile(r"\A(?:\{\s*[\"}]|\[\s*\{)"),
-    ".srt": re.compile(r"^[^\S\n]{0,9}\d+:\d\d:\d\d[,.]\d{1,3} *--> *\d+:\d\d:\d\d[,.\d]*[^\S\n]*$", re.MULTILINE),
-}
+_PICTURES = b"\0\0\x01\xba"  # begins the `.sub` of VobSub, an MPEG stream
 
 
 def read_transcript(source: str | Path | OpenFile, name: str | None = None, *, encoding: str | None = None) -> Transcript:
@@ -92,15 +57,16 @@ def read_transcripts(
 
     Raises:
         DataError: another suffix, unreadable, too large, content that is not what the suffix says, or no words at all.
+        MissingExtraError: what reads Word documents is not installed.
     """
     name = _name(source, name)
     suffix = PurePath(name).suffix.lower()
     name = printable(name)
-    if suffix in _UNREADABLE:
-        raise DataError(f"{name}: {_UNREADABLE[suffix]}; transcripts are read from {', '.join(SUFFIXES)}")
-    if suffix not in _READERS:
+    if suffix in UNREADABLE:
+        raise DataError(f"{name}: {UNREADABLE[suffix]}; transcripts are read from {', '.join(SUFFIXES)}")
+    if suffix not in FORMATS:
         raise DataError(f"{name}: {printable(suffix) or 'no'} suffix; transcripts are read from {', '.join(SUFFIXES)}")
-    what, read = _READERS[suffix]
+    known_format = FORMATS[suffix]
     try:
         with opened_file(Path(source) if isinstance(source, str) else source, name, "a transcript") as file:
             data = file.read(MOST_BYTES + 1)
@@ -108,23 +74,36 @@ def read_transcripts(
         raise DataError(f"{name} can't be read: {error.strerror or error}") from error
     if len(data) > MOST_BYTES:
         raise DataError(f"{name}: more than {MOST_BYTES // 2**20} MB; a transcript is smaller")
-    if data.startswith(_PICTURES):
-        raise DataError(f"{name}: VobSub, whose subtitles are pictures; expected {what}")
-    decoded = decode(data, name, encoding=encoding)
-    if not decoded.text.strip("\ufeff \t\n"):
-        raise DataError(f"{name} is empty: expected {what}")
-    head = decoded.text[:_SNIFFED].lstrip("\ufeff \t\n")
-    other = next((_READERS[shown][0] for shown, sign in _SIGNS.items() if sign.search(head)), None)
-    if other is not None and other != what:
-        suffixes = " or ".join(suffix for suffix, (kind, _) in _READERS.items() if kind == other)
-        raise DataError(f"{name}: expected {what}, found {other}; rename it to {suffixes}")
-    cue_list = read(decoded.text, name)
+    if isinstance(known_format, BinaryFormat):
+        try:
+            cue_list, of_encoding = known_format.read(data, name), ()
+        except ImportError as error:
+            raise MissingExtraError(known_format.extra, f"reading {name}") from error
+    else:
+        decoded = _decoded(data, name, known_format, encoding)
+        cue_list, of_encoding = known_format.read(decoded.text, name), decoded.warnings
     found, warnings = _conversations(cue_list)
     if not found:
         stretches = f"{counted(len(cue_list.cues), 'stretch', 'stretches')} without any" if cue_list.cues else "none"
-        raise DataError(f"{name}: expected words that somebody says in {what}, found {stretches}")
-    of_file = (*decoded.warnings, *cue_list.warnings, *warnings)
+        raise DataError(f"{name}: expected words that somebody says in {known_format.what}, found {stretches}")
+    of_file = (*of_encoding, *cue_list.warnings, *warnings)
     return (replace(found[0], warnings=(*of_file, *found[0].warnings)), *found[1:])
+
+
+def _decoded(data: bytes, name: str, expected: TextFormat, encoding: str | None) -> Decoded:
+    """The text of a file, which does not show that it is of another format than the expected one."""
+    if data.startswith(_PICTURES):
+        raise DataError(f"{name}: VobSub, whose subtitles are pictures; expected {expected.what}")
+    own = expected.decode if encoding is None else None
+    decoded = decode(data, name, encoding=encoding) if own is None else own(data, name)
+    if not decoded.text.strip("\ufeff \t\n"):
+        raise DataError(f"{name} is empty: expected {expected.what}")
+    head = decoded.text[:_SNIFFED].lstrip("\ufeff \t\n")
+    other = next((FORMATS[shown].what for shown, sign in SIGNS.items() if sign.search(head)), None)
+    if other is not None and other != expected.what:
+        suffixes = " or ".join(suffix for suffix, known_format in FORMATS.items() if known_format.what == other)
+        raise DataError(f"{name}: expected {expected.what}, found {other}; rename it to {suffixes}")
+    return decoded
 
 
 def _name(source: str | Path | OpenFile, name: str | None) -> str:

@@ -23,7 +23,6 @@ _ROUND = re.compile(r"(?P<lead>(?:\A|[\n.!?…:;–—-])[^\S\n]*)?[(（](?P<inn
 _NAME_FOLLOWS = r"(?![^\S\n]?[:：])"
 _SQUARE_BUT_NAMES = re.compile(_SQUARE.pattern + _NAME_FOLLOWS)
 _ROUND_BUT_NAMES = re.compile(_ROUND.pattern + _NAME_FOLLOWS)
-_MAY_SOUND = re.compile(r"[\[(【（♩♪♫♬]")
 _MOST_WORDS_OF_A_SOUND = 6  # [chosen]
 # How what is no speech is described, wherever it stands. [chosen]
 _SOUNDS = re.compile(
@@ -42,10 +41,9 @@ _DIRECTION = re.compile(f"[{_EMBEDDINGS}{_END_OF_EMBEDDING}{_ISOLATES}{_END_OF_I
 
 def without_markup(text: str) -> str:
     """The text without tags and overrides, entities as the characters they stand for; `<br>` ends a line."""
-    if "<" not in text and "&" not in text and "{" not in text:
-        return text
-    text = _MARKUP.sub("", _LINE_BREAK.sub("\n", text))
-    return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+    if "<" in text or "{" in text:
+        text = _MARKUP.sub("", _LINE_BREAK.sub("\n", text))
+    return _ENTITY.sub(lambda match: html.unescape(match[0]), text) if "&" in text else text
 
 
 def without_sounds(text: str, but_names: bool = False) -> str:
@@ -58,11 +56,13 @@ def without_sounds(text: str, but_names: bool = False) -> str:
     Returns:
         The text without `[door slams]`, `♪ la la ♪`, and round brackets that by `docs/transcripts.md` describe a sound.
     """
-    if _MAY_SOUND.search(text) is None:
-        return text
-    text = _SONG.sub(" ", text)
-    text = (_SQUARE_BUT_NAMES if but_names else _SQUARE).sub(" ", text)
-    return (_ROUND_BUT_NAMES if but_names else _ROUND).sub(_round, text)
+    if not text.isascii():
+        text = _SONG.sub(" ", text)
+    if "[" in text or "【" in text:
+        text = (_SQUARE_BUT_NAMES if but_names else _SQUARE).sub(" ", text)
+    if "(" in text or "（" in text:
+        text = (_ROUND_BUT_NAMES if but_names else _ROUND).sub(_round, text)
+    return text
 
 
 def like_a_sound(text: str) -> bool:
@@ -72,10 +72,9 @@ def like_a_sound(text: str) -> bool:
 
 def clean(text: str) -> str:
     """One line without what shows nothing: blanks are one space each, directions of writing are balanced."""
-    if text.isascii():  # where only control characters can be wrong
-        return " ".join(_SHOWS_NOTHING.sub("", text).split())
-    text = _SHOWS_NOTHING.sub("", repair_quotes(text))
-    return " ".join(_balanced(text).split())
+    if not (text.isascii() and text.isprintable()):
+        text = _balanced(_SHOWS_NOTHING.sub("", repair_quotes(text)))
+    return " ".join(text.split())
 
 
 def holds_words(text: str) -> bool:
