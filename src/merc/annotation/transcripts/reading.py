@@ -13,6 +13,12 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from merc.annotation.open_file import OpenFile, opened_file
+from merc.annotation.transcripts.annotation_files.chat import read_chat
+from merc.annotation.transcripts.annotation_files.elan import read_eaf
+from merc.annotation.transcripts.annotation_files.exmaralda import read_exb
+from merc.annotation.transcripts.annotation_files.nist import read_ctm
+from merc.annotation.transcripts.annotation_files.safe_xml import decode_xml
+from merc.annotation.transcripts.annotation_files.textgrid import decode_textgrid, read_textgrid
 from merc.annotation.transcripts.cues import Cue, CueList, counted, settle
 from merc.annotation.transcripts.plain import read_plain
 from merc.annotation.transcripts.sentences import joined
@@ -24,7 +30,7 @@ from merc.annotation.transcripts.whisper import read_json
 from merc.annotation.transcripts.words import clean, holds_words, without_sounds
 from merc.data.schema import Utterance, first_repeated
 from merc.errors import DataError, MissingExtraError
-from merc.files.encoding import decode
+from merc.files.encoding import Decoded, decode
 from merc.files.printable import printable
 
 MOST_BYTES = 67_108_864  # of a file [chosen: a day of speech is one]
@@ -36,7 +42,14 @@ _READERS: Mapping[str, tuple[str, Callable[[str, str], CueList]]] = {
     ".json": ("JSON", read_json),
     ".csv": ("a table with a header", read_table),
     ".txt": ("plain text", read_plain),
+    ".eaf": ("an annotation file of ELAN", read_eaf),
+    ".textgrid": ("a TextGrid of Praat", read_textgrid),
+    ".cha": ("a transcript in CHAT", read_chat),
+    ".exb": ("a basic transcription of EXMARaLDA", read_exb),
+    ".ctm": ("words of CTM", read_ctm),
 }
+# Where the format says itself how its text is encoded.
+_DECODERS: Mapping[str, Callable[[bytes, str], Decoded]] = {".eaf": decode_xml, ".exb": decode_xml, ".textgrid": decode_textgrid}
 SUFFIXES = tuple(_READERS)
 _SNIFFED = 2000  # characters
 _SIGNS = {  # by which the beginning of a text shows its kind
@@ -87,7 +100,7 @@ def read_transcripts(source: str | Path | OpenFile, name: str | None = None) -> 
         raise DataError(f"{name} can't be read: {error.strerror or error}") from error
     if len(data) > MOST_BYTES:
         raise DataError(f"{name}: more than {MOST_BYTES // 2**20} MB; a transcript is smaller")
-    decoded = decode(data, name)
+    decoded = _DECODERS.get(suffix, decode)(data, name)
     if not decoded.text.strip("\ufeff \t\n"):
         raise DataError(f"{name} is empty: expected {what}")
     head = decoded.text[:_SNIFFED].lstrip("\ufeff \t\n")
