@@ -28,7 +28,28 @@ SAMPLES = {
     ".json": '[{"start": 1, "end": 2.5, "text": "%s"}]',
     ".csv": "start,end,text\n1,2.5,%s\n",
     ".txt": "[00:01 --> 00:02.5] %s\n",
+    ".eaf": """<?xml version="1.0"?>
+<ANNOTATION_DOCUMENT><HEADER TIME_UNITS="milliseconds"/>
+<TIME_ORDER><TIME_SLOT TIME_SLOT_ID="ts1" TIME_VALUE="1000"/><TIME_SLOT TIME_SLOT_ID="ts2" TIME_VALUE="2500"/></TIME_ORDER>
+<TIER TIER_ID="text" LINGUISTIC_TYPE_REF="l"><ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a1" TIME_SLOT_REF1="ts1"
+TIME_SLOT_REF2="ts2"><ANNOTATION_VALUE>%s</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION></TIER>
+<LINGUISTIC_TYPE LINGUISTIC_TYPE_ID="l"/></ANNOTATION_DOCUMENT>
+""",
+    ".textgrid": """File type = "ooTextFile"
+Object class = "TextGrid"
+
+0 3 <exists> 1
+"IntervalTier" "text" 0 3 1
+1 2.5 "%s"
+""",
+    ".cha": "@UTF8\n@Begin\n@Participants:\tANN Adult\n*ANN:\t%s \x151000_2500\x15\n@End\n",
+    ".exb": """<?xml version="1.0"?>
+<basic-transcription><basic-body><common-timeline><tli id="T0" time="1"/><tli id="T1" time="2.5"/></common-timeline>
+<tier id="TIE0" category="v" type="t"><event start="T0" end="T1">%s</event></tier></basic-body></basic-transcription>
+""",
 }
+SINGLE_WORDS = (".ctm",)
+ALWAYS_NAMED = {".cha": "Adult"}
 
 
 def read(content, name):
@@ -50,17 +71,17 @@ def listed(*records):
 
 
 def test_every_suffix_has_a_sample():
-    assert tuple(SAMPLES) == SUFFIXES
+    assert (*SAMPLES, *SINGLE_WORDS) == SUFFIXES
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", SAMPLES)
 def test_the_same_talk_is_read_from_every_kind_of_file(suffix, tmp_path):
     path = tmp_path / f"Talk{suffix.upper()}"
     path.write_text(SAMPLES[suffix] % "Well done.")
-    assert read_transcript(path) == Transcript(turns_of(spoken("Well done.", None, 1.0, 2.5)))
+    assert read_transcript(path) == Transcript(turns_of(spoken("Well done.", ALWAYS_NAMED.get(suffix), 1.0, 2.5)))
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", SAMPLES)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_encoding_and_line_ends_do_not_matter(suffix, encoding, end):
@@ -68,16 +89,16 @@ def test_encoding_and_line_ends_do_not_matter(suffix, encoding, end):
     if content is None:
         content = (SAMPLES[suffix] % "Déjà vu – “non”?").encode(encoding)
     (turn,) = read(content, f"talk{suffix}").utterances
-    assert turn == spoken("Déjà vu – “non”?", None, 1.0, 2.5)
+    assert turn == spoken("Déjà vu – “non”?", ALWAYS_NAMED.get(suffix), 1.0, 2.5)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", SAMPLES)
 @pytest.mark.parametrize("content", [b"", b"\n", b"\xef\xbb\xbf", b" \r\n\t", b"\xff\xfe", b"\xfe\xff\x00\n"])
 def test_an_empty_file_is_told(suffix, content):
     assert refusal(content, f"talk{suffix}").startswith(f"talk{suffix} is empty: expected ")
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", SAMPLES)
 def test_a_file_without_words_is_told(suffix):
     message = refusal(SAMPLES[suffix] % "[door slams]", f"talk{suffix}")
     assert message.endswith("found 1 stretch without any")
@@ -259,7 +280,7 @@ NASTY += (
 )
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", SAMPLES)
 @pytest.mark.parametrize("piece", NASTY)
 def test_much_of_one_thing_takes_steps_in_proportion(suffix, piece):
     def read_many(count):
@@ -329,7 +350,7 @@ def test_whatever_bytes_are_given_a_transcript_comes_or_one_line_of_error(suffix
         assert turn.end is None or (turn.start or 0) <= turn.end < float("inf")
 
 
-@given(st.sampled_from(SUFFIXES), st.integers(0, 200), st.integers(0, 255))
+@given(st.sampled_from(tuple(SAMPLES)), st.integers(0, 200), st.integers(0, 255))
 def test_one_changed_byte_gives_a_transcript_or_one_line_of_error(suffix, place, byte):
     data = bytearray((SAMPLES[suffix] % "Ann: Well – done.").encode())
     data[place % len(data)] = byte

@@ -133,7 +133,7 @@ def _conversations(cue_list: CueList) -> tuple[list[Transcript], list[str]]:
     cues, warnings = settle(cue_list.cues)
     if cue_list.names_in_words:
         cues = spoken(cues)
-    cleaned = [replace(cue, text=clean(without_sounds(cue.text))) for cue in cues]
+    cleaned = [cue if (text := clean(without_sounds(cue.text))) == cue.text else replace(cue, text=text) for cue in cues]
     by_conversation: dict[str | None, list[Cue]] = {}
     for cue in cleaned:
         if holds_words(cue.text):

@@ -23,6 +23,7 @@ _BULLET = re.compile("\x15[^\x15\n]{0,200}?(\\d{1,12})_(\\d{1,12})-?\x15")
 _NO_BULLET = re.compile("\x15[^\x15]{0,300}\x15|\x15")
 _MAIN = re.compile(r"\*([^\s:]{1,40}):[\t ]?")
 _HEADER = re.compile(r"@([A-Za-z][A-Za-z ]{0,40}):[\t ]?")
+_LOST_BULLET = re.compile(r"(?<=[.?!] )\s*(\d{1,12})_(\d{1,12})\s*\Z")  # of a tool that drops control characters
 _NOT_MEDIA = ("missing", "notrans")
 
 
@@ -89,9 +90,13 @@ def _lines(text: str, name: str) -> Iterator[_Line]:
 
 def _timed(words: str) -> tuple[str, float | None, float | None]:
     """A main line without its bullets, and the times of the first and the last of them, in s; bullets give ms."""
-    bullets = _BULLET.findall(words)
     if "\x15" in words:
+        bullets = _BULLET.findall(words)
         words = _NO_BULLET.sub(" ", words)
+    elif (lost := _LOST_BULLET.search(words)) is not None:
+        bullets, words = [lost.groups()], words[: lost.start()]
+    else:
+        bullets = []
     if not bullets:
         return words, None, None
     return words, int(bullets[0][0]) / 1000, int(bullets[-1][1]) / 1000

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 
 _TOKEN = re.compile(r"\[[^\[\]]{0,400}\]|[<>]|[^\s<>\[\]]+|[\[\]]")
+# A line without any mark that needs a look: letters, digits and punctuation. Modifier letters are marks of stress.
+_MARKED = re.compile(r"[^\w' .,?!\-]|[_ˈˌ0ΫἩ]|(?<!\w)(?:xxx?|yyy?|www)(?!\w)")
 _TIMES = re.compile(r"\[x (\d{1,2})\]")
 _OTHERS = re.compile(r"&\*([A-Za-z0-9]{1,10})[:=](\S+)")
 _PAUSE = re.compile(r"\((?:\.{1,3}|[\d:]{0,8}\.?\d{0,4})\)")
@@ -45,6 +47,8 @@ def said(line: str) -> tuple[str, list[tuple[str, str]]]:
     Args:
         line: without the speaker's code and without times. It may span several lines of the file.
     """
+    if _MARKED.search(line) is None:
+        return (_TIGHT.sub(r"\1", line.strip()) if any(map(str.isalnum, line)) else ""), []
     words: list[str] = []
     others: list[tuple[str, str]] = []
     opened: list[int] = []  # where groups in < > began

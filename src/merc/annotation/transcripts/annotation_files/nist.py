@@ -89,9 +89,9 @@ def read_ctm(text: str, name: str) -> CueList:
     Raises:
         DataError: no word, or a line that can't be read.
     """
-    words: list[Cue] = []
-    channels: dict[str, int] = {}
-    recordings: dict[str, None] = {}
+    words: list[tuple[float, float, str, str, str]] = []
+    recordings: set[str] = set()
+    channels: set[str] = set()
     alternative = ""
     for number, line in enumerate(text.split("\n"), start=1):
         fields = line.split()
@@ -99,29 +99,26 @@ def read_ctm(text: str, name: str) -> CueList:
             continue
         if len(fields) < 5:
             raise DataError(f"{name}, line {number}: {len(fields)} fields; a word has recording, channel, start, duration and word")
-        if fields[4] in _ALTERNATIVES:
-            alternative = "others" if fields[4] == "<ALT>" else _ALTERNATIVES[fields[4]]
-            continue
-        if alternative == "others":
-            continue
-        start, duration = (_seconds(fields[place], f"{name}, line {number}") for place in (2, 3))
-        recordings[fields[0]] = None
-        channel = channels.setdefault(fields[1], len(channels))
-        if fields[4].casefold() not in _NO_WORDS:
-            words.append(Cue(fields[4], None, start, start + duration, channel, conversation=fields[0]))
+        recording, channel, begin, lasts, word = fields[:5]
+        if word in _ALTERNATIVES:
+            alternative = _ALTERNATIVES[word]
+        elif alternative != "others":
+            try:
+                start, duration = float(begin), float(lasts)
+            except ValueError as error:
+                found = shorten(repr(printable(f"{begin} {lasts}")))
+                raise DataError(f"{name}, line {number}: expected start and duration in s, found {found}") from error
+            recordings.add(recording)
+            channels.add(channel)
+            if word.casefold() not in _NO_WORDS:
+                words.append((start, start + duration, word, channel, recording))
     if not recordings:
         raise DataError(f"{name}: expected words of CTM, found none")
-    names = sorted(channels)
-    numbers = {channels[shown]: place for place, shown in enumerate(names)}
-    words = [
-        replace(
-            word,
-            channel=None if len(names) == 1 or word.channel is None else numbers[word.channel],
-            conversation=word.conversation if len(recordings) > 1 else None,
-        )
-        for word in sorted(words, key=lambda word: word.start or 0.0)
-    ]
-    return CueList(tuple(joined_words(words)))
+    words.sort(key=lambda word: word[0])
+    numbers = {shown: place if len(channels) > 1 else None for place, shown in enumerate(sorted(channels))}
+    several = len(recordings) > 1
+    spoken = [Cue(word, None, start, end, numbers[c], False, r if several else None) for start, end, word, c, r in words]
+    return CueList(tuple(joined_words(spoken)))
 
 
 def _seconds(field: str, place: str) -> float:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 from merc.annotation.transcripts.annotation_files.tiers import Stretch, Tier, spoken_cues
 from merc.annotation.transcripts.cues import CueList
@@ -20,12 +21,11 @@ from merc.files.printable import printable
 from merc.files.validation import shorten
 
 TEXTGRID = "a TextGrid of Praat"
-_TOKEN = re.compile(
-    r'"(?P<text>[^"]*+(?:""[^"]*+)*+)"|(?<!\S)(?P<number>[+-]?(?:\d{1,20}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?)(?!\S)'
-    r"|<(?P<flag>exists|absent)>|(?P<comment>(?<!\S)![^\n]*)|(?P<open>\")"
-)
 _BESIDE = re.compile(r"(?<=[A-Za-z])[^\x00-\x7f]|[^\x00-\x7f](?=[a-z])")
 _BINARY = b"ooBinaryFile"
+_NUMBER = re.compile(r"[+-]?(?:\d{1,20}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_COMMENT = re.compile(r"(?<!\S)![^\n]*")
+_FLAGS = {"<exists>": True, "<absent>": False}
 _ACCENTS = {'"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303"}
 _SPELT = {"ss": "ß", "ae": "æ", "AE": "Æ", "oe": "œ", "o/": "ø", "O/": "Ø", "ao": "å", "AO": "Å", "c,": "ç", "C,": "Ç"}
 _SPELLING = re.compile(r"\\(?:([A-Za-z])([\"'`^~])|(ss|ae|AE|oe|o/|O/|ao|AO|c,|C,))")
@@ -78,11 +78,13 @@ def read_textgrid(text: str, name: str) -> CueList:
         DataError: no TextGrid, one that is cut off, or it can't be told which tiers hold speech.
     """
     tiers = [
-        Tier(tier.name, [Stretch(label, start, end) for start, end, label in tier.intervals if label.strip()])
+        Tier(
+            tier.name, [Stretch(_spelt(label), start, end) for start, end, label in tier.intervals if label and not label.isspace()]
+        )
         for tier in parse_textgrid(text, name).tiers
         if not tier.points
     ]
-    cues, warnings = spoken_cues([Tier(t.name, [_spelt(s) for s in t.stretches]) for t in tiers], name)
+    cues, warnings = spoken_cues(tiers, name)
     return CueList(tuple(cues), tuple(warnings))
 
 
@@ -111,53 +113,91 @@ def parse_textgrid(text: str, name: str) -> Grid:
         tokens.number(place)
         tokens.number(place)
         points = kind == "TextTier"
-        intervals: list[tuple[float, float, str]] = []
-        for _ in range(tokens.count(place)):
-            begin = tokens.number(place)
-            finish = begin if points else tokens.number(place)
-            intervals.append((begin, finish, tokens.text(place)))
-        tiers.append(GridTier(tier_name, tuple(intervals), points))
+        *times, labels = tokens.rows(2 if points else 3, place)
+        tiers.append(GridTier(tier_name, tuple(zip(times[0], times[-1], labels, strict=True)), points))
     return Grid(start, end, tuple(tiers))
 
 
 class _Tokens:
-    """What Praat reads of a text file, one after another."""
+    """What Praat reads of a text file: texts, numbers, and whether there is something (`<exists>`), one after another."""
 
     def __init__(self, text: str, name: str) -> None:
-        self._found: Iterator[re.Match[str]] = (match for match in _TOKEN.finditer(text) if match.lastgroup != "comment")
+        self._tokens: list[str | float | bool] = []
+        self._at = 0
         self._name = name
-        self._size = len(text)
+        pieces = text.split('"')
+        if len(pieces) % 2 == 0:
+            raise DataError(f"{name}: expected {TEXTGRID}, found a text in quotes that never ends")
+        place = 0
+        while True:
+            self._tokens += _free(pieces[place])
+            place += 1
+            if place == len(pieces):
+                return
+            first = place
+            while place + 2 < len(pieces) and not pieces[place + 1]:  # two quotes in a text stand for one
+                place += 2
+            self._tokens.append(pieces[first] if first == place else '"'.join(pieces[first : place + 1 : 2]))
+            place += 1
 
     def text(self, place: str) -> str:
-        return self._next("text", place).replace('""', '"')
+        found = self._next(place)
+        return found if isinstance(found, str) else self._refuse("text", place, found)
 
     def number(self, place: str) -> float:
-        return float(self._next("number", place))
+        found = self._next(place)
+        return found if isinstance(found, float) else self._refuse("number", place, found)
+
+    def flag(self) -> bool:
+        found = self._next("its tiers")
+        return found if isinstance(found, bool) else self._refuse("flag", "its tiers", found)
 
     def count(self, place: str) -> int:
         count = self.number(place)
-        if not count.is_integer() or not 0 <= count <= self._size:
+        if not count.is_integer() or count < 0:
             raise DataError(f"{self._name}: {place}: expected a count, found {count}")
         return int(count)
 
-    def flag(self) -> bool:
-        return self._next("flag", "its tiers") == "exists"
+    def rows(self, width: int, place: str) -> tuple[Any, ...]:
+        """So many columns of rows, whose number comes first: numbers, and texts in the last column."""
+        count = self.count(place)
+        found = self._tokens[self._at : self._at + count * width]
+        if len(found) < count * width:
+            raise DataError(f"{self._name}: expected {TEXTGRID}, found its end in {place}")
+        self._at += count * width
+        columns = tuple(found[column::width] for column in range(width))
+        for column, kind in zip(columns, (*("number",) * (width - 1), "text"), strict=True):
+            wrong = next((each for each in column if type(each) is not (str if kind == "text" else float)), None)
+            if wrong is not None:
+                self._refuse(kind, place, wrong)
+        return columns
 
-    def _next(self, kind: str, place: str) -> str:
-        match = next(self._found, None)
-        if match is None or match.lastgroup == "open":
+    def _next(self, place: str) -> str | float | bool:
+        if self._at >= len(self._tokens):
             raise DataError(f"{self._name}: expected {TEXTGRID}, found its end at {place}")
-        if match.lastgroup != kind:
-            found = shorten(repr(printable(match[0])))
-            raise DataError(f"{self._name}: expected {TEXTGRID}, whose next {kind} is of {place}; found {found}")
-        return match[kind]
+        self._at += 1
+        return self._tokens[self._at - 1]
+
+    def _refuse(self, kind: str, place: str, found: object) -> NoReturn:
+        shown = shorten(repr(printable(str(found))))
+        raise DataError(f"{self._name}: expected {TEXTGRID}, and here a {kind} of {place}; found {shown}")
 
 
-def _spelt(stretch: Stretch) -> Stretch:
+def _free(piece: str) -> Iterator[float | bool]:
+    """The numbers and flags that stand free between texts; `!` begins a comment."""
+    if "!" in piece:
+        piece = _COMMENT.sub("", piece)
+    for word in piece.split():
+        if word[0] in "0123456789.-+":
+            if _NUMBER.fullmatch(word):
+                yield float(word)
+        elif word in _FLAGS:
+            yield _FLAGS[word]
+
+
+def _spelt(label: str) -> str:
     """Praat shows `\\e'` as é, and so on."""
-    if "\\" not in stretch.text:
-        return stretch
-    return Stretch(_SPELLING.sub(_letter, stretch.text), stretch.start, stretch.end)
+    return _SPELLING.sub(_letter, label) if "\\" in label else label
 
 
 def _letter(match: re.Match[str]) -> str:

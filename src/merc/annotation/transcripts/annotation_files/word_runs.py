@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from merc.annotation.transcripts.cues import Cue
 from merc.annotation.transcripts.sentences import MAX_DURATION, MAX_GAP
@@ -25,9 +24,10 @@ def joined_words(words: Sequence[Cue]) -> list[Cue]:
         who = (word.speaker, word.channel, word.conversation)
         run = open_runs.get(who)
         if run is None or _ends(run, word):
-            run = open_runs[who] = []
+            open_runs[who] = run = [word]
             runs.append(run)
-        run.append(word)
+        else:
+            run.append(word)
     return [_utterance(run) for run in runs]
 
 
@@ -43,4 +43,6 @@ def _ends(run: Sequence[Cue], word: Cue) -> bool:
 def _utterance(run: Sequence[Cue]) -> Cue:
     start = next((word.start for word in run if word.start is not None), None)
     end = next((word.end for word in reversed(run) if word.end is not None), None)
-    return replace(run[0], text=" ".join(word.text for word in run), start=start, end=end)
+    first = run[0]
+    text = " ".join([word.text for word in run])
+    return Cue(text, first.speaker, start, end, first.channel, conversation=first.conversation)
