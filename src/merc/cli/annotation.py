@@ -26,6 +26,10 @@ class FileFormat(StrEnum):  # typer takes no list of a Literal
     CSV = "csv"
     SRT = "srt"
     HTML = "html"
+    VTT = "vtt"
+    TSV = "tsv"
+    EAF = "eaf"
+    TEXTGRID = "textgrid"
 
 
 @app.command()
@@ -43,7 +47,7 @@ def annotate(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write; made if need be.")] = None,
     formats: Annotated[
-        list[FileFormat] | None, typer.Option("--format", help="What to write; repeatable; by default all four.")
+        list[FileFormat] | None, typer.Option("--format", help="What to write; repeatable; by default json, csv, srt and html.")
     ] = None,
     asr: Annotated[
         str | None,
@@ -63,11 +67,12 @@ def annotate(
 ) -> None:
     """Label every utterance of a recording or a transcript with an emotion.
 
-    Writes NAME.emotions.json, .csv, .srt and .html. A folder is annotated file by file; what is done is not done again.
+    Writes NAME.emotions.json, .csv, .srt and .html, or what --format names (eaf is ELAN's, textgrid Praat's). A folder is
+    annotated file by file; what is done is not done again.
     """
     from merc.annotation.annotator import annotate as annotate_recording
     from merc.annotation.cache import default_folder
-    from merc.annotation.export.files import check_targets, write_files
+    from merc.annotation.export.files import FORMATS, check_targets, write_files
     from merc.annotation.media.sources import given
     from merc.annotation.options import Options
     from merc.annotation.speech.recognition import RecognitionOptions
@@ -82,7 +87,7 @@ def annotate(
         cache=None if no_cache else default_folder(),
         device=device,
     )
-    wanted = tuple(chosen.value for chosen in formats or FileFormat)
+    wanted = tuple(chosen.value for chosen in formats) if formats else FORMATS
     if source.is_dir():
         if transcript is not None or as_json:
             raise DataError(f"{source}: --transcript and --json are for a single file, and this is a folder")

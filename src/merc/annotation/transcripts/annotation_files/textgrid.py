@@ -27,8 +27,8 @@ _NUMBER = re.compile(r"[+-]?(?:\d{1,20}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d
 _COMMENT = re.compile(r"(?<!\S)![^\n]*")
 _FLAGS = {"<exists>": True, "<absent>": False}
 _ACCENTS = {'"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303"}
-_SPELT = {"ss": "ß", "ae": "æ", "AE": "Æ", "oe": "œ", "o/": "ø", "O/": "Ø", "ao": "å", "AO": "Å", "c,": "ç", "C,": "Ç"}
-_SPELLING = re.compile(r"\\(?:([A-Za-z])([\"'`^~])|(ss|ae|AE|oe|o/|O/|ao|AO|c,|C,))")
+_SPELT = {"bs": "\\", "ss": "ß", "ae": "æ", "AE": "Æ", "oe": "œ", "o/": "ø", "O/": "Ø", "ao": "å", "AO": "Å", "c,": "ç", "C,": "Ç"}
+_SPELLING = re.compile(r"\\(?:([A-Za-z])([\"'`^~])|(bs|ss|ae|AE|oe|o/|O/|ao|AO|c,|C,))")
 
 
 @dataclass(frozen=True, slots=True)

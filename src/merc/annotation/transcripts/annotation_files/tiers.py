@@ -92,7 +92,7 @@ def spoken_cues(tiers: Sequence[Tier], name: str) -> tuple[list[Cue], list[str]]
     if any(found.what == "words" for _, found in own):
         last = max(found.run for _, found in own if found.what == "words")
         words = [(tier, found) for tier, found in own if found.what == "words" and found.run == last]
-        return _in_order(cue for tier, found in words for cue in _cues(tier, tier.speaker or found.speaker)), []
+        return _in_order(cue for tier, found in words for cue in _cues(tier, tier.speaker or found.speaker, own=True)), []
     filled = [tier for tier in tiers if own_tier(tier.name) is None and _labels(tier)]
     chosen, single_words = _chosen(filled, name)
     speakers = _speakers(chosen)
@@ -208,11 +208,11 @@ def _speakers(tiers: Sequence[Tier]) -> dict[int, str | None]:
     return found
 
 
-def _cues(tier: Tier, speaker: str | None) -> Iterator[Cue]:
-    """The tier's annotations; those that divide one of the parent's are joined."""
+def _cues(tier: Tier, speaker: str | None, own: bool = False) -> Iterator[Cue]:
+    """The tier's annotations; those that divide one of the parent's are joined. In our `own` tiers, every label is what is said."""
     group: list[Stretch] = []
     for stretch in tier.stretches:
-        if stretch.text.strip().casefold() in NO_LABELS:
+        if not own and stretch.text.strip().casefold() in NO_LABELS:
             continue
         if group and not (tier.divides and stretch.parent is not None and stretch.parent == group[-1].parent):
             yield _joined(group, speaker)
