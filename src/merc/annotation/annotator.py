@@ -25,7 +25,7 @@ from merc.annotation.result import Origin
 from merc.annotation.speech.recognition import recognise, speech_recogniser
 from merc.annotation.speech.voices import streamed, utterance_excerpts
 from merc.annotation.transcripts.reading import read_transcript, read_transcripts
-from merc.annotation.transcripts.transcript import Transcript, numbered, speaker_of, unnamed_warnings
+from merc.annotation.transcripts.transcript import Transcript, in_recording, numbered, speaker_of, unnamed_warnings
 from merc.data.schema import Absence, Conversation, Utterance
 from merc.encoders.derivation import with_derived
 from merc.encoders.interface import Clip, Encoder
@@ -164,7 +164,10 @@ def _transcripts(work: _Work) -> tuple[tuple[Transcript, ...], str | None]:
         found = (transcript,)
     elif transcript is not None:
         work.hook("reading the transcript", 0.0, None)
-        found = read_transcripts(transcript, name) if work.given.medium is None else (read_transcript(transcript, name),)
+        if work.given.medium is None:
+            found = read_transcripts(transcript, name)
+        else:
+            found = (in_recording(read_transcript(transcript, name), work.given.name),)
     else:
         found, name = _recognised(work)
     work.warnings.extend(warning for one in found for warning in one.warnings)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from annotation.turns import spoken, turns_of
 from merc.annotation.transcripts import reading
+from merc.annotation.transcripts.cues import LinkedMedium
 from merc.annotation.transcripts.reading import SUFFIXES, read_transcript
-from merc.annotation.transcripts.transcript import Transcript
+from merc.annotation.transcripts.transcript import Transcript, in_recording
 from merc.annotation.transcripts.words import holds_words
 from merc.errors import DataError, MercError, MissingExtraError
 from steps import in_proportion
@@ -358,3 +359,13 @@ def test_one_changed_byte_gives_a_transcript_or_one_line_of_error(suffix, place,
         assert read(bytes(data), f"talk{suffix}").utterances
     except MercError as error:
         assert "\n" not in str(error)
+
+
+def test_times_of_a_file_with_an_offset_are_those_of_the_recording():
+    media = (LinkedMedium("talk.mp4", "talk.mp4", 1.5), LinkedMedium("cut.wav", "cut.wav", 0.0))
+    transcript = Transcript((spoken("Well.", "Ann", 1.0, 2.0), spoken("Then?")), media=media)
+    moved = in_recording(transcript, "talk.mp4")
+    assert [(u.start, u.end) for u in moved.utterances] == [(2.5, 3.5), (None, None)]
+    assert moved.warnings == ("the transcript's time 0 is 1.5 s after the start of the recording, as its file says",)
+    assert in_recording(transcript, "cut.wav") is transcript
+    assert in_recording(transcript, "else.wav") is transcript  # which of the two offsets it has, nobody knows

@@ -15,9 +15,10 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from merc.annotation.export.tiers import WrittenTier, one_line, written_tiers
 from merc.annotation.result import Result
-from merc.annotation.transcripts.annotation_files.elan import EAF, EAF_ROOT, offset_of, read_tiers
+from merc.annotation.transcripts.annotation_files.elan import EAF, EAF_ROOT, linked_media, read_tiers
 from merc.annotation.transcripts.annotation_files.safe_xml import decode_xml, parse_xml
 from merc.annotation.transcripts.annotation_files.tier_names import own_tier
+from merc.annotation.transcripts.transcript import offset_of
 
 _ORDER = (
     *("LICENSE", "HEADER", "TIME_ORDER", "TIER", "LINGUISTIC_TYPE", "LOCALE", "LANGUAGE", "CONSTRAINT", "CONTROLLED_VOCABULARY"),
@@ -60,7 +61,7 @@ def eaf_text(
         root = parse_xml(decode_xml(data, name).text, name, EAF_ROOT, EAF, comments=True)
         tiers, _ = read_tiers(root, name)
         run = max((found.run for tier in tiers if (found := own_tier(tier.name)) is not None), default=0) + 1
-        offset = offset_of(root, result.origin.name) if result.origin.kind != "text" else 0.0
+        offset = offset_of(linked_media(root), result.origin.name) if result.origin.kind != "text" else 0.0
         spans = {
             (round(1000 * stretch.start), round(1000 * stretch.end))
             for tier in tiers

@@ -76,13 +76,6 @@ def linked_media(root: Element) -> tuple[LinkedMedium, ...]:
     return tuple(found)
 
 
-def offset_of(root: Element, recording: str) -> float:
-    """How many s of a recording lie before the file's time 0: by its name, or if all media of the file have one offset."""
-    media = linked_media(root)
-    named = {medium.offset for medium in media if medium.name == recording} or {medium.offset for medium in media}
-    return named.pop() if len(named) == 1 else 0.0
-
-
 def read_tiers(root: Element, name: str) -> tuple[list[Tier], int]:
     """The tiers of a document, and how many annotations refer to nothing."""
     times = _time_slots(root, name)

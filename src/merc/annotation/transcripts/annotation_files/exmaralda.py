@@ -21,6 +21,7 @@ from merc.files.printable import printable
 from merc.files.validation import shorten
 
 EXB = "a basic transcription of EXMARaLDA"
+EXB_ROOT = "basic-transcription"
 _SPOKEN = "t"  # the type of tiers with what is said; `a` are annotations of it, `d` descriptions
 _VERBAL = ("v", "vt", "txt", "tx", "verb", "sp", "tok", "word")  # categories of such tiers, where one speaker has several
 _DESCRIBED = re.compile(r"\(\([^()]{0,200}\)\)|<<[^<>]{0,80}>|\((?:[.\-]{1,3}|\d[\d.,]{0,6} ?s?)\)|°h+|h+°|[•‿]")
@@ -40,7 +41,7 @@ def read_exb(text: str, name: str) -> CueList:
     Raises:
         DataError: no such transcription, no tier of type `t`, several of one speaker, or a time that can't be read.
     """
-    root = parse_xml(text, name, "basic-transcription", EXB)
+    root = parse_xml(text, name, EXB_ROOT, EXB)
     times, order = _timeline(root, name)
     people = {person.get("id", ""): _abbreviation(person) for person in root.iter("speaker")}
     tiers = [tier for tier in root.iter("tier") if own_tier(tier.get("display-name") or "") is None]
@@ -50,9 +51,14 @@ def read_exb(text: str, name: str) -> CueList:
         speaker = people.get(tier.get("speaker") or "") or tier.get("speaker") or (_shown(tier) if len(spoken) > 1 else None)
         cues += _utterances(tier, speaker, times, order)
     cues.sort(key=lambda cue: cue.start or 0.0)
+    return CueList(tuple(cues), media=referenced_files(root))
+
+
+def referenced_files(root: Element) -> tuple[LinkedMedium, ...]:
+    """The recordings that the head names."""
     urls = (file.get("url") or "" for file in root.iter("referenced-file"))
     paths = [unquote(url.removeprefix("file:///").removeprefix("file:")).replace("\\", "/") for url in urls if url.strip()]
-    return CueList(tuple(cues), media=tuple(LinkedMedium(path.rpartition("/")[2], path) for path in paths))
+    return tuple(LinkedMedium(path.rpartition("/")[2], path) for path in paths)
 
 
 def _timeline(root: Element, name: str) -> tuple[dict[str, float | None], dict[str, int]]:
