@@ -22,6 +22,7 @@ class Options:
             channels hold all speakers.
         speech: how words are recognised where there is no transcript.
         cache: folder that keeps features between runs; None keeps none.
+        speakers: an RTTM file that says who speaks when: each utterance is then the speaker's whose turns overlap it longest.
         device: where encoders and model run, such as `cpu` or `cuda:0`; None leaves the model where it is.
 
     Raises:
@@ -37,10 +38,12 @@ class Options:
     speech: RecognitionOptions = field(default_factory=RecognitionOptions)
     cache: str | Path | None = None
     device: str | None = None
+    speakers: str | Path | None = None
 
     def __post_init__(self) -> None:
         if self.channels not in get_args(Channels):
             raise RunError(f"channels {self.channels!r}; allowed are {', '.join(get_args(Channels))}")
         checked(self.speech, RecognitionOptions, "options, speech", "RecognitionOptions", RunError)
         checked(self.cache, (str, Path, type(None)), "options, cache", "a folder or None", RunError)
+        checked(self.speakers, (str, Path, type(None)), "options, speakers", "an RTTM file or None", RunError)
         checked(self.device, (str, type(None)), "options, device", "a name such as 'cuda:0', or None", RunError)

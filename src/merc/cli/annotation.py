@@ -39,6 +39,9 @@ def annotate(
         Path | None,
         typer.Option(metavar="FILE", help="Of the recording; by default the file of its name beside it; else words are recognised"),
     ] = None,
+    speakers: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="An RTTM file: who speaks when; the words are from the transcript.")
+    ] = None,
     channels: Annotated[
         Literal["mixed", "speakers"], typer.Option(help="'speakers': each channel of the recording is one speaker's.")
     ] = "mixed",
@@ -86,11 +89,12 @@ def annotate(
         speech=RecognitionOptions(model=asr, language=language),
         cache=None if no_cache else default_folder(),
         device=device,
+        speakers=speakers,
     )
     wanted = tuple(chosen.value for chosen in formats) if formats else FORMATS
     if source.is_dir():
-        if transcript is not None or as_json:
-            raise DataError(f"{source}: --transcript and --json are for a single file, and this is a folder")
+        if transcript is not None or speakers is not None or as_json:
+            raise DataError(f"{source}: --transcript, --speakers and --json are for a single file, and this is a folder")
         _annotate_folder(source, model, options, wanted, out, workers or usable_cores())
         return
     given(source, transcript)  # what is missing is an error before all else
