@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 _TOKEN = re.compile(r"\[[^\[\]]{0,400}\]|[<>]|[^\s<>\[\]]+|[\[\]]")
 # A line without any mark that needs a look: letters, digits and punctuation. Modifier letters are marks of stress.
-_MARKED = re.compile(r"[^\w' .,?!\-]|[_ˈˌ0ΫἩ]|(?<!\w)(?:xxx?|yyy?|www)(?!\w)")
+_MARKED = re.compile(r"[^\w' .,?!\-]|[_ˈˌΫἩ]|(?<!\w)0|(?<!\w)(?:xxx?|yyy?|www)(?!\w)")
 _TIMES = re.compile(r"\[x (\d{1,2})\]")
 _OTHERS = re.compile(r"&\*([A-Za-z0-9]{1,10})[:=](\S+)")
 _PAUSE = re.compile(r"\((?:\.{1,3}|[\d:]{0,8}\.?\d{0,4})\)")
@@ -48,7 +48,7 @@ def said(line: str) -> tuple[str, list[tuple[str, str]]]:
         line: without the speaker's code and without times. It may span several lines of the file.
     """
     if _MARKED.search(line) is None:
-        return (_TIGHT.sub(r"\1", line.strip()) if any(map(str.isalnum, line)) else ""), []
+        return _tight(line), []
     words: list[str] = []
     others: list[tuple[str, str]] = []
     opened: list[int] = []  # where groups in < > began
@@ -72,6 +72,14 @@ def said(line: str) -> tuple[str, list[tuple[str, str]]]:
             words += found
             spoken = spoken or any(any(map(str.isalnum, word)) for word in found)
     return (_TIGHT.sub(r"\1", " ".join(words)) if spoken else ""), others
+
+
+def _tight(line: str) -> str:
+    """A line without marks, and without the blanks before its punctuation; empty if it has no words."""
+    words = line.strip()
+    for mark in ",.?!":
+        words = words.replace(f" {mark}", mark)
+    return words if any(map(str.isalnum, words)) else ""
 
 
 def _words(token: str) -> Iterator[str]:

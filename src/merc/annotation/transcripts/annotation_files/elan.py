@@ -111,35 +111,33 @@ def _time_slots(root: Element, name: str) -> dict[str, float | None]:
     if units not in _UNITS:
         raise DataError(f"{name}: TIME_UNITS {shorten(repr(units))}; allowed are {', '.join(_UNITS)}")
     times: dict[str, float | None] = {}
-    for slot in [] if order is None else order.iter("TIME_SLOT"):
+    for slot in [] if order is None else order.iterfind("TIME_SLOT"):
         value, slot_id = slot.get("TIME_VALUE"), slot.get("TIME_SLOT_ID", "")
-        if value is not None and not (value.strip().removeprefix("-").isdecimal() and len(value) < _MOST_DIGITS):
-            raise DataError(
-                f"{name}: time slot {shorten(printable(slot_id))!r} has the time {shorten(repr(value))}; expected {units}"
-            )
-        if units == "milliseconds":
-            times[slot_id] = None if value is None else int(value) / 1000
+        if value is None:
+            times[slot_id] = None
+        elif value.strip().removeprefix("-").isdecimal() and len(value) < _MOST_DIGITS:
+            times[slot_id] = int(value) / 1000 if units == "milliseconds" else int(value) * _UNITS[units]
         else:
-            times[slot_id] = None if value is None else int(value) * _UNITS[units]
+            place = f"{name}: time slot {shorten(printable(slot_id))!r}"
+            raise DataError(f"{place} has the time {shorten(repr(value))}; expected {units}")
     return times
 
 
 def _annotations(tier: Element, name: str) -> list[_Annotation]:
     """A tier's annotations in the file's order, or those that follow one another below one parent in theirs."""
     found: list[_Annotation] = []
-    for number, element in enumerate(tier.iter(), start=1):
+    for element in (each for wrapper in tier.iterfind("ANNOTATION") for each in wrapper):
         if element.tag not in ("ALIGNABLE_ANNOTATION", "REF_ANNOTATION"):
             continue
-        value = element.find("ANNOTATION_VALUE")
-        first, second = element.get("TIME_SLOT_REF1"), element.get("TIME_SLOT_REF2")
+        given = element.attrib
+        first, second, reference = given.get("TIME_SLOT_REF1"), given.get("TIME_SLOT_REF2"), given.get("ANNOTATION_REF")
         slots = None if first is None or second is None else (first, second)
-        reference = element.get("ANNOTATION_REF")
         if slots is None and reference is None:
             place = f"{name}: tier {shorten(printable(tier.get('TIER_ID', '')))!r}"
             raise DataError(f"{place}: an annotation has neither time slots nor a reference")
-        text = "" if value is None else value.text or ""
-        annotation_id = element.get("ANNOTATION_ID") or f"\0{id(tier)} {number}"
-        found.append(_Annotation(annotation_id, text, slots, reference, element.get("PREVIOUS_ANNOTATION")))
+        text = element.findtext("ANNOTATION_VALUE") or ""
+        identity = given.get("ANNOTATION_ID") or f"\0{id(element)}"
+        found.append(_Annotation(identity, text, slots, reference, given.get("PREVIOUS_ANNOTATION")))
     return found if all(a.previous is None for a in found) else _chained(found)
 
 

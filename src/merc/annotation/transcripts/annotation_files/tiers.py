@@ -34,6 +34,7 @@ _NO_BLANKS = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\
 _SEVERAL_WORDS = 0.25  # share of a tier's labels, from which on it looks like speech
 _DIFFERENT = 0.3  # share of different ones among at least _MANY labels, likewise
 _MANY = 8
+_LOOKED_AT = 500  # labels of a tier, by which it is told what it holds
 _SINGLE_WORDS = 0.02  # share of labels of several words, up to which a tier of many holds single words
 _SAME_TIME = 0.8  # share of the time of two tiers, from which on both annotate the same stretches
 _SHOWN, _MOST_LISTED = 12, 130  # tiers and characters in a message
@@ -160,7 +161,9 @@ def _kind(tier: Tier) -> str:
 
 
 def _labels(tier: Tier) -> list[str]:
-    return [label for stretch in tier.stretches if (label := stretch.text.strip()) and label.casefold() not in NO_LABELS]
+    """What a tier says, or of many labels some from all over it."""
+    some = tier.stretches[:: len(tier.stretches) // _LOOKED_AT + 1]
+    return [label for stretch in some if (label := stretch.text.strip()) and label.casefold() not in NO_LABELS]
 
 
 def _several_words(tier: Tier) -> float:
@@ -210,11 +213,16 @@ def _speakers(tiers: Sequence[Tier]) -> dict[int, str | None]:
 
 def _cues(tier: Tier, speaker: str | None, own: bool = False) -> Iterator[Cue]:
     """The tier's annotations; those that divide one of the parent's are joined. In our `own` tiers, every label is what is said."""
+    if not tier.divides:
+        for stretch in tier.stretches:
+            if own or stretch.text.strip().casefold() not in NO_LABELS:
+                yield Cue(stretch.text, speaker, stretch.start, stretch.end)
+        return
     group: list[Stretch] = []
     for stretch in tier.stretches:
         if not own and stretch.text.strip().casefold() in NO_LABELS:
             continue
-        if group and not (tier.divides and stretch.parent is not None and stretch.parent == group[-1].parent):
+        if group and (stretch.parent is None or stretch.parent != group[-1].parent):
             yield _joined(group, speaker)
             group = []
         group.append(stretch)
