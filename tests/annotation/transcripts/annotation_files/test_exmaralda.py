@@ -49,6 +49,10 @@ def test_marks_of_transcription_go_and_what_was_hard_to_hear_stays():
     assert said(document(tier((0, 1, text)))) == [("ANN", "it was it is so nice, you know", 0.0, 1.0)]
 
 
+def test_bars_end_utterances_as_in_gat():
+    assert said(document(tier((0, 1, "we go|"), (1, 2, "or not|")))) == [("ANN", "we go", 0.0, 1.0), ("ANN", "or not", 1.0, 2.0)]
+
+
 def test_a_word_an_event_has_blanks_between():
     assert said(document(tier((0, 1, "are"), (1, 2, "you"), (2, 3, "still"), (3, 4, "there?"), speaker="", category="tok"))) == [
         (None, "are you still there?", 0.0, 4.0)

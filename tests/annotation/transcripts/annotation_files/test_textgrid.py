@@ -147,6 +147,12 @@ def test_words_below_sentences_are_not_read():
     assert said(grid(("word", words), ("phrase", [(0, 0.9, "come here")]))) == [(None, "come here")]
 
 
+def test_turns_that_are_only_named_are_not_read_in_place_of_words():
+    words = [(0, 0.4, "come"), (0.4, 0.9, "here"), (0.9, 1.3, "now"), (1.3, 2, "please")]
+    assert said(grid(("Ann - turns", [(0, 2, "Ann")]), ("Ann - words", words))) == [("Ann", "come here now please")]
+    assert said(grid(("word", words), ("todo", [(1, 2, "check this")]))) == [(None, "come here now please")]
+
+
 def test_speech_is_told_from_labels_where_names_say_nothing():
     ann = [(0, 1, "we could go by train"), (2, 3, "it leaves at nine")]
     assert said(grid(("Ann", ann), ("Ben", [(1, 2, "okay")]))) == [

@@ -26,7 +26,7 @@ _SPOKEN = "t"  # the type of tiers with what is said; `a` are annotations of it,
 _VERBAL = ("v", "vt", "txt", "tx", "verb", "sp", "tok", "word")  # categories of such tiers, where one speaker has several
 _DESCRIBED = re.compile(r"\(\([^()]{0,200}\)\)|<<[^<>]{0,80}>|\((?:[.\-]{1,3}|\d[\d.,]{0,6} ?s?)\)|°h+|h+°|[•‿]")
 _MARKS = re.compile(r"(?<=\w)/(?=\s|$)|[()<>˙]")
-_ENDS = (".", "!", "?", "…")
+_ENDS = (".", "!", "?", "…", "|")  # the last by GAT
 _CLOSING = " \t\n\"'”’»)"
 _FEW = 4  # events, among which there need be no blank
 _MOST_CHARACTERS = 400  # of an utterance [chosen]
@@ -140,4 +140,4 @@ def _utterances(tier: Element, speaker: str | None, times: Mapping[str, float | 
 
 
 def _words(text: str) -> str:
-    return _MARKS.sub("", _DESCRIBED.sub(" ", text))
+    return _MARKS.sub("", _DESCRIBED.sub(" ", text.replace("|", " ")))

@@ -26,6 +26,7 @@ _NO_SPEECH = """
     kommentar remark remarks gaze face facial head hand hands handshape eye eyes eyebrow eyebrows mouth posture body movement
     movements motion action actions activity laughter laugh noise noises silence silences pause pauses breath event events act acts
     topic topics code codes segnum probability confidence trust meaning function phase phases label labels
+    error errors mistake mistakes quality
 """
 _CODES = frozenset({"ft", "fe", "fg", "ge", "gl", "ps", "mb", "nt", "au"})  # of Toolbox; in capitals, they may be initials
 NO_LABELS = frozenset(  # what an interval is called where nobody says a word

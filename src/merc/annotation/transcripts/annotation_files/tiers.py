@@ -8,6 +8,7 @@
    below it is read, so that no word is read twice. What divides a parent's annotations is joined again, one utterance a parent.
 4. Where no tier says so, tiers without a parent are speech whose labels look like it: many of them have several words, and they
    differ.
+   But where tiers of single words have more than twice as many words as those of rule 3 or 4, those are about speech, not speech.
 5. Where none does, tiers of single words (`words`, or the only tier there is) are made into utterances by pauses.
 6. Where that leaves a doubt, the file is refused with a list of its tiers: names and types as above make it plain.
 
@@ -36,6 +37,7 @@ _DIFFERENT = 0.3  # share of different ones among at least _MANY labels, likewis
 _MANY = 8
 _LOOKED_AT = 500  # labels of a tier, by which it is told what it holds
 _SINGLE_WORDS = 0.02  # share of labels of several words, up to which a tier of many holds single words
+_LEAST_WORDS = 0.5  # of those in tiers of single words, that tiers of utterances have
 _SAME_TIME = 0.8  # share of the time of two tiers, from which on both annotate the same stretches
 _SHOWN, _MOST_LISTED = 12, 130  # tiers and characters in a message
 
@@ -115,10 +117,15 @@ def _chosen(tiers: Sequence[Tier], name: str) -> tuple[list[Tier], bool]:
     kinds = [(tier, _kind(tier)) for tier in tiers]
     if not any(kind == "utterances" for _, kind in kinds):  # what is called words may be what somebody says
         kinds = [(t, "utterances" if kind == "words" and _several_words(t) > _SEVERAL_WORDS else kind) for t, kind in kinds]
+    least = _LEAST_WORDS * _words_of(tier for tier, kind in kinds if kind == "words")
+    if _words_of(tier for tier, kind in kinds if kind == "utterances") < least:  # they name turns, and do not write them down
+        kinds = [(tier, "other" if kind == "utterances" else kind) for tier, kind in kinds]
     said = {tier.name for tier, kind in kinds if kind == "utterances"}
     chosen = [tier for tier, kind in kinds if kind == "utterances" and not said.intersection(_ancestors(tier.name, parents))]
     unknown = [tier for tier, kind in kinds if kind == "unknown" and tier.parent is None]
     spoken = [tier for tier in unknown if _looks_spoken(tier)]
+    if _words_of(spoken) < least:
+        spoken = []
     if chosen:
         types = {tier.type_name for tier in chosen if tier.parent is None} - {""}
         above = {ancestor for tier in chosen for ancestor in _ancestors(tier.name, parents)}
@@ -158,6 +165,11 @@ def _parents(tiers: Sequence[Tier]) -> dict[str, str | None]:
 
 def _kind(tier: Tier) -> str:
     return "other" if tier.from_list else kind_named(tier.name, tier.type_name)
+
+
+def _words_of(tiers: Iterable[Tier]) -> int:
+    """How many words there are in all of the tiers."""
+    return sum(len(stretch.text.split()) for tier in tiers for stretch in tier.stretches)
 
 
 def _labels(tier: Tier) -> list[str]:
