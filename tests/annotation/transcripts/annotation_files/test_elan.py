@@ -85,6 +85,15 @@ def test_parts_of_a_parent_share_its_time_and_are_one_utterance():
     assert said(text) == [("Ann", "good evening", 1.0, 3.0), ("Ann", "hello", 3.0, 4.0)]
 
 
+def test_words_below_numbers_of_phrases_are_one_utterance_a_phrase():
+    """As FLEx exports them, which calls somebody whom it does not know `***`."""
+    numbers = [aligned("a1", "ts1", "ts2", "1.1"), aligned("a2", "ts2", "ts3", "1.2")]
+    words = [reference("b1", "a1", "well"), reference("b2", "a1", "then", "b1"), reference("b3", "a2", "goodbye")]
+    tiers = tier("A_phrase-segnum-en", numbers, PARTICIPANT="***")
+    tiers += tier("A_word-txt", words, "pieces", PARENT_REF="A_phrase-segnum-en", PARTICIPANT="***")
+    assert said(document(tiers, SLOTS)) == [("A", "well then", 1.0, 2.0), ("A", "goodbye", 2.0, 3.0)]
+
+
 def test_times_of_parts_are_even_shares_of_the_parents():
     from merc.annotation.transcripts.annotation_files.elan import read_tiers
     from merc.annotation.transcripts.annotation_files.safe_xml import parse_xml

@@ -148,9 +148,9 @@ def test_words_below_sentences_are_not_read():
 
 
 def test_turns_that_are_only_named_are_not_read_in_place_of_words():
-    words = [(0, 0.4, "come"), (0.4, 0.9, "here"), (0.9, 1.3, "now"), (1.3, 2, "please")]
-    assert said(grid(("Ann - turns", [(0, 2, "Ann")]), ("Ann - words", words))) == [("Ann", "come here now please")]
-    assert said(grid(("word", words), ("todo", [(1, 2, "check this")]))) == [(None, "come here now please")]
+    words = [(0, 0.4, "come"), (0.4, 0.9, "here"), (0.9, 1.3, "now"), (1.3, 1.7, "if"), (1.7, 2, "you"), (2, 2.4, "like")]
+    assert said(grid(("Ann - turns", [(0, 2, "Ann")]), ("Ann - words", words))) == [("Ann", "come here now if you like")]
+    assert said(grid(("word", words), ("todo", [(1, 2, "listen again")]))) == [(None, "come here now if you like")]
 
 
 def test_speech_is_told_from_labels_where_names_say_nothing():

@@ -96,7 +96,7 @@ def read_tiers(root: Element, name: str) -> tuple[list[Tier], int]:
                 element.get("TIER_ID", ""),
                 [Stretch(a.text, a.start, a.end, a.parent) for a in by_tier[id(element)] if a.text.strip()],
                 type_name,
-                element.get("PARTICIPANT") or None,
+                element.get("PARTICIPANT", "").strip("*? ") or None,  # FLEx names nobody `***`
                 element.get("PARENT_REF"),
                 constraint.replace(" ", "_").title() in _DIVIDES,
                 type_name in types and types[type_name].get("CONTROLLED_VOCABULARY_REF") is not None,

@@ -17,7 +17,7 @@ _UTTERANCES = """
     äußerung äußerungen transkription transkript satz sätze énoncé énoncés transcripción enunciado enunciados frase frases
     trascrizione transcrição
 """
-_WORDS = "word words wrd wort wörter mot mots palabra palabras parola parole token tokens wordform wordforms"
+_WORDS = "word words wrd wd wort wörter mot mots palabra palabras parola parole token tokens wordform wordforms"
 _NO_SPEECH = """
     gesture gestures gest gesticulation emotion emotions emotional emo affect affective valence arousal dominance sentiment mood
     feeling feelings stance translation translations übersetzung traduction traducción gloss glosses glosse gls

@@ -103,7 +103,7 @@ def spoken_cues(tiers: Sequence[Tier], name: str) -> tuple[list[Cue], list[str]]
     cues: list[Cue] = []
     for tier in chosen:
         found = _cues(tier, speakers[id(tier)])
-        cues += joined_words(list(found)) if single_words or _holds_single_words(tier) else found
+        cues += joined_words(list(found)) if not tier.divides and (single_words or _holds_single_words(tier)) else found
     parents = _parents(tiers)
     read = {each for tier in chosen for each in (tier.name, *_ancestors(tier.name, parents))}
     unread = [tier for tier in filled if tier.parent is None and tier.name not in read and _looks_spoken(tier)]
