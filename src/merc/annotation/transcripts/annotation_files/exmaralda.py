@@ -43,8 +43,8 @@ def read_exb(text: str, name: str) -> CueList:
     """
     root = parse_xml(text, name, EXB_ROOT, EXB)
     times, order = _timeline(root, name)
-    people = {person.get("id", ""): _abbreviation(person) for person in root.iter("speaker")}
-    tiers = [tier for tier in root.iter("tier") if own_tier(tier.get("display-name") or "") is None]
+    people = {person.get("id", ""): _abbreviation(person) for person in root.iterfind("head/speakertable/speaker")}
+    tiers = [tier for tier in root.iterfind("basic-body/tier") if own_tier(tier.get("display-name") or "") is None]
     spoken = _spoken(tiers, name)
     cues: list[Cue] = []
     for tier in spoken:
@@ -63,7 +63,7 @@ def referenced_files(root: Element) -> tuple[LinkedMedium, ...]:
 
 def _timeline(root: Element, name: str) -> tuple[dict[str, float | None], dict[str, int]]:
     """Point -> its time in s, and point -> its place on the timeline."""
-    points = list(root.iter("tli"))
+    points = list(root.iterfind("basic-body/common-timeline/tli"))
     known: list[float | None] = []
     for point in points:
         value = (point.get("time") or "").strip()
@@ -121,7 +121,7 @@ def _shown(tier: Element) -> str:
 
 def _utterances(tier: Element, speaker: str | None, times: Mapping[str, float | None], order: Mapping[str, int]) -> Iterator[Cue]:
     """The tier's events, joined where one begins at the point at which the one before ends, until a sentence ends."""
-    events = sorted(tier.iter("event"), key=lambda event: order.get(event.get("start", ""), len(order)))
+    events = sorted(tier.iterfind("event"), key=lambda event: order.get(event.get("start", ""), len(order)))
     texts = [event.text or "" for event in events]
     between = "" if any(text != text.strip() for text in texts) or len(texts) < _FEW else " "  # a word an event
     said, start, end = list[str](), "", ""

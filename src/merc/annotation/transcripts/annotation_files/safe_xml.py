@@ -18,6 +18,10 @@ from merc.files.encoding import Decoded, decode
 
 _DECLARED = re.compile(rb"\A(?:\xef\xbb\xbf)?<\?xml[^>]{1,100}?encoding\s{0,9}=\s{0,9}[\"']([A-Za-z][\w.\-]{0,40})[\"']")
 
+# What text is written in; Python knows other encodings, some of which take long.
+_TEXTS = ("utf-8", "utf-16", "iso8859", "cp", "mac", "ascii", "koi8", "gb", "big5", "shift_jis", "euc")
+_DEEPEST = 30  # elements within one another; annotation files have seven
+
 
 def decode_xml(data: bytes, name: str) -> Decoded:
     """The text of an XML file in the encoding that its declaration names; without one, or if that can't be, as any other file's.
@@ -28,8 +32,8 @@ def decode_xml(data: bytes, name: str) -> Decoded:
     found = _DECLARED.match(data)
     if found is not None and not data.startswith(codecs.BOM_UTF8):
         try:
-            encoding = codecs.lookup(found[1].decode())
-            text = data.decode(encoding.name) if getattr(encoding, "_is_text_encoding", True) else None
+            encoding = codecs.lookup(found[1].decode()).name
+            text = data.decode(encoding) if encoding.startswith(_TEXTS) else None
         except (LookupError, UnicodeError, ValueError):
             text = None
         if text is not None and text.startswith("<?xml") and "\0" not in text:
@@ -71,6 +75,8 @@ def parse_xml(text: str, name: str, root: str, what: str, comments: bool = False
         def start(tag: str, attributes: dict[str, str]) -> None:
             nonlocal depth
             depth += 1
+            if depth > _DEEPEST:
+                raise DataError(f"{name}, line {parser.CurrentLineNumber}: elements deeper than {_DEEPEST}; expected {what}")
             builder.start(tag, attributes)
 
         def end(tag: str) -> None:
