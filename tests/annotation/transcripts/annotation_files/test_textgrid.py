@@ -147,6 +147,13 @@ def test_words_below_sentences_are_not_read():
     assert said(grid(("word", words), ("phrase", [(0, 0.9, "come here")]))) == [(None, "come here")]
 
 
+def test_tiers_that_may_be_speech_and_are_not_read_are_told():
+    for names in (("Ann text", "Ben"), ("Ann words (merc)", "Ben utterance")):
+        found = read_textgrid(grid((names[0], [(0, 1, "is it raining")]), (names[1], [(1, 2, "yes")])), "talk.TextGrid")
+        assert [cue.text for cue in found.cues] == ["is it raining"]
+        assert found.warnings == (f"not read as speech, by name or type of the tier: {names[1]!r}",)
+
+
 def test_turns_that_are_only_named_are_not_read_in_place_of_words():
     words = [(0, 0.4, "come"), (0.4, 0.9, "here"), (0.9, 1.3, "now"), (1.3, 1.7, "if"), (1.7, 2, "you"), (2, 2.4, "like")]
     assert said(grid(("Ann - turns", [(0, 2, "Ann")]), ("Ann - words", words))) == [("Ann", "come here now if you like")]

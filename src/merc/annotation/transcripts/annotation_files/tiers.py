@@ -92,23 +92,28 @@ def spoken_cues(tiers: Sequence[Tier], name: str) -> tuple[list[Cue], list[str]]
         DataError: it can't be told which tiers hold speech.
     """
     own = [(tier, found) for tier in tiers if (found := own_tier(tier.name)) is not None]
+    others = [tier for tier in tiers if own_tier(tier.name) is None and _labels(tier)]
     if any(found.what == "words" for _, found in own):
         last = max(found.run for _, found in own if found.what == "words")
         words = [(tier, found) for tier, found in own if found.what == "words" and found.run == last]
-        return _in_order(cue for tier, found in words for cue in _cues(tier, tier.speaker or found.speaker, own=True)), []
-    filled = [tier for tier in tiers if own_tier(tier.name) is None and _labels(tier)]
-    chosen, single_words = _chosen(filled, name)
+        cues = [cue for tier, found in words for cue in _cues(tier, tier.speaker or found.speaker, own=True)]
+        return _in_order(cues), _unread_warnings(others)
+    chosen, single_words = _chosen(others, name)
     speakers = _speakers(chosen)
-    _refuse_doubles(chosen, speakers, filled, name)
-    cues: list[Cue] = []
+    _refuse_doubles(chosen, speakers, others, name)
+    cues = list[Cue]()
     for tier in chosen:
         found = _cues(tier, speakers[id(tier)])
         cues += joined_words(list(found)) if not tier.divides and (single_words or _holds_single_words(tier)) else found
     parents = _parents(tiers)
     read = {each for tier in chosen for each in (tier.name, *_ancestors(tier.name, parents))}
-    unread = [tier for tier in filled if tier.parent is None and tier.name not in read and _looks_spoken(tier)]
-    warnings = [f"not read as speech, by name or type of the tier: {_listed(tier.name for tier in unread)}"] if unread else []
-    return _in_order(cues), warnings
+    return _in_order(cues), _unread_warnings([tier for tier in others if tier.name not in read])
+
+
+def _unread_warnings(tiers: Sequence[Tier]) -> list[str]:
+    """A warning if tiers that are not read look as if somebody spoke in them."""
+    names = [tier.name for tier in tiers if tier.parent is None and _may_be(tier)]
+    return [f"not read as speech, by name or type of the tier: {_listed(names)}"] if names else []
 
 
 def _chosen(tiers: Sequence[Tier], name: str) -> tuple[list[Tier], bool]:
