@@ -317,3 +317,14 @@ def test_a_modality_of_any_name_is_made_by_its_encoder(tiny_recipe, tmp_path, so
 def test_channels_by_another_word_are_refused():
     with pytest.raises(RunError, match=r"channels 'stereo'; allowed are mixed, speakers"):
         Options.__post_init__(SimpleNamespace(channels="stereo"))  # the test run checks the types of arguments before
+
+
+def test_a_file_of_turns_names_the_speakers(annotator, tmp_path):
+    rttm = tmp_path / "call.rttm"
+    rttm.write_text("SPEAKER call 1 1.0 2.0 <NA> <NA> Zoe <NA> <NA>\nSPEAKER call 1 3.0 2.0 <NA> <NA> Yves <NA> <NA>\n")
+    talk = Transcript(turns_of(spoken("Hi.", None, 1.0, 1.5), spoken("Ho.", "Ann", 2.8, 4.0), spoken("Hm.", "Ann", 8.0, 9.0)))
+    found = annotator.annotate(talk, options=Options(speakers=rttm))
+    assert [u.speaker for u in found.utterances] == ["Zoe", "Yves", "Ann"]
+    assert "1 utterance lies in no speaker's turn" in found.warnings
+    with pytest.raises(DataError, match=r"gone\.rttm: expected turns of speakers in RTTM, found nothing$"):
+        annotator.annotate(talk, options=Options(speakers=tmp_path / "gone.rttm"))

@@ -63,6 +63,16 @@ def test_the_encoding_of_a_transcript_can_be_named(folder, judge, capsys):
     assert "the file is not UTF-8, and read as " in capsys.readouterr().err
 
 
+def test_tiers_are_written_and_speakers_taken_from_a_file_of_turns(folder, judge, capsys):
+    (folder / "call.rttm").write_text("SPEAKER call 1 0.0 9.0 <NA> <NA> Zoe <NA> <NA>\n")
+    given = ["--transcript", str(folder / "words.srt"), "--speakers", str(folder / "call.rttm"), "--model", str(judge)]
+    assert main(["annotate", str(folder / "call.wav"), *given, "--format", "eaf", "--format", "textgrid", "--no-cache"]) == 0
+    assert [path.name for path in sorted(folder.glob("*.emotions.*"))] == ["call.emotions.TextGrid", "call.emotions.eaf"]
+    assert 'TIER_ID="Zoe emotion (merc)"' in (folder / "call.emotions.eaf").read_text("utf-8")
+    assert main(["annotate", str(folder), "--speakers", str(folder / "call.rttm")]) == 2
+    assert "--transcript, --speakers and --json are for a single file" in capsys.readouterr().err
+
+
 def test_absences_are_told_once(folder, judge, capsys):
     late = "\n".join(f"{n}\n00:01:0{n},000 --> 00:01:0{n},500\nAnn: why ?\n" for n in range(1, 7))
     (folder / "late.srt").write_text(srt() + "\n" + late)

@@ -20,12 +20,14 @@ from merc.annotation.features import SoundFeatures, sound_rows, text_rows
 from merc.annotation.media.excerpts import inspect
 from merc.annotation.media.recording import MediaInfo, Sound
 from merc.annotation.media.sources import Given, Source, TranscriptSource, content_digest, given
+from merc.annotation.open_file import opened_file
 from merc.annotation.options import Options
 from merc.annotation.result import Origin
 from merc.annotation.speech.recognition import recognise, speech_recogniser
 from merc.annotation.speech.voices import streamed, utterance_excerpts
-from merc.annotation.transcripts.reading import read_transcript, read_transcripts
-from merc.annotation.transcripts.transcript import Transcript, numbered, speaker_of, unnamed_warnings
+from merc.annotation.transcripts.annotation_files.nist import read_rttm, with_speakers
+from merc.annotation.transcripts.reading import MOST_BYTES, read_transcript, read_transcripts
+from merc.annotation.transcripts.transcript import Transcript, in_recording, numbered, speaker_of, unnamed_warnings
 from merc.data.schema import Absence, Conversation, Utterance
 from merc.encoders.derivation import with_derived
 from merc.encoders.interface import Clip, Encoder
@@ -34,6 +36,7 @@ from merc.encoders.text.dialogue import DialogueEncoder
 from merc.encoders.text.languages import foreign_words
 from merc.errors import DataError, FeatureError, MercError, MissingExtraError, RunError
 from merc.files.arguments import checked, shown
+from merc.files.encoding import decode
 from merc.files.printable import printable
 from merc.inference.card import encoder_shown
 from merc.inference.loading import load
@@ -185,14 +188,27 @@ def _transcripts(work: _Work) -> tuple[tuple[Transcript, ...], str | None]:
         if work.given.medium is None:
             found = read_transcripts(transcript, name, encoding=encoding)
         else:
-            found = (read_transcript(transcript, name, encoding=encoding),)
+            found = (in_recording(read_transcript(transcript, name, encoding=encoding), work.given.name),)
     else:
         found, name = _recognised(work)
+    if work.options.speakers is not None:
+        found = (_with_turns(found, Path(work.options.speakers)),)
     work.warnings.extend(warning for one in found for warning in one.warnings)
     if not found[0].utterances:
         nothing_recognised = "; ".join(found[0].warnings) if transcript is None else ""
         raise DataError(f"{work.given.name}: {nothing_recognised or 'the transcript has no utterance'}")
     return found, name
+
+
+def _with_turns(transcripts: Sequence[Transcript], path: Path) -> Transcript:
+    """The only transcript with the speakers of an RTTM file."""
+    name = printable(path.name)
+    if len(transcripts) > 1:
+        raise DataError(f"{name}: turns of one conversation; the transcript holds {len(transcripts)}")
+    with opened_file(path, str(path), "turns of speakers in RTTM") as file:
+        turns = read_rttm(decode(file.read(MOST_BYTES), name).text, name)
+    utterances, warnings = with_speakers(transcripts[0].utterances, turns)
+    return replace(transcripts[0], utterances=utterances, warnings=(*transcripts[0].warnings, *warnings))
 
 
 def _recognised(work: _Work) -> tuple[tuple[Transcript, ...], str]:

@@ -24,6 +24,7 @@ class Options:
         speech: how words are recognised where there is no transcript.
         cache: folder that keeps features between runs; None keeps none.
         encoding: of transcripts, by a name that Python knows, such as `cp1251`; None finds out.
+        speakers: an RTTM file that says who speaks when: each utterance is then the speaker's whose turns overlap it longest.
         device: where encoders and model run, such as `cpu` or `cuda:0`; None leaves the model where it is.
 
     Raises:
@@ -40,6 +41,7 @@ class Options:
     cache: str | Path | None = None
     encoding: str | None = None
     device: str | None = None
+    speakers: str | Path | None = None
 
     def __post_init__(self) -> None:
         if self.channels not in get_args(Channels):
@@ -51,4 +53,5 @@ class Options:
             check_encoding(self.encoding or "utf-8")
         except DataError as error:
             raise RunError(f"options, {error}") from error
+        checked(self.speakers, (str, Path, type(None)), "options, speakers", "an RTTM file or None", RunError)
         checked(self.device, (str, type(None)), "options, device", "a name such as 'cuda:0', or None", RunError)

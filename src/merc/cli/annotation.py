@@ -26,6 +26,10 @@ class FileFormat(StrEnum):  # typer takes no list of a Literal
     CSV = "csv"
     SRT = "srt"
     HTML = "html"
+    VTT = "vtt"
+    TSV = "tsv"
+    EAF = "eaf"
+    TEXTGRID = "textgrid"
 
 
 @app.command()
@@ -35,6 +39,9 @@ def annotate(
         Path | None,
         typer.Option(metavar="FILE", help="Of the recording; by default the file of its name beside it; else words are recognised"),
     ] = None,
+    speakers: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="An RTTM file: who speaks when; the words are from the transcript.")
+    ] = None,
     channels: Annotated[
         Literal["mixed", "speakers"], typer.Option(help="'speakers': each channel of the recording is one speaker's.")
     ] = "mixed",
@@ -43,7 +50,7 @@ def annotate(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write; made if need be.")] = None,
     formats: Annotated[
-        list[FileFormat] | None, typer.Option("--format", help="What to write; repeatable; by default all four.")
+        list[FileFormat] | None, typer.Option("--format", help="What to write; repeatable; by default json, csv, srt and html.")
     ] = None,
     asr: Annotated[
         str | None,
@@ -66,11 +73,12 @@ def annotate(
 ) -> None:
     """Label every utterance of a recording or a transcript with an emotion.
 
-    Writes NAME.emotions.json, .csv, .srt and .html. A folder is annotated file by file; what is done is not done again.
+    Writes NAME.emotions.json, .csv, .srt and .html, or what --format names (eaf is ELAN's, textgrid Praat's). A folder is
+    annotated file by file; what is done is not done again.
     """
     from merc.annotation.annotator import annotate as annotate_recording
     from merc.annotation.cache import default_folder
-    from merc.annotation.export.files import check_targets, write_files
+    from merc.annotation.export.files import FORMATS, check_targets, write_files
     from merc.annotation.media.sources import given
     from merc.annotation.options import Options
     from merc.annotation.speech.recognition import RecognitionOptions
@@ -85,11 +93,12 @@ def annotate(
         cache=None if no_cache else default_folder(),
         encoding=encoding,
         device=device,
+        speakers=speakers,
     )
-    wanted = tuple(chosen.value for chosen in formats or FileFormat)
+    wanted = tuple(chosen.value for chosen in formats) if formats else FORMATS
     if source.is_dir():
-        if transcript is not None or as_json:
-            raise DataError(f"{source}: --transcript and --json are for a single file, and this is a folder")
+        if transcript is not None or speakers is not None or as_json:
+            raise DataError(f"{source}: --transcript, --speakers and --json are for a single file, and this is a folder")
         _annotate_folder(source, model, options, wanted, out, workers or usable_cores())
         return
     given(source, transcript)  # what is missing is an error before all else

@@ -31,13 +31,13 @@ def harmless_cell(text: str) -> str:
     return ("'" if _FORMULA.match(text) else "") + _UNWRITABLE.sub("\ufffd", text)
 
 
-def csv_text(columns: Mapping[str, Sequence[str | float | None]]) -> str:
-    """Columns of one length as CSV (RFC 4180): commas, CR LF, quotes around all texts, no byte order mark.
+def csv_text(columns: Mapping[str, Sequence[str | float | None]], delimiter: str = ",") -> str:
+    """Columns of one length as CSV (RFC 4180): commas or another delimiter, CR LF, quotes around all texts, no byte order mark.
 
     Texts, headers among them, pass through `harmless_cell`; numbers never change; None is an empty cell.
     """
     text = io.StringIO(newline="")
-    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
+    writer = csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
     writer.writerow([harmless_cell(name) for name in columns])
     for row in zip(*columns.values(), strict=True):
         writer.writerow([harmless_cell(cell) if isinstance(cell, str) else cell for cell in row])

@@ -342,7 +342,9 @@ def test_where_no_file_could_say_so_it_is_an_error(tmp_path):
 
 
 def test_an_unknown_format_is_answered_with_those_that_exist(tmp_path):
-    with pytest.raises(DataError, match="unknown format 'docx'; annotations are written as json, csv, srt, html"):
+    with pytest.raises(
+        DataError, match="unknown format 'docx'; annotations are written as json, csv, srt, html, vtt, tsv, eaf, textgrid"
+    ):
         write_files(annotation(), tmp_path / "talk.wav", formats=("json", "docx"))
     assert list(tmp_path.iterdir()) == []
 

@@ -51,6 +51,37 @@ def test_a_transcript_alone(folder):
     assert given(file).medium is file, "without a name it is taken for a recording"
 
 
+def test_an_annotation_file_brings_the_recording_that_it_names(folder):
+    eaf = folder / "session.eaf"
+    head = '<HEADER><MEDIA_DESCRIPTOR MEDIA_URL="file:///D:/lab/%s" MIME_TYPE="audio/x-wav"/></HEADER>'
+    eaf.write_text(f"<ANNOTATION_DOCUMENT>{head % 'talk.wav'}<TIME_ORDER/></ANNOTATION_DOCUMENT>", encoding="utf-8")
+    found = given(eaf)
+    assert (found.name, found.medium, found.transcript, found.transcript_name) == (
+        "talk.wav",
+        folder / "talk.wav",
+        eaf,
+        "session.eaf",
+    )
+    assert found.warnings == ("the recording is talk.wav, which session.eaf names",)
+    chat, exb = folder / "session.cha", folder / "session.exb"
+    chat.write_text("@Begin\n@Media:\ttalk, audio\n*ANN:\thello .\n", encoding="utf-8")
+    exb.write_text('<basic-transcription><head><referenced-file url="talk.wav"/></head></basic-transcription>', encoding="utf-8")
+    assert given(chat).medium == given(exb).medium == folder / "talk.wav"
+
+
+@pytest.mark.parametrize("name", ["gone.wav", "../secret.wav", "secret.txt"])
+def test_a_recording_that_is_not_beside_the_file_is_not_looked_for(folder, name):
+    (folder / "in").mkdir()
+    (folder / "secret.wav").write_bytes(b"sound")
+    (folder / "in" / "secret.txt").write_bytes(b"words")
+    eaf = folder / "in" / "session.eaf"
+    head = f'<HEADER><MEDIA_DESCRIPTOR MEDIA_URL="file:///x" RELATIVE_MEDIA_URL="{name}" MIME_TYPE="audio/x-wav"/></HEADER>'
+    eaf.write_text(f"<ANNOTATION_DOCUMENT>{head}</ANNOTATION_DOCUMENT>", encoding="utf-8")
+    found = given(eaf)
+    assert (found.name, found.medium, found.transcript) == ("session.eaf", None, eaf)
+    assert "which is not beside it; with --transcript, it can be given with the recording" in found.warnings[0]
+
+
 def test_names_come_from_where_they_can(folder):
     with (folder / "talk.wav").open("rb") as file:
         assert given(file, TRANSCRIPT).name == "talk.wav"

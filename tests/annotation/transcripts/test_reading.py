@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from annotation.turns import spoken, turns_of
 from merc.annotation.transcripts import reading
+from merc.annotation.transcripts.cues import LinkedMedium
 from merc.annotation.transcripts.formats import SUFFIXES
 from merc.annotation.transcripts.reading import read_transcript
-from merc.annotation.transcripts.transcript import Transcript
+from merc.annotation.transcripts.transcript import Transcript, in_recording
 from merc.annotation.transcripts.words import holds_words
 from merc.errors import DataError, MercError
 from steps import in_proportion
@@ -38,8 +39,28 @@ SAMPLES = {
     ".tsv": "start\tend\ttext\n1\t2.5\t%s\n",
     ".txt": "[00:01 --> 00:02.5] %s\n",
     ".md": "[00:01 --> 00:02.5] %s\n",
+    ".eaf": """<?xml version="1.0"?>
+<ANNOTATION_DOCUMENT><HEADER TIME_UNITS="milliseconds"/>
+<TIME_ORDER><TIME_SLOT TIME_SLOT_ID="ts1" TIME_VALUE="1000"/><TIME_SLOT TIME_SLOT_ID="ts2" TIME_VALUE="2500"/></TIME_ORDER>
+<TIER TIER_ID="text" LINGUISTIC_TYPE_REF="l"><ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a1" TIME_SLOT_REF1="ts1"
+TIME_SLOT_REF2="ts2"><ANNOTATION_VALUE>%s</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION></TIER>
+<LINGUISTIC_TYPE LINGUISTIC_TYPE_ID="l"/></ANNOTATION_DOCUMENT>
+""",
+    ".textgrid": """File type = "ooTextFile"
+Object class = "TextGrid"
+
+0 3 <exists> 1
+"IntervalTier" "text" 0 3 1
+1 2.5 "%s"
+""",
+    ".cha": "@UTF8\n@Begin\n@Participants:\tANN Adult\n*ANN:\t%s \x151000_2500\x15\n@End\n",
+    ".exb": """<?xml version="1.0"?>
+<basic-transcription><basic-body><common-timeline><tli id="T0" time="1"/><tli id="T1" time="2.5"/></common-timeline>
+<tier id="TIE0" category="v" type="t"><event start="T0" end="T1">%s</event></tier></basic-body></basic-transcription>
+""",
 }
-TEXTS = tuple(SAMPLES)  # a Word document is none, and has tests of its own
+TEXTS = tuple(SAMPLES)  # a Word document is none, and CTM holds single words: both have tests of their own
+ALWAYS_NAMED = {".cha": "Adult"}
 
 
 def read(content, name):
@@ -61,14 +82,14 @@ def listed(*records):
 
 
 def test_every_suffix_has_a_sample():
-    assert (*TEXTS, ".docx") == SUFFIXES
+    assert {*TEXTS, ".docx", ".ctm"} == set(SUFFIXES)
 
 
 @pytest.mark.parametrize("suffix", TEXTS)
 def test_the_same_talk_is_read_from_every_kind_of_file(suffix, tmp_path):
     path = tmp_path / f"Talk{suffix.upper()}"
     path.write_text(SAMPLES[suffix] % "Well done.")
-    assert read_transcript(path) == Transcript(turns_of(spoken("Well done.", None, 1.0, 2.5)))
+    assert read_transcript(path) == Transcript(turns_of(spoken("Well done.", ALWAYS_NAMED.get(suffix), 1.0, 2.5)))
 
 
 @pytest.mark.parametrize("suffix", TEXTS)
@@ -79,7 +100,7 @@ def test_encoding_and_line_ends_do_not_matter(suffix, encoding, end):
     if content is None:
         content = (SAMPLES[suffix] % "Déjà vu – “non”?").encode(encoding)
     (turn,) = read(content, f"talk{suffix}").utterances
-    assert turn == spoken("Déjà vu – “non”?", None, 1.0, 2.5)
+    assert turn == spoken("Déjà vu – “non”?", ALWAYS_NAMED.get(suffix), 1.0, 2.5)
 
 
 @pytest.mark.parametrize("suffix", TEXTS)
@@ -181,7 +202,7 @@ def test_an_open_file_needs_a_name_and_bytes(tmp_path):
         read_transcript(closed, "talk.txt")
 
 
-@pytest.mark.parametrize("suffix", SAMPLES)
+@pytest.mark.parametrize("suffix", TEXTS)
 def test_reading_needs_no_extra(suffix, monkeypatch):
     for package in ("pysubs2", "webvtt", "lxml"):
         monkeypatch.setitem(sys.modules, package, None)
@@ -359,3 +380,13 @@ def test_one_changed_byte_gives_a_transcript_or_one_line_of_error(suffix, place,
         assert read(bytes(data), f"talk{suffix}").utterances
     except MercError as error:
         assert "\n" not in str(error)
+
+
+def test_times_of_a_file_with_an_offset_are_those_of_the_recording():
+    media = (LinkedMedium("talk.mp4", "talk.mp4", 1.5), LinkedMedium("cut.wav", "cut.wav", 0.0))
+    transcript = Transcript((spoken("Well.", "Ann", 1.0, 2.0), spoken("Then?")), media=media)
+    moved = in_recording(transcript, "talk.mp4")
+    assert [(u.start, u.end) for u in moved.utterances] == [(2.5, 3.5), (None, None)]
+    assert moved.warnings == ("the transcript's time 0 is 1.5 s after the start of the recording, as its file says",)
+    assert in_recording(transcript, "cut.wav") is transcript
+    assert in_recording(transcript, "else.wav") is transcript  # which of the two offsets it has, nobody knows

@@ -1,6 +1,7 @@
-"""An annotation as files: JSON without loss, CSV for spreadsheets, subtitles for players, a page for people.
+"""An annotation as files: JSON without loss, tables for spreadsheets, subtitles for players, tiers for ELAN and Praat, a page.
 
-They stand beside the recording and are named after it: `talk.mp4` gives `talk.emotions.json`, `.csv`, `.srt` and `.html`.
+They stand beside the recording and are named after it: `talk.mp4` gives `talk.emotions.json`, `.csv`, `.srt` and `.html`, and where
+they are asked for `.vtt`, `.tsv`, `.eaf` and `.TextGrid`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from merc.annotation.annotation import Annotation
+from merc.annotation.export.elan import eaf_text
 from merc.annotation.export.subtitles import srt_text
+from merc.annotation.export.tabular import tsv_text
+from merc.annotation.export.textgrid import textgrid_text
+from merc.annotation.export.webvtt import vtt_text
 from merc.annotation.result import Origin
 from merc.errors import DataError, MercError
 from merc.files.posix import rights_like
@@ -19,7 +24,10 @@ from merc.files.printable import printable
 from merc.files.staged_file import staged_file
 from merc.files.validation import shorten
 
-FORMATS = ("json", "csv", "srt", "html")
+FORMATS = ("json", "csv", "srt", "html")  # that are written if none is asked for
+MORE_FORMATS = ("vtt", "tsv", "eaf", "textgrid")
+_SUFFIXES = {"textgrid": "TextGrid"}  # where it is not the format's name
+_SAY_WHAT_IS_MISSING = ("json", "html")  # they hold the warnings
 
 
 def write_files(
@@ -32,7 +40,8 @@ def write_files(
 ) -> tuple[Path, ...]:
     """Writes the files, each whole, in place of older ones; if one can't be written, none is changed.
 
-    Subtitles leave out utterances without a time, and are not written if all are, or without their extra. JSON and page say so.
+    Subtitles and tiers leave out utterances without a time, and are not written if all are, or without their extra. JSON and page
+    say so. If the words were read from a file of ELAN or Praat, what it holds is in the new file of its kind, too.
     Nobody may read the files who may not read what was annotated (see `rights_like`).
 
     Args:
@@ -40,37 +49,47 @@ def write_files(
         beside: the annotated file, say `talk.mp4`; only its folder and name matter.
         folder: where to write, made if need be; None means beside the annotated file. Only there can the page play it, and if it is
             still there.
-        formats: of json, csv, srt and html; one given twice is written once.
+        formats: of `FORMATS` and `MORE_FORMATS`; one given twice is written once.
         like: what was annotated besides that file and the transcript beside it.
-        on_warning: called with a sentence if the subtitles lack utterances or are not written.
+        on_warning: called with a sentence if subtitles or tiers lack utterances or are not written.
 
     Returns:
         What was written, in the order of `formats`.
 
     Raises:
-        DataError: an unknown format, a file in the way, a folder that is missing or not writable; or subtitles that can't be made
-            while neither json nor html is asked for to say so.
+        DataError: an unknown format, a file in the way, a folder that is missing or not writable; or subtitles or tiers that can't
+            be made while neither json nor html is asked for to say so.
         MissingExtraError: likewise.
     """
     targets = check_targets(beside, folder, formats, (annotation.origin.name, annotation.origin.transcript))
     texts: dict[str, str] = {}
-    if "srt" in targets:
-        without = sum(u.start is None or u.end is None for u in annotation.utterances)
-        warning = (
-            f"{printable(targets['srt'].name)} leaves out {without} of {len(annotation.utterances)} utterances: they have no time"
-        )
+    without = sum(u.start is None or u.end is None for u in annotation.utterances)
+    timed: dict[str, Callable[[], str]] = {
+        "srt": lambda: srt_text(annotation, leave_out_untimed=True),
+        "vtt": lambda: vtt_text(annotation, leave_out_untimed=True),
+        "eaf": lambda: eaf_text(annotation, _given(".eaf", beside, annotation.origin, like), leave_out_untimed=True),
+        "textgrid": lambda: textgrid_text(annotation, _given(".textgrid", beside, annotation.origin, like), leave_out_untimed=True),
+    }
+    warnings: list[str] = []
+    for name in [name for name in targets if name in timed]:
+        shown = printable(targets[name].name)
         try:
-            texts["srt"] = srt_text(annotation, leave_out_untimed=True)
+            texts[name] = timed[name]()
         except MercError as error:
-            if "json" not in targets and "html" not in targets:  # which hold the warnings
+            if not any(other in targets for other in _SAY_WHAT_IS_MISSING):
                 raise
-            warning = f"{printable(targets.pop('srt').name)} was not written: {error}"
-        if without or "srt" not in targets:
-            on_warning(warning)
-            annotation = replace(annotation, warnings=(*annotation.warnings, warning))
+            del targets[name]
+            warnings.append(f"{shown} was not written: {error}")
+        else:
+            if without:
+                warnings.append(f"{shown} leaves out {without} of {len(annotation.utterances)} utterances: they have no time")
+    for warning in warnings:
+        on_warning(warning)
+    annotation = replace(annotation, warnings=(*annotation.warnings, *warnings)) if warnings else annotation
     forms = {
         "json": annotation.to_json,
         "csv": annotation.to_csv,
+        "tsv": lambda: tsv_text(annotation),
         "html": lambda: annotation.to_html(_medium_in(folder or beside.parent, beside, annotation.origin)),
     }
     texts |= {name: form() for name, form in forms.items() if name in targets}
@@ -96,11 +115,13 @@ def check_targets(
     Raises:
         DataError: an unknown format, a file in the way, or no folder beside the annotated file.
     """
-    unknown = next((name for name in formats if name not in FORMATS), None)
+    unknown = next((name for name in formats if name not in (*FORMATS, *MORE_FORMATS)), None)
     if unknown is not None:
-        raise DataError(f"unknown format {shorten(printable(unknown))!r}; annotations are written as {', '.join(FORMATS)}")
+        raise DataError(
+            f"unknown format {shorten(printable(unknown))!r}; annotations are written as {', '.join((*FORMATS, *MORE_FORMATS))}"
+        )
     into = beside.parent if folder is None else folder
-    targets = {name: into / f"{beside.stem}.emotions.{name}" for name in formats}
+    targets = {name: into / f"{beside.stem}.emotions.{_SUFFIXES.get(name, name)}" for name in formats}
     for target in targets.values():
         shown = printable(str(target))
         try:
@@ -117,6 +138,18 @@ def check_targets(
         if target.name in judged and exists:
             raise DataError(f"{shown}: has the name of what was annotated, and would replace it; rename one of them")
     return targets
+
+
+def _given(suffix: str, beside: Path, origin: Origin, like: Sequence[Path]) -> tuple[bytes, str] | None:
+    """Content and name of the annotation file that the words were read from, if it is of this kind and still there."""
+    read_from = None if origin.transcript is None else Path(origin.transcript).name
+    for path in (beside, *like, *(() if read_from is None else (beside.parent / read_from,))):
+        if path.suffix.lower() == suffix and path.name == read_from and path.is_file():
+            try:
+                return path.read_bytes(), printable(path.name)
+            except OSError as error:
+                raise DataError(f"{printable(str(path))} can't be read: {error.strerror or error}") from error
+    return None
 
 
 def _medium_in(folder: Path, beside: Path, origin: Origin) -> str | None:

@@ -13,6 +13,7 @@ from typing import cast
 from merc.annotation.media.pairing import transcripts_beside
 from merc.annotation.media.recording import MediaSource, Sound
 from merc.annotation.open_file import OpenFile, found_at, opened_file
+from merc.annotation.transcripts.annotation_files.linked import linked_recording
 from merc.annotation.transcripts.formats import SUFFIXES
 from merc.annotation.transcripts.transcript import Transcript
 from merc.data.schema import Conversation, Utterance
@@ -53,7 +54,7 @@ def given(
     name: str | None = None,
     transcript_name: str | None = None,
 ) -> Given:
-    """Tells a recording from a transcript, and finds the transcript that lies beside a recording.
+    """Tells a recording from a transcript, and finds the transcript beside a recording, or the recording that a transcript names.
 
     The arguments are those of `merc.annotation.annotator.annotate`.
 
@@ -63,10 +64,11 @@ def given(
     for what, text in (("name", name), ("transcript_name", transcript_name)):
         checked(text, (str, type(None)), what, "a str or None")
     medium, named = _located(source, "what is to be annotated"), _name(source, name)
-    if isinstance(medium, Transcript) or (not isinstance(medium, Sound) and PurePath(named).suffix.lower() in SUFFIXES):
+    if not isinstance(medium, Sound) and (isinstance(medium, Transcript) or PurePath(named).suffix.lower() in SUFFIXES):
         if transcript is not None:
             raise DataError(f"{printable(named)} is a transcript, and a second one was given; allowed is one, with a recording")
-        return Given(named, None, medium if not isinstance(medium, Sound) else None, named)
+        recording, warnings = linked_recording(medium) if isinstance(medium, Path) else (None, ())
+        return Given(named if recording is None else recording.name, recording, medium, named, warnings)
     if transcript is not None:
         located = _located(transcript, "the transcript")
         if isinstance(located, Sound):

@@ -39,6 +39,21 @@ class Cue:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkedMedium:
+    """A recording that an annotation file says it belongs to.
+
+    Attributes:
+        name: of the recording, without its folder.
+        path: as seen from the file's folder, or as the file gives it; slashes are `/`.
+        offset: s of the recording that lie before the file's time 0: a time of the file is that of the recording less this.
+    """
+
+    name: str
+    path: str
+    offset: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class CueList:
     """What a reader found.
 
@@ -47,12 +62,14 @@ class CueList:
         warnings: a sentence each.
         names_in_words: whether `Name:` and dashes in the cues' text may name or change the speaker.
         cut_anywhere: whether a cue may end amid a sentence.
+        media: the recordings that the file names; the cues' times are the file's own, whatever the offsets.
     """
 
     cues: tuple[Cue, ...]
     warnings: tuple[str, ...] = ()
     names_in_words: bool = False
     cut_anywhere: bool = False
+    media: tuple[LinkedMedium, ...] = ()
 
 
 def parse_clock(text: str) -> float:

@@ -6,6 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from merc.annotation.transcripts.annotation_files.chat import read_chat
+from merc.annotation.transcripts.annotation_files.elan import read_eaf
+from merc.annotation.transcripts.annotation_files.exmaralda import read_exb
+from merc.annotation.transcripts.annotation_files.nist import read_ctm
+from merc.annotation.transcripts.annotation_files.safe_xml import decode_xml
+from merc.annotation.transcripts.annotation_files.textgrid import decode_textgrid, read_textgrid
 from merc.annotation.transcripts.captions.lyrics import read_lyrics
 from merc.annotation.transcripts.captions.sub import read_sub
 from merc.annotation.transcripts.captions.subrip import read_subrip
@@ -55,6 +61,10 @@ class BinaryFormat:
 FORMATS: Mapping[str, TextFormat | BinaryFormat] = {
     ".srt": TextFormat("SubRip subtitles", read_subrip),
     ".vtt": TextFormat("WebVTT subtitles", read_webvtt),
+    ".eaf": TextFormat("an annotation file of ELAN", read_eaf, decode_xml),
+    ".textgrid": TextFormat("a TextGrid of Praat", read_textgrid, decode_textgrid),
+    ".exb": TextFormat("a basic transcription of EXMARaLDA", read_exb, decode_xml),
+    ".cha": TextFormat("a transcript in CHAT", read_chat),
     ".ass": TextFormat("SubStation Alpha subtitles", read_substation),
     ".ssa": TextFormat("SubStation Alpha subtitles", read_substation),
     ".ttml": TextFormat("TTML subtitles", read_ttml),
@@ -63,6 +73,7 @@ FORMATS: Mapping[str, TextFormat | BinaryFormat] = {
     ".sub": TextFormat("subtitles", read_sub),
     ".sbv": TextFormat("YouTube's captions", read_sbv),
     ".lrc": TextFormat("lyrics with times", read_lyrics),
+    ".ctm": TextFormat("words of CTM", read_ctm),
     ".json": TextFormat("JSON", read_json),
     ".csv": TextFormat("a table with a header", read_table),
     ".tsv": TextFormat("a table with a header and tabs", read_tab_separated),
@@ -71,7 +82,11 @@ FORMATS: Mapping[str, TextFormat | BinaryFormat] = {
     ".docx": BinaryFormat("a Word document", read_word_document, "subtitles"),
 }
 SUFFIXES = tuple(FORMATS)
-UNREADABLE = {".idx": "VobSub, whose subtitles are pictures", ".sup": "subtitles of Blu-ray discs, which are pictures"}
+UNREADABLE = {
+    ".rttm": "it tells who speaks when and holds no words; give it by --speakers",
+    ".idx": "VobSub, whose subtitles are pictures",
+    ".sup": "subtitles of Blu-ray discs, which are pictures",
+}
 SIGNS = {  # by which the beginning of a text shows its kind
     ".vtt": re.compile(r"\AWEBVTT"),
     ".ass": re.compile(r"\A\[script info\]", re.IGNORECASE),

@@ -87,6 +87,7 @@ def read_transcripts(
         stretches = f"{counted(len(cue_list.cues), 'stretch', 'stretches')} without any" if cue_list.cues else "none"
         raise DataError(f"{name}: expected words that somebody says in {known_format.what}, found {stretches}")
     of_file = (*of_encoding, *cue_list.warnings, *warnings)
+    found = [replace(one, media=cue_list.media) for one in found] if cue_list.media else found
     return (replace(found[0], warnings=(*of_file, *found[0].warnings)), *found[1:])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from merc.annotation.transcripts.cues import LinkedMedium
 from merc.data.schema import Utterance
 from merc.files.arguments import checked
 
@@ -19,6 +20,7 @@ class Transcript:
         utterances: in order, ids unique.
         warnings: what a user should know of how they were read, a sentence each.
         conversation: its id, where a file that holds several names it.
+        media: the recordings that the file names; the utterances' times are the file's own, whatever the offsets.
 
     Raises:
         DataError: something else than utterances.
@@ -32,6 +34,7 @@ class Transcript:
     utterances: tuple[Utterance, ...]
     warnings: tuple[str, ...] = ()
     conversation: str | None = None
+    media: tuple[LinkedMedium, ...] = ()
 
     def __post_init__(self) -> None:
         for u in checked(self.utterances, (tuple, list), "transcript", "a tuple of merc.Utterance"):
@@ -40,6 +43,25 @@ class Transcript:
     def __repr__(self) -> str:
         named = "" if self.conversation is None else f"{self.conversation!r}, "
         return f"Transcript({named}{len(self.utterances)} utterances, {len(self.warnings)} warnings)"
+
+
+def in_recording(transcript: Transcript, recording: str) -> Transcript:
+    """The transcript with its times counted from the start of the recording that it is used with, as ELAN's offsets say."""
+    offset = offset_of(transcript.media, recording)
+    if not offset:
+        return transcript
+    utterances = tuple(
+        replace(u, start=None if u.start is None else u.start + offset, end=None if u.end is None else u.end + offset)
+        for u in transcript.utterances
+    )
+    warning = f"the transcript's time 0 is {offset:g} s after the start of the recording, as its file says"
+    return replace(transcript, utterances=utterances, warnings=(*transcript.warnings, warning))
+
+
+def offset_of(media: Sequence[LinkedMedium], recording: str) -> float:
+    """How many s of a recording lie before a file's time 0: by its name, or if all media of the file have one offset."""
+    offsets = {medium.offset for medium in media if medium.name == recording} or {medium.offset for medium in media}
+    return offsets.pop() if len(offsets) == 1 else 0.0
 
 
 def numbered(utterances: Iterable[Utterance]) -> tuple[Utterance, ...]:

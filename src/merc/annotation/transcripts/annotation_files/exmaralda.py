@@ -1,0 +1,143 @@
+"""EXMARaLDA's basic transcriptions (`.exb`): events on one timeline, a tier of words for each speaker.
+
+An event may begin or end within a word, wherever somebody else begins to speak; only its own blanks say whether a word ends. Events
+that follow one another are joined therefore until a sentence ends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from urllib.parse import unquote
+from xml.etree.ElementTree import Element
+
+from merc.annotation.transcripts.annotation_files.safe_xml import parse_xml
+from merc.annotation.transcripts.annotation_files.tier_names import kind_named, own_tier
+from merc.annotation.transcripts.cues import Cue, CueList, LinkedMedium, parse_time
+from merc.annotation.transcripts.words import clean
+from merc.errors import DataError
+from merc.files.printable import printable
+from merc.files.validation import shorten
+
+EXB = "a basic transcription of EXMARaLDA"
+EXB_ROOT = "basic-transcription"
+_SPOKEN = "t"  # the type of tiers with what is said; `a` are annotations of it, `d` descriptions
+_VERBAL = ("v", "vt", "txt", "tx", "verb", "sp", "tok", "word")  # categories of such tiers, where one speaker has several
+_DESCRIBED = re.compile(r"\(\([^()]{0,200}\)\)|<<[^<>]{0,80}>|\((?:[.\-]{1,3}|\d[\d.,]{0,6} ?s?)\)|°h+|h+°|[•‿]")
+_MARKS = re.compile(r"(?<=\w)/(?=\s|$)|[()<>˙]")
+_ENDS = (".", "!", "?", "…", "|")  # the last by GAT
+_CLOSING = " \t\n\"'”’»)"
+_FEW = 4  # events, among which there need be no blank
+_MOST_CHARACTERS = 400  # of an utterance [chosen]
+
+
+def read_exb(text: str, name: str) -> CueList:
+    """The utterances of a `.exb` file: the tiers of type `t`.
+
+    Points of the timeline without a time share the time between those that have one, evenly. Comments in double brackets, pauses,
+    breath, and marks of repairs by HIAT and GAT are no words; what is in single brackets was hard to hear, and is.
+
+    Raises:
+        DataError: no such transcription, no tier of type `t`, several of one speaker, or a time that can't be read.
+    """
+    root = parse_xml(text, name, EXB_ROOT, EXB)
+    times, order = _timeline(root, name)
+    people = {person.get("id", ""): _abbreviation(person) for person in root.iterfind("head/speakertable/speaker")}
+    tiers = [tier for tier in root.iterfind("basic-body/tier") if own_tier(tier.get("display-name") or "") is None]
+    spoken = _spoken(tiers, name)
+    cues: list[Cue] = []
+    for tier in spoken:
+        speaker = people.get(tier.get("speaker") or "") or tier.get("speaker") or (_shown(tier) if len(spoken) > 1 else None)
+        cues += _utterances(tier, speaker, times, order)
+    cues.sort(key=lambda cue: cue.start or 0.0)
+    return CueList(tuple(cues), media=referenced_files(root))
+
+
+def referenced_files(root: Element) -> tuple[LinkedMedium, ...]:
+    """The recordings that the head names."""
+    urls = (file.get("url") or "" for file in root.iter("referenced-file"))
+    paths = [unquote(url.removeprefix("file:///").removeprefix("file:")).replace("\\", "/") for url in urls if url.strip()]
+    return tuple(LinkedMedium(path.rpartition("/")[2], path) for path in paths)
+
+
+def _timeline(root: Element, name: str) -> tuple[dict[str, float | None], dict[str, int]]:
+    """Point -> its time in s, and point -> its place on the timeline."""
+    points = list(root.iterfind("basic-body/common-timeline/tli"))
+    known: list[float | None] = []
+    for point in points:
+        value = (point.get("time") or "").strip()
+        try:
+            known.append(parse_time(value) if value else None)
+        except ValueError as error:
+            place = shorten(printable(point.get("id", "")))
+            raise DataError(f"{name}: point {place!r} of the timeline has the time {shorten(repr(value))}; expected s") from error
+    ids = [point.get("id", "") for point in points]
+    return dict(zip(ids, _filled(known), strict=True)), {point: place for place, point in enumerate(ids)}
+
+
+def _filled(times: Sequence[float | None]) -> list[float | None]:
+    filled = list(times)
+    known = [place for place, time in enumerate(times) if time is not None]
+    for first, second in pairwise(known):
+        start, end = filled[first], filled[second]
+        assert start is not None and end is not None
+        for place in range(first + 1, second):
+            filled[place] = start + (end - start) * (place - first) / (second - first)
+    return filled
+
+
+def _abbreviation(person: Element) -> str:
+    found = person.find("abbreviation")
+    return clean("" if found is None else found.text or "")
+
+
+def _spoken(tiers: Sequence[Element], name: str) -> list[Element]:
+    """The tiers of what is said, one a speaker."""
+    typed = [tier for tier in tiers if tier.get("type") == _SPOKEN and tier.find("event") is not None]
+    if not typed and any(tier.find("event") is not None for tier in tiers):
+        listed = shorten(", ".join(f"{_shown(tier)!r} of type {tier.get('type')!r}" for tier in tiers))
+        raise DataError(f"{name}: no tier has the type 't', which EXMARaLDA gives to what is said. Tiers: {listed}")
+    of_speaker: dict[str, list[Element]] = {}
+    for tier in typed:
+        if kind_named(tier.get("category") or "") != "other":
+            of_speaker.setdefault(tier.get("speaker") or "", []).append(tier)
+    spoken: list[Element] = []
+    for speaker, same in of_speaker.items():
+        verbal = [tier for tier in same if (tier.get("category") or "").casefold() in _VERBAL]
+        chosen = verbal if len(same) > 1 and verbal else same
+        alike = not speaker and len({tier.get("category") for tier in chosen}) == 1  # each its own, still unknown, speaker's
+        if len(chosen) > 1 and not alike:
+            listed = shorten(", ".join(repr(_shown(tier)) for tier in chosen))
+            how = "keep one, and give others the type 'a'"
+            raise DataError(f"{name}: one speaker has {len(chosen)} tiers of type 't' ({listed}); {how}")
+        spoken += chosen
+    return spoken
+
+
+def _shown(tier: Element) -> str:
+    return printable(clean(tier.get("display-name") or tier.get("category") or tier.get("id") or "tier"))
+
+
+def _utterances(tier: Element, speaker: str | None, times: Mapping[str, float | None], order: Mapping[str, int]) -> Iterator[Cue]:
+    """The tier's events, joined where one begins at the point at which the one before ends, until a sentence ends."""
+    events = sorted(tier.iterfind("event"), key=lambda event: order.get(event.get("start", ""), len(order)))
+    texts = [event.text or "" for event in events]
+    between = "" if any(text != text.strip() for text in texts) or len(texts) < _FEW else " "  # a word an event
+    said, start, end = list[str](), "", ""
+    size = 0
+    for event, text in zip(events, texts, strict=True):
+        if said and (event.get("start", "") != end or size > _MOST_CHARACTERS or said[-1].rstrip(_CLOSING).endswith(_ENDS)):
+            yield Cue(_words(between.join(said)), speaker, times.get(start), times.get(end))
+            said, size = [], 0
+        if not said:
+            start = event.get("start", "")
+        said.append(text)
+        size += len(text)
+        end = event.get("end", "")
+    if said:
+        yield Cue(_words(between.join(said)), speaker, times.get(start), times.get(end))
+
+
+def _words(text: str) -> str:
+    return _MARKS.sub("", _DESCRIBED.sub(" ", text.replace("|", " ")))
