@@ -31,6 +31,11 @@ def harmless_cell(text: str) -> str:
     return ("'" if _FORMULA.match(text) else "") + _UNWRITABLE.sub("\ufffd", text)
 
 
+def shown_cell(text: str) -> str:
+    """What a spreadsheet shows of a cell: without the apostrophe by which `harmless_cell` and people say that it is no formula."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text, 1) else text
+
+
 def csv_text(columns: Mapping[str, Sequence[str | float | None]], delimiter: str = ",") -> str:
     """Columns of one length as CSV (RFC 4180): commas or another delimiter, CR LF, quotes around all texts, no byte order mark.
 

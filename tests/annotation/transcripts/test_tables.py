@@ -15,6 +15,7 @@ from merc.annotation.transcripts.reading import read_transcript, read_transcript
 from merc.annotation.transcripts.units import TAKEN_AS_MILLISECONDS
 from merc.data.schema import Utterance
 from merc.errors import DataError
+from merc.files.csv_cells import csv_text
 
 
 def read(text, name):
@@ -333,3 +334,11 @@ def test_a_time_that_is_said_is_none():
 
 def test_a_negative_time_is_unknown():
     assert plain("[-00:00:01] Ann: Hi\n") == [("Ann", "Hi", None, None)]
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+@pytest.mark.parametrize("words", ["=1+1 is two", "+1 from me", "- well", "@Ann look", "'tis late", "'twas -3", "plain"])
+def test_words_that_a_spreadsheet_would_compute_come_back_as_they_were(words, delimiter):
+    text = csv_text({"speaker": ["-Ann"], "words": [words]}, delimiter)
+    (turn,) = read_transcript(io.BytesIO(text.encode()), "talk.tsv" if delimiter == "\t" else "talk.csv").utterances
+    assert (turn.speaker, turn.words) == ("-Ann", words)

@@ -16,7 +16,7 @@ from merc.annotation.transcripts.nobody import known
 from merc.annotation.transcripts.units import SLOWEST, TAKEN_AS_MILLISECONDS, in_milliseconds, seconds
 from merc.annotation.transcripts.words import clean, without_markup
 from merc.errors import DataError
-from merc.files.csv_cells import csv_rows
+from merc.files.csv_cells import csv_rows, shown_cell
 from merc.files.validation import shorten
 
 _WHISPER_HEADER, _WHISPER_ROW = "start\tend\ttext", re.compile(r"\d{1,12}\t\d{1,12}\t.*")
@@ -109,8 +109,8 @@ def _cue(fields: Sequence[str], columns: Mapping[str, Column], place: str) -> Cu
     if lasts is not None and start is not None:
         end = start + lasts
     return Cue(
-        without_markup(field("words")),
-        _speaker(field("speaker")),
+        without_markup(shown_cell(field("words"))),
+        _speaker(shown_cell(field("speaker"))),
         start,
         end,
         int(channel) if channel else None,
