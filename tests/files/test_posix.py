@@ -79,3 +79,20 @@ def test_without_affinity_they_are_those_of_the_machine(monkeypatch):
     assert posix.usable_cores() == 5
     monkeypatch.setattr(posix.os, "cpu_count", lambda: None)
     assert posix.usable_cores() == 1
+
+
+@pytest.mark.skipif(not posix.POSIX, reason="not POSIX")
+def test_a_file_is_as_private_as_the_folders_above_it(tmp_path):
+    for name, mode in (("private", 0o700), ("public", 0o755), ("private/inner", 0o755), ("group", 0o750)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(mode)
+    said = [tmp_path / name / "said" for name in ("private/inner", "public", "group")]
+    for path in said:
+        path.touch()
+        path.chmod(0o644)
+    (tmp_path / "public" / "link").symlink_to(said[0])
+    public = tmp_path / "public"
+    assert posix.rights_like([said[0]], public) == posix.rights_like([public / "link"], public) == 0o600
+    assert posix.rights_like([said[1]], public) == 0o644
+    assert posix.rights_like([said[2]], public) == 0o640
+    assert posix.rights_like([said[0]], tmp_path / "private") == 0o644, "the folder above guards both"

@@ -10,7 +10,7 @@ import pytest
 
 from merc.files import staged_file as module
 from merc.files.posix import POSIX
-from merc.files.staged_file import staged_file, sweep_temporaries, temporary_name, write_atomically
+from merc.files.staged_file import staged_file, sweep_temporaries, temporary_name, write_atomically, write_together
 
 pytestmark = pytest.mark.skipif(not POSIX, reason="not POSIX")
 KILLED = """
@@ -91,3 +91,22 @@ def test_the_rights_of_an_older_file_are_not_widened(tmp_path):
         (tmp_path / "x").chmod(rights)
         write_atomically(tmp_path / "x", b"new")
         assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == rights
+
+
+def test_no_file_gets_its_name_before_all_are_on_the_disk(tmp_path, monkeypatch):
+    (tmp_path / "a").write_text("old")
+    synced = []
+
+    def sync(descriptor):
+        synced.append(descriptor)
+        if len(synced) == 2:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.os, "fsync", sync)
+    with pytest.raises(OSError, match="No space left"):
+        write_together({tmp_path / "a": b"new", tmp_path / "b": b"new"})
+    assert names(tmp_path) == ["a"] and (tmp_path / "a").read_text() == "old"
+    synced.clear()
+    with pytest.raises(OSError, match="No space left"):
+        write_together({tmp_path / "x" / "y" / "a": b"new", tmp_path / "x" / "y" / "b": b"new"})
+    assert names(tmp_path) == ["a"]

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Int16
 
 from merc.errors import DataError
-from merc.files.staged_file import sweep_temporaries, write_atomically
+from merc.files.staged_file import sweep_temporaries, write_together
 
 RATE = 22_050  # Hz, espeak-ng's own
 PAUSE = 0.4  # s before, between and after turns
@@ -66,10 +66,8 @@ def make_sample(folder: str | Path) -> SampleRecording:
         except (OSError, subprocess.SubprocessError, ValueError, EOFError, wave.Error) as error:
             note += f"espeak-ng failed ({type(error).__name__})"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         sweep_temporaries(folder)
-        for name, content in {"README.txt": README, **files}.items():
-            write_atomically(folder / name, content)
+        write_together({folder / name: content for name, content in {"README.txt": README, **files}.items()})
     except OSError as error:
         raise DataError(f"{folder}: the sample can't be written there: {error.strerror or error}") from error
     return SampleRecording(folder / list(files)[-1], (note,))

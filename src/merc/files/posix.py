@@ -82,23 +82,36 @@ def remove_unless_locked(path: Path) -> None:
 def rights_like(paths: Iterable[Path], folder: Path) -> int:
     """The mode of a new file in `folder` that nobody may read or change who may not do so to all of `paths`, but for its owner.
 
-    The process's umask still applies to it. A path that is missing counts for nothing; of a folder its own mode counts.
+    Who may not pass a folder above one of the paths may not read that either; folders above `folder` too don't count, as they guard
+    the new file themselves. The process's umask still applies to it. A path that is missing counts for nothing; of a folder its own
+    mode counts.
     """
     rights = 0o666
     if not POSIX:
         return rights
     place = folder.stat()
+    guarded = {folder.resolve(), *folder.resolve().parents}
+    passed: set[Path] = set()
     group = place.st_gid if place.st_mode & stat.S_ISGID or sys.platform != "linux" else os.getegid()
     for path in paths:
         try:
             found = path.stat()
         except OSError:
             continue
-        mode = found.st_mode
-        if found.st_gid != group:  # to whose members the path is others'
-            mode &= ~0o070 | (mode & 0o007) << 3
-        rights &= mode | 0o600
+        rights &= _as_of(found, group) | 0o600
+        for above in path.resolve().parents:
+            if above in guarded or above in passed:
+                break
+            passed.add(above)
+            searchable = _as_of(above.stat(), group) & 0o011
+            rights &= 0o600 | (searchable << 1 | searchable << 2)
     return rights
+
+
+def _as_of(found: os.stat_result, group: int) -> int:
+    """The mode of what was found, its bits for the group as they are for the members of this group."""
+    mode = found.st_mode
+    return mode if found.st_gid == group else mode & (~0o070 | (mode & 0o007) << 3)
 
 
 def leave_terminal() -> None:

@@ -11,8 +11,8 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,10 +42,14 @@ class StagedFile:
         """SHA-256 of what was written, as 64 hexadecimal digits."""
         return self._hash.hexdigest()
 
-    def commit(self, target: Path) -> None:
-        """Sync the bytes and the folder to the disk and move the file to `target`, replacing what is there."""
+    def sync(self) -> None:
+        """Bring the bytes to the disk; after that only `commit` may come."""
         self._stream.flush()
         os.fsync(self._stream.fileno())
+
+    def commit(self, target: Path) -> None:
+        """Sync the bytes and the folder to the disk and move the file to `target`, replacing what is there."""
+        self.sync()
         self._path.replace(target)
         sync_folder(target.parent)
 
@@ -90,6 +94,37 @@ def write_atomically(path: str | Path, data: bytes, rights: int = 0o666) -> None
     with staged_file(path.parent, rights & rights_like([path], path.parent)) as staged:
         staged.write(data)
         staged.commit(path)
+
+
+def write_together(contents: Mapping[Path, bytes], like: Iterable[Path] = ()) -> None:
+    """Writes files of one folder, which is made if need be: all their bytes are on the disk before the first gets its name.
+
+    Args:
+        contents: file -> its bytes.
+        like: nobody may read the files who may not read these (see `rights_like`).
+
+    Raises:
+        OSError: the folder can't be made or written, or the disk is full; nothing was changed, and folders that were made are gone.
+    """
+    if not contents:
+        return
+    like = list(like)
+    folder = next(iter(contents)).parent
+    made = [place for place in (folder, *folder.absolute().parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            files = {path: stack.enter_context(staged_file(folder, rights_like([*like, path], folder))) for path in contents}
+            for path, file in files.items():
+                file.write(contents[path])
+                file.sync()
+            for path, file in files.items():
+                file.commit(path)
+    except BaseException:
+        for place in made:
+            with suppress(OSError):  # rmdir takes empty folders only
+                place.rmdir()
+        raise
 
 
 def sweep_temporaries(folder: str | Path) -> None:

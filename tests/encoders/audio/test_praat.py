@@ -1,6 +1,9 @@
 """Praat's functionals: sounds of known properties, Praat's own commands, and what must change nothing."""
 
 import importlib.util
+import os
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -324,3 +327,19 @@ def test_a_long_clip_takes_no_more_steps_than_its_parts(analyses: list[str]) -> 
     analyses.clear()
     assert steps(lambda: encoder.encode([np.concatenate([part] * 6)])) < parts
     assert sorted(analyses) == ANALYSES
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_working_folder_whose_name_is_not_utf_8(tmp_path):
+    """Praat itself ends the process there, so it is loaded elsewhere."""
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    program = (
+        "import os, numpy as np\n"
+        "from merc.encoders.audio.praat import PraatEncoder\n"
+        "(row,) = PraatEncoder().encode([np.sin(np.arange(8000) / 9).astype(np.float32)])\n"
+        "print(len(row), os.path.samefile('.', os.environ['FOLDER']))\n"
+    )
+    environment = {**os.environ, "FOLDER": str(folder)}
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, ["8", "True"]), done.stderr

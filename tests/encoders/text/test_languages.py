@@ -77,6 +77,35 @@ def test_too_few_words_say_nothing():
     assert foreign_words([chat("123 456 789 10 11 12 13", "♪ ♪ ♪ ♪ ♪ ♪ ♪ ♪")], ["en"]) == ()
 
 
+@pytest.mark.parametrize(
+    "turns",
+    [
+        ("Bye! Bye bye! Bye bye bye!", "See you tomorrow, and take good care of yourself."),
+        ("hahaha hahaha haha omg hahaha haha haha", "Did you see his face when he fell down?"),
+        ("Yes! Yes yes yes yes yes!", "Go go go go go go!", "lol lmao haha hahaha", "Mama mama mama mama mama mama!"),
+    ],
+)
+def test_repetition_and_laughter_are_no_other_language(turns):
+    assert foreign_words([chat(*turns)], ["en"]) == ()
+
+
+def test_short_turns_in_other_letters_are_told():
+    assert share(foreign_words([chat("Ты врёшь.", "Прости меня.")], ["en"])) == 100
+
+
+def test_no_room_for_the_detectors_model_costs_no_result(monkeypatch):
+    def full():
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(languages, "_identifier", full)
+    (sentence,) = foreign_words([chat(*ENGLISH)], ["en"])
+    assert sentence.startswith("which language the words are in could not be told: ") and sentence.endswith(
+        "No space left on device"
+    )
+    assert not warns_of_language(sentence)
+    assert languages_of([chat(*ENGLISH)], {}, "c") == ()
+
+
 @pytest.mark.parametrize("known", [(), ("tok",)])
 def test_without_languages_that_the_detector_knows_nothing_is_said(known):
     assert foreign_words([chat(*OTHERS["Spanish"])], known) == ()
@@ -105,7 +134,7 @@ def test_what_is_looked_at_is_bounded(monkeypatch):
     counted = Counted()
     monkeypatch.setattr(languages, "_identifier", lambda: counted)
     monkeypatch.setattr(languages, "MOST_TURNS", 10)
-    numbered = [f"turn {place} of this long talk of ours" for place in range(1000)]
+    numbered = [f"turn {place} of this long talk between us" for place in range(1000)]
     assert foreign_words([chat(*numbered)], ["en"]) == ()
     assert len(counted.texts) == 10 and set(counted.texts) < set(numbered)
     places = [int(text.split()[1]) for text in counted.texts]

@@ -7,7 +7,6 @@ they are asked for `.vtt`, `.tsv`, `.eaf` and `.TextGrid`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +18,8 @@ from merc.annotation.export.textgrid import textgrid_text
 from merc.annotation.export.webvtt import vtt_text
 from merc.annotation.result import Origin
 from merc.errors import DataError, MercError
-from merc.files.posix import rights_like
 from merc.files.printable import printable
-from merc.files.staged_file import staged_file
+from merc.files.staged_file import write_together
 from merc.files.validation import shorten
 
 FORMATS = ("json", "csv", "srt", "html")  # that are written if none is asked for
@@ -161,24 +159,8 @@ def _medium_in(folder: Path, beside: Path, origin: Origin) -> str | None:
 
 
 def _write_all(contents: Mapping[Path, bytes], like: Sequence[Path]) -> None:
-    """All the bytes are on the disk before the first file gets its name. A folder that was made for them goes if they fail."""
-    if not contents:
-        return
-    folder = next(iter(contents)).parent
-    made = [place for place in (folder, *folder.absolute().parents) if not place.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack:
-            files = {path: stack.enter_context(staged_file(folder, rights_like([*like, path], folder))) for path in contents}
-            for path, file in files.items():
-                file.write(contents[path])
-            for path, file in files.items():
-                file.commit(path)
-    except BaseException as error:
-        for place in made:
-            with suppress(OSError):  # rmdir takes empty folders only
-                place.rmdir()
-        if not isinstance(error, OSError):
-            raise
-        names = printable(", ".join(path.name for path in contents))
-        raise DataError(f"{printable(str(folder))}: {names} can't be written: {error.strerror or error}") from error
+        write_together(contents, like)
+    except OSError as error:
+        folder, names = next(iter(contents)).parent, ", ".join(path.name for path in contents)
+        raise DataError(f"{printable(str(folder))}: {printable(names)} can't be written: {error.strerror or error}") from error

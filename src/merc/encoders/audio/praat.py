@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import os
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,7 @@ from jaxtyping import Float, Float32
 
 from merc.encoders.interface import PRAAT_NAME, RATE, Clip, clip_rows
 from merc.errors import MissingExtraError
+from merc.files.printable import encodable
 from merc.settings import Progress, no_progress
 
 Sound = Any  # parselmouth's, which has no types
@@ -82,9 +86,21 @@ class PraatEncoder:
         return clip_rows(inputs, self.dimension, lambda _, clip: np.array(_functionals(clip.astype(np.float64))), progress)
 
 
-def _functionals(samples: _Vector) -> tuple[float, ...]:
-    import parselmouth
+def _load_praat() -> Any:
+    """Praat, which ends the process if it is loaded in a working folder whose name is not UTF-8: so it is loaded in another."""
+    if "parselmouth" not in sys.modules and encodable(folder := str(Path.cwd())) != folder:
+        kept = os.open(".", os.O_RDONLY)
+        try:
+            os.chdir(os.sep)
+            return importlib.import_module("parselmouth")
+        finally:
+            os.fchdir(kept)
+            os.close(kept)
+    return importlib.import_module("parselmouth")
 
+
+def _functionals(samples: _Vector) -> tuple[float, ...]:
+    parselmouth = _load_praat()
     duration = len(samples) / RATE
     loudest = float(np.abs(samples - samples.mean()).max())
     if loudest <= _HEARING_THRESHOLD * 10 ** (_DIGITAL_SILENCE / 20):

@@ -1,15 +1,18 @@
 """Which languages words seem to be in, by py3langid, offline: whether a model judges words in a language that it never saw.
 
-A turn is often too short to tell its language by, so a speaker's turns are joined until they have `LEAST_WORDS`. docs/annotation.md
-has the measurements behind the numbers here, and what the detection can't do.
+A turn is often too short to tell its language by, so a speaker's turns are joined until they have `LEAST_WORDS`. Each word counts
+once, and laughter not at all, since repetition looks like some rare language. docs/annotation.md has the measurements behind the
+numbers here, and what the detection can't do.
 """
 
 from __future__ import annotations
 
 import random
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +21,9 @@ from merc.errors import DataError
 from merc.files.printable import printable
 from merc.files.validation import shorten
 
-LEAST_WORDS = 6  # that a language is told by [chosen, as are all numbers here]
+LEAST_WORDS = 6  # different ones that a language is told by [chosen, as are all numbers here]
+LEAST_IN_OTHER_LETTERS = 2  # where no letter is Latin
+LEAST_OF_A_RARE_ONE = 15  # before a language that has no name here is believed
 CONFIDENT = 0.6  # that the likeliest three languages have together, where words count as foreign
 UNLIKELY = 0.1  # that the model's languages have at most, where words count as foreign
 NOTICED = 0.1  # of the words; below that there is no warning
@@ -31,6 +36,9 @@ _NO_LANGUAGE = "zxx"  # py3langid's class of numbers, markup and the like
 _CODE = re.compile("[a-z]{2,3}")
 # Thai, Lao, Burmese, Khmer, kana, Chinese characters: written without spaces.
 _SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_LATIN = re.compile("[A-Za-z]")
+_LAUGHTER = re.compile("(?:[bmw]?u?[aeiou]*(?:[hjx]+[aeiou]+){2,}[hjx]*|(?:l+o+)+l+z*|l+m+f*a+o+|rofl|o+m+f?g+|x+d+|h+m+|m+h+m+)")
+_AROUND_WORDS = ".,;:!?¡¿…'\"‘’“”«»()[]-–—*_~"
 _SEEM = " % of the words seem to be "
 _NAMES = {
     **{"af": "Afrikaans", "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "bs": "Bosnian", "ca": "Catalan", "cs": "Czech"},
@@ -57,7 +65,17 @@ def foreign_words(conversations: Sequence[Conversation], known: Sequence[str]) -
         known: ISO 639 codes of the languages that a model was trained on. Without one, or with one that py3langid does not know,
             nothing can be said.
     """
-    if not known or not any(u.words for c in conversations for u in c.utterances) or not set(known) <= set(_identifier().labels):
+    if not known or not any(u.words for c in conversations for u in c.utterances):
+        return ()
+    try:
+        return _foreign_words(conversations, known)
+    except OSError as error:  # py3langid unpacks its model into a temporary file
+        where = f"{tempfile.gettempdir()}: " if tempfile.tempdir else ""
+        return (f"which language the words are in could not be told: {where}{error.strerror or error}",)
+
+
+def _foreign_words(conversations: Sequence[Conversation], known: Sequence[str]) -> tuple[str, ...]:
+    if not set(known) <= set(_identifier().labels):
         return ()
     total, foreign = 0, Counter[str]()
     for count, probabilities in _judged(conversations):
@@ -65,7 +83,8 @@ def foreign_words(conversations: Sequence[Conversation], known: Sequence[str]) -
         likely = sorted(probabilities, key=lambda code: -probabilities[code])[:_NEARLY]
         others = [code for code in likely if code not in known and code != _NO_LANGUAGE]
         sure = sum(probabilities[code] for code in others) >= CONFIDENT
-        if sure and sum(probabilities[code] for code in known) < UNLIKELY:
+        believed = others and (others[0] in _NAMES or count >= LEAST_OF_A_RARE_ONE)
+        if believed and sure and sum(probabilities[code] for code in known) < UNLIKELY:
             foreign[others[0]] += count
     share = foreign.total() / max(total, 1)
     if share < NOTICED:
@@ -102,29 +121,34 @@ def languages_of(conversations: Sequence[Conversation], notes: Mapping[str, obje
             raise DataError(f"corpus {name!r}: note 'languages' is {shown}; expected a list of ISO 639 codes such as ['de', 'en']")
         return tuple(map(str, codes))
     found, total = Counter[str](), 0
-    for count, probabilities in _judged(conversations):
-        likeliest = max(probabilities, key=lambda code: probabilities[code])
-        if probabilities[likeliest] >= _LIKELY:
-            found[likeliest] += count
-            total += count
+    with suppress(OSError):  # of the temporary file that py3langid unpacks its model into
+        for count, probabilities in _judged(conversations):
+            likeliest = max(probabilities, key=lambda code: probabilities[code])
+            if probabilities[likeliest] >= _LIKELY:
+                found[likeliest] += count
+                total += count
     return tuple(code for code, count in found.most_common() if count >= NOTICED * total and code != _NO_LANGUAGE)
 
 
 def _judged(conversations: Sequence[Conversation]) -> Iterator[tuple[int, dict[str, float]]]:
-    """Of each stretch of one speaker's words that is long enough: how many words, and each language's probability."""
+    """Of each stretch of one speaker's words that is long enough: how many different words, and each language's probability."""
     turns = [(place, u.speaker, u.words) for place, c in enumerate(conversations) for u in c.utterances if u.words]
     if len(turns) > MOST_TURNS:
         drawn = random.Random(0).sample(range(len(turns)), MOST_TURNS)
         turns = [turns[place] for place in sorted(drawn)]
-    joined: dict[tuple[int, str | None], tuple[int, str]] = {}
+    joined: dict[tuple[int, str | None], dict[str, str]] = {}
     for place, speaker, words in turns:
-        before, text = joined.pop((place, speaker), (0, ""))
-        added = words[:_MOST_CHARACTERS]
-        count, text = before + _word_count(added), f"{text} {added}".strip()
-        if count >= LEAST_WORDS:
+        different = joined.pop((place, speaker), {})
+        for token in words[:_MOST_CHARACTERS].split():
+            bare = token.strip(_AROUND_WORDS).casefold()
+            if not _LAUGHTER.fullmatch(bare):
+                different.setdefault(bare, token)
+        text = " ".join(different.values())
+        count = _word_count(text)
+        if count >= (LEAST_WORDS if _LATIN.search(text) else LEAST_IN_OTHER_LETTERS):
             yield count, dict(_identifier().rank(text))
         elif len(text) < _MOST_CHARACTERS:  # else it holds no words to speak of
-            joined[place, speaker] = count, text
+            joined[place, speaker] = different
 
 
 def _word_count(text: str) -> int:
