@@ -49,12 +49,23 @@ def utterance(**changes):
     return bare(merc.Utterance)(**{"id": "1", **changes})
 
 
+def judged(**changes):
+    return bare(merc.JudgedUtterance)(**{"id": "1", "emotion": "calm", "probabilities": {"calm": 1.0}, **changes})
+
+
 def corpus(**changes):
     whole = {"name": "mine", "label_set": LABELS, "feature_schema": (), "conversations": (CHAT,), **changes}
     return bare(merc.Corpus)(**whole)
 
 
 RECORDS = {
+    "an emotion": (lambda: judged(emotion=5), DataError, "emotion: expected a str, found 5"),
+    "probabilities": (lambda: judged(probabilities=[0.5]), DataError, "probabilities: expected a dict of name -> number"),
+    "an array of channels": (
+        lambda: bare(merc.Options)(channels=np.array([1.0, 2.0])),
+        RunError,
+        "channels: expected one of mixed, speakers, found array",
+    ),
     "words of a wrong type": (
         lambda: utterance(words=5),
         DataError,
@@ -124,6 +135,21 @@ RECORDS = {
     "a recipe's device": (lambda: merc.Recipe(name="x", training={"device": "gpu"}), RecipeError, "training.device: .*'gpu'"),
 }
 CALLS = {
+    "a text for a path": (lambda model: merc.annotate("so he said " * 99), DataError, "no file has so long a name"),
+    "no path": (lambda model: merc.load_recipe("a\0b"), RecipeError, "which is no path: it holds a zero character"),
+    "a long name to load": (lambda model: merc.load("x" * 300), RunError, "no file has so long a name"),
+    "options None": (lambda model: bare(merc.load_recipe)("x.yaml", None), RecipeError, "options: expected a list such as"),
+    "specs None": (
+        lambda model: bare(type(model).predict)(model, [], None),
+        FeatureError,
+        "specs: expected a list of merc.FeatureSpec",
+    ),
+    "specs of a text": (
+        lambda model: bare(type(model).predict)(model, [], "x"),
+        FeatureError,
+        "specs: expected a list of merc.FeatureSpec",
+    ),
+    "nothing to judge": (lambda model: bare(type(model).judge)(model, None), DataError, "conversations: expected"),
     "no recipe": (lambda model: merc.load_recipe("nothing.yaml"), RecipeError, "nothing.yaml: no such recipe"),
     "a folder": (lambda model: merc.load_recipe("."), RecipeError, "a folder; a recipe is a YAML file"),
     "nothing": (

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from merc.annotation.speech.recognition import RecognitionOptions
 from merc.errors import DataError, RunError
-from merc.files.arguments import checked
+from merc.files.arguments import checked, shown
 from merc.files.encoding import check_encoding
 
 Channels = Literal["mixed", "speakers"]
@@ -44,8 +44,9 @@ class Options:
     speakers: str | Path | None = None
 
     def __post_init__(self) -> None:
+        checked(self.channels, str, "channels", f"one of {', '.join(get_args(Channels))}", RunError)
         if self.channels not in get_args(Channels):
-            raise RunError(f"channels {self.channels!r}; allowed are {', '.join(get_args(Channels))}")
+            raise RunError(f"channels: found {shown(self.channels)}; allowed are {', '.join(get_args(Channels))}")
         checked(self.speech, RecognitionOptions, "options, speech", "RecognitionOptions", RunError)
         checked(self.cache, (str, Path, type(None)), "options, cache", "a folder or None", RunError)
         checked(self.encoding, (str, type(None)), "options, encoding", "a name such as 'cp1251', or None", RunError)

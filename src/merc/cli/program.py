@@ -70,7 +70,7 @@ def _run_command(arguments: Sequence[str] | None) -> int:
     except OSError as error:  # a full disk behind `merc ... > file`
         discard()
         if not isinstance(error, BrokenPipeError):
-            raise
+            raise OSError(error.errno, error.strerror, "standard output") from error
     return code if isinstance(code, int) else 0
 
 

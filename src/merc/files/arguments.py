@@ -11,6 +11,8 @@ from merc.errors import DataError, MercError
 from merc.files.printable import printable
 from merc.files.validation import shorten
 
+MOST_BYTES_OF_A_NAME = 255  # of a file, on all usual file systems
+
 
 def shown(value: object) -> str:
     """A value and its type in one short line, for messages."""
@@ -36,5 +38,11 @@ def checked(
 
 
 def path_from(value: object, what: str, expected: str, error: Callable[[str], MercError] = DataError) -> Path:
-    """The path that an argument names; arguments and errors as for `checked`."""
-    return Path(checked(value, (str, os.PathLike), what, f"{expected}, as a str or a Path", error))
+    """The path that an argument names; arguments and errors as for `checked`. What no file system takes for a path is refused."""
+    path = Path(checked(value, (str, os.PathLike), what, f"{expected}, as a str or a Path", error))
+    fault = "it holds a zero character" if "\0" in str(path) else ""
+    if any(len(os.fsencode(part)) > MOST_BYTES_OF_A_NAME for part in path.parts):
+        fault = "no file has so long a name"
+    if fault:
+        raise error(f"{what}: expected {expected}, found {shown(str(value))}, which is no path: {fault}")
+    return path

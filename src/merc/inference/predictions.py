@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from merc.data.schema import Absence, Utterance
+from merc.files.arguments import checked, shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,9 @@ class JudgedUtterance(Utterance):
         uncertainty: mean latent variance of the coarse posterior; None if the network has none.
         present: the modalities that the utterance had; with none it was judged from its context alone.
 
+    Raises:
+        DataError: a value of another type.
+
     Example:
         >>> import merc
         >>> merc.JudgedUtterance(id="1", words="Hi!", emotion="joy", probabilities={"joy": 0.8, "anger": 0.2}).emotion
@@ -35,6 +39,15 @@ class JudgedUtterance(Utterance):
     trust: Mapping[str, float] = field(default_factory=dict[str, float])
     uncertainty: float | None = None
     present: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        Utterance.__post_init__(self)
+        where = f"utterance {shown(self.id)}"
+        checked(self.emotion, str, f"{where}, emotion", "a str")
+        for name, shares in (("probabilities", self.probabilities), ("trust", self.trust)):
+            checked(shares, Mapping, f"{where}, {name}", "a dict of name -> number")
+        checked(self.uncertainty, (float, int, type(None), np.floating), f"{where}, uncertainty", "a number or None")
+        checked(self.present, (tuple, list), f"{where}, present", "a tuple of modalities")
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,12 @@ else:
 Own = TypeVar("Own", bound="Recogniser")
 
 
+def _specs(specs: object) -> list[FeatureSpec]:
+    """What is declared of features, if it is that."""
+    listed = cast("Sequence[object]", specs) if isinstance(specs, (list, tuple)) else [specs]
+    return [checked(spec, FeatureSpec, "specs", "a list of merc.FeatureSpec", FeatureError) for spec in listed]
+
+
 def _conversations(given: object) -> tuple[Conversation, ...]:
     """What a caller gives as conversations."""
     expected = "merc.Conversation, one or a list of them (a file is for model.annotate)"
@@ -132,7 +138,7 @@ class Recogniser(ModelHubMixin):
         Raises:
             FeatureError: naming the feature, what was found and what the model takes.
         """
-        declared = {spec.key: spec for spec in specs}
+        declared = {spec.key: spec for spec in _specs(specs)}
         for taken in self.preprocessor.specs:
             spec = taken if taken.key in declared else source_of(taken, specs) or taken
             found = declared.get(spec.key)
@@ -166,7 +172,7 @@ class Recogniser(ModelHubMixin):
             >>> merc.load().predict([chat])[0].utterances[0].emotion
             'joy'
         """
-        given = _conversations(conversations)
+        given, specs = _conversations(conversations), _specs(specs)
         self.check_specs([spec for spec in specs if any(spec.key in c.features for c in given)], "the given conversations")
         completed, reasons = self.features.complete(given, specs)
         for modality, reason in reasons.items():
@@ -183,6 +189,7 @@ class Recogniser(ModelHubMixin):
         Raises:
             FeatureError: a feature of another dimension, or nothing usable in any utterance of a conversation.
         """
+        conversations = _conversations(conversations)
         samples = [self._usable_sample(conversation) for conversation in conversations]
         return tuple(
             JudgedConversation(

@@ -53,6 +53,8 @@ def evaluate(
     """
     if part not in PARTS:
         raise DataError(f"part {part!r}; allowed: {', '.join(PARTS)}")
+    if predictions is not None:
+        predictions = path_from(predictions, "predictions", "a file")
     checked(conditions, (Conditions, type(None)), "conditions", "merc.Conditions", RecipeError)
     checked(corpus, (Corpus, type(None)), "corpus", "a merc.Corpus (merc.open_store opens one)")
     if not isinstance(run, Recogniser):

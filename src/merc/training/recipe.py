@@ -127,7 +127,7 @@ def recipe_values(path: str | Path, options: Sequence[str] = ()) -> dict[str, An
         RecipeError: no such file, no valid YAML, no mapping, or an option that can't be applied.
     """
     path = path_from(path, "recipe", "a YAML file", RecipeError)
-    if isinstance(options, (str, Mapping)):
+    if options is None or isinstance(options, (str, Mapping)):  # pyright: ignore[reportUnnecessaryComparison]
         raise RecipeError(f"options: expected a list such as ['training.seed=1'], found {shown(options)}")
     try:
         content = load_yaml(path.read_text(encoding="utf-8"))

@@ -19,7 +19,7 @@ from merc.annotation.transcripts.transcript import Transcript
 from merc.data.schema import Conversation, Utterance
 from merc.data.unicode import check_text
 from merc.errors import DataError
-from merc.files.arguments import checked, shown
+from merc.files.arguments import checked, path_from, shown
 from merc.files.printable import printable
 
 TranscriptSource = str | Path | OpenFile | Transcript | Conversation | Sequence[Utterance]
@@ -97,6 +97,8 @@ def _located(given: object, what: str) -> Path | OpenFile | Sound | Transcript:
     if isinstance(given, bytes) or not isinstance(given, (str, Path, Sound, Transcript, Conversation, Sequence, OpenFile)):
         raise DataError(f"{what}: expected {_SOURCES}, found {shown(given)}")
     source = cast(Source, given)
+    if isinstance(source, str | Path):
+        path_from(source, what, "a file (words are given as merc.Utterance)")
     if isinstance(source, Conversation):
         source = Transcript(source.utterances, conversation=source.id)
     if isinstance(source, str | Path) and _URL.match(str(source)) and not Path(source).exists():
