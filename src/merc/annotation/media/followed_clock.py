@@ -80,10 +80,10 @@ def _described(own: SoundClock) -> str:
     """What makes the two clocks differ."""
     said: list[str] = []
     if own.late > 0:
-        said.append(f"begins {own.late:.3g} s late")
+        said.append(f"begins {own.late:.2f} s late")
     if holes := own.holes:
         total = sum(hole.end - hole.start for hole in holes)
-        said.append(f"has {len(holes)} {'hole' if len(holes) == 1 else 'holes'}, {total:.3g} s in all")
+        said.append(f"has {len(holes)} {'hole' if len(holes) == 1 else 'holes'}, {total:.2f} s in all")
     return f"the recording's sound {' and '.join(said)}"
 
 

@@ -20,6 +20,8 @@ else:
 
 # FFmpeg counts their packets, so that a track has no holes.
 _COUNTED = frozenset(("wav", "flac", "mp3", "aac", "avi", "caf", "aiff", "au", "w64", "amr"))
+# The modes of frames that are comfort noise or nothing, and that FFmpeg decodes no sound out of.
+_PAUSES = {"amrnb": range(8, 16), "amrwb": range(9, 15)}
 _ROUNDED = 0.0015  # s, by which stamps in whole milliseconds make a packet's duration differ from its samples' [chosen]
 
 
@@ -40,7 +42,7 @@ def stretches(container: InputContainer, track: AudioStream) -> Iterator[Stretch
         return
     origin = first[0] if origin is None else origin
     # What lies before the track's start is an encoder's delay, which decoders cut off.
-    begun = max(first[0] if start is None else start, origin) - origin
+    begun = max(first[0], first[0] if start is None else start, origin) - origin
     reached = first[0] - origin
     for stamp, duration, exact in chain((first,), packets):
         time = stamp - origin
@@ -61,26 +63,35 @@ def _packets(container: InputContainer, track: AudioStream) -> Iterator[tuple[fl
 
     packets: Any = container.demux(track)
     by_samples = _of_a_frame(track)
+    codec = track.codec_context.name
     stretched, usual = "mov" in container.format.name, by_samples
     while True:
         try:
             packet = next(packets)
         except (StopIteration, IndexError, FFmpegError, OSError, ValueError):  # IndexError: where tracks appeared on the way
             return
-        if packet.pts is None:
+        if packet.pts is None or _is_pause(packet, codec):
             continue
         base = float(packet.time_base)
         said = (packet.duration or 0) * base
         if stretched and usual and said > usual + JITTER:
             said = usual  # an mp4 has no holes of its own: the packet before one lasts until the next
         usual = said
-        exact = by_samples > 0 and (said == 0 or abs(said - by_samples) <= _ROUNDED)
-        yield packet.pts * base, by_samples if exact else said, exact
+        samples = round(said, 2) if codec == "opus" else by_samples  # Opus codes 20 ms, or whole multiples of 10 ms
+        exact = samples > 0 and (said == 0 or abs(said - samples) <= _ROUNDED)
+        yield packet.pts * base, samples if exact else said, exact
+
+
+def _is_pause(packet: Any, codec: str) -> bool:
+    """Whether a packet is an AMR frame of the `_PAUSES`; its mode stands behind the first bit of its first byte."""
+    return codec in _PAUSES and packet.size > 0 and bytes(packet)[0] >> 3 & 15 in _PAUSES[codec]
 
 
 def _has_no_holes(container: InputContainer, track: AudioStream) -> bool:
     """Whether the container's kind or its index shows that no packet comes later than the one before it ends."""
     names = frozenset(container.format.name.split(","))
+    if track.codec_context.name in _PAUSES:
+        return False
     if names & _COUNTED:
         return True
     frame = _of_a_frame(track)
