@@ -18,6 +18,7 @@ from merc.annotation.media.recording import Sound, Stretch
 from merc.annotation.speech.voices import streamed
 from merc.annotation.transcripts.transcript import Transcript
 from merc.encoders.interface import RATE
+from unchecked import unchecked_shapes
 
 pytest.importorskip("av")
 
@@ -39,6 +40,13 @@ SECONDS = 30.0
 CONTAINERS = ("mp4", "matroska", "webm", "mpegts")
 LATE = (0.3, 1.478, 5.0)
 HOLES = {"one": (0.0, 16.0), "late and two": (1.2, 13.0, 25.0)}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def shapes_unchecked():
+    """Other tests decode with checks."""
+    with unchecked_shapes():
+        yield
 
 
 @cache
@@ -213,6 +221,45 @@ def test_few_turns_must_show_more():
     assert speech_follows_film(one, one, level) is None
     assert speech_follows_film([], [], level) is None
     assert speech_follows_film(one, [(3.0, 5.0)], np.full(9, np.nan)) is None
+
+
+def conversation(random, shift, linger, contrast):
+    """Turns on the sound's clock, with ends up to `linger` s late, and the film's loudness: pauses are `contrast` dB softer."""
+    said, time = [], 1.0
+    for _ in range(40):
+        said.append((time, time + random.uniform(0.8, 5.0)))
+        time = said[-1][1] + 0.05 + random.exponential(0.6)
+    seconds = np.arange(0.0, time + 2.0 + shift, FRAME)
+    level = random.normal(-30.0 - contrast, 3.0, len(seconds))
+    for start, end in said:
+        spoken_here = (seconds >= start + shift) & (seconds < end + shift)
+        syllables = random.normal(-30.0, 6.0, spoken_here.sum()) - 15.0 * (np.sin(8 * np.pi * seconds[spoken_here]) > 0.6)
+        level[spoken_here] = np.maximum(level[spoken_here], syllables)
+    level[seconds < shift] = np.nan
+    return [(start + random.normal(0, 0.1), end + random.uniform(0, linger)) for start, end in said], level
+
+
+@pytest.mark.parametrize("shift", LATE)
+@pytest.mark.parametrize("linger", [0.1, 0.8])
+@pytest.mark.parametrize("contrast", [12.0, 30.0])
+def test_turns_with_rough_edges_are_never_told_wrongly(shift, linger, contrast):
+    random = np.random.default_rng(5)
+    told = []
+    for _ in range(10):
+        turns, level = conversation(random, shift, linger, contrast)
+        moved, twice = ([(start + k * shift, end + k * shift) for start, end in turns] for k in (1, 2))
+        told += [speech_follows_film(turns, moved, level) is False, speech_follows_film(moved, twice, level) is True]
+        assert speech_follows_film(turns, moved, level) is not True
+        assert speech_follows_film(moved, twice, level) is not False
+    assert sum(told) >= 10 or shift < linger
+
+
+def test_speech_does_not_tell_a_shift_that_turns_are_too_rough_for(monkeypatch):
+    from merc.annotation.media import followed_clock
+
+    monkeypatch.setattr(followed_clock, "loudness", lambda *_: pytest.fail("decoded"))
+    found = on_film_clock(transcript(), "talk.json", recorded("matroska", (0.12,)), "talk", "auto")
+    assert found.warnings[0].startswith("the recording's sound begins 0.12 s late; the transcript's times are taken to count")
 
 
 @pytest.mark.parametrize("container", CONTAINERS)

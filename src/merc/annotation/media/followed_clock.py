@@ -13,6 +13,7 @@ from merc.annotation.transcripts.transcript import Transcript
 
 Clock = Literal["auto", "film", "sound"]
 _OF_RECOGNISERS = (".json", ".ctm", ".tsv")  # programs that decode sound alone write them; people and films have subtitles
+TELLABLE = 0.2  # s; turns begin and end less exactly than this, so speech under them tells no smaller shift [chosen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def _found(
     last = max((start for start, _ in turns), default=0.0)
     if own.length < last <= own.stretches[-1].end:  # an end alone may go too far: recognisers' last ones often do
         return _Found("film", "the transcript goes on after the sound's own length, so it follows the recording's clock")
-    follows_film = speech_follows_film(turns, on_film, loudness(medium, name))
+    tellable = any(film - start >= TELLABLE for (start, _), (film, _) in zip(turns, on_film, strict=True))
+    follows_film = speech_follows_film(turns, on_film, loudness(medium, name)) if tellable else None
     if follows_film is True:
         return _Found("film", "the transcript follows the recording's clock, as the speech under its turns shows")
     if follows_film is False:
@@ -88,8 +90,7 @@ def _described(own: SoundClock) -> str:
 
 
 def _movement(before: Sequence[tuple[float | None, float | None]], after: Sequence[tuple[float | None, float | None]]) -> str:
-    shifts = sorted(
-        f"{new - old:.2f}" for (old, _), (new, _) in zip(before, after, strict=True) if old is not None and new is not None
-    )
-    by = sorted(set(map(float, shifts)))
-    return f"they are moved by {by[0]:.2f} s" if len(by) == 1 else f"they are moved by {by[0]:.2f} to {by[-1]:.2f} s"
+    """By how much the starts of turns were moved."""
+    shifts = [new - old for (old, _), (new, _) in zip(before, after, strict=True) if old is not None and new is not None]
+    least, most = f"{min(shifts):.2f}", f"{max(shifts):.2f}"
+    return f"they are moved by {most} s" if least == most else f"they are moved by {least} to {most} s"
