@@ -301,3 +301,17 @@ def test_a_recording_cut_short_has_a_clock_as_far_as_it_goes():
     whole = _recorded("matroska", (1.2, 13.0, 25.0))
     found = sound_clock(io.BytesIO(whole[: len(whole) * 2 // 3]), "talk")
     assert found is not None and len(found.holes) == 1
+
+
+@pytest.mark.parametrize("flags", ["frag_keyframe+empty_moov", "frag_every_frame+empty_moov+delay_moov"])
+def test_holes_of_a_film_written_in_fragments_are_found(flags):
+    """Its table at the start knows of the first fragment at most."""
+    content = encoded(noise(6.0, 48_000), 48_000, "mp4", picture=True, at=(0.0, 5.0), options={"movflags": flags})
+    found = sound_clock(io.BytesIO(content), "talk")
+    assert found is not None and len(found.holes) == 1
+    assert found.stretches[1].start == pytest.approx(5.0, abs=0.05)
+
+
+@pytest.mark.parametrize(("container", "codec"), [("matroska", "aac"), ("matroska", "pcm_s16le"), ("flv", "aac"), ("asf", "wmav2")])
+def test_rounded_stamps_do_not_add_up_to_holes(container, codec):
+    assert sound_clock(io.BytesIO(encoded(noise(60.0, 44_100), 44_100, container, codec=codec)), "talk") is None
