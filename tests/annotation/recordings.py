@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from merc.encoders.interface import RATE
+
 CODECS = {
     "wav": "pcm_s16le",
     "w64": "pcm_s16le",
@@ -45,6 +47,14 @@ def noise(seconds: float, rate: int = 16_000, channels: int = 1, seed: int = 0) 
     sound = np.fft.irfft(spectrum, count, axis=0)
     loudness = np.random.default_rng(seed + 1).uniform(0.1, 1.0, size=(count // (rate // 10) + 1, 1)).repeat(rate // 10, axis=0)
     return (0.8 * sound / np.abs(sound).max() * loudness[:count]).astype(np.float32)
+
+
+def lag(late: np.ndarray, early: np.ndarray) -> float:
+    """Seconds at 16 kHz by which the one sound is behind the other, where they are most alike."""
+    count = len(late)
+    likeness = np.fft.irfft(np.fft.rfft(late, 2 * count) * np.fft.rfft(early, 2 * count).conj())
+    best = int(np.argmax(likeness))
+    return (best if best < count else best - 2 * count) / RATE
 
 
 def wav(samples: np.ndarray, rate: int, kind: str = "WAV", subtype: str = "FLOAT") -> bytes:

@@ -18,6 +18,7 @@ from merc.annotation.annotation import Annotation
 from merc.annotation.cache import FeatureCache
 from merc.annotation.features import SoundFeatures, sound_rows, text_rows
 from merc.annotation.media.excerpts import inspect
+from merc.annotation.media.followed_clock import on_film_clock
 from merc.annotation.media.recording import MediaInfo, Sound
 from merc.annotation.media.sources import Given, Source, TranscriptSource, content_digest, given
 from merc.annotation.open_file import opened_file
@@ -193,6 +194,8 @@ def _transcripts(work: _Work) -> tuple[tuple[Transcript, ...], str | None]:
         found, name = _recognised(work)
     if work.options.speakers is not None:
         found = (_with_turns(found, Path(work.options.speakers)),)
+    if transcript is not None and work.info is not None:
+        found = (_on_film_clock(work, found[0], name),)
     work.warnings.extend(warning for one in found for warning in one.warnings)
     if not found[0].utterances:
         nothing_recognised = "; ".join(found[0].warnings) if transcript is None else ""
@@ -209,6 +212,16 @@ def _with_turns(transcripts: Sequence[Transcript], path: Path) -> Transcript:
         turns = read_rttm(decode(file.read(MOST_BYTES), name).text, name)
     utterances, warnings = with_speakers(transcripts[0].utterances, turns)
     return replace(transcripts[0], utterances=utterances, warnings=(*transcripts[0].warnings, *warnings))
+
+
+def _on_film_clock(work: _Work, transcript: Transcript, name: str | None) -> Transcript:
+    """The transcript's times as the recording's time stamps count them; what is recognised here is on that clock already."""
+    medium = work.given.medium
+    assert medium is not None, "what has been inspected is there"
+    try:
+        return on_film_clock(transcript, name, medium, work.given.name, work.options.clock)
+    except (DataError, MissingExtraError):
+        return transcript  # its sound is then absent, with the reason
 
 
 def _recognised(work: _Work) -> tuple[tuple[Transcript, ...], str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from merc.annotation.media.followed_clock import Clock
 from merc.annotation.speech.recognition import RecognitionOptions
 from merc.errors import DataError, RunError
 from merc.files.arguments import checked, shown
@@ -25,10 +26,12 @@ class Options:
         cache: folder that keeps features between runs; None keeps none.
         encoding: of transcripts, by a name that Python knows, such as `cp1251`; None finds out.
         speakers: an RTTM file that says who speaks when: each utterance is then the speaker's whose turns overlap it longest.
+        clock: that the transcript's times follow, where the recording's sound begins late or has holes: `film`, what players show;
+            `sound`, which counts sound alone, as programs do that decode nothing else; `auto` finds out.
         device: where encoders and model run, such as `cpu` or `cuda:0`; None leaves the model where it is.
 
     Raises:
-        RunError: `channels` is another word, no such encoding, or a value of another type.
+        RunError: `channels` or `clock` is another word, no such encoding, or a value of another type.
 
     Example:
         >>> import merc
@@ -42,11 +45,15 @@ class Options:
     encoding: str | None = None
     device: str | None = None
     speakers: str | Path | None = None
+    clock: Clock = "auto"
 
     def __post_init__(self) -> None:
         checked(self.channels, str, "channels", f"one of {', '.join(get_args(Channels))}", RunError)
         if self.channels not in get_args(Channels):
             raise RunError(f"channels: found {shown(self.channels)}; allowed are {', '.join(get_args(Channels))}")
+        checked(self.clock, str, "clock", f"one of {', '.join(get_args(Clock))}", RunError)
+        if self.clock not in get_args(Clock):
+            raise RunError(f"clock {self.clock!r}; allowed are {', '.join(get_args(Clock))}")
         checked(self.speech, RecognitionOptions, "options, speech", "RecognitionOptions", RunError)
         checked(self.cache, (str, Path, type(None)), "options, cache", "a folder or None", RunError)
         checked(self.encoding, (str, type(None)), "options, encoding", "a name such as 'cp1251', or None", RunError)

@@ -45,6 +45,10 @@ def annotate(
     channels: Annotated[
         Literal["mixed", "speakers"], typer.Option(help="'speakers': each channel of the recording is one speaker's.")
     ] = "mixed",
+    clock: Annotated[
+        Literal["auto", "film", "sound"],
+        typer.Option(help="That the transcript follows where the sound begins late or has holes: the film's, or sound alone."),
+    ] = "auto",
     model: Annotated[
         str | None, typer.Option(metavar="RUN", help="A run, a saved model or a hub id; by default the shipped model.")
     ] = None,
@@ -94,6 +98,7 @@ def annotate(
         encoding=encoding,
         device=device,
         speakers=speakers,
+        clock=clock,
     )
     wanted = tuple(chosen.value for chosen in formats) if formats else FORMATS
     if source.is_dir():

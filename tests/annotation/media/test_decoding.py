@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 
-from annotation.recordings import CODECS, encoded, film, noise, wav
+from annotation.recordings import CODECS, encoded, film, lag, noise, wav
 from merc.annotation.media.decoding import opened
 from merc.annotation.media.excerpts import Excerpt, Span, excerpts, inspect
 from merc.annotation.media.ffmpeg import JITTER, RESTART, Clock, _frames
@@ -32,14 +32,6 @@ def every_second(source: MediaSource, seconds: int) -> list[Excerpt]:
 
 def rate_of(container: str) -> int:
     return {"amr": 8_000, "webm": 48_000, "ogg": 48_000}.get(container, 44_100)
-
-
-def lag(late: np.ndarray, early: np.ndarray) -> float:
-    """Seconds by which the one sound is behind the other, where they are most alike."""
-    count = len(late)
-    likeness = np.fft.irfft(np.fft.rfft(late, 2 * count) * np.fft.rfft(early, 2 * count).conj())
-    best = int(np.argmax(likeness))
-    return (best if best < count else best - 2 * count) / RATE
 
 
 def assert_in_place(found: Excerpt, sound: np.ndarray, rate: int, span: Span, late: float = 0.0) -> None:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from jaxtyping import Float32
 
-from merc.annotation.media.recording import KINDS, MOST_CHANNELS, RATES, Block, Bytes, MediaInfo, Recording
+from merc.annotation.media.recording import JITTER, KINDS, MOST_CHANNELS, RATES, RESTART, Block, Bytes, MediaInfo, Recording
+from merc.annotation.media.stamps import stretches
 from merc.errors import DataError
 from merc.files.printable import printable
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 # FFmpeg's names; `mov` is mp4, m4a and 3gp as well, `matroska` webm. [chosen: what people record with, none that names other files]
 DEMUXERS = "wav,flac,mp3,mov,matroska,ogg,aac,avi,flv,mpegts,mpeg,asf,caf,aiff,au,w64,amr"
-JITTER = 0.05  # s [chosen: flv, mkv and asf round to 1 ms; shorter echoes and lags are inaudible]
-RESTART = 1.0  # s; a clock that goes back further has been started anew, as in joined transport streams [chosen]
 LEAD = 10.0  # s; a track that is further behind the others than this is silent there [chosen]
 # Their frames have no time stamps: FFmpeg counts them by the header's rate, which some writers get wrong by far.
 _WITHOUT_STAMPS = ("avi",)
@@ -75,7 +74,7 @@ def opened_by_ffmpeg(file: Bytes, name: str) -> Generator[Recording, None, None]
         info = MediaInfo(
             "video" if pictures else "audio", duration, channels, context.sample_rate, len(tracks), tuple(sorted(unheard))
         )
-        yield Recording(info, _blocks(container, tracks, info.rate))
+        yield Recording(info, _blocks(container, tracks, info.rate), stretches(container, track))
 
 
 def _refuse_to_open(url: str, flags: int, options: dict[str, str]) -> NoReturn:

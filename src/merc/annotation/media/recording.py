@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,8 @@ _KINDS = "wav flac mp3 mp4 m4a m4v mov 3gp mkv mka webm ogg oga opus aac avi flv
 KINDS = tuple(_KINDS.split(" "))
 RATES = (1_000, 768_000)  # Hz, the lowest and the highest that is read [chosen]
 MOST_CHANNELS = 64  # what FFmpeg converts
+JITTER = 0.05  # s [chosen: flv, mkv and asf round to 1 ms; shorter echoes and lags are inaudible]
+RESTART = 1.0  # s; a clock that goes back further has been started anew, as in joined transport streams [chosen]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,15 +97,28 @@ class Block:
     after_damage: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Where sound lies without a hole, in seconds from the recording's start."""
+
+    start: float
+    end: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
     """An opened recording. Its blocks can be taken once; they don't overlap, come in order of time, and may leave gaps.
 
     Taking them raises `DataError` where decoding fails; what came before it is sound.
+
+    Attributes:
+        stretches: of the track that players choose, by its time stamps alone, in order; none where the recording shows without them
+            that its sound begins with it and has no holes. They are taken instead of blocks, not beside them.
     """
 
     info: MediaInfo
     blocks: Iterator[Block]
+    stretches: Iterable[Stretch] = ()
 
 
 class Bytes:
