@@ -68,6 +68,8 @@ def import_(
     if layout == LAYOUT or labels_from or (layout is None and may_be_labelled(path) and not fits_a_layout(path)):
         if zeros_absent:
             raise typer.BadParameter("transcripts bring no features", param_hint="--zeros-absent")
+        if layout is None and not labels_from:
+            note(f"{path}: no other layout fits, so it is read as transcripts with labels")
         found = import_labelled(path, labels_from or (), mapping)
         for warning in found.warnings:
             warn(warning)

@@ -186,6 +186,7 @@ ROWS = "speaker,words,{}\nMia,come in,{}\nOdo,after you,{}\nMia,no you,{}\n"
         ("emotion,label", ("calm,1", "cross,2", ",1"), ("emotion",)),
         ("my tone,emotion", ("calm,x", "cross,y", ",z"), ("my tone",)),
         ("Speaker Label,emotion,emotion_confidence", ("s1,calm,0.5", "s2,cross,0.25", "s1,,"), ()),
+        ("emotion_id,emotion", ("3,calm", "4,cross", "3,"), ()),
     ],
 )
 @pytest.mark.parametrize("suffix", ["csv", "tsv"])
@@ -289,6 +290,11 @@ def test_labels_are_mapped_before_they_are_compared(tmp_path):
             (),
             "t.csv and t.tsv both hold labels of t",
         ),
+        (
+            {"a__b_csv": ROWS.format("emotion", "x", "y", "x"), "a_csv": "dialogue,text,emotion\nb,hi,x\nc,ho,y"},
+            (),
+            "two conversations are called 'a/b'",
+        ),
         ({"notes_docx": ""}, (), r"labels are read from .eaf, .textgrid, .csv, .tsv; found '.docx'"),
         (
             {"talk_TextGrid": talk(emotion=[(0.0, 2.0, "a"), (4.1, 4.2, "b"), (4.2, 4.3, "a"), (4.3, 4.4, "b")])},
@@ -299,6 +305,11 @@ def test_labels_are_mapped_before_they_are_compared(tmp_path):
             {"talk_TextGrid": talk(emotion=of(None, ["a"] * 4), **{"Mia_emotion_(merc)": of("Mia", ["a", "b"])})},
             (),
             r"several kinds of emotion tiers: 'emotion \(merc\)', 'emotion'",
+        ),
+        (
+            {"talk_TextGrid": talk(**{name: of("Mia", ["a", "b"]) for name in ("Mia_emotion_(merc)", "Mia_emotion_(merc,_2)")})},
+            (),
+            r"several kinds of emotion tiers: 'emotion \(merc\)', 'emotion \(merc, 2\)'",
         ),
     ],
 )
@@ -349,6 +360,30 @@ def test_overlapping_utterances_are_not_labelled_by_one_interval():
     assert matched(turns, [LabelInterval(2.0, 3.0, "cross", "Mia")]) == ({}, 1)
     twice = [TimedUtterance(0, "Mia", 1.0, 2.0), TimedUtterance(1, "Mia", 1.0, 2.0)]
     assert matched(twice, [LabelInterval(1.0, 2.0, "a"), LabelInterval(1.0, 2.0, "b")]) == ({0: "a", 1: "b"}, 0)
+
+
+def test_long_utterances_and_labels_cost_no_more():
+    turns = [TimedUtterance(n, "Mia", 2.0 * n, 2.0 * n + 1.5) for n in range(2000)]
+    whole = TimedUtterance(2000, "Odo", 0.0, 4000.0)
+    given = [LabelInterval(turn.start, turn.end, "calm") for turn in turns]
+    assert matched([*turns, whole], given) == (dict.fromkeys(range(2000), "calm"), 0)
+    with pytest.raises(DataError, match="400 labels overlap one another 400 times over each utterance"):
+        matched(turns, [LabelInterval(0.0, 4000.0, "calm")] * 400)
+
+
+def test_other_layouts_are_mapped_too(tmp_path):
+    turns = [f'{{"speaker": "Mia", "transcript": "well", "label": "{label}"}}' for label in ("calm", "cross", "sad")]
+    (tmp_path / "chat.jsonl").write_text(f'{{"id": "a", "utterances": [{", ".join(turns)}]}}\n')
+    mapping = tmp_path / "map.yaml"
+    mapping.write_text("name: swap\nlabels: [good, bad]\nmapping: {calm: good, cross: bad, sad: null}\n")
+    arguments = [str(tmp_path / "chat.jsonl"), "--map-labels", str(mapping), "--out", str(tmp_path / "store")]
+    assert main(["data", "import", *arguments]) in (0, None)
+    assert labels_of(open_store(tmp_path / "store")) == [["good", "bad", None]]
+
+
+def test_labels_from_is_refused_for_other_layouts(tmp_path, capsys):
+    assert main(["data", "import", "jsonl", str(tmp_path), "--labels-from", "x", "--out", str(tmp_path / "store")]) != 0
+    assert "has labels of its own" in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
 def test_the_command_line_makes_a_store(tmp_path, capsys):

@@ -28,6 +28,7 @@ from merc.files.validation import shorten
 
 SUFFIXES = (".csv", ".tsv")
 _OURS = frozenset(("emotion", "probability"))  # columns of every table that we write
+_NO_ANNOTATORS = frozenset(("id", "ids", "code", "no", "index", "score", "time", "start", "end", "duration"))  # beside `emotion`
 _OTHERS = frozenset(name for known in (NAMES, OTHER_NAMES) for names in known.values() for name in names)  # as `speaker label`
 _SEPARATORS = re.compile(r"[\s_-]+")
 
@@ -86,7 +87,7 @@ def _places(header: Sequence[str], filled: Sequence[int], wanted: Sequence[str],
     for place in filled:
         for word in wanted:
             found = label_name(header[place], word, (), len(wanted) == 1 or wanted in (EMOTIONS, LABELS))
-            if found is not None:
+            if found is not None and not _NO_ANNOTATORS.intersection(map(str.casefold, beside(header[place], word) or ())):
                 if found.annotator in places:
                     raise DataError(f"{name}, row 1: two columns are called {shorten(repr(printable(header[place])))}; keep one")
                 places[found.annotator] = place

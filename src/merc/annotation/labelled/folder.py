@@ -103,6 +103,10 @@ def import_labelled(path: str | Path, labels_from: Sequence[str] = (), mapping: 
             warnings += (f"{printable(file.name)}: {warning}" for warning in one.transcript.warnings)
             named = one.transcript.conversation if len(read.conversations) > 1 else None
             conversation_id = base if named is None else named if len(found) == 1 else f"{base}/{named}"
+            if conversation_id in conversations:
+                raise DataError(
+                    f"{path}: two conversations are called {shorten(repr(printable(conversation_id)))}; rename one file"
+                )
             conversations[conversation_id] = one
         said = unnamed_warnings([u for one in read.conversations for u in one.transcript.utterances])
         warnings += (f"{printable(file.name)}: {warning}" for warning in said)

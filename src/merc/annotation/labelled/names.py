@@ -18,8 +18,8 @@ PLACEHOLDERS = frozenset(("?", "??", "-", "nan", "NaN", "n/a", "N/A", "<NA>"))  
 _SEPARATOR = r"\s_\-@:/|.,;()\[\]"
 _OUTER = re.compile(rf"\A[{_SEPARATOR}]+|[{_SEPARATOR}]+\Z")
 _ABOUT = re.compile(  # what is said of a label is none [chosen]
-    rf"(?<![^{_SEPARATOR}])(?:probability|probabilities|confidence|trust|intensity|strength|score|certainty|time|start|end|duration"
-    rf"|id|ids|code|number|comments?|notes?|remarks?)(?![^{_SEPARATOR}])",
+    rf"(?<![^{_SEPARATOR}])(?:probability|probabilities|confidence|trust|intensity|strength|certainty|comments?|notes?|remarks?)"
+    rf"(?![^{_SEPARATOR}])",
     re.IGNORECASE,
 )
 _MOST_CHARACTERS = 1000  # of a name that is looked through

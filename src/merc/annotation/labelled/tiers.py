@@ -116,7 +116,10 @@ def _with_labels(
     labels: list[dict[str, str]] = [{} for _ in transcript.utterances]
     unmatched = untimed
     for annotator, given in intervals.items():
-        of_places, missed = matched(timed, given)
+        try:
+            of_places, missed = matched(timed, given)
+        except DataError as error:
+            raise DataError(f"{name}: {error}") from error
         unmatched += missed
         for place, label in of_places.items():
             labels[place][annotator] = label
