@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from merc.cli.options import AsJson, CorpusPart, parse_stream
-from merc.cli.terminal import note, show, show_json, show_path, staged
+from merc.cli.terminal import note, show, show_json, show_path, staged, warn
 from merc.errors import DataError
 
 app = typer.Typer(help="Inspect, import, fetch, plant, synthesise and probe corpora.", no_args_is_help=True)
@@ -33,21 +33,54 @@ def import_(
         list[str], typer.Argument(metavar="[LAYOUT] PATH", help="File or folder; before it, if wanted, the name of its layout.")
     ],
     out: Out,
+    labels_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--labels-from",
+            metavar="NAME",
+            help="A tier or column of transcripts that holds labels, with or without the speaker; repeatable, one an annotator.",
+        ),
+    ] = None,
+    map_labels: Annotated[
+        str | None,
+        typer.Option("--map-labels", metavar="FILE|NAME", help="A label mapping: a YAML file, or the name of a shipped one."),
+    ] = None,
     zeros_absent: Annotated[bool, typer.Option("--zeros-absent", help="Take feature rows of zeros alone as absence.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Read a corpus of a known layout into a store.
+    """Read a corpus of a known layout into a store, or transcripts with labels.
 
-    Pickles are read without running what they hold.
+    Pickles are read without running what they hold. Labels of transcripts (.eaf, .TextGrid, .csv, .tsv) stand in the emotion tiers
+    that merc writes, in tiers or columns called emotion, or label, or in those that --labels-from names.
     """
-    from merc.cli.tables.corpora import corpus_tables
-    from merc.data.formats.importing import files_at, import_corpus
+    from merc.annotation.labelled.folder import LAYOUT, import_labelled, may_be_labelled
+    from merc.cli.tables.corpora import agreement_line, corpus_tables
+    from merc.data.formats.importing import files_at, fits_a_layout, import_corpus
+    from merc.data.labels import apply_mapping, find_mapping
     from merc.data.store.store import save_store
 
     if len(source) > 2:
         raise typer.BadParameter(f"one or two are allowed, found {len(source)}", param_hint="[LAYOUT] PATH")
-    corpus = import_corpus(Path(source[-1]), source[0] if len(source) == 2 else None, zeros_absent=zeros_absent)
-    save_store(corpus, out, overwrite=overwrite, like=files_at(source[-1]))
+    path, layout = Path(source[-1]), source[0] if len(source) == 2 else None
+    mapping = None if map_labels is None else find_mapping(map_labels)
+    if labels_from and layout not in (None, LAYOUT):
+        raise typer.BadParameter(f"it is for transcripts; the layout {layout!r} has labels of its own", param_hint="--labels-from")
+    if layout == LAYOUT or labels_from or (layout is None and may_be_labelled(path) and not fits_a_layout(path)):
+        if zeros_absent:
+            raise typer.BadParameter("transcripts bring no features", param_hint="--zeros-absent")
+        if layout is None and not labels_from:
+            note(f"{path}: no other layout fits, so it is read as transcripts with labels")
+        found = import_labelled(path, labels_from or (), mapping)
+        for warning in found.warnings:
+            warn(warning)
+        save_store(found.corpus, out, overwrite=overwrite, like=files_at(path))
+        show(corpus_tables(found.corpus))
+        if found.agreement is not None:
+            show([agreement_line(found.agreement)])
+        return
+    corpus = import_corpus(path, layout, zeros_absent=zeros_absent)
+    corpus = corpus if mapping is None else apply_mapping(corpus, mapping)
+    save_store(corpus, out, overwrite=overwrite, like=files_at(path))
     show(corpus_tables(corpus))
 
 

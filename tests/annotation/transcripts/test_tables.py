@@ -42,6 +42,12 @@ def test_all_columns_are_read_and_others_passed_over():
     )
 
 
+def test_in_our_own_table_the_utterance_is_an_id():
+    text = "conversation,utterance,speaker,words,emotion\ntalk.wav,u7,Mia,Come in,joy\n"
+    assert read(text, "a.csv").utterances == (Utterance("u7", "Mia", "Come in"),)
+    assert "'utterance' and 'words' both give the words" in refusal("utterance,words\nA,B\n")
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_the_header_tells_the_delimiter(delimiter):
     text = "start;end;text\n1.5;2;Hi\n".replace(";", delimiter)

@@ -40,6 +40,7 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "conversation": ("dialog", "dialogid", "convid", "convoid", "session", "sessionid", "scene"),
 }
 SCENES, AROUND_SCENES = ("sceneid", "scene"), ("season", "episode")  # which count scenes anew, as in EmoryNLP
+_OURS = frozenset(("conversation", "utterance", "words"))  # columns of what we write, where an utterance is an id
 _TIMES = ("start", "end", "duration")
 _MILLISECONDS = re.compile(r"(?:\(ms\)|\[ms\]|ms|(?<!\.)msec|millis|milliseconds)$")
 _UNIT = re.compile(r"[(\[](?:ms|s|sec|secs|seconds|hh?:mm:ss[^)\]]{0,5})[)\]]$")
@@ -67,6 +68,8 @@ def columns_of(header: Sequence[str], name: str) -> dict[str, Column]:
     shown = [clean(field).casefold() for field in header]
     bare = [_bare(field) for field in header]
     given = [_UNIT.sub("", field) or field for field in bare]
+    if _OURS.issubset(given) and not any(variant in given for variant in NAMES["id"]):
+        usual["utterance"] = "id"
     columns: dict[str, int] = {}
     for place, field in enumerate(given):
         if field in usual and (other := columns.setdefault(usual[field], place)) != place:

@@ -60,20 +60,8 @@ def read_transcripts(
         MissingExtraError: what reads Word documents is not installed.
     """
     name = _name(source, name)
-    suffix = PurePath(name).suffix.lower()
+    data, known_format = _content(source, name)
     name = printable(name)
-    if suffix in UNREADABLE:
-        raise DataError(f"{name}: {UNREADABLE[suffix]}; transcripts are read from {', '.join(SUFFIXES)}")
-    if suffix not in FORMATS:
-        raise DataError(f"{name}: {printable(suffix) or 'no'} suffix; transcripts are read from {', '.join(SUFFIXES)}")
-    known_format = FORMATS[suffix]
-    try:
-        with opened_file(Path(source) if isinstance(source, str) else source, name, "a transcript") as file:
-            data = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise DataError(f"{name} can't be read: {error.strerror or error}") from error
-    if len(data) > MOST_BYTES:
-        raise DataError(f"{name}: more than {MOST_BYTES // 2**20} MB; a transcript is smaller")
     if isinstance(known_format, BinaryFormat):
         try:
             cue_list, of_encoding = known_format.read(data, name), ()
@@ -82,13 +70,58 @@ def read_transcripts(
     else:
         decoded = _decoded(data, name, known_format, encoding)
         cue_list, of_encoding = known_format.read(decoded.text, name), decoded.warnings
+    return transcripts_of(cue_list, name, known_format.what, of_encoding)
+
+
+def read_text(path: Path, *, encoding: str | None = None) -> Decoded:
+    """The text of a transcript whose format is text, checked and decoded as `read_transcripts` does.
+
+    Raises:
+        DataError: likewise.
+    """
+    data, known_format = _content(path, str(path))
+    if isinstance(known_format, BinaryFormat):
+        raise DataError(f"{printable(str(path))}: expected text, found {known_format.what}")
+    return _decoded(data, printable(str(path)), known_format, encoding)
+
+
+def transcripts_of(cue_list: CueList, name: str, what: str, of_encoding: Sequence[str] = ()) -> tuple[Transcript, ...]:
+    """The conversations of what a reader found, by the rules of `read_transcripts`.
+
+    Args:
+        cue_list: of the whole file.
+        name: of the file, for errors.
+        what: the file's format, for errors.
+        of_encoding: warnings that stand before all others.
+
+    Raises:
+        DataError: nobody says a word.
+    """
     found, warnings = _conversations(cue_list)
     if not found:
         stretches = f"{counted(len(cue_list.cues), 'stretch', 'stretches')} without any" if cue_list.cues else "none"
-        raise DataError(f"{name}: expected words that somebody says in {known_format.what}, found {stretches}")
+        raise DataError(f"{name}: expected words that somebody says in {what}, found {stretches}")
     of_file = (*of_encoding, *cue_list.warnings, *warnings)
     found = [replace(one, media=cue_list.media) for one in found] if cue_list.media else found
     return (replace(found[0], warnings=(*of_file, *found[0].warnings)), *found[1:])
+
+
+def _content(source: str | Path | OpenFile, name: str) -> tuple[bytes, TextFormat | BinaryFormat]:
+    """The bytes of a file, and the format that the suffix of its name says."""
+    suffix = PurePath(name).suffix.lower()
+    name = printable(name)
+    if suffix in UNREADABLE:
+        raise DataError(f"{name}: {UNREADABLE[suffix]}; transcripts are read from {', '.join(SUFFIXES)}")
+    if suffix not in FORMATS:
+        raise DataError(f"{name}: {printable(suffix) or 'no'} suffix; transcripts are read from {', '.join(SUFFIXES)}")
+    try:
+        with opened_file(Path(source) if isinstance(source, str) else source, name, "a transcript") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"{name} can't be read: {error.strerror or error}") from error
+    if len(data) > MOST_BYTES:
+        raise DataError(f"{name}: more than {MOST_BYTES // 2**20} MB; a transcript is smaller")
+    return data, FORMATS[suffix]
 
 
 def _decoded(data: bytes, name: str, expected: TextFormat, encoding: str | None) -> Decoded:

@@ -37,8 +37,13 @@ def read_table(text: str, name: str) -> CueList:
         DataError: no column for the words, two for the same thing, a row of another length, broken quotes, or a field that is no
             time or no channel; the message names the row.
     """
+    return _read(text, name, delimiter_of(text))
+
+
+def delimiter_of(text: str) -> str:
+    """What separates the columns of a `.csv` file."""
     header_line = next((line for line in text.split("\n") if line.strip()), "")
-    return _read(text, name, max(_DELIMITERS, key=header_line.count))
+    return max(_DELIMITERS, key=header_line.count)
 
 
 def read_tab_separated(text: str, name: str) -> CueList:

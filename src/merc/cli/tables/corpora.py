@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from merc.annotation.labelled.agreement import Agreement
 from merc.cli.tables.cells import NOTHING, add_row, decimal, new_table, percent
 from merc.data.formats.inspection import Inspection
 from merc.data.probe import Figure, ProbeReport
@@ -38,6 +39,22 @@ def corpus_tables(corpus: Corpus) -> Iterator[RenderableType]:
                 add_row(parts, name, part, len(chosen), sum(map(len, chosen)), *counts)
     if corpus.splits:
         yield parts
+
+
+def agreement_line(agreement: Agreement) -> Text:
+    """How far annotators agree."""
+    who = printable(", ".join(agreement.annotators))
+    if not agreement.computed:
+        alpha = "not computed: it needs the optional extra 'agreement': pip install 'merc[agreement]'"
+    elif agreement.alpha is None:
+        alpha = "not defined: " + (
+            "all labels are the same" if agreement.utterances else "no utterance has labels of two annotators"
+        )
+    else:
+        alpha = f"{agreement.alpha:.3f}"
+    tied = f"; {agreement.ties} without a majority, and so unlabelled" if agreement.ties else ""
+    line = f"annotators {who}: {agreement.utterances} utterances labelled by two or more{tied}; Krippendorff's alpha {alpha}"
+    return Text(line)
 
 
 def inspection_tables(inspection: Inspection) -> Iterator[RenderableType]:

@@ -70,6 +70,16 @@ def layout_of(source: CorpusSource, named: Layout | None = None) -> Layout:
     return fitting[0]
 
 
+def fits_a_layout(path: str | Path) -> bool:
+    """Whether any known layout fits a file or folder.
+
+    Raises:
+        DataError, UnsafeFileError: see `open_source`.
+    """
+    source = open_source(path)
+    return any(layout.matches(source) for layout in LAYOUTS)
+
+
 def layout_named(name: str) -> Layout:
     """The layout of that name.
 

@@ -77,15 +77,23 @@ def read_textgrid(text: str, name: str) -> CueList:
     Raises:
         DataError: no TextGrid, one that is cut off, or it can't be told which tiers hold speech.
     """
-    tiers = [
+    cues, warnings = spoken_cues(interval_tiers(text, name), name)
+    return CueList(tuple(cues), tuple(warnings))
+
+
+def interval_tiers(text: str, name: str) -> list[Tier]:
+    """The tiers of intervals, without empty ones, labels as Praat shows them.
+
+    Raises:
+        DataError: see `parse_textgrid`.
+    """
+    return [
         Tier(
             tier.name, [Stretch(_spelt(label), start, end) for start, end, label in tier.intervals if label and not label.isspace()]
         )
         for tier in parse_textgrid(text, name).tiers
         if not tier.points
     ]
-    cues, warnings = spoken_cues(tiers, name)
-    return CueList(tuple(cues), tuple(warnings))
 
 
 def parse_textgrid(text: str, name: str) -> Grid:
