@@ -125,11 +125,12 @@ def test_the_runs_files_are_documented():
 
 
 def test_every_layout_is_documented_and_no_other():
+    from merc.annotation.labelled.folder import LAYOUT
     from merc.data.formats.importing import LAYOUTS
 
     page = (DOCS / "data.md").read_text(encoding="utf-8")
     table = page[page.index("| layout |") : page.index("### MELD")]
-    assert re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE) == [layout.name for layout in LAYOUTS]
+    assert re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE) == [*(layout.name for layout in LAYOUTS), LAYOUT]
 
 
 def test_every_verdict_mapping_and_encoder_is_documented():
