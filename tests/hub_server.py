@@ -16,8 +16,8 @@ class LoopbackHub:
 
     Attributes:
         repo, files: its id, and file's name -> content.
-        fault: what goes wrong: empty for nothing, a status such as `404`, `slow`, `broken` (half of the last file, every time), or
-            `page` (what a hotel's network answers).
+        fault: what goes wrong: empty for nothing, a status such as `404`, `slow`, `broken` (half of the last file, every time),
+            `page` (what a hotel's network answers), `list` or `null` (JSON of another kind).
         asked: methods and paths so far.
     """
 
@@ -44,6 +44,8 @@ class LoopbackHub:
             self.released.wait()
         elif self.fault == "page":
             self.send(request, b"<html>Please log in.</html>")
+        elif self.fault in ("list", "null"):
+            self.send(request, b"[]" if self.fault == "list" else b"null")
         elif self.fault.isdigit():
             self.send(request, b"{}", int(self.fault))
         elif path.startswith(f"/api/models/{self.repo}/tree/"):

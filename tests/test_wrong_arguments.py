@@ -16,7 +16,7 @@ from merc.annotation import annotator
 from merc.annotation import model as annotation_model
 from merc.annotation.media import sources
 from merc.annotation.speech.recognition import RecognitionOptions
-from merc.errors import DataError, FeatureError, RecipeError, RunError
+from merc.errors import DataError, FeatureError, MercError, RecipeError, RunError
 from merc.runs.training import Hooks
 from merc.training import recipe
 
@@ -59,6 +59,11 @@ def corpus(**changes):
 
 
 RECORDS = {
+    "a value of several lines": (
+        lambda: merc.FeatureSpec(modality="text", name="x", dimension=np.zeros((3, 3))),
+        MercError,
+        r"dimension: .*\(found: array",
+    ),
     "an emotion": (lambda: judged(emotion=5), DataError, "emotion: expected a str, found 5"),
     "probabilities": (lambda: judged(probabilities=[0.5]), DataError, "probabilities: expected a dict of name -> number"),
     "an array of channels": (

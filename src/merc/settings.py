@@ -39,7 +39,7 @@ class OwnSettings(Settings):
             except ValidationError as error:
                 fault = error.errors(include_url=False, include_context=False)[0]
                 place = ".".join(map(str, fault["loc"]))
-                found = "" if fault["type"] == "missing" else f" (found: {fault['input']!r:.60})"
+                found = "" if fault["type"] == "missing" else f" (found: {' '.join(repr(fault['input']).split()):.60})"
                 raise self.refusal(f"{type(self).__name__}, {place}: {fault['msg'].removeprefix('Value error, ')}{found}") from None
 
         __init__.__pydantic_base_init__ = True  # pydantic's own validation, as of a file, goes past it and reports every fault

@@ -20,6 +20,8 @@ FAULTS = {
     "500": "the server answers with status 500; try again later, or give a folder",
     "slow": "the server does not answer in time; try again later, or give a folder",
     "page": "the download broke off (",
+    "list": "the server's answer is not that of a model hub; try again later, or give a folder",
+    "null": "the server's answer is not that of a model hub; try again later, or give a folder",
     "broken": "the download broke off (",
 }
 

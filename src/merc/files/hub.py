@@ -117,4 +117,6 @@ def _explained(error: Exception, local_files_only: bool) -> str:
         return "the server does not answer in time; try again later, or give a folder"
     if kinds & {"ConnectError", "ProxyError"}:
         return f"the server can't be reached ({first_line(error)}); check the network, or give a folder"
+    if isinstance(error, (TypeError, AttributeError, KeyError)):
+        return "the server's answer is not that of a model hub; try again later, or give a folder"
     return f"the download broke off ({first_line(error)}); try again, or give a folder"

@@ -9,9 +9,11 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from merc.errors import MercError, RecipeError
+from merc.files.printable import printable
 
 Record = TypeVar("Record", bound=BaseModel)
 _SHOWN = 60  # characters of a wrong value that a message repeats
+_MOST_FOUND = 300  # characters of a value in a recipe
 
 
 def validated(record: type[Record], values: object, where: str) -> Record:
@@ -37,7 +39,7 @@ def explain(error: ValidationError) -> str:
     if fault["type"] == "extra_forbidden":
         text = f"unknown key {place!r}"
     elif fault["type"] not in ("missing", "value_error"):
-        text += f" (found: {shorten(repr(fault['input']))})"
+        text += f" (found: {shorten(printable(repr(fault['input'])))})"
     return text if len(faults) == 1 else f"{text}; {len(faults) - 1} more fault(s)"
 
 
@@ -59,7 +61,7 @@ def _explain(fault: Any, record: type[BaseModel], place: str) -> str:
     if fault["type"] != "extra_forbidden":
         if isinstance(fault.get("ctx", {}).get("error"), MercError):  # which names its place itself
             return str(fault["ctx"]["error"])
-        shown = f" (found {fault['input']!r})" if not isinstance(fault["input"], dict) else ""
+        shown = f" (found {printable(repr(fault['input']))[:_MOST_FOUND]})" if not isinstance(fault["input"], dict) else ""
         return f"{'.'.join(steps)}: {fault['msg'].removeprefix('Value error, ')}{shown}"
     allowed = _keys_at(record, fault["loc"][:-1])
     within = ".".join(steps[:-1])
