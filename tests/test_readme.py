@@ -110,6 +110,25 @@ def invent_recordings(folder):
     (folder / "talk.srt").write_text(call.srt(), encoding="utf-8")
     (folder / "call.wav").write_bytes(wav(samples, call.RATE))
     (folder / "call.json").write_text(call.whisper(), encoding="utf-8")
+    slots = {f"ts{n}": str(round(500 * seconds)) for n, seconds in enumerate(range(1, 7))}
+    order = "".join(f'<TIME_SLOT TIME_SLOT_ID="{name}" TIME_VALUE="{time}"/>' for name, time in slots.items())
+    words = "".join(
+        f'<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a{n}" TIME_SLOT_REF1="ts{2 * n}" TIME_SLOT_REF2="ts{2 * n + 1}">'
+        f"<ANNOTATION_VALUE>{said}</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>"
+        for n, said in enumerate(("i am so happy today !", "why ?", "did you leave me ?"))
+    )
+    (folder / "session.eaf").write_text(
+        '<?xml version="1.0" encoding="UTF-8"?><ANNOTATION_DOCUMENT AUTHOR="" DATE="" FORMAT="3.0" VERSION="3.0">'
+        '<HEADER MEDIA_FILE="" TIME_UNITS="milliseconds"><MEDIA_DESCRIPTOR MEDIA_URL="" MIME_TYPE="video/mp4" '
+        f'RELATIVE_MEDIA_URL="./talk.mp4"/></HEADER><TIME_ORDER>{order}</TIME_ORDER>'
+        '<TIER LINGUISTIC_TYPE_REF="utterance" TIER_ID="Ann" '
+        f'PARTICIPANT="Ann">{words}</TIER>'
+        '<LINGUISTIC_TYPE LINGUISTIC_TYPE_ID="utterance" TIME_ALIGNABLE="true"/></ANNOTATION_DOCUMENT>'
+    )
+    (folder / "corrected").mkdir()
+    for name, (first, second) in {"a": SENTENCES[:2], "b": SENTENCES[2:4]}.items():
+        rows = "".join(f'Ann,"{said}",{label}\n' for said, label in (first, second))
+        (folder / "corrected" / f"{name}.csv").write_text(f"speaker,words,emotion\n{rows}")
     (folder / "recordings").mkdir()
     for name in ("talk.mp4", "talk.srt", "call.wav", "call.json"):
         shutil.copyfile(folder / name, folder / "recordings" / name)

@@ -315,7 +315,7 @@ def test_a_modality_of_any_name_is_made_by_its_encoder(tiny_recipe, tmp_path, so
 
 
 def test_channels_by_another_word_are_refused():
-    with pytest.raises(RunError, match=r"channels 'stereo'; allowed are mixed, speakers"):
+    with pytest.raises(RunError, match=r"channels: found 'stereo' \(str\); allowed are mixed, speakers"):
         Options.__post_init__(SimpleNamespace(channels="stereo"))  # the test run checks the types of arguments before
 
 

@@ -61,7 +61,7 @@ def test_an_absent_modality_has_no_trust_and_a_model_without_trust_has_none_at_a
         ({"trust": {"smell": 1.0}}, "'smell' is not among the modalities: text, audio, visual"),
         ({"trust": {"text": 1.5}}, "'text' has 1.5"),
         ({"present": ("smell",)}, "'smell' is not among the modalities"),
-        ({"start": math.inf}, "start is inf; expected a finite number"),
+        ({"start": math.inf}, "start: expected finite seconds or None, found inf"),
         ({"uncertainty": math.nan}, "uncertainty is nan"),
         ({"id": "1"}, "utterance id '1' occurs more than once"),
     ],

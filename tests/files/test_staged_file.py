@@ -104,9 +104,9 @@ def test_no_file_gets_its_name_before_all_are_on_the_disk(tmp_path, monkeypatch)
 
     monkeypatch.setattr(module.os, "fsync", sync)
     with pytest.raises(OSError, match="No space left"):
-        write_together({tmp_path / "a": b"new", tmp_path / "b": b"new"})
+        write_together(tmp_path, {"a": b"new", "b": b"new"})
     assert names(tmp_path) == ["a"] and (tmp_path / "a").read_text() == "old"
     synced.clear()
     with pytest.raises(OSError, match="No space left"):
-        write_together({tmp_path / "x" / "y" / "a": b"new", tmp_path / "x" / "y" / "b": b"new"})
+        write_together(tmp_path / "x" / "y", {"a": b"new", "b": b"new"})
     assert names(tmp_path) == ["a"]

@@ -67,7 +67,7 @@ def make_sample(folder: str | Path) -> SampleRecording:
             note += f"espeak-ng failed ({type(error).__name__})"
     try:
         sweep_temporaries(folder)
-        write_together({folder / name: content for name, content in {"README.txt": README, **files}.items()})
+        write_together(folder, {"README.txt": README, **files})
     except OSError as error:
         raise DataError(f"{folder}: the sample can't be written there: {error.strerror or error}") from error
     return SampleRecording(folder / list(files)[-1], (note,))

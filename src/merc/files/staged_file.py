@@ -96,11 +96,12 @@ def write_atomically(path: str | Path, data: bytes, rights: int = 0o666) -> None
         staged.commit(path)
 
 
-def write_together(contents: Mapping[Path, bytes], like: Iterable[Path] = ()) -> None:
-    """Writes files of one folder, which is made if need be: all their bytes are on the disk before the first gets its name.
+def write_together(folder: str | Path, contents: Mapping[str, bytes], like: Iterable[str | Path] = ()) -> None:
+    """Writes files of one folder: all their bytes are on the disk before the first gets its name.
 
     Args:
-        contents: file -> its bytes.
+        folder: made if need be, but not for nothing.
+        contents: name of a file -> its bytes.
         like: nobody may read the files who may not read these (see `rights_like`).
 
     Raises:
@@ -108,18 +109,18 @@ def write_together(contents: Mapping[Path, bytes], like: Iterable[Path] = ()) ->
     """
     if not contents:
         return
-    like = list(like)
-    folder = next(iter(contents)).parent
+    folder, read = Path(folder), [Path(each) for each in like]
     made = [place for place in (folder, *folder.absolute().parents) if not place.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
-            files = {path: stack.enter_context(staged_file(folder, rights_like([*like, path], folder))) for path in contents}
-            for path, file in files.items():
-                file.write(contents[path])
+            rights = {name: rights_like([*read, folder / name], folder) for name in contents}
+            files = {name: stack.enter_context(staged_file(folder, rights[name])) for name in contents}
+            for name, file in files.items():
+                file.write(contents[name])
                 file.sync()
-            for path, file in files.items():
-                file.commit(path)
+            for name, file in files.items():
+                file.commit(folder / name)
     except BaseException:
         for place in made:
             with suppress(OSError):  # rmdir takes empty folders only

@@ -67,7 +67,7 @@ def transcripts_store(folder: str | Path) -> Path:
     return Path(named)
 
 
-def words_of(store: Path) -> dict[tuple[str, str], str]:
+def words_of(store: str | Path) -> dict[tuple[str, str], str]:
     """The transcripts of a store, by conversation and utterance.
 
     Raises:

@@ -159,8 +159,11 @@ def _medium_in(folder: Path, beside: Path, origin: Origin) -> str | None:
 
 
 def _write_all(contents: Mapping[Path, bytes], like: Sequence[Path]) -> None:
+    if not contents:
+        return
+    folder = next(iter(contents)).parent
     try:
-        write_together(contents, like)
+        write_together(folder, {path.name: content for path, content in contents.items()}, like)
     except OSError as error:
-        folder, names = next(iter(contents)).parent, ", ".join(path.name for path in contents)
+        names = ", ".join(path.name for path in contents)
         raise DataError(f"{printable(str(folder))}: {printable(names)} can't be written: {error.strerror or error}") from error

@@ -73,7 +73,7 @@ def read_transcripts(
     return transcripts_of(cue_list, name, known_format.what, of_encoding)
 
 
-def read_text(path: Path, *, encoding: str | None = None) -> Decoded:
+def read_text(path: str | Path, *, encoding: str | None = None) -> Decoded:
     """The text of a transcript whose format is text, checked and decoded as `read_transcripts` does.
 
     Raises:

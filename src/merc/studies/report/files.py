@@ -31,7 +31,7 @@ _SCORES = (
 )
 
 
-def write_report(summary: StudySummary, folder: str | Path, like: Sequence[Path] = ()) -> tuple[Path, ...]:
+def write_report(summary: StudySummary, folder: str | Path, like: Sequence[str | Path] = ()) -> tuple[Path, ...]:
     """Writes the three files, each whole, and removes what a killed process left in the folder.
 
     Args:
@@ -46,7 +46,7 @@ def write_report(summary: StudySummary, folder: str | Path, like: Sequence[Path]
     names = (f"report{suffix}.html", f"results{suffix}.md", f"results{suffix}.parquet")
     sweep_temporaries(folder)
     page, text, table = (Path(folder) / name for name in names)
-    rights = rights_like(like, Path(folder))
+    rights = rights_like(map(Path, like), Path(folder))
     write_atomically(page, render_page(summary).encode("utf-8"), rights)
     write_atomically(text, render_markdown(summary).encode("utf-8"), rights)
     write_atomically(table, parquet_bytes(results_table(summary)), rights)
