@@ -217,7 +217,7 @@ def test_a_markdown_file_keeps_headings_out_and_speech_in():
 @pytest.mark.parametrize("layout", GALLERY)
 def test_longer_files_take_steps_in_proportion(layout):
     text, _ = GALLERY[layout]
-    read(text * 2)  # names are remembered from here on
+    read(text * 24)  # names are remembered from here on
     assert in_proportion(lambda count: read(text * count), 8, "merc.")
 
 
