@@ -204,6 +204,6 @@ def steps(work, *packages):
 
 def in_proportion(work, size, *packages):
     """Whether the steps of `work(size)` grow no faster than the size: from twice to thrice by no more than from once to twice."""
-    work(1)  # what is imported or compiled once is now
+    work(size)  # what is imported, compiled or remembered once is now
     once, twice, thrice = (steps(partial(work, count), *packages) for count in (size, 2 * size, 3 * size))
     return thrice - twice <= 1.02 * (twice - once) + 20

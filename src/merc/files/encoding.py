@@ -23,6 +23,8 @@ from merc.files.validation import shorten
 _REPAIRS = {code: bytes([code]).decode("cp1252") for code in range(0x80, 0xA0) if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 
 _DECLARED = re.compile(rb"\A\s{0,20}<\?xml[^<>]{0,200}?encoding\s{0,9}=\s{0,9}[\"']([A-Za-z][\w.:\-]{0,40})[\"']")
+# What a declaration may name; Python knows other encodings, which are none of texts, and some of which take long.
+_OF_TEXTS = ("utf-8", "utf-16", "iso8859", "cp", "mac", "ascii", "koi8", "gb", "big5", "shift_jis", "euc", "johab", "tis")
 _UTF_32 = ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"))
 _CONTROLS = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f]")
 
@@ -107,7 +109,9 @@ def _foreign(data: bytes) -> tuple[str, tuple[str, ...]]:
     declared = _DECLARED.match(data)
     if declared is not None:
         try:
-            return data.decode(declared[1].decode()), ()
+            encoding = codecs.lookup(declared[1].decode()).name
+            if encoding.startswith(_OF_TEXTS):
+                return data.decode(encoding), ()
         except (LookupError, ValueError):
             pass
     guess = guessed_encoding(data)

@@ -1,55 +1,90 @@
-"""XML of other hands: no document type, and so no entity of its own and nothing that lies outside the file; nothing deep."""
+"""XML of other hands: a tree of elements, and nothing else that XML can do.
+
+The standard library's own parser expands entities, which a few lines of a document type can make as large as memory. A file with a
+document type is refused therefore: no program of this field writes one. Expat then knows only the five entities of XML, and nothing
+outside the file is read.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-from xml.etree import ElementTree
-from xml.etree.ElementTree import Element
+from collections.abc import Callable
+from typing import cast
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
 
 from merc.errors import DataError
 from merc.files.printable import printable
-
-MOST_NESTED = 100  # elements within one another [chosen]
-
-
-class _Builder(ElementTree.TreeBuilder):
-    """Builds the tree; refuses what a document of data has no need of."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name, self.depth = name, 0
-
-    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
-        raise DataError(f"{self.name}: a document type (<!DOCTYPE {printable(name)}>), which is not read; remove it")
-
-    def start(self, tag: Any, attrs: Any, /) -> Element:
-        self.depth += 1
-        if self.depth > MOST_NESTED:
-            raise DataError(f"{self.name}: XML nested too deep; at most {MOST_NESTED} elements")
-        return super().start(tag, attrs)
-
-    def end(self, tag: str, /) -> Element:
-        self.depth -= 1
-        return super().end(tag)
+from merc.files.validation import shorten
 
 
-def parse_xml(text: str, name: str) -> Element:
-    """The root of an XML document; tags and attributes have their namespaces before them, as ElementTree writes them.
+def parse_xml(
+    text: str, name: str, root: str, what: str, *, namespaces: bool = False, comments: bool = False, deepest: int | None = None
+) -> Element:
+    """The root element.
+
+    Args:
+        text: of the file; what encoding it names no longer matters.
+        name: of the file, for errors.
+        root: the name that the root must have, without its namespace.
+        what: the file should be, for errors.
+        namespaces: tags and attributes have their namespaces before them, as `{namespace}name`; else they are as they are written.
+        comments: keep those within the root.
+        deepest: elements within one another, for who follows them by recursion; None sets no limit.
 
     Raises:
-        DataError: not well formed, with a document type, or nested too deep.
+        DataError: no XML, another root, a document type, or elements too deep; the message names the line.
     """
-    parser = ElementTree.XMLParser(target=_Builder(name))
+    builder = TreeBuilder(insert_comments=comments)
+    parser = expat.ParserCreate("utf-8", "}" if namespaces else None)
+    parser.buffer_text = True
+    parser.CharacterDataHandler = builder.data
+    stripped = text.lstrip("\ufeff \t\n")  # a declaration must come first
+    before = text.count("\n", 0, len(text) - len(stripped))
+    depth = 0
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if deepest is not None and depth > deepest:
+            raise DataError(f"{name}, line {before + parser.CurrentLineNumber}: elements deeper than {deepest}; expected {what}")
+        builder.start(_spelt(tag), {_spelt(key): value for key, value in attributes.items()})
+
+    def end(tag: str) -> None:
+        nonlocal depth
+        depth -= 1
+        builder.end(_spelt(tag))
+
+    def comment(content: str) -> None:
+        if depth:
+            cast("Callable[[str], Element]", builder.comment)(content)
+
+    def refuse(*_: object) -> None:
+        line = before + parser.CurrentLineNumber
+        raise DataError(f"{name}, line {line}: a document type, which {what} does not have; it is not read")
+
+    parser.StartDoctypeDeclHandler = refuse
+    if namespaces or comments or deepest is not None:
+        parser.StartElementHandler, parser.EndElementHandler = start, end
+        if comments:
+            parser.CommentHandler = comment
+    else:  # at the speed of C
+        parser.StartElementHandler, parser.EndElementHandler = builder.start, builder.end
     try:
-        # What is text already has no encoding, whatever the declaration says: the parser is given characters.
-        parser.feed(text.lstrip("\ufeff \t\n"))
-        return parser.close()
-    except ElementTree.ParseError as error:
-        raise DataError(f"{name}: not valid XML: {printable(str(error))}") from error
-    except UnicodeEncodeError as error:
-        raise DataError(f"{name}: not valid XML: half of a surrogate pair") from error
+        parser.Parse(stripped.encode("utf-8", errors="replace"), True)
+    except expat.ExpatError as error:
+        reason = expat.errors.messages.get(error.code, "unreadable")
+        raise DataError(f"{name}, line {before + error.lineno}: expected {what}, found broken XML: {reason}") from error
+    found = builder.close()
+    if (tag := local_name(found.tag)) != root:
+        raise DataError(f"{name}: expected {what}, whose first element is {root}; found {shorten(printable(tag))}")
+    return found
 
 
 def local_name(tag: str) -> str:
     """The name of an element or attribute without its namespace."""
     return tag.rpartition("}")[2]
+
+
+def _spelt(name: str) -> str:
+    """A name as ElementTree writes it: expat leaves out the first brace of a namespace."""
+    return f"{{{name}" if "}" in name else name

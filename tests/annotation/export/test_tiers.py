@@ -23,11 +23,11 @@ from merc.annotation.export.textgrid import textgrid_text
 from merc.annotation.export.tiers import one_line
 from merc.annotation.export.webvtt import vtt_text
 from merc.annotation.transcripts.annotation_files.elan import read_tiers
-from merc.annotation.transcripts.annotation_files.safe_xml import parse_xml
 from merc.annotation.transcripts.annotation_files.textgrid import parse_textgrid
 from merc.annotation.transcripts.annotation_files.tier_names import OwnTier, own_tier
 from merc.annotation.transcripts.reading import read_transcript
 from merc.errors import DataError
+from merc.files.strict_xml import parse_xml
 
 # Element -> required and optional attributes, and what may stand in it, in this order, by the schema of EAF 3.0.
 SCHEMA = {

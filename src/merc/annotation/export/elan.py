@@ -16,9 +16,10 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from merc.annotation.export.tiers import WrittenTier, one_line, written_tiers
 from merc.annotation.result import Result
 from merc.annotation.transcripts.annotation_files.elan import EAF, EAF_ROOT, linked_media, read_tiers
-from merc.annotation.transcripts.annotation_files.safe_xml import decode_xml, parse_xml
 from merc.annotation.transcripts.annotation_files.tier_names import own_tier
 from merc.annotation.transcripts.transcript import offset_of
+from merc.files.encoding import decode
+from merc.files.strict_xml import parse_xml
 
 _ORDER = (
     *("LICENSE", "HEADER", "TIME_ORDER", "TIER", "LINGUISTIC_TYPE", "LOCALE", "LANGUAGE", "CONSTRAINT", "CONTROLLED_VOCABULARY"),
@@ -34,6 +35,7 @@ _SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
 _MIME_TYPES = {".wav": "audio/x-wav", ".mp4": "video/mp4", ".mpg": "video/mpeg", ".mpeg": "video/mpeg", ".mov": "video/quicktime"}
 _EMOTIONS = "merc emotions"  # the controlled vocabulary, from whose list labels are corrected
 _LANGUAGE = "und"
+DEEPEST = 30  # elements within one another in a file that is written again; annotation files have seven
 _WITH_LANGUAGES = (2, 8)  # version of EAF, before which vocabularies were written in another way
 _NUMBERED = re.compile(r"(ts|a)(\d{1,15})")
 _FRAMES = {"NTSC-frames": 1001 / 30, "PAL-frames": 40.0}  # ms
@@ -58,7 +60,7 @@ def eaf_text(
         root, run, offset, spans = _new(result, now or datetime.now(UTC)), 1, 0.0, set[tuple[int, int]]()
     else:
         data, name = given
-        root = parse_xml(decode_xml(data, name).text, name, EAF_ROOT, EAF, comments=True)
+        root = parse_xml(decode(data, name).text, name, EAF_ROOT, EAF, comments=True, deepest=DEEPEST)
         tiers, _ = read_tiers(root, name)
         run = max((found.run for tier in tiers if (found := own_tier(tier.name)) is not None), default=0) + 1
         offset = offset_of(linked_media(root), result.origin.name) if result.origin.kind != "text" else 0.0

@@ -13,7 +13,6 @@ from merc.annotation.labelled.matching import LabelInterval, TimedUtterance, mat
 from merc.annotation.labelled.names import EMOTIONS, PLACEHOLDERS, LabelName, beside, given_label, label_name
 from merc.annotation.labelled.transcript import LabelledFile, LabelledTranscript
 from merc.annotation.transcripts.annotation_files.elan import EAF, EAF_ROOT, linked_media, read_tiers
-from merc.annotation.transcripts.annotation_files.safe_xml import parse_xml
 from merc.annotation.transcripts.annotation_files.textgrid import TEXTGRID, interval_tiers
 from merc.annotation.transcripts.annotation_files.tier_names import OwnTier, own_tier
 from merc.annotation.transcripts.annotation_files.tiers import Tier, spoken_cues
@@ -22,6 +21,7 @@ from merc.annotation.transcripts.reading import read_text, transcripts_of
 from merc.annotation.transcripts.transcript import Transcript
 from merc.errors import DataError
 from merc.files.printable import printable
+from merc.files.strict_xml import parse_xml
 from merc.files.validation import shorten
 
 SUFFIXES = (".eaf", ".textgrid")

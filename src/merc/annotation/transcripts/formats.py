@@ -10,7 +10,6 @@ from merc.annotation.transcripts.annotation_files.chat import read_chat
 from merc.annotation.transcripts.annotation_files.elan import read_eaf
 from merc.annotation.transcripts.annotation_files.exmaralda import read_exb
 from merc.annotation.transcripts.annotation_files.nist import read_ctm
-from merc.annotation.transcripts.annotation_files.safe_xml import decode_xml
 from merc.annotation.transcripts.annotation_files.textgrid import decode_textgrid, read_textgrid
 from merc.annotation.transcripts.captions.lyrics import read_lyrics
 from merc.annotation.transcripts.captions.sub import read_sub
@@ -61,9 +60,9 @@ class BinaryFormat:
 FORMATS: Mapping[str, TextFormat | BinaryFormat] = {
     ".srt": TextFormat("SubRip subtitles", read_subrip),
     ".vtt": TextFormat("WebVTT subtitles", read_webvtt),
-    ".eaf": TextFormat("an annotation file of ELAN", read_eaf, decode_xml),
+    ".eaf": TextFormat("an annotation file of ELAN", read_eaf),
     ".textgrid": TextFormat("a TextGrid of Praat", read_textgrid, decode_textgrid),
-    ".exb": TextFormat("a basic transcription of EXMARaLDA", read_exb, decode_xml),
+    ".exb": TextFormat("a basic transcription of EXMARaLDA", read_exb),
     ".cha": TextFormat("a transcript in CHAT", read_chat),
     ".ass": TextFormat("SubStation Alpha subtitles", read_substation),
     ".ssa": TextFormat("SubStation Alpha subtitles", read_substation),

@@ -96,7 +96,7 @@ def test_words_below_numbers_of_phrases_are_one_utterance_a_phrase():
 
 def test_times_of_parts_are_even_shares_of_the_parents():
     from merc.annotation.transcripts.annotation_files.elan import read_tiers
-    from merc.annotation.transcripts.annotation_files.safe_xml import parse_xml
+    from merc.files.strict_xml import parse_xml
 
     slots = {"ts1": 0, "x": None, "y": None, "ts2": 900, "z": None, "ts3": 1900}
     parents = tier("text", [aligned("a1", "ts1", "ts2", "a b c"), aligned("a2", "ts2", "ts3", "d e")])

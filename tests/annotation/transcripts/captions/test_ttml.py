@@ -147,12 +147,12 @@ OUTSIDE = '<!DOCTYPE tt SYSTEM "file:///etc/passwd"><tt><body><div><p>Hi</p></di
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("<talk><p>Hi</p></talk>", "a.xml: expected TTML, whose outermost element is <tt>, found <talk>"),
-        (BOMB, "a.xml: a document type (<!DOCTYPE tt>), which is not read; remove it"),
-        (OUTSIDE, "a.xml: a document type (<!DOCTYPE tt>), which is not read; remove it"),
-        ("<tt><body>", "a.xml: not valid XML: no element found: line 1, column 10"),
-        ("<tt><body><p>&b;</p></body></tt>", "a.xml: not valid XML: undefined entity: line 1, column 13"),
-        ("<tt>" + "<div>" * 200, "a.xml: XML nested too deep; at most 100 elements"),
+        ("<talk><p>Hi</p></talk>", "a.xml: expected TTML, whose first element is tt; found talk"),
+        (BOMB, "a.xml, line 1: a document type, which TTML does not have; it is not read"),
+        (OUTSIDE, "a.xml, line 1: a document type, which TTML does not have; it is not read"),
+        ("<tt><body>", "a.xml, line 1: expected TTML, found broken XML: no element found"),
+        ("<tt><body><p>&b;</p></body></tt>", "a.xml, line 1: expected TTML, found broken XML: undefined entity"),
+        ("<tt>" + "<div>" * 200, "a.xml, line 1: elements deeper than 100; expected TTML"),
         (
             document('<p begin="soon">Hi</p>'),
             "a.xml, <p begin=…>: found the time 'soon'; allowed are times such as 00:00:01.500, 00:00:01:12, 1.5s, 1500ms, 36f or "

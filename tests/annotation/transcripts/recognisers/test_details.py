@@ -8,24 +8,12 @@ import json
 import pytest
 
 import nesting
+from annotation.json_files import read, refusal
 from annotation.recogniser_forms import FORMS, Said
 from annotation.turns import spoken, turns_of
-from merc.annotation.transcripts.reading import read_transcript, read_transcripts
-from merc.errors import DataError
+from merc.annotation.transcripts.reading import read_transcripts
 
 TALK = [Said(0, [("Mind", 1000, 1300), ("the", 1300, 1500), ("step.", 1500, 1900)]), Said(1, [("Thanks.", 3000, 3400)])]
-
-
-def read(content):
-    text = content if isinstance(content, str) else json.dumps(content)
-    return read_transcript(io.BytesIO(text.encode()), "a.json")
-
-
-def refusal(content):
-    with pytest.raises(DataError) as error:
-        read(content)
-    assert "\n" not in str(error.value)
-    return str(error.value)
 
 
 def test_after_a_turn_mark_of_whisper_cpp_another_person_speaks():

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import json
-
 import pytest
 
 import nesting
+from annotation.json_files import read, refusal
 from annotation.turns import spoken, turns_of
-from merc.annotation.transcripts.reading import read_transcript
-from merc.errors import DataError
-
-
-def read(content):
-    text = content if isinstance(content, str) else json.dumps(content)
-    return read_transcript(io.BytesIO(text.encode()), "a.json")
-
-
-def refusal(content):
-    with pytest.raises(DataError) as error:
-        read(content)
-    assert "\n" not in str(error.value)
-    return str(error.value)
 
 
 def word(text, start=None, end=None, speaker=None):

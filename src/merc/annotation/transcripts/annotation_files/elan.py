@@ -13,11 +13,11 @@ from itertools import pairwise
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
-from merc.annotation.transcripts.annotation_files.safe_xml import parse_xml
 from merc.annotation.transcripts.annotation_files.tiers import Stretch, Tier, spoken_cues
 from merc.annotation.transcripts.cues import CueList, LinkedMedium, counted
 from merc.errors import DataError
 from merc.files.printable import printable
+from merc.files.strict_xml import parse_xml
 from merc.files.validation import shorten
 
 EAF = "an annotation file of ELAN"

@@ -12,12 +12,12 @@ from itertools import pairwise
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
-from merc.annotation.transcripts.annotation_files.safe_xml import parse_xml
 from merc.annotation.transcripts.annotation_files.tier_names import kind_named, own_tier
 from merc.annotation.transcripts.cues import Cue, CueList, LinkedMedium, parse_time
 from merc.annotation.transcripts.words import clean
 from merc.errors import DataError
 from merc.files.printable import printable
+from merc.files.strict_xml import parse_xml
 from merc.files.validation import shorten
 
 EXB = "a basic transcription of EXMARaLDA"

@@ -13,11 +13,11 @@ from merc.annotation.media.recording import KINDS
 from merc.annotation.transcripts.annotation_files.chat import read_chat
 from merc.annotation.transcripts.annotation_files.elan import EAF, EAF_ROOT, linked_media
 from merc.annotation.transcripts.annotation_files.exmaralda import EXB, EXB_ROOT, referenced_files
-from merc.annotation.transcripts.annotation_files.safe_xml import decode_xml, parse_xml
 from merc.annotation.transcripts.cues import LinkedMedium
 from merc.errors import DataError
 from merc.files.encoding import decode
 from merc.files.printable import printable
+from merc.files.strict_xml import parse_xml
 
 _MOST_BYTES = 1_000_000  # of the beginning of a file, which its header ends in
 
@@ -53,12 +53,12 @@ def _candidates(folder: Path, medium: LinkedMedium) -> list[Path]:
 
 
 def _of_eaf(data: bytes, name: str) -> tuple[LinkedMedium, ...]:
-    head, end, _ = decode_xml(data, name).text.partition("</HEADER>")
+    head, end, _ = decode(data, name).text.partition("</HEADER>")
     return linked_media(parse_xml(f"{head}{end}</{EAF_ROOT}>", name, EAF_ROOT, EAF)) if end else ()
 
 
 def _of_exb(data: bytes, name: str) -> tuple[LinkedMedium, ...]:
-    head, end, _ = decode_xml(data, name).text.partition("</head>")
+    head, end, _ = decode(data, name).text.partition("</head>")
     return referenced_files(parse_xml(f"{head}{end}</{EXB_ROOT}>", name, EXB_ROOT, EXB)) if end else ()
 
 

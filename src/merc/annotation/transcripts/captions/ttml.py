@@ -17,10 +17,9 @@ from merc.annotation.transcripts.cues import Cue, CueList, counted
 from merc.annotation.transcripts.sentences import MAX_GAP
 from merc.annotation.transcripts.words import clean
 from merc.errors import DataError
-from merc.files.printable import printable
 from merc.files.strict_xml import local_name, parse_xml
-from merc.files.validation import shorten
 
+MOST_NESTED = 100  # elements within one another [chosen]
 _CONTAINERS = frozenset({"body", "div", "p", "span"})
 _ID, _SPACE = "{http://www.w3.org/XML/1998/namespace}id", "{http://www.w3.org/XML/1998/namespace}space"
 _RUBY_READINGS = frozenset({"text", "textContainer", "delimiter"})  # how characters are pronounced: the words again
@@ -60,11 +59,7 @@ def read_ttml(text: str, name: str) -> CueList:
     Raises:
         DataError: no XML, no TTML, or a time that can't be read.
     """
-    root = parse_xml(text, name)
-    if local_name(root.tag) != "tt":
-        raise DataError(
-            f"{name}: expected TTML, whose outermost element is <tt>, found <{shorten(printable(local_name(root.tag)))}>"
-        )
+    root = parse_xml(text, name, "tt", "TTML", namespaces=True, deepest=MOST_NESTED)
     reader = _Reader(root, name)
     body = next((child for child in root if local_name(str(child.tag)) == "body"), None)
     cues = [] if body is None else list(reader.cues(body))

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+from merc.annotation.transcripts.nobody import known
 from merc.annotation.transcripts.plain.inner_times import cut_at_times
 from merc.annotation.transcripts.plain.layout import PlainText, Reading, Turns, in_order
 from merc.annotation.transcripts.plain.matter import begins_transcript, is_caption, is_field, is_foot
-from merc.annotation.transcripts.plain.names import display_name, is_label, is_sound, self_given, somebody, sure_name
+from merc.annotation.transcripts.plain.names import display_name, is_label, is_sound, self_given, sure_name
 
 # All [chosen].
 _MOSTLY = 0.8
@@ -41,13 +42,13 @@ def read_headers(text: PlainText) -> Reading | None:
         if place in heads:
             name = heads[place]
             if name is not None:
-                speaker = somebody(name)
+                speaker = known(name)
             timed = each.start is not None and each.kind != "words"
             span = text.clock.span(each.start, each.end) if timed else span or (None, None)
         elif each.kind == "turn" and each.start is not None and not each.style.startswith("short"):
-            known = each.name is not None and each.sure
-            speaker = somebody(each.name) if known else speaker
-            words = each.words if known or each.name is None else f"{each.name}: {each.words}"
+            is_name = each.name is not None and each.sure
+            speaker = known(each.name) if is_name else speaker
+            words = each.words if is_name or each.name is None else f"{each.name}: {each.words}"
             turns.begin(words, speaker, *text.clock.span(each.start, each.end))
             span = None
         elif span is not None:
@@ -84,9 +85,9 @@ def _with_name_and_time(text: PlainText) -> dict[int, str | None]:
     apart = sum(lines[place].apart for place in chosen) >= _MOSTLY * count
     heads: dict[int, str | None] = {}
     for place, (given, name, _) in candidates.items():
-        known = name in sure or (names[name] > 1 and (lines[place].apart or self_given(name)))
+        believed = name in sure or (names[name] > 1 and (lines[place].apart or self_given(name)))
         alone = lines[place].apart if apart else style != _LIKE_WORDS
-        if (given == style and (known or alone)) or (names[name] > 1 and lines[place].apart):
+        if (given == style and (believed or alone)) or (names[name] > 1 and lines[place].apart):
             heads[place] = name
     over_words = sum(place + 1 < len(marks) and place + 1 not in heads for place in heads)
     alone = (

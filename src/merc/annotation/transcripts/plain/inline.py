@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from merc.annotation.transcripts.nobody import known
 from merc.annotation.transcripts.plain.believed import MOSTLY, NEARLY_ALL, believed_names
 from merc.annotation.transcripts.plain.layout import PlainText, Reading, Turns, in_order
 from merc.annotation.transcripts.plain.marks import TIME_SAID, Mark
 from merc.annotation.transcripts.plain.matter import begins_transcript, is_caption, is_field, is_title, paragraphs
-from merc.annotation.transcripts.plain.names import somebody
 
 # All [chosen].
 _LEAST = 0.15  # of the lines, or
@@ -68,7 +68,7 @@ def read_inline(text: PlainText) -> Reading | None:
         if begins[place]:
             words = each.words
             if each.name in believed:
-                speaker = somebody(each.name)
+                speaker = known(each.name)
             elif each.name is not None:
                 words = f"{each.name}: {words}"
         timed = pending if each.start is None or not begins[place] or each.style == TIME_SAID else each

@@ -1,4 +1,4 @@
-"""Names of speakers in plain text: what may be one, and what names nobody."""
+"""Names of speakers in plain text: what may be one."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from merc.annotation.transcripts.speakers import named
+from merc.annotation.transcripts.names import named
+from merc.annotation.transcripts.nobody import known
 from merc.annotation.transcripts.words import clean, without_sounds
 
 MOST_CHARACTERS = 60  # of a display name [chosen]
 _MOST_WORDS_WITH_COMMA = 4  # of a name with a title [chosen]
 _MOST_WORDS = 8  # of a display name [chosen]
-_NOBODY = re.compile(
-    r"[?-]{0,5}|n/?a|<na>|nan|ntp|none|null|undefined|inconnu|desconocido"
-    r"|(?:speaker|sprecher|person)[\s_-]?(?:unknown|undefined|unidentified|unbekannt|\?)"
-    r"|(?:unknown|unidentified|unbekannter?)(?:[\s_-](?:speaker|sprecher|person|participant))?",
-    re.IGNORECASE,
-)
 _LABEL = re.compile(
     r"(?:speaker|spk|spkr|sprecher|sprecherin|person|participant|locutor|orateur)[\s_-]?(?:\d{1,3}|[A-Z])", re.IGNORECASE
 )
@@ -39,7 +34,7 @@ def sure_name(head: str) -> str | None:
 def display_name(head: str) -> str | None:
     """A name as people give it to themselves, which only the shape of the file tells from a part of a sentence."""
     name = clean(head)
-    if name and _NOBODY.fullmatch(name) is not None:
+    if name and known(name) is None:
         return name
     short = 0 < len(name) <= MOST_CHARACTERS and len(name.split()) <= _MOST_WORDS
     if not short or not any(map(str.isalpha, name)) or _ENDS.search(_TITLE.sub("", name)):
@@ -62,9 +57,3 @@ def is_label(name: str) -> bool:
 def is_sound(name: str) -> bool:
     """Whether brackets around this describe a sound rather than name somebody."""
     return name.lower() not in without_sounds(f"x ({name.lower()}) x")
-
-
-@lru_cache(maxsize=4096)
-def somebody(name: str | None) -> str | None:
-    """The name, or None where it is a placeholder for one."""
-    return None if name is None or _NOBODY.fullmatch(name) is not None else name

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from merc.annotation.transcripts.cues import Cue, parse_clock
+from merc.annotation.transcripts.nobody import known
 from merc.annotation.transcripts.plain.believed import believed_names
 from merc.annotation.transcripts.plain.layout import PlainText, Reading
 from merc.annotation.transcripts.plain.lines import Line
 from merc.annotation.transcripts.plain.marks import mark
 from merc.annotation.transcripts.plain.matter import is_title
-from merc.annotation.transcripts.plain.names import somebody
 
 _HASHED = r"#\s?(\d{1,3}:\d{2}:\d{2}(?:[-.,]\d{1,3})?)\s?#"
 _STAMP = re.compile(rf"{_HASHED}|[\[({{](\d{{1,3}}:\d{{2}}:\d{{2}}(?:[.,]\d{{1,3}})?)[\])}}]")
@@ -114,7 +114,7 @@ def _read(found: Sequence[_Stamped], at_end: bool) -> Reading:
             left_out.append(each.said.text)
             continue
         if named:
-            speaker = somebody(shown.name)
+            speaker = known(shown.name)
         words = shown.words if named else each.said.text
         if ended or named or each.leads:
             turns.append(([words], speaker, each.first if each.leads else reached))

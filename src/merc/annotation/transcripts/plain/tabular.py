@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from statistics import median
 
 from merc.annotation.transcripts.cues import Cue, counted
+from merc.annotation.transcripts.nobody import known
 from merc.annotation.transcripts.plain.believed import believed_names
 from merc.annotation.transcripts.plain.clock import FRAMES, SPAN, TIME, Clock
 from merc.annotation.transcripts.plain.layout import PlainText, Reading
 from merc.annotation.transcripts.plain.lines import Line
 from merc.annotation.transcripts.plain.marks import mark
-from merc.annotation.transcripts.plain.names import display_name, is_label, somebody, sure_name
+from merc.annotation.transcripts.plain.names import display_name, is_label, sure_name
 from merc.annotation.transcripts.words import clean
 from merc.errors import DataError
 
@@ -208,10 +209,10 @@ def _cues(rows: Sequence[Sequence[str]], header: Sequence[str] | None, columns: 
         # Of ELAN's tier and participant the latter names the speaker, where it is given.
         name = next((row[place] for place in reversed(columns.speaker or ()) if row[place]), "")
         if name:
-            speaker = somebody(clean(name.rstrip(":")))
+            speaker = known(clean(name.rstrip(":")))
         for place in columns.words:
             if columns.speaker is None and header is not None:
-                speaker = somebody(clean(header[place]))
+                speaker = known(clean(header[place]))
             if row[place]:
                 cues.append(Cue(row[place], speaker, start, end))
     return cues
@@ -225,7 +226,7 @@ def _named(cues: Sequence[Cue]) -> list[Cue]:
     result: list[Cue] = []
     for cue, each in zip(cues, marks, strict=True):
         right = each.name in believed and each.start is None
-        result.append(Cue(each.words, somebody(each.name), cue.start, cue.end) if right else cue)
+        result.append(Cue(each.words, known(each.name), cue.start, cue.end) if right else cue)
     return result
 
 

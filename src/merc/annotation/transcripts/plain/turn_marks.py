@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 
 from merc.annotation.transcripts.cues import Cue
+from merc.annotation.transcripts.nobody import known
 from merc.annotation.transcripts.plain.believed import believed_names
 from merc.annotation.transcripts.plain.layout import PlainText, Reading
 from merc.annotation.transcripts.plain.lines import Line
 from merc.annotation.transcripts.plain.marks import mark
 from merc.annotation.transcripts.plain.matter import is_title
-from merc.annotation.transcripts.plain.names import somebody
 
 _TURN = re.compile(r"\s*\[SPEAKER_TURN\]\s*")
 _ARROWS = re.compile(r"(?:^|\s+)>{2,3}\s*")
@@ -51,7 +51,7 @@ def read_turn_marks(text: PlainText) -> Reading | None:
         name = each.name if each.name in believed and each.start is None else None
         words = piece if name is None else each.words
         if turning or begins or name is not None or not cues:
-            cues.append(Cue(words, somebody(name), begins=begins or name is not None))
+            cues.append(Cue(words, known(name), begins=begins or name is not None))
         else:
             cues[-1] = Cue(f"{cues[-1].text}\n{words}", cues[-1].speaker, begins=cues[-1].begins)
     return Reading(tuple(cues), 1.0, tuple(left_out))
