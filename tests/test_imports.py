@@ -303,3 +303,24 @@ for name in {names!r}:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_annotating_imports_no_reader_that_is_not_needed():
+    """All readers of transcripts together take a fifth of a second."""
+    readers = (
+        "captions.",
+        "recognisers.",
+        "plain.",
+        "annotation_files.elan",
+        "annotation_files.textgrid",
+        "tables",
+        "word_document",
+    )
+    program = f"""
+import sys
+import merc.annotation.annotator, merc.annotation.export.files
+package = "merc.annotation.transcripts."
+sys.exit(", ".join(n for n in sys.modules if n.startswith(tuple(package + r for r in {readers!r}))) or 0)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

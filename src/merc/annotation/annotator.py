@@ -26,7 +26,6 @@ from merc.annotation.options import Options
 from merc.annotation.result import Origin
 from merc.annotation.speech.recognition import recognise, speech_recogniser
 from merc.annotation.speech.voices import streamed, utterance_excerpts
-from merc.annotation.transcripts.annotation_files.nist import read_rttm, with_speakers
 from merc.annotation.transcripts.reading import MOST_BYTES, read_transcript, read_transcripts
 from merc.annotation.transcripts.transcript import Transcript, in_recording, numbered, speaker_of, unnamed_warnings
 from merc.data.schema import Absence, Conversation, Utterance
@@ -205,6 +204,8 @@ def _transcripts(work: _Work) -> tuple[tuple[Transcript, ...], str | None]:
 
 def _with_turns(transcripts: Sequence[Transcript], path: Path) -> Transcript:
     """The only transcript with the speakers of an RTTM file."""
+    from merc.annotation.transcripts.annotation_files.nist import read_rttm, with_speakers
+
     name = printable(path.name)
     if len(transcripts) > 1:
         raise DataError(f"{name}: turns of one conversation; the transcript holds {len(transcripts)}")

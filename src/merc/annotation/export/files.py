@@ -11,10 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from merc.annotation.annotation import Annotation
-from merc.annotation.export.elan import eaf_text
 from merc.annotation.export.subtitles import srt_text
 from merc.annotation.export.tabular import tsv_text
-from merc.annotation.export.textgrid import textgrid_text
 from merc.annotation.export.webvtt import vtt_text
 from merc.annotation.result import Origin
 from merc.errors import DataError, MercError
@@ -65,8 +63,8 @@ def write_files(
     timed: dict[str, Callable[[], str]] = {
         "srt": lambda: srt_text(annotation, leave_out_untimed=True),
         "vtt": lambda: vtt_text(annotation, leave_out_untimed=True),
-        "eaf": lambda: eaf_text(annotation, _given(".eaf", beside, annotation.origin, like), leave_out_untimed=True),
-        "textgrid": lambda: textgrid_text(annotation, _given(".textgrid", beside, annotation.origin, like), leave_out_untimed=True),
+        "eaf": lambda: _eaf_text(annotation, _given(".eaf", beside, annotation.origin, like)),
+        "textgrid": lambda: _textgrid_text(annotation, _given(".textgrid", beside, annotation.origin, like)),
     }
     warnings: list[str] = []
     for name in [name for name in targets if name in timed]:
@@ -156,6 +154,19 @@ def _medium_in(folder: Path, beside: Path, origin: Origin) -> str | None:
         return None
     plain = origin.kind != "text" and Path(origin.name).name == origin.name and "\0" not in origin.name
     return origin.name if plain and (folder / origin.name).is_file() else None
+
+
+# These two bring the readers of their formats, which are slow to import and seldom wanted.
+def _eaf_text(annotation: Annotation, given: tuple[bytes, str] | None) -> str:
+    from merc.annotation.export.elan import eaf_text
+
+    return eaf_text(annotation, given, leave_out_untimed=True)
+
+
+def _textgrid_text(annotation: Annotation, given: tuple[bytes, str] | None) -> str:
+    from merc.annotation.export.textgrid import textgrid_text
+
+    return textgrid_text(annotation, given, leave_out_untimed=True)
 
 
 def _write_all(contents: Mapping[Path, bytes], like: Sequence[Path]) -> None:

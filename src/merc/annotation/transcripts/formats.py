@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from merc.annotation.transcripts.annotation_files.chat import read_chat
-from merc.annotation.transcripts.annotation_files.elan import read_eaf
-from merc.annotation.transcripts.annotation_files.exmaralda import read_exb
-from merc.annotation.transcripts.annotation_files.nist import read_ctm
-from merc.annotation.transcripts.annotation_files.textgrid import decode_textgrid, read_textgrid
-from merc.annotation.transcripts.captions.lyrics import read_lyrics
-from merc.annotation.transcripts.captions.sub import read_sub
-from merc.annotation.transcripts.captions.subrip import read_subrip
-from merc.annotation.transcripts.captions.substation import read_substation
-from merc.annotation.transcripts.captions.subviewer import read_sbv
-from merc.annotation.transcripts.captions.ttml import read_ttml
-from merc.annotation.transcripts.captions.webvtt import read_webvtt
 from merc.annotation.transcripts.cues import CueList
-from merc.annotation.transcripts.plain.layouts import read_plain
-from merc.annotation.transcripts.recognisers.json_file import read_json
-from merc.annotation.transcripts.tables import read_tab_separated, read_table
-from merc.annotation.transcripts.word_document import read_word_document
-from merc.files.encoding import Decoded
+from merc.files.encoding import Decoded, decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +18,23 @@ class TextFormat:
 
     Attributes:
         what: for people, such as `WebVTT subtitles`.
-        read: from the text and the file's name, which errors call it by.
-        decode: where the format says itself how its text is encoded; None finds out.
+        reader: the function's place in this package; it is imported when it is first called, since all together take long.
+        decoder: likewise, where the format says itself how its text is encoded; None finds out.
     """
 
     what: str
-    read: Callable[[str, str], CueList]
-    decode: Callable[[bytes, str], Decoded] | None = None
+    reader: str
+    decoder: str | None = None
+
+    def read(self, text: str, name: str) -> CueList:
+        """What a text holds, whose file errors call `name`."""
+        return _function(self.reader)(text, name)
+
+    def decode(self, data: bytes, name: str, encoding: str | None) -> Decoded:
+        """The text of a file, in the given encoding or in that which it turns out to have."""
+        if self.decoder is None or encoding is not None:
+            return decode(data, name, encoding=encoding)
+        return _function(self.decoder)(data, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,38 +43,49 @@ class BinaryFormat:
 
     Attributes:
         what: for people.
-        read: from the bytes and the file's name; it raises ImportError where its package is missing.
-        extra: that brings the package.
+        reader: the function's place in this package.
+        extra: that brings the package without which it raises ImportError.
     """
 
     what: str
-    read: Callable[[bytes, str], CueList]
+    reader: str
     extra: str
+
+    def read(self, data: bytes, name: str) -> CueList:
+        """What the bytes hold, whose file errors call `name`."""
+        return _function(self.reader)(data, name)
+
+
+def _function(place: str) -> Callable[..., Any]:
+    module, _, function = place.rpartition(".")
+    return getattr(importlib.import_module(f"{__package__}.{module}"), function)
 
 
 # In the order in which one is taken where several lie beside a recording [chosen].
 FORMATS: Mapping[str, TextFormat | BinaryFormat] = {
-    ".srt": TextFormat("SubRip subtitles", read_subrip),
-    ".vtt": TextFormat("WebVTT subtitles", read_webvtt),
-    ".eaf": TextFormat("an annotation file of ELAN", read_eaf),
-    ".textgrid": TextFormat("a TextGrid of Praat", read_textgrid, decode_textgrid),
-    ".exb": TextFormat("a basic transcription of EXMARaLDA", read_exb),
-    ".cha": TextFormat("a transcript in CHAT", read_chat),
-    ".ass": TextFormat("SubStation Alpha subtitles", read_substation),
-    ".ssa": TextFormat("SubStation Alpha subtitles", read_substation),
-    ".ttml": TextFormat("TTML subtitles", read_ttml),
-    ".dfxp": TextFormat("TTML subtitles", read_ttml),
-    ".xml": TextFormat("TTML subtitles", read_ttml),
-    ".sub": TextFormat("subtitles", read_sub),
-    ".sbv": TextFormat("YouTube's captions", read_sbv),
-    ".lrc": TextFormat("lyrics with times", read_lyrics),
-    ".ctm": TextFormat("words of CTM", read_ctm),
-    ".json": TextFormat("JSON", read_json),
-    ".csv": TextFormat("a table with a header", read_table),
-    ".tsv": TextFormat("a table with a header and tabs", read_tab_separated),
-    ".txt": TextFormat("plain text", read_plain),
-    ".md": TextFormat("plain text", read_plain),
-    ".docx": BinaryFormat("a Word document", read_word_document, "subtitles"),
+    ".srt": TextFormat("SubRip subtitles", "captions.subrip.read_subrip"),
+    ".vtt": TextFormat("WebVTT subtitles", "captions.webvtt.read_webvtt"),
+    ".eaf": TextFormat("an annotation file of ELAN", "annotation_files.elan.read_eaf"),
+    ".textgrid": TextFormat(
+        "a TextGrid of Praat", "annotation_files.textgrid.read_textgrid", "annotation_files.textgrid.decode_textgrid"
+    ),
+    ".exb": TextFormat("a basic transcription of EXMARaLDA", "annotation_files.exmaralda.read_exb"),
+    ".cha": TextFormat("a transcript in CHAT", "annotation_files.chat.read_chat"),
+    ".ass": TextFormat("SubStation Alpha subtitles", "captions.substation.read_substation"),
+    ".ssa": TextFormat("SubStation Alpha subtitles", "captions.substation.read_substation"),
+    ".ttml": TextFormat("TTML subtitles", "captions.ttml.read_ttml"),
+    ".dfxp": TextFormat("TTML subtitles", "captions.ttml.read_ttml"),
+    ".xml": TextFormat("TTML subtitles", "captions.ttml.read_ttml"),
+    ".sub": TextFormat("subtitles", "captions.sub.read_sub"),
+    ".sbv": TextFormat("YouTube's captions", "captions.subviewer.read_sbv"),
+    ".lrc": TextFormat("lyrics with times", "captions.lyrics.read_lyrics"),
+    ".ctm": TextFormat("words of CTM", "annotation_files.nist.read_ctm"),
+    ".json": TextFormat("JSON", "recognisers.json_file.read_json"),
+    ".csv": TextFormat("a table with a header", "tables.read_table"),
+    ".tsv": TextFormat("a table with a header and tabs", "tables.read_tab_separated"),
+    ".txt": TextFormat("plain text", "plain.layouts.read_plain"),
+    ".md": TextFormat("plain text", "plain.layouts.read_plain"),
+    ".docx": BinaryFormat("a Word document", "word_document.read_word_document", "subtitles"),
 }
 SUFFIXES = tuple(FORMATS)
 UNREADABLE = {

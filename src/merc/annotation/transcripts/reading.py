@@ -21,7 +21,7 @@ from merc.annotation.transcripts.transcript import Transcript
 from merc.annotation.transcripts.words import clean, holds_words, without_sounds
 from merc.data.schema import Utterance, first_repeated
 from merc.errors import DataError, MissingExtraError
-from merc.files.encoding import Decoded, decode
+from merc.files.encoding import Decoded
 from merc.files.printable import printable
 
 MOST_BYTES = 67_108_864  # of a file [chosen: a day of speech is one]
@@ -128,8 +128,7 @@ def _decoded(data: bytes, name: str, expected: TextFormat, encoding: str | None)
     """The text of a file, which does not show that it is of another format than the expected one."""
     if data.startswith(_PICTURES):
         raise DataError(f"{name}: VobSub, whose subtitles are pictures; expected {expected.what}")
-    own = expected.decode if encoding is None else None
-    decoded = decode(data, name, encoding=encoding) if own is None else own(data, name)
+    decoded = expected.decode(data, name, encoding)
     if not decoded.text.strip("\ufeff \t\n"):
         raise DataError(f"{name} is empty: expected {expected.what}")
     head = decoded.text[:_SNIFFED].lstrip("\ufeff \t\n")

@@ -10,9 +10,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
 from merc.annotation.media.recording import KINDS
-from merc.annotation.transcripts.annotation_files.chat import read_chat
-from merc.annotation.transcripts.annotation_files.elan import EAF, EAF_ROOT, linked_media
-from merc.annotation.transcripts.annotation_files.exmaralda import EXB, EXB_ROOT, referenced_files
 from merc.annotation.transcripts.cues import LinkedMedium
 from merc.errors import DataError
 from merc.files.encoding import decode
@@ -52,17 +49,24 @@ def _candidates(folder: Path, medium: LinkedMedium) -> list[Path]:
     return [place for place in places if "\0" not in str(place)]
 
 
+# The readers are slow to import, and most transcripts are none of these.
 def _of_eaf(data: bytes, name: str) -> tuple[LinkedMedium, ...]:
+    from merc.annotation.transcripts.annotation_files.elan import EAF, EAF_ROOT, linked_media
+
     head, end, _ = decode(data, name).text.partition("</HEADER>")
     return linked_media(parse_xml(f"{head}{end}</{EAF_ROOT}>", name, EAF_ROOT, EAF)) if end else ()
 
 
 def _of_exb(data: bytes, name: str) -> tuple[LinkedMedium, ...]:
+    from merc.annotation.transcripts.annotation_files.exmaralda import EXB, EXB_ROOT, referenced_files
+
     head, end, _ = decode(data, name).text.partition("</head>")
     return referenced_files(parse_xml(f"{head}{end}</{EXB_ROOT}>", name, EXB_ROOT, EXB)) if end else ()
 
 
 def _of_chat(data: bytes, name: str) -> tuple[LinkedMedium, ...]:
+    from merc.annotation.transcripts.annotation_files.chat import read_chat
+
     text = decode(data, name).text
     lines = [line for line in text.split("\n")[:200] if line.startswith("@Media:")]
     return read_chat("\n".join([*lines[:1], "*X:\t."]), name).media
