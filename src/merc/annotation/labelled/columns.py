@@ -17,17 +17,16 @@ from merc.annotation.labelled.names import EMOTIONS, LABELS, PLACEHOLDERS, besid
 from merc.annotation.labelled.transcript import LabelledFile, LabelledTranscript
 from merc.annotation.transcripts.columns import NAMES, OTHER_NAMES
 from merc.annotation.transcripts.cues import Cue, counted
-from merc.annotation.transcripts.reading import read_text, transcripts_of
+from merc.annotation.transcripts.reading import read_text, transcripts_from
 from merc.annotation.transcripts.tables import delimiter_of, read_tab_separated, read_table
 from merc.annotation.transcripts.transcript import Transcript
 from merc.data.schema import first_repeated
 from merc.errors import DataError
-from merc.files.csv_cells import csv_rows, harmless_cell
+from merc.files.csv_cells import csv_rows, shown_cell
 from merc.files.printable import printable
 from merc.files.validation import shorten
 
 SUFFIXES = (".csv", ".tsv")
-_OURS = frozenset(("emotion", "probability"))  # columns of every table that we write
 _NO_ANNOTATORS = frozenset(("id", "ids", "code", "no", "index", "score", "time", "start", "end", "duration"))  # beside `emotion`
 _OTHERS = frozenset(name for known in (NAMES, OTHER_NAMES) for names in known.values() for name in names)  # as `speaker label`
 _SEPARATORS = re.compile(r"[\s_-]+")
@@ -56,10 +55,8 @@ def read_labelled_table(path: Path, wanted: Sequence[str] = ()) -> LabelledFile:
         return LabelledFile((), names)
     cue_list = (read_tab_separated if tab_separated else read_table)(decoded.text, name)
     cues = cue_list.cues
-    if _OURS.issubset(field.strip() for field in header):
-        cues = tuple(replace(cue, text=_unmarked(cue.text), speaker=cue.speaker and _unmarked(cue.speaker)) for cue in cues)
     cue_list = replace(cue_list, cues=tuple(replace(cue, id=str(row)) for row, cue in enumerate(cues)))
-    transcripts = transcripts_of(cue_list, name, "a table with a header", decoded.warnings)
+    transcripts = transcripts_from(cue_list, name, "a table with a header", decoded.warnings)
     conversations = tuple(_labelled(transcript, rows, cues, places) for transcript in transcripts)
     placeholders = sum(row[place].strip() in PLACEHOLDERS for row in rows for place in places.values())
     warnings: tuple[str, ...] = ()
@@ -105,12 +102,7 @@ def _labelled(
         ids = [str(place) for place in range(1, len(ids) + 1)]
     utterances = tuple(replace(u, id=own) for u, own in zip(transcript.utterances, ids, strict=True))
     labels = tuple(
-        {who: label for who, place in places.items() if (label := given_label(_unmarked(rows[number][place]))) is not None}
+        {who: label for who, place in places.items() if (label := given_label(shown_cell(rows[number][place]))) is not None}
         for number in numbers
     )
     return LabelledTranscript(replace(transcript, utterances=utterances), labels)
-
-
-def _unmarked(cell: str) -> str:
-    """A cell without the apostrophe that keeps spreadsheets from computing it."""
-    return cell[1:] if cell.startswith("'") and harmless_cell(cell[1:]) == cell else cell

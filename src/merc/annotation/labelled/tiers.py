@@ -17,7 +17,7 @@ from merc.annotation.transcripts.annotation_files.textgrid import TEXTGRID, inte
 from merc.annotation.transcripts.annotation_files.tier_names import OwnTier, own_tier
 from merc.annotation.transcripts.annotation_files.tiers import Tier, spoken_cues
 from merc.annotation.transcripts.cues import CueList, counted
-from merc.annotation.transcripts.reading import read_text, transcripts_of
+from merc.annotation.transcripts.reading import read_text, transcripts_from
 from merc.annotation.transcripts.transcript import Transcript
 from merc.errors import DataError
 from merc.files.printable import printable
@@ -52,7 +52,7 @@ def read_labelled_tiers(path: Path, wanted: Sequence[str] = ()) -> LabelledFile:
     if not any(stretch.text.strip() for tier in tiers if tier.name in of_labels for stretch in tier.stretches):
         return LabelledFile((), names)
     cues, warnings = spoken_cues([tier for tier in tiers if tier.name not in of_labels], name)
-    (transcript,) = transcripts_of(CueList(tuple(cues), tuple(warnings), media=media), name, what, decoded.warnings)
+    (transcript,) = transcripts_from(CueList(tuple(cues), tuple(warnings), media=media), name, what, decoded.warnings)
     return _with_labels(transcript, [tier for tier in tiers if tier.name in of_labels], words, names, name)
 
 

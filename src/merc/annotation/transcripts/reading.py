@@ -70,7 +70,7 @@ def read_transcripts(
     else:
         decoded = _decoded(data, name, known_format, encoding)
         cue_list, of_encoding = known_format.read(decoded.text, name), decoded.warnings
-    return transcripts_of(cue_list, name, known_format.what, of_encoding)
+    return transcripts_from(cue_list, name, known_format.what, of_encoding)
 
 
 def read_text(path: str | Path, *, encoding: str | None = None) -> Decoded:
@@ -85,7 +85,7 @@ def read_text(path: str | Path, *, encoding: str | None = None) -> Decoded:
     return _decoded(data, printable(str(path)), known_format, encoding)
 
 
-def transcripts_of(cue_list: CueList, name: str, what: str, of_encoding: Sequence[str] = ()) -> tuple[Transcript, ...]:
+def transcripts_from(cue_list: CueList, name: str, what: str, of_encoding: Sequence[str] = ()) -> tuple[Transcript, ...]:
     """The conversations of what a reader found, by the rules of `read_transcripts`.
 
     Args:
