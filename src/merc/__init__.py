@@ -5,6 +5,7 @@ annotation = model.annotate("talk.mp4", transcript="talk.srt")
 judged = model.predict(conversations)
 run = merc.train(merc.load_recipe("recipes/meld.yaml"), "runs/meld")
 evaluation = merc.evaluate("runs/meld")
+adapted = merc.adapt(merc.open_store("store/mine"), "runs/mine")  # the model that comes with merc, to one's own labels
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from merc.inference.predictions import JudgedConversation, JudgedUtterance
     from merc.networks.interface import Level, Network, NetworkOutput
     from merc.networks.registry import NetworkConfig, register_network
+    from merc.runs.adaptation.run import adapt
     from merc.runs.evaluation import evaluate
     from merc.runs.training import train
     from merc.training.recipe import Recipe, load_recipe
@@ -56,6 +58,7 @@ __all__ = [
     "Split",
     "Transcript",
     "Utterance",
+    "adapt",
     "annotate",
     "evaluate",
     "load",
@@ -89,6 +92,7 @@ _HOME = {
     "Split": "merc.data.schema",
     "Transcript": "merc.annotation.transcripts.transcript",
     "Utterance": "merc.data.schema",
+    "adapt": "merc.runs.adaptation.run",
     "annotate": "merc.annotation.annotator",
     "evaluate": "merc.runs.evaluation",
     "load": "merc.annotation.model",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from merc.cli.labelled import LabelsFrom, MapLabels
 from merc.cli.options import AsJson, CorpusPart, parse_stream
 from merc.cli.terminal import note, show, show_json, show_path, staged, warn
 from merc.errors import DataError
@@ -33,18 +34,8 @@ def import_(
         list[str], typer.Argument(metavar="[LAYOUT] PATH", help="File or folder; before it, if wanted, the name of its layout.")
     ],
     out: Out,
-    labels_from: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--labels-from",
-            metavar="NAME",
-            help="A tier or column of transcripts that holds labels, with or without the speaker; repeatable, one an annotator.",
-        ),
-    ] = None,
-    map_labels: Annotated[
-        str | None,
-        typer.Option("--map-labels", metavar="FILE|NAME", help="A label mapping: a YAML file, or the name of a shipped one."),
-    ] = None,
+    labels_from: LabelsFrom = None,
+    map_labels: MapLabels = None,
     zeros_absent: Annotated[bool, typer.Option("--zeros-absent", help="Take feature rows of zeros alone as absence.")] = False,
     overwrite: Overwrite = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""`merc train`, `evaluate`, `predict` and `demo`."""
+"""`merc train`, `adapt`, `evaluate`, `predict` and `demo`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from merc.cli.labelled import LabelsFrom, MapLabels, labelled_corpus
 from merc.cli.options import INTERRUPTED, AsJson, CorpusPart
 from merc.cli.terminal import note, show, show_json, staged, warn
 
@@ -47,6 +48,38 @@ def train(
         note(command)
         raise typer.Exit(INTERRUPTED)
     show(training_lines(run))
+
+
+@app.command()
+def adapt(
+    source: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Transcripts with labels, as 'merc data import' reads, or a store.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run's folder; new or empty.")],
+    model: Annotated[
+        str | None, typer.Option(metavar="RUN", help="A model to begin with; the one that comes with merc if not given.")
+    ] = None,
+    labels_from: LabelsFrom = None,
+    map_labels: MapLabels = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of folds, batches and dropout.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Adapt a trained model to your own labelled conversations.
+
+    Ten or more are needed. They are judged by cross-validation: each by a model that was adapted without it. If adapting does
+    not help, the model stays as it is. MODEL is in DIR then: merc annotate --model DIR.
+    """
+    from merc.cli.tables.adaptation import adaptation_tables
+    from merc.runs.adaptation.run import adapt as adapt_model
+    from merc.training.adaptation import AdaptationConfig
+
+    with staged() as progress:
+        corpus = labelled_corpus(source, labels_from, map_labels, progress)
+        run = adapt_model(corpus, out, model=model, config=AdaptationConfig(seed=seed), progress=progress)
+    if as_json:
+        show_json(run.report.model_dump(mode="json"))
+    else:
+        show(adaptation_tables(run))
 
 
 @app.command()

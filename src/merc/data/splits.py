@@ -140,6 +140,25 @@ def seeded(
     return by_parts(name, sorted(ranked[:first]), sorted(ranked[first:second]), sorted(ranked[second:]))
 
 
+def folds(conversation_ids: Iterable[str], count: int, seed: int) -> tuple[tuple[str, ...], ...]:
+    """The conversations dealt to folds of like size: the same for the same ids and seed, in whatever order the ids come.
+
+    Args:
+        conversation_ids: all different, as many as there are folds or more.
+        count: of the folds.
+        seed: any integer.
+
+    Raises:
+        DataError: a repeated id, or fewer conversations than folds.
+    """
+    ids = tuple(conversation_ids)
+    by_parts("folds", ids, (), ())  # refuses repeated ids
+    if not 1 <= count <= len(ids):
+        raise DataError(f"{len(ids)} conversation(s) can't be dealt to {count} folds")
+    ranked = draw(ids, len(ids), seed=seed)
+    return tuple(tuple(sorted(ranked[number::count])) for number in range(count))
+
+
 def draw(conversation_ids: Sequence[str], count: int, *, seed: int) -> tuple[str, ...]:
     """The `count` conversations of lowest hash rank: a draw without replacement that ignores the order of the ids."""
     return tuple(sorted(conversation_ids, key=lambda i: (hashlib.sha256(f"{seed}\n{i}".encode()).digest(), i))[:count])

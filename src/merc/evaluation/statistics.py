@@ -225,6 +225,35 @@ def compare(
     )
 
 
+class ScoreInterval(Settings):
+    """The mean score of one arm, as a fraction of 1, and its interval.
+
+    Attributes:
+        score: mean over its seeds.
+        low, high: interval at `level`, within 0 and 1.
+        level: share of such intervals that cover the score on endlessly many such conversations.
+    """
+
+    score: float
+    low: float
+    high: float
+    level: float
+
+
+def score_interval(arm: Tallies, generator: np.random.Generator, *, resamples: int = 2000, level: float = 0.95) -> ScoreInterval:
+    """The score of one arm with its interval: its difference from an arm that predicts nothing right, which scores 0.
+
+    Args:
+        arm, generator, resamples, level: see `compare`.
+
+    Raises:
+        DataError: see `compare`.
+    """
+    nothing = Tallies(right=np.zeros_like(arm.right[:, :1]), predicted=np.zeros_like(arm.predicted[:, :1]), support=arm.support)
+    found = compare(arm, nothing, generator, resamples=resamples, level=level)
+    return ScoreInterval(score=found.score, low=max(0.0, found.low), high=min(1.0, found.high), level=level)
+
+
 def holm(differences: Mapping[str, Difference], level: float = 0.95, planned: int | None = None) -> dict[str, Difference]:
     """Adjusts the p-values of a family of comparisons and renews their verdicts.
 

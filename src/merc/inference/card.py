@@ -73,7 +73,7 @@ Features of another encoder or version are refused. Any modality may be absent.
 
 Languages of its words: {languages}. Words in other languages are labelled too, but the labels mean little; merc warns of them.
 
-## Scores on {_SELECTION_PART[recipe.get("protocol", "validation")]}
+## Scores on {record.scored_on or _SELECTION_PART[recipe.get("protocol", "validation")]}
 
 | score | value |
 |---|---|

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 # What in a recipe's plain values may name a folder of one machine: models are shared, such folders are not.
 _FOLDERS = (("data", "store"), ("data", "labels"), ("text_tuning", "encoder"), ("text_tuning", "base"))
-_LATER = ("recipe", "languages")  # kept apart, and missing in models of older versions
+_LATER = ("recipe", "languages", "scored_on")  # kept apart, and missing in models of older versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class ModelRecord:
         seed: of the training.
         warnings: what a user should know, such as a flagged probe.
         languages: of the training corpus's words, as ISO 639 codes; none where they are not known, as in models of older versions.
+        scored_on: the utterances of `scores`, in words; empty for the part on which the recipe's protocol chooses.
         recipe: of the training, as nested plain values; its section `model` builds the network.
     """
 
@@ -36,6 +37,7 @@ class ModelRecord:
     seed: int = 0
     warnings: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    scored_on: str = ""
     recipe: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
@@ -52,7 +54,8 @@ class ModelRecord:
         """Reads what `to_json` made; a KeyError names what is missing, a pydantic.ValidationError what is of a wrong type."""
         saved: dict[str, Any] = {name: values[name] for name in (known.name for known in fields(cls)) if name not in _LATER}
         saved["warnings"] = tuple(saved["warnings"])
-        return TypeAdapter(cls).validate_python({**saved, "languages": values.get("languages", ()), "recipe": recipe})
+        later = {"languages": values.get("languages", ()), "scored_on": values.get("scored_on", "")}
+        return TypeAdapter(cls).validate_python({**saved, **later, "recipe": recipe})
 
     def shared(self) -> ModelRecord:
         """The record as it is shared: of absolute paths in recipe and warnings only the last part."""

@@ -55,11 +55,18 @@ def sweep(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def save_model(recogniser: Recogniser, folder: Path) -> None:
-    """Saves the model, whole or not at all, in place of an earlier one."""
+def save_model(recogniser: Recogniser, folder: Path, beside: Mapping[str, bytes] | None = None) -> None:
+    """Saves the model, whole or not at all, in place of an earlier one.
+
+    Args:
+        recogniser, folder: the model, and the run's folder.
+        beside: name -> content of more files in the model's folder.
+    """
     staged = folder / temporary_name(MODEL)
     try:
         recogniser.save_pretrained(staged)
+        for name, content in (beside or {}).items():
+            (staged / name).write_bytes(content)
         replace_folder(staged, folder / MODEL, MODEL)
     finally:
         shutil.rmtree(staged, ignore_errors=True)

@@ -163,9 +163,7 @@ class Trainer:
         total = self.steps_per_epoch * self.config.epochs
         while self.step < total and not self._stopped_early():
             epoch, position = divmod(self.step, self.steps_per_epoch)
-            random = np.random.default_rng([self.config.seed, 0, epoch])
-            batches = shuffled_buckets(self.lengths, self.config.batch_conversations, random)
-            for indices in batches[position:]:
+            for indices in self._batches(epoch)[position:]:
                 self._train_step([self.samples[i] for i in indices])
                 progress(STAGE, float(self.step), float(total))
                 if interrupted() and self.step % self.steps_per_epoch:
@@ -176,6 +174,19 @@ class Trainer:
             if interrupted() and self.step < total:
                 return self._outcome(finished=False)
         return self._outcome(finished=True)
+
+    def fit_all(self) -> None:
+        """Trains all epochs, chooses none of them, keeps no checkpoint, and leaves the last averaged weights in the network.
+
+        Raises:
+            RunError: the loss or the weights are not finite.
+        """
+        for epoch in range(self.config.epochs):
+            for indices in self._batches(epoch):
+                self._train_step([self.samples[i] for i in indices])
+            self._refuse_broken_weights(epoch + 1)
+        self.network.load_state_dict(self.average.state_dict())
+        self.network.eval()
 
     def resume(self, path: Path) -> int:
         """Restores a checkpoint and returns the number of its whole epochs.
@@ -198,6 +209,10 @@ class Trainer:
         self.step, self.sums = progress["step"], progress["sums"]
         self.best_epoch, self.best_score = progress["best_epoch"], progress["best_score"]
         return self.step // self.steps_per_epoch
+
+    def _batches(self, epoch: int) -> list[list[int]]:
+        random = np.random.default_rng([self.config.seed, 0, epoch])
+        return shuffled_buckets(self.lengths, self.config.batch_conversations, random)
 
     def _train_step(self, samples: Sequence[Sample]) -> None:
         seed = int(np.random.SeedSequence([self.config.seed, 1, self.step]).generate_state(1)[0])
@@ -231,9 +246,12 @@ class Trainer:
             at = f"epoch {epoch + 1}, step {position + 1} of {self.steps_per_epoch}"
             raise RunError(f"training diverged in {at}: the {what} is {float(value.detach())}; lower training.learning_rate")
 
-    def _end_epoch(self, epoch: int, validate: Validate, on_epoch: Callable[[EpochRecord], None]) -> None:
+    def _refuse_broken_weights(self, epoch: int) -> None:
         if not all(bool(torch.isfinite(weights).all()) for weights in self.averaged):
             raise RunError(f"training diverged in epoch {epoch}: the weights are not finite; lower training.learning_rate")
+
+    def _end_epoch(self, epoch: int, validate: Validate, on_epoch: Callable[[EpochRecord], None]) -> None:
+        self._refuse_broken_weights(epoch)
         scores = validate(self.average)
         means = {name: value / self.steps_per_epoch for name, value in self.sums.items()}
         better = scores["weighted_f1"] > self.best_score

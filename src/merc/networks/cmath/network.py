@@ -150,7 +150,26 @@ class CMATH(Network):
             terms["reconstruction"] = _mean([reconstruction_loss(batch.inputs[m], x, present[m]) for m, x in rebuilt.items()])
         if self.config.fusion.variational:
             terms["kl"] = kl_to_standard_normal(_posterior(output.coarse), batch.valid)
-        return terms | self._distillation(self._by_means(output, batch) if teacher is None else teacher, output, batch)
+        if teacher is None:
+            with torch.no_grad():
+                teacher = self.classified(output, batch)
+        return terms | self._distillation(teacher, output, batch)
+
+    def classified(self, output: NetworkOutput, batch: Batch) -> NetworkOutput:
+        """An output with the logits that the classifiers now give to the means of its posteriors, without draw or dropout."""
+
+        def by_mean(level: Level, classifier: nn.Module) -> Level:
+            return Level(classifier(_posterior(level).mean), level.posterior)
+
+        fine = {c: by_mean(level, self.fine_classifier) for c, level in output.fine.items()}
+        unimodal = {m: by_mean(level, self.unimodal_classifier) for m, level in output.unimodal.items()}
+        coarse = self._with_evidence(by_mean(output.coarse, self.coarse_classifier), unimodal, batch)
+        return NetworkOutput(coarse, fine, unimodal, trust=output.trust, uncertainty=output.uncertainty)
+
+    @property
+    def classifiers(self) -> tuple[nn.Linear, ...]:
+        """Of the coarse, the fine and the unimodal level."""
+        return self.coarse_classifier, self.fine_classifier, self.unimodal_classifier
 
     def _with_evidence(self, coarse: Level, unimodal: Mapping[str, Level], batch: Batch) -> Level:
         """Adds the unimodal evidence to the coarse logits, a learned factor a modality."""
@@ -163,18 +182,6 @@ class CMATH(Network):
     def _level(self, posterior: Posterior, classifier: nn.Module, *, drawn: bool = False) -> Level:
         """A level with logits of its posterior's mean, or of a draw from it."""
         return Level(classifier(self.dropout(sample(posterior) if drawn else posterior.mean)), posterior)
-
-    @torch.no_grad()
-    def _by_means(self, output: NetworkOutput, batch: Batch) -> NetworkOutput:
-        """The output as a teacher: every level's logits from its posterior's mean, without draw or dropout."""
-
-        def by_mean(level: Level, classifier: nn.Module) -> Level:
-            return Level(classifier(_posterior(level).mean), level.posterior)
-
-        fine = {c: by_mean(level, self.fine_classifier) for c, level in output.fine.items()}
-        unimodal = {m: by_mean(level, self.unimodal_classifier) for m, level in output.unimodal.items()}
-        coarse = self._with_evidence(by_mean(output.coarse, self.coarse_classifier), unimodal, batch)
-        return NetworkOutput(coarse, fine, unimodal)
 
     def _fuse(self, fine: Mapping[str, Level], refined_SBTd: Float[Tensor, "S B T d"], batch: Batch) -> Posterior:
         posteriors = [_posterior(level) for level in fine.values()]

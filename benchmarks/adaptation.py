@@ -1,0 +1,150 @@
+"""Adapts a model to drawn sets of a corpus's training conversations, and judges it on the whole validation part.
+
+    python benchmarks/adaptation.py STORE --model RUN --out runs/adapt --sets 5 --size 50 [--from-split own] [--part test]
+
+Prints weighted F1, in per cent, of the model as it is, adapted, and trained from nothing: by cross-validation within the set, as
+`merc adapt` reports it, and on the part, with 95 % intervals; and CPU seconds. Sets are disjoint. A model that has seen none of
+them is needed: with `--hold-out STORE COUNT` in front, a store is copied with a split `without-COUNT` whose training part lacks
+COUNT conversations, and splits `own-1`, ... of which `--from-split own` takes the sets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from merc.data.schema import Conversation, Corpus, Part
+from merc.data.splits import by_parts, draw
+from merc.data.store.store import open_store, save_store
+from merc.evaluation.statistics import compare, score_interval
+from merc.inference.loading import load
+from merc.inference.recogniser import Recogniser
+from merc.runs.adaptation.arms import FromNothing, predictor
+from merc.runs.adaptation.report import ADAPTED, AS_IT_IS, FROM_NOTHING
+from merc.runs.adaptation.run import adapt
+from merc.training.adaptation import AdaptationConfig, AdaptedNetwork
+from merc.training.cross_validation import Rows, tallies
+from merc.training.recipe import recipe_from
+
+
+def main() -> None:
+    """Parses, then holds out or adapts and judges."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("store", type=Path)
+    parser.add_argument("--hold-out", type=int, metavar="COUNT", help="only copy the store, to --out, with the splits")
+    parser.add_argument("--model", default="shipped")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--sets", type=int, default=5)
+    parser.add_argument("--size", type=int, default=50, help="conversations a set")
+    parser.add_argument("--from-split", metavar="NAME", help="take the training parts of splits NAME-1, ... in place of a draw")
+    parser.add_argument("--part", default="validation", choices=("validation", "test"))
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    corpus = open_store(arguments.store)
+    if arguments.hold_out:
+        save_store(held_out(corpus, arguments.hold_out, arguments.sets), arguments.out)
+        return
+    rows = judged_sets(corpus, arguments)
+    (arguments.out / f"results-{arguments.part}.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    Console().print(table(rows, arguments.part))
+
+
+def held_out(corpus: Corpus, count: int, sets: int) -> Corpus:
+    """The corpus with a split that lacks `count` drawn training conversations, and with one a set of them."""
+    parts = corpus.splits["official"].parts
+    drawn = draw(parts["train"], count, seed=0)
+    rest = [i for i in parts["train"] if i not in set(drawn)]
+    made = [by_parts(f"without-{count}", rest, parts["validation"], parts["test"])]
+    size = count // sets
+    for number in range(sets):
+        own = drawn[number * size : (number + 1) * size]
+        made.append(by_parts(f"own-{number + 1}", own, parts["validation"], parts["test"]))
+    return replace(corpus, splits={**corpus.splits, **{split.name: split for split in made}})
+
+
+def judged_sets(corpus: Corpus, arguments: argparse.Namespace) -> list[dict[str, object]]:
+    """One row a set."""
+    drawn = draw(corpus.splits["official"].parts["train"], arguments.sets * arguments.size, seed=0)
+    rows: list[dict[str, object]] = []
+    for number in range(arguments.sets):
+        ids = drawn[number * arguments.size : (number + 1) * arguments.size]
+        if arguments.from_split:
+            ids = corpus.splits[f"{arguments.from_split}-{number + 1}"].parts["train"]
+        rows.append(judged_set(corpus, ids, arguments.model, arguments.out / f"set-{number + 1}", arguments.part))
+        print(json.dumps(rows[-1]), flush=True)
+    return rows
+
+
+def judged_set(corpus: Corpus, ids: Sequence[str], model: str, out: Path, part: Part) -> dict[str, object]:
+    """What `merc adapt` says of a set, and what the part says of its models."""
+    own = replace(corpus, conversations=tuple(c for c in corpus.conversations if c.id in set(ids)), splits={})
+    began = time.process_time()
+    run = adapt(own, out, model=model)
+    seconds = time.process_time() - began
+    old, others = load(model), corpus.part("official", part)
+    found: dict[str, dict[str, Rows]] = {ADAPTED: log_probabilities(run.recogniser, others, corpus)}
+    if AS_IT_IS in run.report.arms:
+        found[AS_IT_IS] = log_probabilities(old, others, corpus)
+    found[FROM_NOTHING] = from_nothing(old, run.recogniser, own, others, corpus)
+    classes = run.recogniser.label_set
+    true = {c.id: np.array([-1 if u.label is None else classes.index(u.label) for u in c.utterances]) for c in others}
+    counts = {name: tallies(predicted, true) for name, predicted in found.items()}
+    row: dict[str, object] = {"conversations": len(ids), "utterances": run.report.utterances, "cpu_seconds": round(seconds, 1)}
+    row |= {"depth": run.report.depth, "folds": run.report.fold_depths, "kept": run.report.kept}
+    row["within"] = {name: rounded(arm.weighted_f1, arm.low, arm.high) for name, arm in run.report.arms.items()}
+    intervals = {name: score_interval(each, np.random.default_rng(0)) for name, each in counts.items()}
+    row["on_part"] = {name: rounded(each.score, each.low, each.high) for name, each in intervals.items()}
+    for name in (AS_IT_IS, FROM_NOTHING):
+        if name in counts:
+            d = compare(counts[ADAPTED], counts[name], np.random.default_rng(0))
+            row[f"adapted minus {name}"] = [*rounded(d.difference, d.low, d.high), round(d.p, 4)]
+    return row
+
+
+def log_probabilities(model: Recogniser, conversations: Sequence[Conversation], corpus: Corpus) -> dict[str, Rows]:
+    """Conversation -> log-probabilities of a model."""
+    made, _ = model.features.complete(conversations, corpus.feature_schema)
+    samples = {c.id: model.preprocessor.sample(c) for c in made}
+    network = AdaptedNetwork(model.network, model.temperature)  # pyright: ignore[reportArgumentType]
+    return dict(predictor(network, samples)([c.id for c in conversations]))
+
+
+def from_nothing(
+    old: Recogniser, result: Recogniser, own: Corpus, others: Sequence[Conversation], corpus: Corpus
+) -> dict[str, Rows]:
+    """Conversation -> log-probabilities of a network that was trained on all of one's own."""
+    together, _ = old.features.complete((*own.conversations, *others), corpus.feature_schema)
+    recipe = recipe_from(old.record.recipe)
+    fresh = FromNothing(old, recipe, together, result.label_set, AdaptationConfig())
+    return dict(fresh.train([c.id for c in own.conversations])([c.id for c in others]))
+
+
+def rounded(*shares: float) -> list[float]:
+    """In per cent."""
+    return [round(100 * share, 2) for share in shares]
+
+
+def table(rows: Sequence[dict[str, object]], part: str) -> Table:
+    """One line a set."""
+    made = Table(title=f"weighted F1 on {part}, in %")
+    names = [name for name in (AS_IT_IS, ADAPTED, FROM_NOTHING) if name in rows[0]["on_part"]]  # pyright: ignore[reportOperatorIssue]
+    for heading in ("set", "depth", *names, "CPU s"):
+        made.add_column(heading)
+    for number, row in enumerate(rows, start=1):
+        scores = [f"{s:.1f} ({low:.1f} to {high:.1f})" for s, low, high in (row["on_part"][n] for n in names)]  # pyright: ignore[reportIndexIssue]
+        made.add_row(str(number), f"{row['depth']}{', kept' if row['kept'] else ''}", *scores, str(row["cpu_seconds"]))
+    return made
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A trained model adapted to one's own labelled conversations."""
