@@ -18,6 +18,8 @@ _LABEL = re.compile(
 )
 _ENDS = re.compile(r"[!?…;:\"”»]\s|[.]\s(?=[a-z])|[.!?…,;:。！？]$")
 _TITLE = re.compile(r"\b(?:dr|prof|mr|mrs|ms|st|sr|jr)\.", re.IGNORECASE)
+# Behind names in scripts.
+_GOES_ON = re.compile(r"\s*\((?:cont(?:inued|inuing|['’]?d)?\.?|v\.?\s?o\.?|o\.?\s?[sc]\.?|off(?:-?screen)?)\)$", re.IGNORECASE)
 _FEATURES = re.compile(r"[\d_()\[\]|@/#]")  # of names that people give themselves in meetings
 
 
@@ -33,7 +35,7 @@ def sure_name(head: str) -> str | None:
 @lru_cache(maxsize=4096)
 def display_name(head: str) -> str | None:
     """A name as people give it to themselves, which only the shape of the file tells from a part of a sentence."""
-    name = clean(head)
+    name = _GOES_ON.sub("", clean(head))
     if name and known(name) is None:
         return name
     short = 0 < len(name) <= MOST_CHARACTERS and len(name.split()) <= _MOST_WORDS
