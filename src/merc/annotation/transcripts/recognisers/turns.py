@@ -19,6 +19,7 @@ from merc.files.printable import printable
 from merc.files.validation import shorten
 
 WORDS = ("text", "transcript", "utterance", "words")  # what the words of a listed turn may be called
+_OTHER_WORDS = ("sentence", "content", "message")  # likewise, where none of these is there
 SENTENCE_END = (".", "!", "?", "…", "。", "！", "？", "؟", "।")
 _WORD = ("punctuated_word", "word", "text", "body")  # what a word may be called
 _FEWEST_WORDS = 4  # in a list of single words that does not call them so [chosen]
@@ -163,6 +164,8 @@ def _text(turn: Record) -> str | None:
     given = [key for key in WORDS if key in fields and not (key == "words" and isinstance(fields[key], list | None))]
     if not given and isinstance(fields.get("words"), list):
         return None
+    if not given:
+        given = [key for key in _OTHER_WORDS if isinstance(fields.get(key), str)][:1]
     if len(given) != 1:
         raise DataError(f"{turn.place}: expected one of {', '.join(WORDS)}; found {' and '.join(given) or keys(fields)}")
     return turn.text(given[0])
