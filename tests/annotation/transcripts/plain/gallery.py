@@ -122,6 +122,67 @@ GALLERY = {
             ("MIA", "then who?", None, None),
         ],
     ),
+    "names in italics": (
+        "*Mia:* Who took the ladder?\n\n_Tom_: Not *me*.\n\n*Mia:* Then who?\n",
+        [
+            ("Mia", "Who took the ladder?", None, None),
+            ("Tom", "Not *me*.", None, None),
+            ("Mia", "Then who?", None, None),
+        ],
+    ),
+    "names in brackets over words, one of them once": (
+        "[Mia]\nWho took the ladder?\n\n[Tom]\nNot me.\n\n[Mia]\nThen who?\n",
+        [
+            ("Mia", "Who took the ladder?", None, None),
+            ("Tom", "Not me.", None, None),
+            ("Mia", "Then who?", None, None),
+        ],
+    ),
+    "labels with colons over words, not all after blank lines": (
+        "Speaker 1:\nWho took the ladder?\nSpeaker 2:\nNot me.\n\nSpeaker 1:\nThen who?\n",
+        [
+            ("Speaker 1", "Who took the ladder?", None, None),
+            ("Speaker 2", "Not me.", None, None),
+            ("Speaker 1", "Then who?", None, None),
+        ],
+    ),
+    "names, some with brackets, over times in brackets": (
+        "Mia Falk [Roofs] (0:04)\nWho took the ladder?\n\nTom Ash (0:07)\nNot me.\n",
+        [
+            ("Mia Falk [Roofs]", "Who took the ladder?", 4, 7),
+            ("Tom Ash", "Not me.", 7, None),
+        ],
+    ),
+    "labels and seconds": (
+        "SPEAKER_00 [4.00 - 6.50]: Who took the ladder?\nSPEAKER_01 [7.00 - 7.50]: Not me.\nSPEAKER_00 [8.00 - 8.50]: Then who?\n",
+        [
+            ("SPEAKER_00", "Who took the ladder?", 4, 6.5),
+            ("SPEAKER_01", "Not me.", 7, 7.5),
+            ("SPEAKER_00", "Then who?", 8, 8.5),
+        ],
+    ),
+    "numbers over times": (
+        "1\n00:00:04.000 - 00:00:06.000\nMia: Who took the ladder?\n\n2\n00:00:07.000 - 00:00:08.000\nTom: Not me.\n",
+        [
+            ("Mia", "Who took the ladder?", 4, 6),
+            ("Tom", "Not me.", 7, 8),
+        ],
+    ),
+    "minutes and seconds": (
+        "00m04s Mia: Who took the ladder?\n00m07s Tom: Not me.\n01m02s Mia: Then who?\n",
+        [
+            ("Mia", "Who took the ladder?", 4, 7),
+            ("Tom", "Not me.", 7, 62),
+            ("Mia", "Then who?", 62, None),
+        ],
+    ),
+    "YouTube's page": (
+        "0:04\n4 seconds\nwho took the ladder\n1:07\n1 minute, 7 seconds\nnot me\n",
+        [
+            (None, "who took the ladder", 4, 67),
+            (None, "not me", 67, None),
+        ],
+    ),
     "bold names": (
         "**Mia Falk:** Who took the ladder?\n__Tom__: Not me.\n**Mia Falk**: Then who?\n",
         [

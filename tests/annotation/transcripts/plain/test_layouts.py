@@ -282,3 +282,38 @@ def test_numbers_that_do_not_count_the_lines_are_words(text):
 def test_answers_that_begin_with_letters_are_no_record_of_a_court():
     text = "Mia: Which?\nA. The ladder.\nB. The roof.\nA. The rope.\nTom: The rope.\nMia: Yes.\n"
     assert "A" not in {turn[0] for turn in turns(text)}
+
+
+def test_pages_are_no_words():
+    text = "Mia: We saw\n\nSeite 1 von 2\n\nthe ladder.\nTom: Page 2 of 2 is torn.\nPage 2 of 2\n"
+    assert [turn[:2] for turn in turns(text)] == [("Mia", "We saw the ladder."), ("Tom", "Page 2 of 2 is torn.")]
+
+
+def test_times_that_are_spelt_in_words_stay():
+    assert turns("Mia: I ran.\n4m 2s is fast.\nTom: [3'20\"] is faster.\nMia: No.\n")[0][1] == "I ran. 4m 2s is fast."
+    assert turns("[3'20\"] Mia: I ran.\n[1h02m03s] Tom: No.\n") == [("Mia", "I ran.", 200, 3723), ("Tom", "No.", 3723, None)]
+
+
+def test_times_amid_words_that_are_not_read_are_told():
+    found = read("Mia: Who [00:04] took the ladder?\nTom: Not [00:07] me.\n")
+    assert "2 times stand in brackets amid the words: they are not read, and no turn has a time" in found.warnings
+
+
+def test_a_speaker_of_its_own_for_every_turn_is_told():
+    lines = "".join(f"start={n}.0s stop={n + 1}.0s speaker_A: Words.\n" for n in range(4))
+    assert any("every turn has a speaker of its own" in warning for warning in read(lines).warnings)
+
+
+def test_brackets_that_name_nobody_stay_brackets():
+    text = "[00:00]\nMia: Who?\nTom: Not me.\n[05:00]\nMia: Then who?\nTom: Uwe.\n[10:00] [END OF AUDIO]\n"
+    assert turns(text)[-1][:2] == ("Tom", "Uwe.")
+
+
+def test_marks_of_direction_around_a_name_are_no_part_of_it():
+    text = "\u200fמיה: מי?\nמיה: אני.\n\u200fטום\u200e: לא.\nטום: כן.\n"
+    assert {turn[0] for turn in turns(text)} == {"מיה", "טום"}
+
+
+def test_a_date_is_no_name():
+    text = "Mia Falk\nWho took the ladder?\nMay 5, 2026, 10:02 AM\nTom Ash\nNot me.\nMay 5, 2026, 10:03 AM\n"
+    assert all(speaker in (None, "Mia Falk", "Tom Ash") for speaker, *_ in turns(text))

@@ -16,6 +16,7 @@ from merc.annotation.transcripts.plain.names import MOST_CHARACTERS, display_nam
 _LEADING = re.compile(rf"(?:[\[(<{{]\s?@?{SPAN}\s?[\])>}}](:)?|@?{SPAN}(?![\w;.]|[:,]\S))")
 _IN_SECONDS = re.compile(rf"[\[(]\s?{SECONDS}\s?[\])](:)?")
 _SAID_FIRST = re.compile(rf"@?{SPAN}(?![\w;.]|[:,]\S)\s+(?=\S)")
+_ENDS_IN_SECONDS = re.compile(rf"\[\s?{SECONDS}\s?\]$")
 _SEPARATOR = re.compile(r"\s*[-–—|,:]?\s*")
 _TRAILING = re.compile(rf"(\s*[-–—|,:]?\s*)([\[(<{{]?)\s?@?{SPAN}\s?[\])>}}]?(:?)$")
 _AFTER_NAME = re.compile(
@@ -45,6 +46,7 @@ class Mark:
         sure: whether the name is like one in whatever file.
         start, end: as written.
         style: how name and time stand in a head; how a time stands before words.
+        whole: the words with what may be a name, where they do not stand as `Name: words`.
     """
 
     kind: str
@@ -54,6 +56,11 @@ class Mark:
     start: str | None = None
     end: str | None = None
     style: str = ""
+    whole: str = ""
+
+    def with_name(self) -> str:
+        """What is said where the name is none, and so belongs to it."""
+        return self.whole or f"{self.name}: {self.words}"
 
 
 WORDS = Mark("words", "")  # of all lines that are read as they stand
@@ -126,7 +133,7 @@ def _leading_time(text: str) -> Mark | None:
     if named is None and colon > 0:
         named = _named(rest, colon)
     if named is not None:
-        return Mark("turn", named.words, named.name, named.sure, start, end, style)
+        return Mark("turn", named.words, named.name, named.sure, start, end, style, rest)
     return Mark("turn", rest, None, False, start, end, style)
 
 
@@ -146,6 +153,11 @@ def _named(text: str, colon: int, bold: bool = False) -> Mark | None:
         return None
     sure = sure or (name if bold else None)
     words = text[colon + 1 :].strip()
+    timed = _ENDS_IN_SECONDS.search(head) if head[-1:] == "]" else None
+    if timed is not None:
+        return Mark(
+            "turn" if words else "head", words, name, sure is not None, timed[1], timed[2], "after" if words else "name[time]"
+        )
     match = _LEADING.match(words) if words[:1] and words[0] in "[(<{0123456789" else None
     if match is not None:
         rest = words[match.end() :].strip()
@@ -214,4 +226,6 @@ def _head(text: str) -> Mark | None:
         return None
     separator = match[1].strip() or ("\t" if "\t" in match[1] else "  " if len(match[1]) > 1 else " ")
     style = f"{head[0] if inside != head else ''}name{separator}{match[2]}time"
+    if inside == head and head[-1] in ")]" and match[2] in "[(" and match[2] and not separator.strip():
+        style = "name[time]"  # as where the name has no brackets of its own
     return Mark("head", "", name, sure is not None, match[3], match[4], style)

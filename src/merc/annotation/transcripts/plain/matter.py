@@ -46,6 +46,7 @@ _FOOT = re.compile(
         |a\s(?:démarré|arrêté)\s(?:la\stranscription|l[’']enregistrement)|(?:inició|detuvo|ha\siniciado|ha\sdetenido)\sla\s(?:transcripción|grabación)
         |ha\s(?:avviato|interrotto)\sla\s(?:trascrizione|registrazione)|(?:iniciou|parou|interrompeu)\sa\s(?:transcrição|gravação)
         |heeft\sde\s(?:transcriptie|opname)\s(?:gestart|gestopt|beëindigd))\.?
+    | to\sorder\svideotapes\s.{1,380}
     | sonix\s(?:is\sthe\sworld|has\smany\sfeatures).{1,390} | automatically\sconvert\syour\s.{1,390}
     | [\[(*]?(?:end|ende)\s(?:of|der|des|vom)\s(?:the\s|this\s)?
         (?:audio|transcript|transcription|recording|interview|meeting|call|conversation

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
-_NUMBERED = re.compile(r"[^\S\n]*(\d{1,5})(?:[^\S\n]+(\S[^\n]*)?)?")
+_NUMBERED = re.compile(r"[^\S\n]*(\d{1,5})[.)]?(?:[^\S\n]+(\S[^\n]*)?)?")
+_PAGE_OF = re.compile(
+    r"^[^\S\n]*(?:page|seite|página|pagina)[^\S\n]\d{1,5}[^\S\n](?:of|von|de|di|sur|van)[^\S\n]\d{1,5}[^\S\n]*$", re.I | re.M
+)
+_BEGINS_WITH_TIME = re.compile(r"[\[(]?\d{1,3}:\d{2}")
 _PAGE = re.compile(r"\s*(?:page|seite)\s\d{1,5}(?:\s(?:of|von)\s\d{1,5})?\s*", re.IGNORECASE)
 # All [chosen].
 _SHARE = 0.8  # of the lines, that are numbered
@@ -18,6 +22,7 @@ def without_line_numbers(text: str) -> str:
 
     A number with nothing behind that does not count is that of a page, and goes with its line.
     """
+    text = _without_counts_over_times(_PAGE_OF.sub("", text))
     lines = text.split("\n")
     given = [line for line in lines if line.strip()]
     begins = [line for line in given if line.lstrip()[0].isdigit()]
@@ -28,6 +33,21 @@ def without_line_numbers(text: str) -> str:
         return text
     kept = iter(counted)
     return "\n".join(next(kept) if line.strip() else line for line in lines)
+
+
+def _without_counts_over_times(text: str) -> str:
+    """The text without lines that count those with times below them, as subtitles have them."""
+    lines = text.split("\n")
+    counts = [
+        place
+        for place, line in enumerate(lines[:-1])
+        if line.strip().isdecimal() and _BEGINS_WITH_TIME.match(lines[place + 1].lstrip()) is not None
+    ]
+    numbers = [int(lines[place].strip()[:9]) for place in counts]
+    if len(numbers) < 2 or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+        return text
+    dropped = set(counts)
+    return "\n".join("" if place in dropped else line for place, line in enumerate(lines))
 
 
 def _counted(lines: list[str]) -> list[str] | None:
