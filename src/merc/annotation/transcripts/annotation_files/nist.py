@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from merc.annotation.transcripts.annotation_files.word_runs import joined_words
-from merc.annotation.transcripts.cues import Cue, CueList, counted, parse_time
+from merc.annotation.transcripts.annotation_files.word_runs import RunWord, joined_words
+from merc.annotation.transcripts.cues import CueList, counted, parse_time
 from merc.annotation.transcripts.nobody import known
 from merc.annotation.transcripts.words import clean
 from merc.data.schema import Utterance
@@ -97,9 +97,9 @@ def read_ctm(text: str, name: str) -> CueList:
     Raises:
         DataError: no word, or a line that can't be read.
     """
-    words: list[tuple[float, float, str, str, str, str | None]] = []
+    words: list[RunWord] = []
     recordings: set[str] = set()
-    channels: set[str] = set()
+    by_channel: dict[str, list[RunWord]] = {}
     alternative = ""
     for number, line in enumerate(text.split("\n"), start=1):
         fields = line.split()
@@ -117,21 +117,27 @@ def read_ctm(text: str, name: str) -> CueList:
                 found = shorten(repr(printable(f"{begin} {lasts}")))
                 raise DataError(f"{name}, line {number}: expected start and duration in s, found {found}") from error
             recordings.add(recording)
-            channels.add(channel)
+            said = by_channel.setdefault(channel, [])
             typed = len(fields) > _TYPED and fields[_TYPED - 1] in _TYPES
             if word.casefold() not in _NO_WORDS and not (typed and fields[_TYPED - 1] in _TYPES_OF_SOUNDS):
-                words.append((start, start + duration, word, channel, recording, known(fields[_TYPED]) if typed else None))
+                speaker = known(fields[_TYPED]) if typed else None
+                said.append(RunWord(word, speaker, start, start + duration, None, recording))
+                words.append(said[-1])
     if not recordings:
         raise DataError(f"{name}: expected words of CTM, found none")
-    words.sort(key=lambda word: word[0])
-    named = not all(map(_CHANNEL.fullmatch, channels))
-    numbers = {c: place if len(channels) > 1 and not named else None for place, c in enumerate(sorted(channels))}
-    several = len(recordings) > 1
-    spoken = [
-        Cue(word, who or (known(c) if named else None), start, end, numbers[c], False, r if several else None)
-        for start, end, word, c, r, who in words
-    ]
-    return CueList(tuple(joined_words(spoken)))
+    if len(by_channel) > 1 and all(map(_CHANNEL.fullmatch, by_channel)):
+        for place, channel in enumerate(sorted(by_channel)):
+            for word in by_channel[channel]:
+                word.channel = place
+    elif not all(map(_CHANNEL.fullmatch, by_channel)):
+        for channel, said in by_channel.items():
+            for word in said:
+                word.speaker = word.speaker or known(channel)
+    if len(recordings) == 1:
+        for word in words:
+            word.conversation = None
+    words.sort(key=lambda word: word.start or 0.0)
+    return CueList(tuple(joined_words(words)))
 
 
 def _seconds(field: str, place: str) -> float:

@@ -74,11 +74,14 @@ def read_words(listed: Sequence[Record], per_second: int | None = None, text: st
         DataError: a field of the wrong kind.
     """
     warnings: tuple[str, ...] = ()
+    words = [_timed(word, per_second or SECONDS) for word in listed]
     if per_second is None:
-        per_second, warnings = units_of((word.span() for word in listed), sum(len(_said(word)) for word in listed))
+        per_second, warnings = units_of([(word.start, word.end) for word in words], sum([len(word.text) for word in words]))
+        if per_second != SECONDS:
+            words = [TimedWord(w.text, seconds(w.start, per_second), seconds(w.end, per_second), w.speaker) for w in words]
     by_channel: dict[int | None, list[TimedWord]] = {}
-    for word in listed:
-        by_channel.setdefault(word.channel(), []).append(_timed(word, per_second))
+    for one, word in zip(listed, words, strict=True):
+        by_channel.setdefault(one.channel(), []).append(word)
     text = text if len(by_channel) == 1 else None
     cues = [cue for channel, words in by_channel.items() for cue in utterances(words, channel, text)]
     return CueList(tuple(several_channels(cues) if len(by_channel) > 1 else cues), warnings)
