@@ -362,6 +362,6 @@ def test_times_with_frames_count_thirty_a_second(start, end):
     assert read(f"start,end,text\n{start},{end},Hi\n", "a.csv").utterances == turns_of(spoken("Hi", None, 1.5, 2.0))
 
 
-@pytest.mark.parametrize("column", ["sender", "From", "Author"])
+@pytest.mark.parametrize("column", ["sender", "Role", "Author"])
 def test_who_sends_a_message_says_it(column):
     assert read(f"{column},message\nAnn,Hi\n", "a.csv").utterances == turns_of(spoken("Hi", "Ann"))

@@ -25,7 +25,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 # What it may be called where no column has one of those names; the first that there is counts.
 OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "words": ("sentence", "transcription", "content", "caption", "body", "message"),
-    "speaker": ("speakerid", "speakerlabel", "character", "participant", "name", "person", "who", "sender", "author", "from"),
+    "speaker": ("speakerid", "speakerlabel", "character", "participant", "name", "person", "who", "sender", "author", "role"),
     "start": (
         *("startms", "starttimems", "startmillis", "startmilliseconds", "startseconds", "startsec", "starttimeseconds", "starts"),
         *("begin", "begintime", "beginms", "begintimems", "onset", "onsetms", "timein", "tcin", "timecodein", "inms"),

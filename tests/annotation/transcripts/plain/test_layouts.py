@@ -291,6 +291,7 @@ def test_pages_are_no_words():
 
 def test_times_that_are_spelt_in_words_stay():
     assert turns("Mia: I ran.\n4m 2s is fast.\nTom: [3'20\"] is faster.\nMia: No.\n")[0][1] == "I ran. 4m 2s is fast."
+    assert turns("Mia: It took (3m 20s) to run.\nTom: No.\n")[0][1] == "It took (3m 20s) to run."
     assert turns("[3'20\"] Mia: I ran.\n[1h02m03s] Tom: No.\n") == [("Mia", "I ran.", 200, 3723), ("Tom", "No.", 3723, None)]
 
 

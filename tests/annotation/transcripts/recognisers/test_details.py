@@ -351,3 +351,8 @@ def test_sentences_are_read_listed_or_within():
     wanted = turns_of(spoken("Mind it.", "Mia", 1.0, 2.0), spoken("Thanks.", "Tom", 3.0, 4.0))
     assert read(listed).utterances == wanted
     assert read({"data": {"transcript": {"title": "Steps", "sentences": within}}}).utterances == wanted
+
+
+def test_messages_are_said_by_their_roles():
+    found = read([{"role": "agent", "content": "Mind it."}, {"role": "caller", "content": "Thanks."}])
+    assert found.utterances == turns_of(spoken("Mind it.", "agent"), spoken("Thanks.", "caller"))

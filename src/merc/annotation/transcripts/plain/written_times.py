@@ -10,17 +10,18 @@ _BRACKETED = re.compile(rf"(?<=[\[(])()(?:{_SPELT}|(\d{{1,3}})['′’](\d{{2}})
 _SAID = re.compile(r"\d{1,2} (?:hour|minute|second)s?(?:, \d{1,2} (?:minute|second)s?){0,2}")  # as YouTube's page says them
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
 _SHARE = 0.5  # of the lines, that begin so where that is a time [chosen]
+_BRACKETED_SHARE = 0.2  # of the lines, likewise, where it stands in brackets [chosen]
 
 
 def with_clock_times(text: str) -> str:
     """The text with such times as a clock shows them, and without those that say again what the line above shows."""
     if "second" in text:
         text = _without_said_times(text)
-    if _BRACKETED.search(text) is not None:
-        text = _BRACKETED.sub(_clock, text)
-    found = sum(1 for _ in _BEGINS.finditer(text))
-    if found and found >= _SHARE * sum(map(bool, map(str.strip, text.split("\n")))):
-        text = _BEGINS.sub(_clock, text)
+    lines = sum(map(bool, map(str.strip, text.split("\n"))))
+    for pattern, share in ((_BRACKETED, _BRACKETED_SHARE), (_BEGINS, _SHARE)):
+        found = sum(1 for _ in pattern.finditer(text))
+        if found > 1 and found >= share * lines:
+            text = pattern.sub(_clock, text)
     return text
 
 

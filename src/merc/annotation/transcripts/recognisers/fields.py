@@ -49,7 +49,7 @@ _SINGLE_TIMES = ("timestamp", "time")  # of a turn whose end is not given
 _LATEST = 1e6  # s of a recording: eleven days [chosen]
 _SPEAKERS = (
     *("speaker", "speaker_name", "speakerName", "speaker_id", "speakerId", "speaker_label", "speakerLabel", "spk"),
-    "participant",
+    *("participant", "role"),
 )
 _MOST_DIGITS = 15
 _LOOKED_AT = 10  # elements of a list
