@@ -318,3 +318,12 @@ def test_marks_of_direction_around_a_name_are_no_part_of_it():
 def test_a_date_is_no_name():
     text = "Mia Falk\nWho took the ladder?\nMay 5, 2026, 10:02 AM\nTom Ash\nNot me.\nMay 5, 2026, 10:03 AM\n"
     assert all(speaker in (None, "Mia Falk", "Tom Ash") for speaker, *_ in turns(text))
+
+
+def test_times_among_times_of_day_are_of_the_day():
+    text = "Mia Falk  10:02 AM\nWho took the ladder?\n10:03\nTell me.\nTom Ash  10:05 AM\nNot me.\n"
+    assert turns(text) == [
+        ("Mia Falk", "Who took the ladder?", None, None),
+        ("Mia Falk", "Tell me.", None, None),
+        ("Tom Ash", "Not me.", None, None),
+    ]
