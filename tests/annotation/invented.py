@@ -118,7 +118,7 @@ def hostile():
     )
     return annotated(
         found,
-        origin=Origin(HOSTILE[1], HOSTILE[0], "audio", 10.0, HOSTILE[0], {"name": HOSTILE[0], HOSTILE[1]: HOSTILE[2]}),
+        origin=Origin(HOSTILE[1], HOSTILE[0], "audio", 10.0, HOSTILE[0], {"name": HOSTILE[0], HOSTILE[1]: HOSTILE[2]}, HOSTILE[2]),
         modalities=("text", HOSTILE[1]),
         absences=(Absence(None, HOSTILE[1], HOSTILE[0]), Absence("1", HOSTILE[0], HOSTILE[7])),
         warnings=HOSTILE,

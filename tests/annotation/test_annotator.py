@@ -10,6 +10,7 @@ import pytest
 from annotation.call import RATE, SECONDS, TRANSCRIPT, TURNS, open_file, srt, stereo, whisper
 from annotation.recordings import encoded, wav
 from annotation.turns import spoken, turns_of
+from merc.annotation.annotation import Annotation
 from merc.annotation.annotator import annotate
 from merc.annotation.media.recording import Sound
 from merc.annotation.model import load
@@ -326,5 +327,10 @@ def test_a_file_of_turns_names_the_speakers(annotator, tmp_path):
     found = annotator.annotate(talk, options=Options(speakers=rttm))
     assert [u.speaker for u in found.utterances] == ["Zoe", "Yves", "Ann"]
     assert "1 utterance lies in no speaker's turn" in found.warnings
+    assert found.origin.speakers == "call.rttm"
+    assert Annotation.from_json(found.to_json()) == found
+    rttm.write_text(rttm.read_text().replace("Zoe", "Xan"))
+    assert annotator.annotate(talk, options=Options(speakers=rttm)).origin.sha256 != found.origin.sha256
+    assert annotator.annotate(talk).origin.sha256 not in ("", found.origin.sha256)
     with pytest.raises(DataError, match=r"gone\.rttm: expected turns of speakers in RTTM, found nothing$"):
         annotator.annotate(talk, options=Options(speakers=tmp_path / "gone.rttm"))

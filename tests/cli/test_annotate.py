@@ -148,3 +148,19 @@ def test_the_sample_prints_its_path_alone(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert out.strip() in {str(tmp_path / "sample" / f"dialogue.{kind}") for kind in ("wav", "csv")}
     assert "sample is" in err
+
+
+def test_tiers_are_chosen_by_name(folder, judge, capsys):
+    pair = '"IntervalTier" "{}" 0 2 1 0 2 "{}"'
+    tiers = " ".join((pair.format("raw", "the kettle is on"), pair.format("clean", "the kettle IS on")))
+    (folder / "tea.TextGrid").write_text(f'"ooTextFile" "TextGrid" 0 2 <exists> 2 {tiers}')
+    for command in (
+        ["annotate", str(folder / "tea.TextGrid"), "--model", str(judge)],
+        ["predict", str(judge), str(folder / "tea.TextGrid")],
+    ):
+        assert main([*command, "--json"]) == 2
+        assert "say which hold words (--tiers NAME)" in capsys.readouterr().err
+        assert main([*command, "--json", "--tiers", "clean"]) == 0
+        assert "the kettle IS on" in capsys.readouterr().out
+    assert main(["annotate", str(folder / "words.srt"), "--model", str(judge), "--tiers", "clean"]) == 2
+    assert "tiers were named, and SubRip subtitles has none" in capsys.readouterr().err

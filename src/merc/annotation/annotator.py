@@ -131,11 +131,12 @@ def annotate(
     return Annotation(
         Origin(
             name=work.given.name,
-            sha256=content_digest(work.given),
+            sha256=content_digest(work.given, options.speakers),
             kind="text" if work.given.medium is None else "audio" if work.info is None else work.info.kind,
             duration=None if work.info is None else work.info.duration,
             transcript=read_from,
             model=_about(judge),
+            speakers=None if options.speakers is None else Path(options.speakers).name,
         ),
         tuple(replace(one, absences=tuple(missing)) for one, missing in zip(judged, absences, strict=True)),
         tuple(dict.fromkeys(work.warnings)),
@@ -180,15 +181,17 @@ def _about_tracks(info: MediaInfo, options: Options) -> list[str]:
 def _transcripts(work: _Work) -> tuple[tuple[Transcript, ...], str | None]:
     """Who said what, of each conversation, and where that was read; its warnings join the others."""
     transcript, name = work.given.transcript, work.given.transcript_name
+    if work.options.tiers and (transcript is None or isinstance(transcript, Transcript)):
+        raise DataError(f"{printable(work.given.name)}: tiers were named, and there is no annotation file to read them from")
     if isinstance(transcript, Transcript):
         found = (transcript,)
     elif transcript is not None:
         work.hook("reading the transcript", 0.0, None)
-        encoding = work.options.encoding
+        encoding, tiers = work.options.encoding, work.options.tiers
         if work.given.medium is None:
-            found = read_transcripts(transcript, name, encoding=encoding)
+            found = read_transcripts(transcript, name, encoding=encoding, tiers=tiers)
         else:
-            found = (in_recording(read_transcript(transcript, name, encoding=encoding), work.given.name),)
+            found = (in_recording(read_transcript(transcript, name, encoding=encoding, tiers=tiers), work.given.name),)
     else:
         found, name = _recognised(work)
     if work.options.speakers is not None:

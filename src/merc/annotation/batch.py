@@ -181,7 +181,7 @@ def _work(task: _Task) -> FileRecord:
     try:
         if task.rival is not None:
             raise DataError(f"{record.file}: its results would lie in the same files as those of {task.rival}; rename one of them")
-        record = replace(record, sha256=content_digest(given(task.path)))
+        record = replace(record, sha256=content_digest(given(task.path), task.options.annotation.speakers))
         if task.before is not None and _is_done(task.before, record, task.root):
             return task.before
         found = annotate(task.path, model=_model(task.options.model), options=task.options.annotation)

@@ -31,7 +31,7 @@ class FileRecord:
         file: of the recording, or of the transcript that has none; relative to the folder, with slashes.
         status: `failed` leaves no new files behind.
         error: one line, if it failed.
-        sha256: of recording and transcript; empty if they could not be read.
+        sha256: of recording, transcript and RTTM file; empty if they could not be read.
         made_by: digest of the model and of the options that results hang on.
         utterances: how many.
         duration: s, of the recording, or None.

@@ -26,6 +26,7 @@ class Options:
         cache: folder that keeps features between runs; None keeps none.
         encoding: of transcripts, by a name that Python knows, such as `cp1251`; None finds out.
         speakers: an RTTM file that says who speaks when: each utterance is then the speaker's whose turns overlap it longest.
+        tiers: names of those that hold the words, of an annotation file (ELAN, Praat, EXMARaLDA); none finds out.
         clock: that the transcript's times follow, where the recording's sound begins late or has holes: `film`, what players show;
             `sound`, which counts sound alone, as programs do that decode nothing else; `auto` finds out.
         device: where encoders and model run, such as `cpu` or `cuda:0`; None leaves the model where it is.
@@ -46,6 +47,7 @@ class Options:
     device: str | None = None
     speakers: str | Path | None = None
     clock: Clock = "auto"
+    tiers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         checked(self.channels, str, "channels", f"one of {', '.join(get_args(Channels))}", RunError)
@@ -62,4 +64,6 @@ class Options:
         except DataError as error:
             raise RunError(f"options, {error}") from error
         checked(self.speakers, (str, Path, type(None)), "options, speakers", "an RTTM file or None", RunError)
+        for one in checked(self.tiers, tuple, "options, tiers", "a tuple of names", RunError):
+            checked(one, str, "options, tiers", "a tuple of names", RunError)
         checked(self.device, (str, type(None)), "options, device", "a name such as 'cuda:0', or None", RunError)

@@ -25,11 +25,12 @@ class Origin:
 
     Attributes:
         name: of the file, without its folder.
-        sha256: of medium and transcript.
+        sha256: of medium and transcript, and of the file that says who speaks when, where one was given.
         kind: of the file.
         duration: seconds, or None.
         transcript: the transcript's file name, "recognised by MODEL", or None.
         model: facts by name: name, SHA-256 of the weights (`sha256`), version of merc, encoders.
+        speakers: the name of the RTTM file that said who speaks when, or None.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Origin:
     duration: float | None
     transcript: str | None
     model: Mapping[str, str]
+    speakers: str | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -42,6 +42,10 @@ def annotate(
     speakers: Annotated[
         Path | None, typer.Option(metavar="FILE", help="An RTTM file: who speaks when; the words are from the transcript.")
     ] = None,
+    tiers: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A tier that holds words, of .eaf, .TextGrid or .exb; repeatable; by default found out."),
+    ] = None,
     channels: Annotated[
         Literal["mixed", "speakers"], typer.Option(help="'speakers': each channel of the recording is one speaker's.")
     ] = "mixed",
@@ -99,6 +103,7 @@ def annotate(
         device=device,
         speakers=speakers,
         clock=clock,
+        tiers=tuple(tiers or ()),
     )
     wanted = tuple(chosen.value for chosen in formats) if formats else FORMATS
     if source.is_dir():
@@ -108,7 +113,8 @@ def annotate(
         return
     given(source, transcript)  # what is missing is an error before all else
     if not as_json:
-        check_targets(source, out, wanted, (source.name, None if transcript is None else transcript.name))
+        given_files = [path.name for path in (source, transcript, speakers) if path is not None]
+        check_targets(source, out, wanted, given_files)
         sweep_temporaries(out or source.parent)
     written: tuple[Path, ...] = ()
     said: list[str] = []
@@ -117,7 +123,8 @@ def annotate(
     if as_json:
         show_text(found.to_json())
     else:
-        written = write_files(found, source, out, wanted, () if transcript is None else (transcript,), on_warning=said.append)
+        judged = [path for path in (transcript, speakers) if path is not None]
+        written = write_files(found, source, out, wanted, judged, on_warning=said.append)
         show(annotation_table(found))
     for sentence in (*annotation_notes(found), *said):
         warn(sentence)

@@ -131,6 +131,10 @@ def predict(
     encoding: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of transcripts, such as 'cp1251'; by default found out.")
     ] = None,
+    tiers: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A tier that holds words, of .eaf, .TextGrid or .exb; repeatable; by default found out."),
+    ] = None,
     as_json: AsJson = False,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write a .csv, .jsonl or .parquet, one row an utterance.")
@@ -147,7 +151,7 @@ def predict(
         check_target(out)
         if out.resolve() == chat.resolve():
             raise DataError(f"{out}: --out names the transcripts themselves; they would be overwritten")
-    given = read_conversations(chat, encoding=encoding)
+    given = read_conversations(chat, encoding=encoding, tiers=tuple(tiers or ()))
     for sentence in given.warnings:
         warn(sentence)
     emotions = load(run).predict(given.conversations, specs=given.specs)

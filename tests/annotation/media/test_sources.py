@@ -149,6 +149,10 @@ def test_whatever_changes_changes_the_digest(folder):
     all_given = [given(s, t) for s in (SOUND, other, slower, folder / "talk.wav") for t in (*moved, folder / "talk.srt")]
     all_given += [given(folder / "talk.srt"), given(moved[0])]
     assert len({content_digest(each) for each in all_given}) == len(all_given)
+    (folder / "one.rttm").write_text("SPEAKER talk 1 0.0 9.0 <NA> <NA> Zoe <NA> <NA>\n")
+    (folder / "two.rttm").write_text("SPEAKER talk 1 0.0 9.0 <NA> <NA> Xan <NA> <NA>\n")
+    by_speakers = {content_digest(given(SOUND, moved[0]), path) for path in (None, folder / "one.rttm", str(folder / "two.rttm"))}
+    assert len(by_speakers) == 3
 
 
 def test_what_can_not_be_read_is_told(folder):

@@ -14,7 +14,7 @@ from annotation.turns import spoken, turns_of
 from merc.annotation.transcripts import reading
 from merc.annotation.transcripts.cues import LinkedMedium
 from merc.annotation.transcripts.formats import SUFFIXES
-from merc.annotation.transcripts.reading import read_transcript
+from merc.annotation.transcripts.reading import read_transcript, read_transcripts
 from merc.annotation.transcripts.transcript import Transcript, in_recording
 from merc.annotation.transcripts.words import holds_words
 from merc.errors import DataError, MercError
@@ -390,3 +390,10 @@ def test_times_of_a_file_with_an_offset_are_those_of_the_recording():
     assert moved.warnings == ("the transcript's time 0 is 1.5 s after the start of the recording, as its file says",)
     assert in_recording(transcript, "cut.wav") is transcript
     assert in_recording(transcript, "else.wav") is transcript  # which of the two offsets it has, nobody knows
+
+
+def test_tiers_are_named_only_where_there_are_some(tmp_path):
+    path = tmp_path / "talk.srt"
+    path.write_text("1\n00:00:01,000 --> 00:00:02,000\nHi.\n")
+    with pytest.raises(DataError, match=r"tiers were named, and SubRip subtitles has none; \.eaf, \.textgrid, \.exb have"):
+        read_transcripts(path, tiers=["words"])

@@ -266,3 +266,43 @@ def test_many_marks_take_steps_in_proportion(piece):
         assert read(at(piece * count + "It turns.", "At last."), "a.srt").utterances
 
     assert in_proportion(read_many, 15, "merc.")
+
+
+def test_names_in_round_brackets_before_words_are_told_from_sounds_by_coming_again():
+    assert said(
+        "(MIA) Hi.",
+        "(TOM) Ho.",
+        "Well.",
+        "(KETTLE) Hot!",
+        "(TOM) Tea?",
+        "(SIGHS) No.",
+        "(MIA) Yes.",
+        "So.",
+        "(LATER)\nMilk?",
+        "No.",
+        "Never.",
+    ) == [
+        ("MIA", "Hi."),
+        ("TOM", "Ho."),
+        (None, "Well."),
+        (None, "Hot!"),
+        ("TOM", "Tea?"),
+        (None, "No."),
+        ("MIA", "Yes."),
+        (None, "So."),
+        (None, "Milk?"),
+        (None, "No."),
+        (None, "Never."),
+    ]
+    often = said("(Mia) Hi.", "(Tom) Ho.", "(Mia) Hm?", "(Tom) Ha.", "(Uwe) Hey.", "(sighs) Hi.")
+    assert [speaker for speaker, _ in often] == ["Mia", "Tom", "Mia", "Tom", "Uwe", None]
+    assert speakers("(Mia) Hi.", "(Mia) Ho.", "(Mia) Ha.") == [None, None, None]  # one who speaks always, or one sound
+
+
+def test_how_something_is_said_is_no_part_of_a_display_name():
+    assert said("ann_b [joy]: Hi.", "Bo, Li [anger]: Ho.", "ann_b [sadness]: Hm.", "Bo, Li [joy]: Ha.") == [
+        ("ann_b", "Hi."),
+        ("Bo, Li", "Ho."),
+        ("ann_b", "Hm."),
+        ("Bo, Li", "Ha."),
+    ]

@@ -348,3 +348,20 @@ def test_words_that_a_spreadsheet_would_compute_come_back_as_they_were(words, de
     text = csv_text({"speaker": ["-Ann"], "words": [words]}, delimiter)
     (turn,) = read_transcript(io.BytesIO(text.encode()), "talk.tsv" if delimiter == "\t" else "talk.csv").utterances
     assert (turn.speaker, turn.words) == ("-Ann", words)
+
+
+def test_a_line_for_excel_tells_the_separator():
+    assert read(
+        "sep=;\nspeaker;text\nAnn;Hi, all; you\n".replace("Hi, all; you", '"Hi, all; you"'), "a.csv"
+    ).utterances == turns_of(spoken("Hi, all; you", "Ann"))
+    assert "column" in refusal("sep=;\nspeaker,text\nAnn,Hi\n")
+
+
+@pytest.mark.parametrize(("start", "end"), [("00:00:01:15", "00:00:02:00"), ("00;00;01;15", "00;00;02;00"), ("00:00:01;15", "2")])
+def test_times_with_frames_count_thirty_a_second(start, end):
+    assert read(f"start,end,text\n{start},{end},Hi\n", "a.csv").utterances == turns_of(spoken("Hi", None, 1.5, 2.0))
+
+
+@pytest.mark.parametrize("column", ["sender", "Role", "Author"])
+def test_who_sends_a_message_says_it(column):
+    assert read(f"{column},message\nAnn,Hi\n", "a.csv").utterances == turns_of(spoken("Hi", "Ann"))

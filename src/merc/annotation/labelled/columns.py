@@ -18,7 +18,7 @@ from merc.annotation.labelled.transcript import LabelledFile, LabelledTranscript
 from merc.annotation.transcripts.columns import NAMES, OTHER_NAMES
 from merc.annotation.transcripts.cues import Cue, counted
 from merc.annotation.transcripts.reading import read_text, transcripts_from
-from merc.annotation.transcripts.tables import delimiter_of, read_tab_separated, read_table
+from merc.annotation.transcripts.tables import read_tab_separated, read_table, separated
 from merc.annotation.transcripts.transcript import Transcript
 from merc.data.schema import first_repeated
 from merc.errors import DataError
@@ -45,7 +45,8 @@ def read_labelled_table(path: Path, wanted: Sequence[str] = ()) -> LabelledFile:
     name, decoded = printable(path.name), read_text(path)
     tab_separated = path.suffix.lower() == ".tsv"
     try:
-        given = csv_rows(decoded.text, "\t" if tab_separated else delimiter_of(decoded.text))
+        rows_of_text, delimiter = (decoded.text, "\t") if tab_separated else separated(decoded.text)
+        given = csv_rows(rows_of_text, delimiter)
         header, *rows = [row for row in given if any(map(str.strip, row))] or [[]]
     except csv.Error as error:
         raise DataError(f"{name}: not valid CSV: {error}") from error

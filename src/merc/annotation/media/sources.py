@@ -84,13 +84,14 @@ def given(
     return Given(named, medium, beside[0], beside[0].name, (warning,))
 
 
-def content_digest(given: Given) -> str:
-    """SHA-256 in hex of recording and transcript.
+def content_digest(given: Given, speakers: str | Path | None = None) -> str:
+    """SHA-256 in hex of recording and transcript, and of the RTTM file that says who speaks when, if there is one.
 
     Raises:
         DataError: a path can't be read.
     """
-    return hashlib.sha256(_digest_of(given.medium) + _digest_of(given.transcript)).hexdigest()
+    of_speakers = b"" if speakers is None else _digest_of(Path(speakers))
+    return hashlib.sha256(_digest_of(given.medium) + _digest_of(given.transcript) + of_speakers).hexdigest()
 
 
 def _located(given: object, what: str) -> Path | OpenFile | Sound | Transcript:

@@ -25,7 +25,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 # What it may be called where no column has one of those names; the first that there is counts.
 OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "words": ("sentence", "transcription", "content", "caption", "body", "message"),
-    "speaker": ("speakerid", "speakerlabel", "character", "participant", "name", "person", "who"),
+    "speaker": ("speakerid", "speakerlabel", "character", "participant", "name", "person", "who", "sender", "author", "role"),
     "start": (
         *("startms", "starttimems", "startmillis", "startmilliseconds", "startseconds", "startsec", "starttimeseconds", "starts"),
         *("begin", "begintime", "beginms", "begintimems", "onset", "onsetms", "timein", "tcin", "timecodein", "inms"),
@@ -44,7 +44,7 @@ _OURS = frozenset(("conversation", "utterance", "words"))  # columns of what we 
 _TIMES = ("start", "end", "duration")
 _MILLISECONDS = re.compile(r"(?:\(ms\)|\[ms\]|ms|(?<!\.)msec|millis|milliseconds)$")
 _UNIT = re.compile(r"[(\[](?:ms|s|sec|secs|seconds|hh?:mm:ss[^)\]]{0,5})[)\]]$")
-_CLOCK = re.compile(r"-?(?:\d{1,6}:)?\d{1,4}:\d{2}(?:[.,:]\d{1,9})?")
+_CLOCK = re.compile(r"-?(?:\d{1,6}:)?\d{1,4}:\d{2}(?:[.,:]\d{1,9})?|\d{1,6}(?:;\d{1,2}){3}")
 _SEPARATORS = re.compile(r"[\s_-]+")
 _MOST_CHECKED = 100  # columns whose names may be misspelt
 _SHOWN = 8  # columns of a wrong header that a message names

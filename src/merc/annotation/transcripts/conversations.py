@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from merc.annotation.transcripts.formats import SUFFIXES
+from merc.annotation.transcripts.formats import SUFFIXES, TIERED
 from merc.annotation.transcripts.reading import read_transcripts
 from merc.annotation.transcripts.transcript import speaker_of, unnamed_warnings
 from merc.data.formats.json_lines import read_json_lines
@@ -30,24 +31,27 @@ class FoundConversations:
     warnings: tuple[str, ...] = ()
 
 
-def read_conversations(path: str | Path, *, encoding: str | None = None) -> FoundConversations:
+def read_conversations(path: str | Path, *, encoding: str | None = None, tiers: Sequence[str] = ()) -> FoundConversations:
     """The conversations of a transcript (see `read_transcripts`), or of a `.jsonl` file, whose features are kept.
 
     Args:
         path: of the file.
         encoding: of a transcript, by a name that Python knows; None finds out.
+        tiers: names of those that hold the words, of an annotation file; none finds out.
 
     Raises:
         DataError: unreadable, another kind of file, nothing to judge by, or a place that is not valid, which the message names.
     """
     path = Path(path)
     if path.suffix.lower() == WITH_FEATURES:
+        if tiers:
+            raise DataError(f"{path}: tiers were named, and conversations with features have none; {', '.join(TIERED)} have")
         return _with_features(path)
     if path.is_file() and path.suffix.lower() not in SUFFIXES:
         raise DataError(
             f"{path}: {path.suffix or 'no'} suffix; conversations are read from {', '.join((WITH_FEATURES, *SUFFIXES))}"
         )
-    found = read_transcripts(path, encoding=encoding)
+    found = read_transcripts(path, encoding=encoding, tiers=tiers)
     conversations: list[Conversation] = []
     warnings: list[str] = []
     for one in found:

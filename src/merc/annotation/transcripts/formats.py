@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,15 +20,17 @@ class TextFormat:
         what: for people, such as `WebVTT subtitles`.
         reader: the function's place in this package; it is imported when it is first called, since all together take long.
         decoder: likewise, where the format says itself how its text is encoded; None finds out.
+        tiered: whether a file has tiers, of which the reader takes those that it is given the names of.
     """
 
     what: str
     reader: str
     decoder: str | None = None
+    tiered: bool = False
 
-    def read(self, text: str, name: str) -> CueList:
-        """What a text holds, whose file errors call `name`."""
-        return _function(self.reader)(text, name)
+    def read(self, text: str, name: str, tiers: Sequence[str] = ()) -> CueList:
+        """What a text holds, whose file errors call `name`; `tiers` are only for a format that has some."""
+        return _function(self.reader)(text, name, *((tiers,) if self.tiered else ()))
 
     def decode(self, data: bytes, name: str, encoding: str | None) -> Decoded:
         """The text of a file, in the given encoding or in that which it turns out to have."""
@@ -65,11 +67,14 @@ def _function(place: str) -> Callable[..., Any]:
 FORMATS: Mapping[str, TextFormat | BinaryFormat] = {
     ".srt": TextFormat("SubRip subtitles", "captions.subrip.read_subrip"),
     ".vtt": TextFormat("WebVTT subtitles", "captions.webvtt.read_webvtt"),
-    ".eaf": TextFormat("an annotation file of ELAN", "annotation_files.elan.read_eaf"),
+    ".eaf": TextFormat("an annotation file of ELAN", "annotation_files.elan.read_eaf", tiered=True),
     ".textgrid": TextFormat(
-        "a TextGrid of Praat", "annotation_files.textgrid.read_textgrid", "annotation_files.textgrid.decode_textgrid"
+        "a TextGrid of Praat",
+        "annotation_files.textgrid.read_textgrid",
+        "annotation_files.textgrid.decode_textgrid",
+        tiered=True,
     ),
-    ".exb": TextFormat("a basic transcription of EXMARaLDA", "annotation_files.exmaralda.read_exb"),
+    ".exb": TextFormat("a basic transcription of EXMARaLDA", "annotation_files.exmaralda.read_exb", tiered=True),
     ".cha": TextFormat("a transcript in CHAT", "annotation_files.chat.read_chat"),
     ".ass": TextFormat("SubStation Alpha subtitles", "captions.substation.read_substation"),
     ".ssa": TextFormat("SubStation Alpha subtitles", "captions.substation.read_substation"),
@@ -88,6 +93,7 @@ FORMATS: Mapping[str, TextFormat | BinaryFormat] = {
     ".docx": BinaryFormat("a Word document", "word_document.read_word_document", "subtitles"),
 }
 SUFFIXES = tuple(FORMATS)
+TIERED = tuple(suffix for suffix, known_format in FORMATS.items() if isinstance(known_format, TextFormat) and known_format.tiered)
 UNREADABLE = {
     ".rttm": "it tells who speaks when and holds no words; give it by --speakers",
     ".idx": "VobSub, whose subtitles are pictures",

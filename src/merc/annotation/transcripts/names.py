@@ -16,6 +16,7 @@ _PREFIX = re.compile(r"([^:：\n]{1,80})[:：](?![/\\\d])")
 _DISPLAYED = re.compile(r"([^:：\n]{1,80})[:：](?:\s|$)")
 _BRACKETED = re.compile(r"[\[(【（]([^\[\]()【】（）]*)[\])】）]")
 _DESCRIBED = re.compile(r"[^\S\n]*[\[(【（][^\[\]()【】（）]*[\])】）]$")
+_MANNER_BEHIND = re.compile(r"\s\[[a-z][^\[\]]{0,60}\]$")  # as of our own subtitles, `Ann [joy]: words`
 _IN_BRACKETS = re.compile(r"[\[(【（][^\[\]()【】（）]{0,80}[\])】）]")
 _NAME_WORD = re.compile(r"#?[\w.'’&\-]+")
 _PARTICLES = frozenset({"al", "and", "bin", "da", "de", "del", "der", "di", "du", "el", "la", "le", "of", "the", "van", "von", "y"})
@@ -56,7 +57,7 @@ def named(line: str, lower_case: bool = False) -> tuple[str, str] | None:
 def displayed(line: str) -> tuple[str, str] | None:
     """What stands before the first colon of a line that a blank follows, and the words after it; None where nothing does."""
     match = _DISPLAYED.match(line)
-    if match is None or not (head := clean(match[1])):
+    if match is None or not (head := _MANNER_BEHIND.sub("", clean(match[1]))):
         return None
     return head, line[match.end(1) + 1 :].strip()
 

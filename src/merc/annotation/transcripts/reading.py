@@ -13,7 +13,7 @@ from typing import Any
 
 from merc.annotation.open_file import OpenFile, opened_file
 from merc.annotation.transcripts.cues import Cue, CueList, counted, settle
-from merc.annotation.transcripts.formats import FORMATS, SIGNS, SUFFIXES, UNREADABLE, BinaryFormat, TextFormat
+from merc.annotation.transcripts.formats import FORMATS, SIGNS, SUFFIXES, TIERED, UNREADABLE, BinaryFormat, TextFormat
 from merc.annotation.transcripts.nobody import known
 from merc.annotation.transcripts.sentences import joined
 from merc.annotation.transcripts.speakers import spoken
@@ -29,20 +29,22 @@ _SNIFFED = 2000  # characters
 _PICTURES = b"\0\0\x01\xba"  # begins the `.sub` of VobSub, an MPEG stream
 
 
-def read_transcript(source: str | Path | OpenFile, name: str | None = None, *, encoding: str | None = None) -> Transcript:
+def read_transcript(
+    source: str | Path | OpenFile, name: str | None = None, *, encoding: str | None = None, tiers: Sequence[str] = ()
+) -> Transcript:
     """The only conversation of a file; see `read_transcripts`.
 
     Raises:
         DataError: likewise; or the file holds several conversations.
     """
-    found = read_transcripts(source, name, encoding=encoding)
+    found = read_transcripts(source, name, encoding=encoding, tiers=tiers)
     if len(found) != 1:
         raise DataError(f"{printable(_name(source, name))} holds {len(found)} conversations; expected one")
     return found[0]
 
 
 def read_transcripts(
-    source: str | Path | OpenFile, name: str | None = None, *, encoding: str | None = None
+    source: str | Path | OpenFile, name: str | None = None, *, encoding: str | None = None, tiers: Sequence[str] = ()
 ) -> tuple[Transcript, ...]:
     """Who said what, when, in each conversation of a file of one of the `SUFFIXES`.
 
@@ -50,18 +52,22 @@ def read_transcripts(
         source: a path, or a seekable file opened as bytes; it is read from its first byte, and stands afterwards where it stood.
         name: the file's name, whose suffix says what it is; else the path, or the open file's own name.
         encoding: the file's, by a name that Python knows; None finds out.
+        tiers: names of those that hold the words, of an annotation file; none finds out.
 
     Returns:
         At least one, each with at least one utterance, each of which holds words. A conversation's utterances are in order of their
         starts if all have one, else in the file's order. Warnings of the whole file stand with the first.
 
     Raises:
-        DataError: another suffix, unreadable, too large, content that is not what the suffix says, or no words at all.
+        DataError: another suffix, unreadable, too large, content that is not what the suffix says, no words at all, or tiers
+            that the file does not have.
         MissingExtraError: what reads Word documents is not installed.
     """
     name = _name(source, name)
     data, known_format = _content(source, name)
     name = printable(name)
+    if tiers and not (isinstance(known_format, TextFormat) and known_format.tiered):
+        raise DataError(f"{name}: tiers were named, and {known_format.what} has none; {', '.join(TIERED)} have")
     if isinstance(known_format, BinaryFormat):
         try:
             cue_list, of_encoding = known_format.read(data, name), ()
@@ -69,7 +75,7 @@ def read_transcripts(
             raise MissingExtraError(known_format.extra, f"reading {name}") from error
     else:
         decoded = _decoded(data, name, known_format, encoding)
-        cue_list, of_encoding = known_format.read(decoded.text, name), decoded.warnings
+        cue_list, of_encoding = known_format.read(decoded.text, name, tiers), decoded.warnings
     return transcripts_from(cue_list, name, known_format.what, of_encoding)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from merc.annotation.transcripts.cues import Cue, counted, share
-from merc.annotation.transcripts.labels import accepted_labels, with_label_lines
+from merc.annotation.transcripts.labels import Labels, accepted_labels, with_label_lines
 from merc.annotation.transcripts.names import displayed, like_a_display_name, named
 from merc.annotation.transcripts.nobody import known
 from merc.annotation.transcripts.words import without_sounds
@@ -75,7 +75,7 @@ def spoken(cues: Sequence[Cue]) -> tuple[list[Cue], tuple[str, ...]]:
     return (split, ()) if labels else _held(split)
 
 
-def _split(cues: Sequence[Cue], labels: frozenset[str], displays: frozenset[str]) -> list[Cue]:
+def _split(cues: Sequence[Cue], labels: Labels, displays: frozenset[str]) -> list[Cue]:
     read: list[list[_Line] | None] = []
     for cue in cues:
         is_open = cue.speaker is None and _MARKED.search(cue.text) is not None
@@ -142,7 +142,7 @@ def _display_names(texts: Sequence[str]) -> frozenset[str]:
     return frozenset(name for name, count in counts.items() if count >= often or like_a_display_name(name))
 
 
-def _lines(text: str, labels: frozenset[str], displays: frozenset[str]) -> list[_Line]:
+def _lines(text: str, labels: Labels, displays: frozenset[str]) -> list[_Line]:
     """The lines of a cue, with marks in lines of their own."""
     if _LABEL in text or _TURN in text:
         text = text.replace(_LABEL, "").replace(_TURN, "")

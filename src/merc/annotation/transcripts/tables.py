@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from merc.annotation.transcripts.columns import AROUND_SCENES, Column, columns_of, unread_times
-from merc.annotation.transcripts.cues import Cue, CueList, parse_clock, parse_time
+from merc.annotation.transcripts.cues import Cue, CueList, parse_time
 from merc.annotation.transcripts.nobody import known
 from merc.annotation.transcripts.units import SLOWEST, TAKEN_AS_MILLISECONDS, in_milliseconds, seconds
 from merc.annotation.transcripts.words import clean, without_markup
@@ -23,13 +23,15 @@ _WHISPER_HEADER, _WHISPER_ROW = "start\tend\ttext", re.compile(r"\d{1,12}\t\d{1,
 _SLOWEST_OF_WHISPER = 5.0  # s a character: whole numbers in its columns are ms unless nobody could speak as fast [chosen]
 _NAMES_LISTED = re.compile(r"\[['\"].{0,500}['\"]\]")  # several speakers, as Python writes a list
 _LISTED_NAME = re.compile(r"'([^']*)'|\"([^\"]*)\"")
-_WITH_FRAMES = re.compile(r"(\d{1,6}:\d{1,2}:\d{1,2}):(\d{1,2})")
+_WITH_FRAMES = re.compile(r"(\d{1,6}):(\d{1,2}):(\d{1,2})[:;](\d{1,2})|(\d{1,6});(\d{1,2});(\d{1,2});(\d{1,2})")
 _FRAMES = 30  # a second, which such times do not say [chosen]
 _DELIMITERS = ",;\t"
+_SEPARATOR_TOLD = re.compile(r"\ufeff?sep=([,;\t])\n", re.IGNORECASE)  # a line for Excel over the header
 
 
 def read_table(text: str, name: str) -> CueList:
-    """The rows of a `.csv` file; blank ones are skipped. The separator is `,`, `;` or tab, the most frequent in the header.
+    """The rows of a `.csv` file; blank ones are skipped. The separator is `,`, `;` or tab, that of a line `sep=;` over
+    the header, or the most frequent in the header.
 
     Times are seconds, unless the column's name says otherwise, the table is Whisper's `.tsv`, or seconds can't be meant.
 
@@ -37,13 +39,17 @@ def read_table(text: str, name: str) -> CueList:
         DataError: no column for the words, two for the same thing, a row of another length, broken quotes, or a field that is no
             time or no channel; the message names the row.
     """
-    return _read(text, name, delimiter_of(text))
+    rows, delimiter = separated(text)
+    return _read(rows, name, delimiter)
 
 
-def delimiter_of(text: str) -> str:
-    """What separates the columns of a `.csv` file."""
+def separated(text: str) -> tuple[str, str]:
+    """The rows of a `.csv` file, and what separates their columns."""
+    told = _SEPARATOR_TOLD.match(text)
+    if told is not None:
+        return text[told.end() :], told[1]
     header_line = next((line for line in text.split("\n") if line.strip()), "")
-    return max(_DELIMITERS, key=header_line.count)
+    return text, max(_DELIMITERS, key=header_line.count)
 
 
 def read_tab_separated(text: str, name: str) -> CueList:
@@ -138,7 +144,8 @@ def _time(cell: str, column: Column | None, called: str, place: str) -> float | 
     framed = _WITH_FRAMES.fullmatch(value)
     try:
         if framed is not None:
-            return parse_clock(framed[1]) + int(framed[2]) / _FRAMES
+            hours, minutes, whole, frames = map(int, filter(None, framed.groups()))
+            return hours * 3600 + minutes * 60 + whole + frames / _FRAMES
         time = parse_time(value)
     except ValueError as error:
         allowed = "allowed are seconds, 00:16:16,059, or nothing"

@@ -135,7 +135,8 @@ def test_no_word_is_read_twice_and_nothing_but_speech():
 def test_where_it_cannot_be_told_the_tiers_are_listed():
     tiers = tier("left", [ANN]) + tier("right", [aligned("b1", "ts1", "ts2", "le thé est prêt")])
     with pytest.raises(
-        DataError, match=r"'left' and 'right' annotate the same stretches; name .*'utterance'.* Tiers: 'left', 'right'$"
+        DataError,
+        match=r"'left' and 'right' annotate the same stretches; say which hold .*'utterance'.* Tiers: 'left', 'right'$",
     ):
         read_eaf(document(tiers, SLOTS), "talk.eaf")
     tiers = tier("left", [ANN]) + tier("right", [aligned(f"b{n}", "ts1", "ts2", "beat") for n in range(9)])
@@ -213,3 +214,27 @@ def test_circles_of_references_end():
     loop += tier("B", [reference("b1", "a1", "and round again", "b1")], "same", PARENT_REF="A")
     with pytest.raises(DataError):
         said(document(loop, {}))
+
+
+def test_named_tiers_are_read_whatever_they_look_like():
+    again = aligned("a3", "ts1", "ts2", "the kettle IS on")
+    text = document(tier("raw", [ANN]) + tier("clean", [again]) + tier("Ben gesture", [BEN]), SLOTS)
+    with pytest.raises(DataError, match=r"annotate the same stretches; say which hold words \(--tiers NAME\), or .*'raw', 'clean'"):
+        read_eaf(text, "talk.eaf")
+    assert [cue.text for cue in read_eaf(text, "talk.eaf", ["clean"]).cues] == ["the kettle IS on"]
+    found = read_eaf(text, "talk.eaf", ("Ben gesture", "raw"))
+    assert [(cue.speaker, cue.text) for cue in found.cues] == [("raw", "the kettle is on"), ("Ben gesture", "then pour me some")]
+    assert found.warnings == ()
+
+
+def test_unknown_names_of_tiers_are_answered_with_those_there_are():
+    text = document(tier("raw", [ANN]) + tier("clean", [BEN]), SLOTS)
+    with pytest.raises(DataError, match=r"^talk.eaf: no tier is called 'Raw', 'words'. Tiers: 'raw', 'clean'$"):
+        read_eaf(text, "talk.eaf", ("Raw", "clean", "words"))
+
+
+def test_named_tiers_of_single_words_become_utterances_and_our_own_keep_their_speakers():
+    words = [aligned("a1", "ts1", "ts2", "kettle"), aligned("a2", "ts2", "ts3", "on")]
+    text = document(tier("wd-level", words) + tier("Ann words (merc)", [aligned("a5", "ts3", "ts4", "sil")]), SLOTS)
+    assert [(c.text, c.start, c.end) for c in read_eaf(text, "talk.eaf", ("wd-level",)).cues] == [("kettle on", 1.0, 3.0)]
+    assert [(c.speaker, c.text) for c in read_eaf(text, "talk.eaf", ("Ann words (merc)",)).cues] == [("Ann", "sil")]

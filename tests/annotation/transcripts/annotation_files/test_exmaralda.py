@@ -71,3 +71,11 @@ def test_a_word_an_event_has_blanks_between():
 def test_what_cannot_be_read_is_told(text, message):
     with pytest.raises(DataError, match=message):
         read_exb(text, "talk.exb")
+
+
+def test_named_tiers_are_read_whatever_their_type():
+    text = document(tier((0, 1, "we went ")), tier((0, 1, "we go"), category="norm"), tier((1, 3, "yes "), kind="a", speaker="S1"))
+    with pytest.raises(DataError, match=r"no tier is called 'norm'. Tiers: 'S0 \[v\]', 'S0 \[norm\]', 'S1 \[v\]'$"):
+        read_exb(text, "talk.exb", ("norm",))
+    cues = read_exb(text, "talk.exb", ("S1 [v]", "S0 [norm]")).cues
+    assert [(cue.speaker, cue.text, cue.start) for cue in cues] == [("ANN", "we go", 0.0), ("BEN", "yes ", 1.0)]

@@ -109,3 +109,20 @@ def test_several_recordings_are_several_conversations():
 def test_what_is_no_ctm_is_told(text, message):
     with pytest.raises(DataError, match=message):
         read_ctm(text, "talk.ctm")
+
+
+def test_speakers_are_those_of_the_last_field_or_of_the_channels():
+    typed = (
+        "a 1 0.0 0.3 mind 0.9 lex Mia\na 1 0.3 0.3 it 0.9 lex Mia\na 1 0.6 0.2 {laugh} 0.9 non-lex Mia\n"
+        "a 1 0.9 0.3 thanks 0.9 lex Tom\na 1 2.9 0.3 yes 0.9 lex unknown\n"
+    )
+    assert [(c.speaker, c.text, c.channel) for c in read_ctm(typed, "a.ctm").cues] == [
+        ("Mia", "mind it", None),
+        ("Tom", "thanks", None),
+        (None, "yes", None),
+    ]
+    by_channel = "a speaker_0 0.0 0.3 mind 0\na speaker_1 0.3 0.3 thanks 0\na speaker_0 0.4 0.3 it 0\n"
+    assert [(c.speaker, c.text, c.channel) for c in read_ctm(by_channel, "a.ctm").cues] == [
+        ("speaker_0", "mind it", None),
+        ("speaker_1", "thanks", None),
+    ]

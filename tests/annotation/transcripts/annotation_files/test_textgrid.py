@@ -194,3 +194,15 @@ def test_what_is_no_textgrid_is_told(text, message):
 def test_a_binary_file_of_praat_is_named():
     with pytest.raises(DataError, match=r"^talk\.TextGrid: a binary file of Praat; open it there and save it as a text file$"):
         read_transcript(io.BytesIO(b"ooBinaryFile\x08TextGrid\0\0"), "talk.TextGrid")
+
+
+def test_a_named_tier_is_read_and_one_of_points_is_none_of_words(tmp_path):
+    path = tmp_path / "talk.TextGrid"
+    path.write_text(LONG.replace("Ann - utterances", "phones of Ann"), encoding="utf-8")
+    with pytest.raises(DataError, match="it can't be told which tiers hold speech"):
+        read_transcript(path)
+    found = read_transcript(path, tiers=["phones of Ann"])
+    assert [(u.start, u.end) for u in found.utterances] == [turn[2:] for turn in TURNS]
+    assert found.utterances[1].words == "déjà vu"
+    with pytest.raises(DataError, match=r"no tier is called 'tones'. Tiers: 'phones of Ann'$"):
+        read_transcript(path, tiers=["tones"])

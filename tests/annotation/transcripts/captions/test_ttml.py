@@ -169,3 +169,17 @@ def test_what_is_refused(text, message):
     with pytest.raises(DataError) as error:
         read(text, "a.xml")
     assert str(error.value) == message
+
+
+def test_times_of_apples_transcripts_count_from_the_beginning_and_words_have_blanks():
+    words = (("2.0", "2.5", "Mind"), ("2.5", "3.0", "the"), ("3.0", "4.5", "step."))
+    spans = "".join(f'<span begin="{begin}" end="{end}" apple:unit="word">{word}</span>' for begin, end, word in words)
+    body = (
+        '<body dur="1:10.000"><div begin="1.5" end="1:05.0"><p begin="2.0" end="4.5" ttm:agent="SPEAKER_1">'
+        f'<span begin="2.0" end="4.5" apple:unit="sentence">{spans}</span></p>'
+        '<p begin="1:01.0" end="1:05.0" ttm:agent="SPEAKER_2">Thanks.</p></div></body>'
+    )
+    own = 'xmlns:apple="http://podcasts.apple.com/transcript-ttml-internal"'
+    assert said(body, own) == [(2.0, 4.5, "SPEAKER_1", "Mind the step."), (61.0, 65.0, "SPEAKER_2", "Thanks.")]
+    elsewhere = said(body, 'xmlns:apple="http://example.org/another"')
+    assert [turn[:2] for turn in elsewhere] == [(62.5, 65.0)]  # of TTML, each counts from that of what holds it

@@ -74,3 +74,17 @@ def test_notes_and_identifiers_of_teams():
         ("Ada", "It turns."),
         ("Ben Miller (Guest)", "At last."),
     ]
+
+
+def test_identifiers_of_webex_name_the_speakers():
+    text = (
+        'WEBVTT\n\n1 "Mia Falk" (1112223334)\n00:01.000 --> 00:02.000\nThe wheel turns.\n\n'
+        '2 "Tom" (5556667778)\n00:03.000 --> 00:04.000\n<v Uwe>At last.\n\n'
+        '3 ""\n00:05.000 --> 00:06.000\nGood.\n\n4\n00:07.000 --> 00:08.000\nYes.\n'
+    )
+    assert [(turn.speaker, turn.words) for turn in read(text).utterances] == [
+        ("Mia Falk", "The wheel turns."),
+        ("Uwe", "At last."),
+        (None, "Good."),
+        (None, "Yes."),
+    ]

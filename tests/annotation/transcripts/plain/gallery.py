@@ -41,6 +41,148 @@ GALLERY = {
             ("SPEAKER_01", "Ask her.", 9, None),
         ],
     ),
+    "times behind colons": (
+        "Mia: 00:04 Who took the ladder?\n\nTom: 00:07 Not me.\nI swear.\n\nMia: 1:00:09 Then who?\n",
+        [
+            ("Mia", "Who took the ladder?", 4, 7),
+            ("Tom", "Not me. I swear.", 7, 3609),
+            ("Mia", "Then who?", 3609, None),
+        ],
+    ),
+    "names in brackets of East Asia": (
+        "【司会】梯子は誰が。\n【田中】私ではない。\n【司会】では誰が。\n【田中】知らない。\n",
+        [
+            ("司会", "梯子は誰が。", None, None),
+            ("田中", "私ではない。", None, None),
+            ("司会", "では誰が。", None, None),
+            ("田中", "知らない。", None, None),
+        ],
+    ),
+    "record of a court": (
+        "                                          31\n"
+        " 1                  CROSS-EXAMINATION\n"
+        " 2   BY MS. FALK:\n"
+        " 3   Q.   Who took the ladder\n"
+        " 4   that night?\n"
+        " 5   A.   Not me.\n"
+        " 6        (Pause in proceedings.)\n"
+        " 7            MR. ASH:  Objection.\n"
+        " 8            THE COURT:  Overruled.\n"
+        " 9   Q    Then who?\n"
+        "10   A    Uwe Ort.\n"
+        "                                          32\n"
+        " 1   Q.   (By Ms. Falk)  Why?\n"
+        " 2   A.   He had none.\n"
+        " 3\n"
+        " 4            THE COURT:  Thank you.\n",
+        [
+            ("Q", "Who took the ladder that night?", None, None),
+            ("A", "Not me.", None, None),
+            ("MR. ASH", "Objection.", None, None),
+            ("THE COURT", "Overruled.", None, None),
+            ("Q", "Then who?", None, None),
+            ("A", "Uwe Ort.", None, None),
+            ("Q", "Why?", None, None),
+            ("A", "He had none.", None, None),
+            ("THE COURT", "Thank you.", None, None),
+        ],
+    ),
+    "numbered lines": (
+        "14  M:  who took\n15      the ladder\n16  T:  not me\n17  M:  then who\n18      (1.2)\n19  T:  ask Uwe\n",
+        [
+            ("M", "who took the ladder", None, None),
+            ("T", "not me", None, None),
+            ("M", "then who", None, None),
+            ("T", "ask Uwe", None, None),
+        ],
+    ),
+    "script": (
+        "INT. ROOF - DAY\n\n          MIA\nWho took the ladder?\n\n          TOM (O.S.)\nNot me.\n\n          MIA (CONT'D)\n"
+        "Then who?\n\n          TOM\nAsk Uwe.\n",
+        [
+            ("MIA", "Who took the ladder?", None, None),
+            ("TOM", "Not me.", None, None),
+            ("MIA", "Then who?", None, None),
+            ("TOM", "Ask Uwe.", None, None),
+        ],
+    ),
+    "CHAT, with its head": (
+        "@Begin\n@Participants:\tMIA Mia Child, TOM Tom Father\n*MIA:\twho took <the> [/] the ladder ? \x154000_6000\x15\n"
+        "%mor:\tpro|who v|take\n*TOM:\tnot me ,\n\tnot me . \x157000_8000\x15\n@End\n",
+        [
+            ("Mia", "who took the the ladder?", 4, 6),
+            ("Tom", "not me, not me.", 7, 8),
+        ],
+    ),
+    "CHAT, without": (
+        "*MIA: who took the ladder ?\n%com: points at it\n*TOM: not me (.) xxx .\n*MIA: then who ?\n",
+        [
+            ("MIA", "who took the ladder?", None, None),
+            ("TOM", "not me.", None, None),
+            ("MIA", "then who?", None, None),
+        ],
+    ),
+    "names in italics": (
+        "*Mia:* Who took the ladder?\n\n_Tom_: Not *me*.\n\n*Mia:* Then who?\n",
+        [
+            ("Mia", "Who took the ladder?", None, None),
+            ("Tom", "Not *me*.", None, None),
+            ("Mia", "Then who?", None, None),
+        ],
+    ),
+    "names in brackets over words, one of them once": (
+        "[Mia]\nWho took the ladder?\n\n[Tom]\nNot me.\n\n[Mia]\nThen who?\n",
+        [
+            ("Mia", "Who took the ladder?", None, None),
+            ("Tom", "Not me.", None, None),
+            ("Mia", "Then who?", None, None),
+        ],
+    ),
+    "labels with colons over words, not all after blank lines": (
+        "Speaker 1:\nWho took the ladder?\nSpeaker 2:\nNot me.\n\nSpeaker 1:\nThen who?\n",
+        [
+            ("Speaker 1", "Who took the ladder?", None, None),
+            ("Speaker 2", "Not me.", None, None),
+            ("Speaker 1", "Then who?", None, None),
+        ],
+    ),
+    "names, some with brackets, over times in brackets": (
+        "Mia Falk [Roofs] (0:04)\nWho took the ladder?\n\nTom Ash (0:07)\nNot me.\n",
+        [
+            ("Mia Falk [Roofs]", "Who took the ladder?", 4, 7),
+            ("Tom Ash", "Not me.", 7, None),
+        ],
+    ),
+    "labels and seconds": (
+        "SPEAKER_00 [4.00 - 6.50]: Who took the ladder?\nSPEAKER_01 [7.00 - 7.50]: Not me.\nSPEAKER_00 [8.00 - 8.50]: Then who?\n",
+        [
+            ("SPEAKER_00", "Who took the ladder?", 4, 6.5),
+            ("SPEAKER_01", "Not me.", 7, 7.5),
+            ("SPEAKER_00", "Then who?", 8, 8.5),
+        ],
+    ),
+    "numbers over times": (
+        "1\n00:00:04.000 - 00:00:06.000\nMia: Who took the ladder?\n\n2\n00:00:07.000 - 00:00:08.000\nTom: Not me.\n",
+        [
+            ("Mia", "Who took the ladder?", 4, 6),
+            ("Tom", "Not me.", 7, 8),
+        ],
+    ),
+    "minutes and seconds": (
+        "00m04s Mia: Who took the ladder?\n00m07s Tom: Not me.\n01m02s Mia: Then who?\n",
+        [
+            ("Mia", "Who took the ladder?", 4, 7),
+            ("Tom", "Not me.", 7, 62),
+            ("Mia", "Then who?", 62, None),
+        ],
+    ),
+    "YouTube's page": (
+        "0:04\n4 seconds\nwho took the ladder\n1:07\n1 minute, 7 seconds\nnot me\n",
+        [
+            (None, "who took the ladder", 4, 67),
+            (None, "not me", 67, None),
+        ],
+    ),
     "bold names": (
         "**Mia Falk:** Who took the ladder?\n__Tom__: Not me.\n**Mia Falk**: Then who?\n",
         [

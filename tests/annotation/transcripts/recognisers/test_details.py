@@ -322,3 +322,37 @@ def test_objects_within_objects_are_looked_into_only_so_far():
     assert "found an object with 'result'" in refusal('{"result":' * 30 + '{"segments": []}' + "}" * 30)
     with nesting.few_calls():
         assert "nested too deep" in refusal('{"result":' * 60 + "0" + "}" * 60)
+
+
+def test_words_with_relative_times_are_read_and_so_are_participants():
+    def word(text, start, end):
+        return {"text": text, "start_timestamp": {"relative": start, "absolute": "2026"}, "end_timestamp": {"relative": end}}
+
+    one = {"participant": {"id": 7, "name": "Mia Falk"}, "words": [word("Mind", 1.0, 1.2), word("it.", 1.2, 1.5)]}
+    two = {"speaker": "Tom", "words": [{"text": "Thanks.", "start_timestamp": 3.0, "end_timestamp": 3.5}]}
+    assert read([one, two]).utterances == turns_of(spoken("Mind it.", "Mia Falk", 1.0, 1.5), spoken("Thanks.", "Tom", 3.0, 3.5))
+
+
+def test_sentences_are_read_listed_or_within():
+    listed = [
+        {"sentence": "Mind it.", "startTime": "00:01", "endTime": "00:02", "speaker_name": "Mia"},
+        {"sentence": "Thanks.", "startTime": "00:03", "endTime": "00:04", "speaker_name": "Tom"},
+    ]
+    within = [
+        {
+            "index": n,
+            "text": one["sentence"],
+            "start_time": 1.0 + 2 * n,
+            "end_time": 2.0 + 2 * n,
+            "speaker_name": one["speaker_name"],
+        }
+        for n, one in enumerate(listed)
+    ]
+    wanted = turns_of(spoken("Mind it.", "Mia", 1.0, 2.0), spoken("Thanks.", "Tom", 3.0, 4.0))
+    assert read(listed).utterances == wanted
+    assert read({"data": {"transcript": {"title": "Steps", "sentences": within}}}).utterances == wanted
+
+
+def test_messages_are_said_by_their_roles():
+    found = read([{"role": "agent", "content": "Mind it."}, {"role": "caller", "content": "Thanks."}])
+    assert found.utterances == turns_of(spoken("Mind it.", "agent"), spoken("Thanks.", "caller"))

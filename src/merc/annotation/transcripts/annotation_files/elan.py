@@ -41,18 +41,18 @@ class _Annotation:
     parent: str | None = None
 
 
-def read_eaf(text: str, name: str) -> CueList:
-    """The utterances of a `.eaf` file; `tiers` says which tiers are read.
+def read_eaf(text: str, name: str, named: Sequence[str] = ()) -> CueList:
+    """The utterances of a `.eaf` file: those of the named tiers; without names, `tiers` says which are read.
 
     Annotations whose time slots have no time share the time between those that have one, and annotations that divide another share
     its time, evenly, as ELAN shows them.
 
     Raises:
-        DataError: no EAF, a time or a reference that can't be read, or it can't be told which tiers hold speech.
+        DataError: no EAF, a time or a reference that can't be read, no such tier, or it can't be told which tiers hold speech.
     """
     root = parse_xml(text, name, EAF_ROOT, EAF)
     tiers, unknown = read_tiers(root, name)
-    cues, warnings = spoken_cues(tiers, name)
+    cues, warnings = spoken_cues(tiers, name, named)
     if unknown:
         warnings.append(
             f"{counted(unknown, 'annotation refers', 'annotations refer')} to what is not in the file: no time is known"

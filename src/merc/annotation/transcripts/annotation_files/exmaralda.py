@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 from merc.annotation.transcripts.annotation_files.tier_names import kind_named, own_tier
+from merc.annotation.transcripts.annotation_files.tiers import named_ones
 from merc.annotation.transcripts.cues import Cue, CueList, LinkedMedium, parse_time
 from merc.annotation.transcripts.words import clean
 from merc.errors import DataError
@@ -32,20 +33,24 @@ _FEW = 4  # events, among which there need be no blank
 _MOST_CHARACTERS = 400  # of an utterance [chosen]
 
 
-def read_exb(text: str, name: str) -> CueList:
-    """The utterances of a `.exb` file: the tiers of type `t`.
+def read_exb(text: str, name: str, named: Sequence[str] = ()) -> CueList:
+    """The utterances of a `.exb` file: the tiers of type `t`, or those of the given names.
 
     Points of the timeline without a time share the time between those that have one, evenly. Comments in double brackets, pauses,
     breath, and marks of repairs by HIAT and GAT are no words; what is in single brackets was hard to hear, and is.
 
     Raises:
-        DataError: no such transcription, no tier of type `t`, several of one speaker, or a time that can't be read.
+        DataError: no such transcription, no tier of type `t` or of a given name, several of one speaker, or a time that can't be
+            read.
     """
     root = parse_xml(text, name, EXB_ROOT, EXB)
     times, order = _timeline(root, name)
     people = {person.get("id", ""): _abbreviation(person) for person in root.iterfind("head/speakertable/speaker")}
-    tiers = [tier for tier in root.iterfind("basic-body/tier") if own_tier(tier.get("display-name") or "") is None]
-    spoken = _spoken(tiers, name)
+    every = list(root.iterfind("basic-body/tier"))
+    if named:
+        spoken = [every[place] for place in named_ones([_shown(tier) for tier in every], named, name)]
+    else:
+        spoken = _spoken([tier for tier in every if own_tier(tier.get("display-name") or "") is None], name)
     cues: list[Cue] = []
     for tier in spoken:
         speaker = people.get(tier.get("speaker") or "") or tier.get("speaker") or (_shown(tier) if len(spoken) > 1 else None)
@@ -109,7 +114,7 @@ def _spoken(tiers: Sequence[Element], name: str) -> list[Element]:
         alike = not speaker and len({tier.get("category") for tier in chosen}) == 1  # each its own, still unknown, speaker's
         if len(chosen) > 1 and not alike:
             listed = shorten(", ".join(repr(_shown(tier)) for tier in chosen))
-            how = "keep one, and give others the type 'a'"
+            how = "say which holds the words (--tiers NAME), or give others the type 'a'"
             raise DataError(f"{name}: one speaker has {len(chosen)} tiers of type 't' ({listed}); {how}")
         spoken += chosen
     return spoken

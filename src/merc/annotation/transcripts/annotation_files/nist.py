@@ -5,13 +5,15 @@ pyannote.database reads RTTM with fields between blanks, and so finds nobody whe
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from merc.annotation.transcripts.annotation_files.word_runs import joined_words
-from merc.annotation.transcripts.cues import Cue, CueList, counted, parse_time
+from merc.annotation.transcripts.annotation_files.word_runs import RunWord, joined_words
+from merc.annotation.transcripts.cues import CueList, counted, parse_time
+from merc.annotation.transcripts.nobody import known
 from merc.annotation.transcripts.words import clean
 from merc.data.schema import Utterance
 from merc.errors import DataError
@@ -21,7 +23,11 @@ from merc.files.validation import shorten
 _TURN_FIELDS = 8  # at least: type, file, channel, start, duration, two that are empty, name
 _AFTER_NAME = 2  # fields: confidence and lookahead
 _EMPTY = ("<NA>", "<na>", "NA", "")
+_TYPED = 7  # fields before the speaker's, of words that have one
 _ALTERNATIVES = {"<ALT_BEGIN>": "first", "<ALT>": "others", "<ALT_END>": ""}
+_TYPES = frozenset({"lex", "fp", "frag", "un-lex", "for-lex", "non-lex", "misc", "noscore"})  # of words, in the seventh field
+_TYPES_OF_SOUNDS = ("non-lex", "misc")
+_CHANNEL = re.compile(r"\d{1,3}|[A-Za-z]")  # what else stands in its field names a speaker
 _NO_WORDS = frozenset({"<eps>", "<sil>", "<s>", "</s>", "sil", "[noise]", "<unk>", "@"})
 
 
@@ -86,12 +92,14 @@ def with_speakers(utterances: Sequence[Utterance], turns: Sequence[SpeakerTurn])
 def read_ctm(text: str, name: str) -> CueList:
     """The words of a `.ctm` file, made into utterances by pauses; each recording that it names is a conversation.
 
+    The eighth field names the speaker, behind the word's type; or that of the channel does, where it holds no number or letter.
+
     Raises:
         DataError: no word, or a line that can't be read.
     """
-    words: list[tuple[float, float, str, str, str]] = []
+    words: list[RunWord] = []
     recordings: set[str] = set()
-    channels: set[str] = set()
+    by_channel: dict[str, list[RunWord]] = {}
     alternative = ""
     for number, line in enumerate(text.split("\n"), start=1):
         fields = line.split()
@@ -109,16 +117,27 @@ def read_ctm(text: str, name: str) -> CueList:
                 found = shorten(repr(printable(f"{begin} {lasts}")))
                 raise DataError(f"{name}, line {number}: expected start and duration in s, found {found}") from error
             recordings.add(recording)
-            channels.add(channel)
-            if word.casefold() not in _NO_WORDS:
-                words.append((start, start + duration, word, channel, recording))
+            said = by_channel.setdefault(channel, [])
+            typed = len(fields) > _TYPED and fields[_TYPED - 1] in _TYPES
+            if word.casefold() not in _NO_WORDS and not (typed and fields[_TYPED - 1] in _TYPES_OF_SOUNDS):
+                speaker = known(fields[_TYPED]) if typed else None
+                said.append(RunWord(word, speaker, start, start + duration, None, recording))
+                words.append(said[-1])
     if not recordings:
         raise DataError(f"{name}: expected words of CTM, found none")
-    words.sort(key=lambda word: word[0])
-    numbers = {shown: place if len(channels) > 1 else None for place, shown in enumerate(sorted(channels))}
-    several = len(recordings) > 1
-    spoken = [Cue(word, None, start, end, numbers[c], False, r if several else None) for start, end, word, c, r in words]
-    return CueList(tuple(joined_words(spoken)))
+    if len(by_channel) > 1 and all(map(_CHANNEL.fullmatch, by_channel)):
+        for place, channel in enumerate(sorted(by_channel)):
+            for word in by_channel[channel]:
+                word.channel = place
+    elif not all(map(_CHANNEL.fullmatch, by_channel)):
+        for channel, said in by_channel.items():
+            for word in said:
+                word.speaker = word.speaker or known(channel)
+    if len(recordings) == 1:
+        for word in words:
+            word.conversation = None
+    words.sort(key=lambda word: word.start or 0.0)
+    return CueList(tuple(joined_words(words)))
 
 
 def _seconds(field: str, place: str) -> float:

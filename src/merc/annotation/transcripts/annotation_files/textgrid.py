@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -71,13 +71,13 @@ def decode_textgrid(data: bytes, name: str) -> Decoded:
     return decoded
 
 
-def read_textgrid(text: str, name: str) -> CueList:
-    """The utterances of a `.TextGrid` file; `tiers` says which tiers are read.
+def read_textgrid(text: str, name: str, named: Sequence[str] = ()) -> CueList:
+    """The utterances of a `.TextGrid` file: those of the named tiers; without names, `tiers` says which are read.
 
     Raises:
-        DataError: no TextGrid, one that is cut off, or it can't be told which tiers hold speech.
+        DataError: no TextGrid, one that is cut off, no such tier of intervals, or it can't be told which tiers hold speech.
     """
-    cues, warnings = spoken_cues(interval_tiers(text, name), name)
+    cues, warnings = spoken_cues(interval_tiers(text, name), name, named)
     return CueList(tuple(cues), tuple(warnings))
 
 

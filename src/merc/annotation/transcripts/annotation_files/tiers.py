@@ -81,16 +81,19 @@ class Tier:
     from_list: bool = False
 
 
-def spoken_cues(tiers: Sequence[Tier], name: str) -> tuple[list[Cue], list[str]]:
+def spoken_cues(tiers: Sequence[Tier], name: str, named: Sequence[str] = ()) -> tuple[list[Cue], list[str]]:
     """What is said in the tiers that hold speech, in order of time, and warnings of what is not read.
 
     Args:
         tiers: of the file, in its order.
         name: of the file, for errors.
+        named: names of the tiers that hold speech; with any, no rule is asked.
 
     Raises:
-        DataError: it can't be told which tiers hold speech.
+        DataError: no tier has one of these names; without names, it can't be told which tiers hold speech.
     """
+    if named:
+        return _in_order(_cues_of_named(tiers, name, named)), []
     own = [(tier, found) for tier in tiers if (found := own_tier(tier.name)) is not None]
     others = [tier for tier in tiers if own_tier(tier.name) is None and _labels(tier)]
     if any(found.what == "words" for _, found in own):
@@ -108,6 +111,39 @@ def spoken_cues(tiers: Sequence[Tier], name: str) -> tuple[list[Cue], list[str]]
     parents = _parents(tiers)
     read = {each for tier in chosen for each in (tier.name, *_ancestors(tier.name, parents))}
     return _in_order(cues), _unread_warnings([tier for tier in others if tier.name not in read])
+
+
+def named_ones(names: Sequence[str], named: Sequence[str], name: str) -> list[int]:
+    """Places of the tiers that have one of these names.
+
+    Args:
+        names: of the file's tiers, in its order.
+        named: those that are looked for.
+        name: of the file, for errors.
+
+    Raises:
+        DataError: no tier has one of them.
+    """
+    missing = [one for one in dict.fromkeys(named) if one not in names]
+    if missing:
+        raise DataError(f"{name}: no tier is called {_listed(missing)}. Tiers: {_listed(names) or 'none'}")
+    return [place for place, one in enumerate(names) if one in named]
+
+
+def _cues_of_named(tiers: Sequence[Tier], name: str, named: Sequence[str]) -> list[Cue]:
+    """What is said in the tiers of these names, whatever else they look like."""
+    chosen = [tiers[place] for place in named_ones([tier.name for tier in tiers], named, name)]
+    labels = [label for tier in chosen for label in tier.stretches]
+    single_words = sum(map(_several_words, chosen)) == 0 and len(labels) > 1
+    speakers = _speakers(chosen)
+    cues: list[Cue] = []
+    for tier in chosen:
+        own = own_tier(tier.name)
+        speaker = speakers[id(tier)] if own is None else tier.speaker or own.speaker
+        found = list(_cues(tier, speaker, own is not None))
+        joins = own is None and not tier.divides and (single_words or _holds_single_words(tier))
+        cues += joined_words(found) if joins else found
+    return cues
 
 
 def _unread_warnings(tiers: Sequence[Tier]) -> list[str]:
@@ -300,7 +336,7 @@ def _shared(one: Tier, two: Tier) -> float:
 
 
 def _doubt(tiers: Sequence[Tier], name: str, why: str = "it can't be told which tiers hold speech") -> DataError:
-    how = "name those that do with 'utterance', others with 'gesture', 'translation' or the like"
+    how = "say which hold words (--tiers NAME), or name those with 'utterance', others with 'gesture', 'translation' or the like"
     return DataError(f"{name}: {why}; {how}. Tiers: {_listed(tier.name for tier in tiers)}")
 
 

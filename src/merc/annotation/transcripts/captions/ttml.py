@@ -24,6 +24,11 @@ _CONTAINERS = frozenset({"body", "div", "p", "span"})
 _ID, _SPACE = "{http://www.w3.org/XML/1998/namespace}id", "{http://www.w3.org/XML/1998/namespace}space"
 _RUBY_READINGS = frozenset({"text", "textContainer", "delimiter"})  # how characters are pronounced: the words again
 _START_OF_PROGRAMME = "documentStartOfProgramme"  # the time code at which the recording begins, in EBU-TT
+# Apple's transcripts of podcasts and its lyrics count every time from the beginning, be it within another or not.
+_FROM_THE_BEGINNING = re.compile(
+    r"xmlns:\w{1,40}\s?=\s?[\"']http://(?:podcasts|music)\.apple\.com/(?:transcript|lyric)-ttml-internal"
+)
+_HEAD = 4000  # characters, in which the namespaces of a document stand
 _BLANKS = re.compile(r"[ \t\r\n]+")
 
 
@@ -60,7 +65,7 @@ def read_ttml(text: str, name: str) -> CueList:
         DataError: no XML, no TTML, or a time that can't be read.
     """
     root = parse_xml(text, name, "tt", "TTML", namespaces=True, deepest=MOST_NESTED)
-    reader = _Reader(root, name)
+    reader = _Reader(root, name, _FROM_THE_BEGINNING.search(text[:_HEAD]) is not None)
     body = next((child for child in root if local_name(str(child.tag)) == "body"), None)
     cues = [] if body is None else list(reader.cues(body))
     return CueList(tuple(read_once(cues)), reader.warnings(), names_in_words=True, cut_anywhere=True)
@@ -69,8 +74,9 @@ def read_ttml(text: str, name: str) -> CueList:
 class _Reader:
     """Walks a document with what its root and head say."""
 
-    def __init__(self, root: Element, name: str) -> None:
+    def __init__(self, root: Element, name: str, from_the_beginning: bool) -> None:
         self.name = name
+        self.from_the_beginning = from_the_beginning  # whether all times are so, rather than from that of what holds them
         self.parameters = {local_name(key): value for key, value in root.attrib.items() if "#parameter" in key}
         self.clock: Clock = clock_of(self.parameters, name)
         self.agents = _agents(root)
@@ -152,7 +158,8 @@ class _Reader:
                 inner = self._time(child, time, reached)
                 yield from self._pieces(child, inner, self._agent(child) or agent, _is_preserved(child, preserved))
                 reached = self._end(child, time, reached) if time.sequence else reached
-            yield _Piece(_text(child.tail, preserved), time, agent)
+            of_a_word = not child.tail and any(local_name(k) == "unit" and v == "word" for k, v in child.attrib.items())
+            yield _Piece(" " if of_a_word else _text(child.tail, preserved), time, agent)
 
     def _time(self, element: Element, around: _Time, after: float) -> _Time:
         """When an element is shown within what is around it (TTML 2, section 12.2, and SMIL's semantics of par and seq)."""
@@ -163,7 +170,7 @@ class _Reader:
         sequence = attributes.get("timeContainer") == "seq"
         if begin is None and end is None and dur is None and not around.sequence:
             return around if sequence == around.sequence else replace(around, sequence=sequence)
-        base = after if around.sequence else (around.start or 0.0)
+        base = 0.0 if self.from_the_beginning else after if around.sequence else (around.start or 0.0)
         start = base + (begin or 0.0)
         ends = [around.end]
         if end is not None:
@@ -192,7 +199,7 @@ class _Reader:
             raise DataError(f"{self.name}, <{local_name(str(element.tag))} {key}=…>: {error}") from None
 
     def _agent(self, element: Element) -> str | None:
-        if not self.agents:
+        if not self.agents and not self.from_the_beginning:
             return None
         given = next((value for key, value in element.attrib.items() if local_name(key) == "agent"), "")
         return ", ".join(self.agents.get(one, one) for one in given.split()) or None

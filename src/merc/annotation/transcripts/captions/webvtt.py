@@ -15,15 +15,17 @@ from merc.errors import DataError
 
 _VOICE = re.compile(r"<v(?:\.[^\s<>]{0,200})?\s([^<>]{0,200})>|</v>")
 _INNER_TIME = re.compile(r"<(?:\d+:)?\d\d:\d\d\.\d{3}>")
+_NAMED = re.compile(r'\d{1,9} "([^"\n]{1,200})" \(\d{1,20}\)\s*')  # an identifier of Webex: number, speaker, the speaker's id
 _NO_WORDS = re.compile(r"(?:NOTE|STYLE|REGION)(?:[ \t]|$)|X-TIMESTAMP-MAP")
 
 
 @dataclass(slots=True)
 class _Shown:
-    """A cue while it is read: its lines, and where among them the block began that is read at present."""
+    """A cue while it is read: its lines, where among them the block began that is read at present, who its identifier names."""
 
     start: float
     end: float
+    speaker: str | None = None
     lines: list[str] = field(default_factory=list[str])
     block: int = 0
 
@@ -53,13 +55,15 @@ def read_webvtt(text: str, name: str) -> CueList:
     unread = 0
     cue: _Shown | None = None  # None before the first, and after one whose times can't be read
     within = skipped = False  # a block; one that holds no words
+    before = ""  # the line before
     for line in text.split("\n"):
         if "-->" in line:
             if cue is not None:
                 cue.without_identifier(within and not skipped)
             times = _times(line)
             unread += times is None
-            cue = None if times is None else _Shown(*times)
+            named = _NAMED.fullmatch(before)
+            cue = None if times is None else _Shown(*times, None if named is None else clean(named[1]) or None)
             if cue is not None:
                 shown.append(cue)
             within, skipped = True, False
@@ -71,6 +75,7 @@ def read_webvtt(text: str, name: str) -> CueList:
                 cue.block = len(cue.lines)
             if not skipped:
                 cue.lines.append(line)
+        before = line
     if not shown:
         unread_times = f" but {counted(unread, 'cue', 'cues')} with times that can't be read" if unread else ""
         raise DataError(f"{name}: expected WebVTT subtitles, found no cue with times such as 00:01.000 --> 00:02.500{unread_times}")
@@ -91,9 +96,9 @@ def _voices(cue: _Shown) -> list[Cue]:
     """The parts of a cue, each with who speaks it; they share its time."""
     content = "\n".join(cue.lines)
     if "<v" not in content:
-        return [Cue(plain_words(content).strip(), None, cue.start, cue.end)]
+        return [Cue(plain_words(content).strip(), cue.speaker, cue.start, cue.end)]
     parts: list[Cue] = []
-    speaker, reached = None, 0
+    speaker, reached = cue.speaker, 0
     for tag in _VOICE.finditer(content):
         parts.append(Cue(plain_words(content[reached : tag.start()]).strip(), speaker))
         speaker = clean(without_markup(tag[1] or "")) or None

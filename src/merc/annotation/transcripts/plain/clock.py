@@ -31,7 +31,10 @@ class Clock:
     """
 
     def __init__(self, times: Iterable[str | None]) -> None:
-        parts = (time for time in times if time is not None and time.count(":") + time.count(";") == 3)
+        given = [time for time in times if time is not None]
+        # Chats give a day's times without the half of the day, too, where it is that of the message before.
+        self._all_of_day = 2 * sum(map(_is_of_day, given)) > len(given)
+        parts = (time for time in given if time.count(":") + time.count(";") == 3)
         framed = [match for time in parts if (match := _FRAMED.fullmatch(time)) is not None]
         highest = max((int(match[4]) for match in framed), default=0)
         dropped = any(";" in match[0] for match in framed)
@@ -50,7 +53,7 @@ class Clock:
             return known
         if ":" not in time and ";" not in time:
             return float(time)
-        if time[-1] in "mM." or _DATED.match(time) is not None:
+        if self._all_of_day or _is_of_day(time):
             self.of_day = True
             return None
         match = _FRAMED.fullmatch(time) if self.frames else None
@@ -74,3 +77,7 @@ class Clock:
         if self.of_day:
             found.append("the file gives times of day, which say nothing of a recording: they are not read")
         return tuple(found)
+
+
+def _is_of_day(time: str) -> bool:
+    return time[-1] in "mM." or _DATED.match(time) is not None

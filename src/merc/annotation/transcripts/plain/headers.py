@@ -20,6 +20,7 @@ from merc.annotation.transcripts.plain.names import display_name, is_label, is_s
 
 # All [chosen].
 _MOSTLY = 0.8
+_NEARLY_ALL = 0.9
 _HALF = 0.5
 _FIFTH = 0.2
 _OFTEN = 3  # times that a name stands between blank lines
@@ -48,7 +49,7 @@ def read_headers(text: PlainText) -> Reading | None:
         elif each.kind == "turn" and each.start is not None and not each.style.startswith("short"):
             is_name = each.name is not None and each.sure
             speaker = known(each.name) if is_name else speaker
-            words = each.words if is_name or each.name is None else f"{each.name}: {each.words}"
+            words = each.words if is_name or each.name is None else each.with_name()
             turns.begin(words, speaker, *text.clock.span(each.start, each.end))
             span = None
         elif span is not None:
@@ -163,8 +164,15 @@ def _with_name(text: PlainText) -> dict[int, str | None]:
     found: dict[int, str] = {}
     for place, line in enumerate(lines[:-1]):
         each = marks[place]
-        bare = each.kind == "words" or (each.kind == "turn" and not each.words and each.start is None)
-        if bare and line.apart and not is_field(line.text) and not is_foot(line.text) and not begins_transcript(line.text):
+        with_colon = each.kind == "turn" and not each.words and each.start is None
+        bare = each.kind == "words" or with_colon
+        if (
+            bare
+            and (line.apart or (with_colon and is_label(each.name or "")))
+            and not is_field(line.text)
+            and not is_foot(line.text)
+            and not begins_transcript(line.text)
+        ):
             name = _lone_name(line.text)
             if name is not None and (sure_name(name) is not None or is_label(name)):
                 found[place] = name
@@ -179,6 +187,9 @@ def _with_name(text: PlainText) -> dict[int, str | None]:
         upper = all(name.isupper() for name in names.values())
         alike = {place: name for place, name in found.items() if " " in name or (upper and name.isupper())}
         names |= {place: name for place, name in alike.items() if place > min(names)}
+        over = [place for place, line in enumerate(lines[:-1]) if line.apart and not lines[place + 1].apart]
+        if len(over) >= _OFTEN and sum(place in found for place in over) >= _NEARLY_ALL * len(over):
+            names |= found  # nearly every paragraph begins with a name
     timed = sum(each.kind == "turn" and each.start is not None for each in marks)
     first = min(names, default=0)
     paragraphs = sum(line.apart and place - 1 not in names for place, line in enumerate(lines) if place >= first)

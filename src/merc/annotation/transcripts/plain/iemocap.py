@@ -6,6 +6,8 @@ import re
 
 from merc.annotation.transcripts.cues import Cue
 from merc.annotation.transcripts.plain.layout import PlainText, Reading
+from merc.annotation.transcripts.plain.names import is_label
+from merc.data.schema import first_repeated
 
 _LINE = re.compile(r"(\S{3,80}) {0,3}\[(\d{1,6}\.\d{1,6}) ?- ?(\d{1,6}\.\d{1,6})\]:\s*(.*)")
 _SPEAKER = re.compile(r"([^_]{1,40})_(?:.{1,60}_)?([A-Z])(?:XX)?\d{1,4}")
@@ -36,7 +38,8 @@ def read_iemocap(text: PlainText) -> Reading | None:
             cues.append(Cue(bare[2], bare[1], id=f"{before}+{untimed}"))
         else:
             unread.append(line.text)
-    if len(cues) < _LEAST * len(text.lines):
+    ids = [cue.id or "" for cue in cues]
+    if len(cues) < _LEAST * len(text.lines) or first_repeated(ids) is not None or any(map(is_label, ids)):
         return None
     letters = {cue.speaker for cue in cues if cue.start is None}
     if session and letters:

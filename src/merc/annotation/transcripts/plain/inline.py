@@ -70,7 +70,7 @@ def read_inline(text: PlainText) -> Reading | None:
             if each.name in believed:
                 speaker = known(each.name)
             elif each.name is not None:
-                words = f"{each.name}: {words}"
+                words = each.with_name()
         timed = pending if each.start is None or not begins[place] or each.style == TIME_SAID else each
         pending = None
         turns.begin(words, speaker, *((None, None) if timed is None else text.clock.span(timed.start, timed.end)))

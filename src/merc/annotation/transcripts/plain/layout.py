@@ -10,7 +10,7 @@ from itertools import pairwise
 from merc.annotation.transcripts.cues import Cue
 from merc.annotation.transcripts.plain.clock import Clock
 from merc.annotation.transcripts.plain.lines import Line
-from merc.annotation.transcripts.plain.marks import Mark, mark
+from merc.annotation.transcripts.plain.marks import Mark, mark, with_times_after_colons
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class PlainText:
     @cached_property
     def marks(self) -> list[Mark]:
         """What each line shows."""
-        return [mark(line) for line in self.lines]
+        return with_times_after_colons([mark(line) for line in self.lines])
 
     @cached_property
     def clock(self) -> Clock:

@@ -10,6 +10,7 @@ from merc.annotation.transcripts.words import without_markup
 
 _BOLD = re.compile(r"\*{2,4}(?=[^\s*])([^*\n]{1,300})\*{2,4}|(?<!\w)__(?=[^\s_])([^_\n]{1,300})__(?!\w)")
 _ITALIC = re.compile(r"\*(?=\S)([^*\n]{1,500})\*|_(?=\S)([^_\n]{1,500})_")
+_ITALIC_NAME = re.compile(r"[*_](?=[^\s*_])([^*_\n:：]{1,60})(?:([:：])[*_]|[*_]([:：]))(?=\s)")
 _HEADING = re.compile(r"#{1,6}\s+")
 _ANCHOR = re.compile(r"\s{0,5}\{#[^{}\n]{1,80}\}$")
 _ESCAPED = re.compile(r"\\([-_*#.\[\]()>!])")  # as Markdown is exported
@@ -88,6 +89,9 @@ def _without_numbers(lines: list[Line]) -> list[Line]:
 
 def _without_emphasis(line: str) -> str:
     line = _BOLD.sub(lambda match: match[1] or match[2], line)
+    name = _ITALIC_NAME.match(line)
+    if name is not None:
+        line = f"{name[1]}{name[2] or name[3]}{line[name.end() :]}"
     whole = _ITALIC.fullmatch(line)
     return _ESCAPED.sub(r"\1", line if whole is None else whole[1] or whole[2]).strip()
 

@@ -6,7 +6,8 @@ What a line shows alone decides nothing: `We start at 10:30` has the form of a n
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from merc.annotation.transcripts.plain.clock import SECONDS, SPAN
 from merc.annotation.transcripts.plain.lines import Line
@@ -14,6 +15,8 @@ from merc.annotation.transcripts.plain.names import MOST_CHARACTERS, display_nam
 
 _LEADING = re.compile(rf"(?:[\[(<{{]\s?@?{SPAN}\s?[\])>}}](:)?|@?{SPAN}(?![\w;.]|[:,]\S))")
 _IN_SECONDS = re.compile(rf"[\[(]\s?{SECONDS}\s?[\])](:)?")
+_SAID_FIRST = re.compile(rf"@?{SPAN}(?![\w;.]|[:,]\S)\s+(?=\S)")
+_ENDS_IN_SECONDS = re.compile(rf"\[\s?{SECONDS}\s?\]$")
 _SEPARATOR = re.compile(r"\s*[-–—|,:]?\s*")
 _TRAILING = re.compile(rf"(\s*[-–—|,:]?\s*)([\[(<{{]?)\s?@?{SPAN}\s?[\])>}}]?(:?)$")
 _AFTER_NAME = re.compile(
@@ -23,10 +26,11 @@ _AFTER_NAME = re.compile(
 _SPACED = re.compile(rf"([^\[(<{{]{{1,{MOST_CHARACTERS}}}?)(?: {{2,}}|\t){SPAN}(?!\s?[AaPp]\.?[Mm]\b)\s+(?=\S)")
 _ENDS_WITH_TIME = frozenset("0123456789])}>:mM")
 _LONGEST = MOST_CHARACTERS + 40  # of a line with nothing but name and times
-_BRACKETED = re.compile(r"[\[(【]([^\[\]()【】\n]{1,60})[\])】](?::|\s|$)\s*")
+_BRACKETED = re.compile(r"[\[(【]([^\[\]()【】\n]{1,60})(?:[\])](?::|\s|$)|】:?)\s*")
 _LABELLED = re.compile(r"\(speaker (\d{1,3}|\?)\)\s*", re.IGNORECASE)  # as whisper.cpp writes
 _CHAT = re.compile(r"From {1,3}([^:\n]{1,60}?)(?: {1,3}to {1,3}[^:\n]{1,60})? ?:")  # as Zoom writes chats
 TIME_SAID = "name:time"  # of `Ann: 10:30`, which is a head only where words stand below
+_NEARLY_ALL = 0.9  # of the names, with a time behind the colon [chosen]
 _NO_NAME_BEFORE = frozenset("/\\0123456789")
 
 
@@ -42,6 +46,7 @@ class Mark:
         sure: whether the name is like one in whatever file.
         start, end: as written.
         style: how name and time stand in a head; how a time stands before words.
+        whole: the words with what may be a name, where they do not stand as `Name: words`.
     """
 
     kind: str
@@ -51,9 +56,32 @@ class Mark:
     start: str | None = None
     end: str | None = None
     style: str = ""
+    whole: str = ""
+
+    def with_name(self) -> str:
+        """What is said where the name is none, and so belongs to it."""
+        return self.whole or f"{self.name}: {self.words}"
 
 
 WORDS = Mark("words", "")  # of all lines that are read as they stand
+
+
+def with_times_after_colons(marks: Sequence[Mark]) -> list[Mark]:
+    """The marks, where nearly all names have a time behind their colon: `Speaker 1: 00:04 Morning.`
+
+    Else such a time is what somebody says.
+    """
+    named = [each for each in marks if each.kind == "turn" and each.name is not None and each.start is None]
+    found = {id(each): match for each in named if (match := _SAID_FIRST.match(each.words)) is not None}
+    if len(found) < 2 or len(found) < _NEARLY_ALL * len(named):
+        return list(marks)
+    result: list[Mark] = []
+    for each in marks:
+        match = found.get(id(each))
+        if match is not None:
+            each = replace(each, words=each.words[match.end() :], start=match[1], end=match[2], style="after colon")
+        result.append(each)
+    return result
 
 
 def mark(line: Line) -> Mark:
@@ -105,7 +133,7 @@ def _leading_time(text: str) -> Mark | None:
     if named is None and colon > 0:
         named = _named(rest, colon)
     if named is not None:
-        return Mark("turn", named.words, named.name, named.sure, start, end, style)
+        return Mark("turn", named.words, named.name, named.sure, start, end, style, rest)
     return Mark("turn", rest, None, False, start, end, style)
 
 
@@ -125,6 +153,11 @@ def _named(text: str, colon: int, bold: bool = False) -> Mark | None:
         return None
     sure = sure or (name if bold else None)
     words = text[colon + 1 :].strip()
+    timed = _ENDS_IN_SECONDS.search(head) if head[-1:] == "]" else None
+    if timed is not None:
+        return Mark(
+            "turn" if words else "head", words, name, sure is not None, timed[1], timed[2], "after" if words else "name[time]"
+        )
     match = _LEADING.match(words) if words[:1] and words[0] in "[(<{0123456789" else None
     if match is not None:
         rest = words[match.end() :].strip()
@@ -193,4 +226,6 @@ def _head(text: str) -> Mark | None:
         return None
     separator = match[1].strip() or ("\t" if "\t" in match[1] else "  " if len(match[1]) > 1 else " ")
     style = f"{head[0] if inside != head else ''}name{separator}{match[2]}time"
+    if inside == head and head[-1] in ")]" and match[2] in "[(" and match[2] and not separator.strip():
+        style = "name[time]"  # as where the name has no brackets of its own
     return Mark("head", "", name, sure is not None, match[3], match[4], style)

@@ -42,15 +42,22 @@ _FOOT = re.compile(
     | you\sshould\sreview\sgemini.{1,100} | how\sis\sthe\squality\sof\sthese.{1,100} | please\sprovide\sfeedback.{1,150}
     | (?:meeting|transcription|transcript|recording|call|interview|aufnahme)\s(?:ended|stopped|ends|endet|finished)\b.{0,60}
     | .{1,60}\s(?:started|stopped)\s(?:the\s)?(?:transcription|recording)\.?
+    | .{1,60}\s(?:hat\sdie\s(?:transkription|aufzeichnung)\s(?:gestartet|beendet)
+        |a\s(?:démarré|arrêté)\s(?:la\stranscription|l[’']enregistrement)|(?:inició|detuvo|ha\siniciado|ha\sdetenido)\sla\s(?:transcripción|grabación)
+        |ha\s(?:avviato|interrotto)\sla\s(?:trascrizione|registrazione)|(?:iniciou|parou|interrompeu)\sa\s(?:transcrição|gravação)
+        |heeft\sde\s(?:transcriptie|opname)\s(?:gestart|gestopt|beëindigd))\.?
+    | to\sorder\svideotapes\s.{1,380}
+    | sonix\s(?:is\sthe\sworld|has\smany\sfeatures).{1,390} | automatically\sconvert\syour\s.{1,390}
     | [\[(*]?(?:end|ende)\s(?:of|der|des|vom)\s(?:the\s|this\s)?
         (?:audio|transcript|transcription|recording|interview|meeting|call|conversation
         |aufnahme|transkripts?|interviews|gesprächs)\.?[\])*]?
     | end | ende | fin
-    | https?://\S{1,300}
+    | https?://\S{1,300} | (?:www\.)?[a-z0-9-]{2,40}(?:\.[a-z0-9-]{2,30}){0,2}\.[a-z]{2,24}
     | (?:©|\(c\)|copyright\b).{1,200}
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
+_ADDRESS = re.compile(r"https?://|\A\S+\.\S+\Z")
 # What Fathom puts amid a dialogue: a summary with a link to the place, which nobody said.
 _INSERTED = re.compile(r"[A-Z][A-Z ]{3,30}: .{1,500} - WATCH: .{0,5}https?://\S{1,300}")
 _LINK = re.compile(r"VIEW RECORDING\b.{0,300}", re.IGNORECASE)
@@ -71,7 +78,7 @@ def without_foot(lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
 
 def is_foot(text: str) -> bool:
     """Whether a line is one that programs write after a dialogue; such a line does not begin as the middle of a sentence does."""
-    return len(text) <= 400 and (not text[0].islower() or "http" in text) and _FOOT.fullmatch(text) is not None
+    return len(text) <= 400 and (not text[0].islower() or _ADDRESS.search(text) is not None) and _FOOT.fullmatch(text) is not None
 
 
 def is_field(text: str) -> bool:

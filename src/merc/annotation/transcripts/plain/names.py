@@ -18,6 +18,9 @@ _LABEL = re.compile(
 )
 _ENDS = re.compile(r"[!?…;:\"”»]\s|[.]\s(?=[a-z])|[.!?…,;:。！？]$")
 _TITLE = re.compile(r"\b(?:dr|prof|mr|mrs|ms|st|sr|jr)\.", re.IGNORECASE)
+# Behind names in scripts.
+_GOES_ON = re.compile(r"\s*\((?:cont(?:inued|inuing|['’]?d)?\.?|v\.?\s?o\.?|o\.?\s?[sc]\.?|off(?:-?screen)?)\)$", re.IGNORECASE)
+_DATE = re.compile(r"[^\W\d_]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}\.? [^\W\d_]{3,9}\.? \d{4}")
 _FEATURES = re.compile(r"[\d_()\[\]|@/#]")  # of names that people give themselves in meetings
 
 
@@ -33,9 +36,11 @@ def sure_name(head: str) -> str | None:
 @lru_cache(maxsize=4096)
 def display_name(head: str) -> str | None:
     """A name as people give it to themselves, which only the shape of the file tells from a part of a sentence."""
-    name = clean(head)
+    name = _GOES_ON.sub("", clean(head))
     if name and known(name) is None:
         return name
+    if _DATE.fullmatch(name):
+        return None
     short = 0 < len(name) <= MOST_CHARACTERS and len(name.split()) <= _MOST_WORDS
     if not short or not any(map(str.isalpha, name)) or _ENDS.search(_TITLE.sub("", name)):
         return None

@@ -32,6 +32,7 @@ _SPANS = (
     ("begin", "end", SECONDS),
     ("time_begin", "time_end", SECONDS),
     ("from", "to", SECONDS),
+    ("start_timestamp", "end_timestamp", SECONDS),
     ("start_seconds", "end_seconds", SECONDS),
     ("startSeconds", "endSeconds", SECONDS),
     ("start_sec", "end_sec", SECONDS),
@@ -43,9 +44,13 @@ _SPANS = (
     ("startOffsetMs", "endOffsetMs", MILLISECONDS),
     ("begin_ms", "end_ms", MILLISECONDS),
 )
+_RELATIVE = "relative"  # of an object's times, that which counts from the beginning of the recording
 _SINGLE_TIMES = ("timestamp", "time")  # of a turn whose end is not given
 _LATEST = 1e6  # s of a recording: eleven days [chosen]
-_SPEAKERS = ("speaker", "speaker_name", "speakerName", "speaker_id", "speakerId", "speaker_label", "speakerLabel", "spk")
+_SPEAKERS = (
+    *("speaker", "speaker_name", "speakerName", "speaker_id", "speakerId", "speaker_label", "speakerLabel", "spk"),
+    *("participant", "role"),
+)
 _MOST_DIGITS = 15
 _LOOKED_AT = 10  # elements of a list
 _OF_A_SPEAKER = ("name", "display_name", "id")  # fields of a speaker that is an object itself
@@ -84,6 +89,8 @@ class Record:
         value = self.fields.get(key)
         if type(value) is float and math.isfinite(value):
             return value
+        if isinstance(value, dict) and _RELATIVE in value:  # beside the time of day
+            return Record(cast("dict[str, Any]", value), f"{self.place}: {key}").time(_RELATIVE)
         if value is None:
             return None
         time = None

@@ -11,11 +11,11 @@ from merc.annotation.transcripts.recognisers.timed_words import cut
 from merc.annotation.transcripts.recognisers.turns import read_turns, timed_words
 
 _FIRST_VERSION = {"prediction": [{"transcription": str, "time_begin": float}]}
-_LISTS = ("utterances", "turns", "turnLevelTranscription")
+_LISTS = ("utterances", "turns", "sentences", "turnLevelTranscription")
 
 
 def is_utterances(content: dict[str, Any]) -> bool:
-    """Whether an object lists utterances or turns with their texts."""
+    """Whether an object lists utterances, turns or sentences with their texts."""
     return any(bool(content.get(key)) and has_shape(content[key], [{"text": str}]) for key in _LISTS)
 
 

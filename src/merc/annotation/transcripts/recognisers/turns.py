@@ -19,6 +19,7 @@ from merc.files.printable import printable
 from merc.files.validation import shorten
 
 WORDS = ("text", "transcript", "utterance", "words")  # what the words of a listed turn may be called
+_OTHER_WORDS = ("sentence", "content", "message")  # likewise, where none of these is there
 SENTENCE_END = (".", "!", "?", "…", "。", "！", "？", "؟", "।")
 _WORD = ("punctuated_word", "word", "text", "body")  # what a word may be called
 _FEWEST_WORDS = 4  # in a list of single words that does not call them so [chosen]
@@ -73,11 +74,14 @@ def read_words(listed: Sequence[Record], per_second: int | None = None, text: st
         DataError: a field of the wrong kind.
     """
     warnings: tuple[str, ...] = ()
+    words = [_timed(word, per_second or SECONDS) for word in listed]
     if per_second is None:
-        per_second, warnings = units_of((word.span() for word in listed), sum(len(_said(word)) for word in listed))
+        per_second, warnings = units_of([(word.start, word.end) for word in words], sum([len(word.text) for word in words]))
+        if per_second != SECONDS:
+            words = [TimedWord(w.text, seconds(w.start, per_second), seconds(w.end, per_second), w.speaker) for w in words]
     by_channel: dict[int | None, list[TimedWord]] = {}
-    for word in listed:
-        by_channel.setdefault(word.channel(), []).append(_timed(word, per_second))
+    for one, word in zip(listed, words, strict=True):
+        by_channel.setdefault(one.channel(), []).append(word)
     text = text if len(by_channel) == 1 else None
     cues = [cue for channel, words in by_channel.items() for cue in utterances(words, channel, text)]
     return CueList(tuple(several_channels(cues) if len(by_channel) > 1 else cues), warnings)
@@ -163,6 +167,8 @@ def _text(turn: Record) -> str | None:
     given = [key for key in WORDS if key in fields and not (key == "words" and isinstance(fields[key], list | None))]
     if not given and isinstance(fields.get("words"), list):
         return None
+    if not given:
+        given = [key for key in _OTHER_WORDS if isinstance(fields.get(key), str)][:1]
     if len(given) != 1:
         raise DataError(f"{turn.place}: expected one of {', '.join(WORDS)}; found {' and '.join(given) or keys(fields)}")
     return turn.text(given[0])
