@@ -22,11 +22,19 @@ from merc.annotation.media.sources import Given, Source, TranscriptSource, conte
 from merc.annotation.open_file import opened_file
 from merc.annotation.options import Options
 from merc.annotation.result import Origin
-from merc.annotation.sound import NO_SOUND, RecordedSound, on_recordings_clock, recorded_sound, sound_features, with_sound
+from merc.annotation.sound import (
+    NO_SOUND,
+    RecordedSound,
+    on_recordings_clock,
+    recorded_sound,
+    sound_features,
+    unnamed_speakers,
+    with_sound,
+)
 from merc.annotation.speech.recognition import recognise, speech_recogniser
 from merc.annotation.speech.voices import streamed
 from merc.annotation.transcripts.reading import MOST_BYTES, read_transcript, read_transcripts
-from merc.annotation.transcripts.transcript import Transcript, in_recording, numbered, unnamed_warnings
+from merc.annotation.transcripts.transcript import Transcript, in_recording, numbered
 from merc.data.schema import Absence, Conversation, Utterance
 from merc.encoders.derivation import with_derived
 from merc.encoders.interface import Clip, Encoder
@@ -116,7 +124,7 @@ def annotate(
     transcripts, read_from = _transcripts(work)
     sound = _sound(work, transcripts[0].utterances)
     conversations = _with_words(work, [with_sound(one, sound, work.given.name) for one in transcripts])
-    work.warnings.extend(_unnamed(transcripts, conversations))
+    work.warnings.extend(unnamed_speakers(transcripts, conversations))
     if any(feature.input == "words" and feature.base.key not in work.reasons for feature in work.sources):
         work.warnings.extend(foreign_words(conversations, judge.record.languages))
     absences = [_absences(work, conversation, sound) for conversation in conversations]
@@ -244,12 +252,6 @@ def _sound(work: _Work, utterances: Sequence[Utterance]) -> SoundFeatures:
     except (DataError, MissingExtraError) as error:
         work.reasons.update(dict.fromkeys(encoders, str(error)))
         return NO_SOUND
-
-
-def _unnamed(transcripts: Sequence[Transcript], conversations: Sequence[Conversation]) -> tuple[str, ...]:
-    turns = [u for transcript in transcripts for u in transcript.utterances]
-    completed = [u for conversation in conversations for u in conversation.utterances]
-    return unnamed_warnings([replace(turn, channel=u.channel) for turn, u in zip(turns, completed, strict=True)])
 
 
 def _with_words(work: _Work, conversations: Sequence[Conversation]) -> list[Conversation]:

@@ -12,7 +12,7 @@ from merc.annotation.media.followed_clock import Clock, on_film_clock
 from merc.annotation.media.recording import MediaInfo, MediaSource
 from merc.annotation.options import Channels
 from merc.annotation.speech.voices import utterance_excerpts
-from merc.annotation.transcripts.transcript import Transcript, speaker_of
+from merc.annotation.transcripts.transcript import Transcript, speaker_of, unnamed_warnings
 from merc.data.schema import Conversation, Utterance
 from merc.encoders.interface import Clip, Encoder
 from merc.errors import DataError, MissingExtraError
@@ -100,6 +100,13 @@ def with_sound(transcript: Transcript, sound: SoundFeatures, name: str) -> Conve
         words = u.words if u.words and u.words.strip() else None
         utterances.append(replace(u, speaker=speaker_of(replace(u, channel=channel)), channel=channel, words=words))
     return Conversation(transcript.conversation or name, tuple(utterances), sound.rows)
+
+
+def unnamed_speakers(transcripts: Sequence[Transcript], conversations: Sequence[Conversation]) -> tuple[str, ...]:
+    """A warning if neither the transcripts nor the channels found by `with_sound` tell all speakers."""
+    turns = [u for transcript in transcripts for u in transcript.utterances]
+    completed = [u for conversation in conversations for u in conversation.utterances]
+    return unnamed_warnings([replace(turn, channel=u.channel) for turn, u in zip(turns, completed, strict=True)])
 
 
 def _about_tracks(info: MediaInfo, channels: Channels) -> list[str]:

@@ -288,14 +288,14 @@ def test_labels_are_mapped_before_they_are_compared(tmp_path):
         (
             {"t_csv": ROWS.format("emotion", "a", "b", "a"), "t_tsv": "text\temotion\nhi\ta"},
             (),
-            "t.csv and t.tsv both hold labels of t",
+            "t.csv and t.tsv both hold labels of t and differ, first",
         ),
         (
             {"a__b_csv": ROWS.format("emotion", "x", "y", "x"), "a_csv": "dialogue,text,emotion\nb,hi,x\nc,ho,y"},
             (),
             "two conversations are called 'a/b'",
         ),
-        ({"notes_docx": ""}, (), r"labels are read from .eaf, .textgrid, .csv, .tsv; found '.docx'"),
+        ({"notes_docx": ""}, (), r"labels are read from .emotions.json, .csv, .eaf, .textgrid, .exb, .cha, .tsv; found '.docx'"),
         (
             {"talk_TextGrid": talk(emotion=[(0.0, 2.0, "a"), (4.1, 4.2, "b"), (4.2, 4.3, "a"), (4.3, 4.4, "b")])},
             (),

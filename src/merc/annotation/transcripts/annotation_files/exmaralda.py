@@ -70,7 +70,7 @@ def exb_cues(root: Element, name: str, without: Collection[str] = ()) -> CueList
 
 
 def exb_tiers(root: Element, name: str) -> list[Tier]:
-    """All tiers that say something, whatever they hold. A category that a tier's name lacks stands behind it, as in `Ann [emotion]`."""
+    """All tiers that say something, whatever they hold. A category that a tier's name lacks stands behind it: `Ann [emotion]`."""
     times, _ = _timeline(root, name)
     people = _people(root)
     found: list[Tier] = []
