@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -27,57 +27,83 @@ Streams = Annotated[
 ]
 
 
+LabelsFrom = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--labels-from",
+        metavar="NAME",
+        help="A tier or column of transcripts that holds labels, with or without the speaker; repeatable, one an annotator.",
+    ),
+]
+
+
 @app.command("import")
 def import_(
     source: Annotated[
         list[str], typer.Argument(metavar="[LAYOUT] PATH", help="File or folder; before it, if wanted, the name of its layout.")
     ],
     out: Out,
-    labels_from: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--labels-from",
-            metavar="NAME",
-            help="A tier or column of transcripts that holds labels, with or without the speaker; repeatable, one an annotator.",
-        ),
-    ] = None,
+    labels_from: LabelsFrom = None,
     map_labels: Annotated[
         str | None,
         typer.Option("--map-labels", metavar="FILE|NAME", help="A label mapping: a YAML file, or the name of a shipped one."),
     ] = None,
     zeros_absent: Annotated[bool, typer.Option("--zeros-absent", help="Take feature rows of zeros alone as absence.")] = False,
+    no_sound: Annotated[
+        bool, typer.Option("--no-sound", help="Leave out the sound of recordings that belong to transcripts.")
+    ] = False,
+    channels: Annotated[
+        Literal["mixed", "speakers"] | None,
+        typer.Option(help="Of recordings that belong to transcripts; as annotate takes it, 'mixed' by default."),
+    ] = None,
+    clock: Annotated[
+        Literal["auto", "film", "sound"] | None,
+        typer.Option(help="That transcripts follow; as annotate takes it, 'auto' by default."),
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no features of sound between runs.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Read a corpus of a known layout into a store, or transcripts with labels.
+    """Read a corpus of a known layout into a store, or transcripts with labels and their recordings.
 
-    Pickles are read without running what they hold. Labels of transcripts (.eaf, .TextGrid, .csv, .tsv) stand in the emotion tiers
-    that merc writes, in tiers or columns called emotion, or label, or in those that --labels-from names.
+    Pickles are read without running what they hold. Labels of transcripts (.eaf, .TextGrid, .exb, .cha, .csv, .tsv, .emotions.json)
+    stand in the emotion tiers that merc writes, in tiers or columns called emotion, or label, or in those that --labels-from names.
+    A recording that an .eaf, .exb or .cha names, or that lies beside the transcript by its name, becomes the feature audio/praat.
     """
-    from merc.annotation.labelled.folder import LAYOUT, import_labelled, may_be_labelled
+    from merc.annotation.cache import default_folder
+    from merc.annotation.labelled.folder import LAYOUT, import_labelled
+    from merc.annotation.options import SoundOptions
     from merc.cli.tables.corpora import agreement_line, corpus_tables
-    from merc.data.formats.importing import files_at, fits_a_layout, import_corpus
+    from merc.data.formats.importing import files_at, import_corpus
     from merc.data.labels import apply_mapping, find_mapping
-    from merc.data.store.store import save_store
+    from merc.data.store.store import replaces_store, save_store
 
     if len(source) > 2:
         raise typer.BadParameter(f"one or two are allowed, found {len(source)}", param_hint="[LAYOUT] PATH")
     path, layout = Path(source[-1]), source[0] if len(source) == 2 else None
     mapping = None if map_labels is None else find_mapping(map_labels)
-    if labels_from and layout not in (None, LAYOUT):
-        raise typer.BadParameter(f"it is for transcripts; the layout {layout!r} has labels of its own", param_hint="--labels-from")
-    if layout == LAYOUT or labels_from or (layout is None and may_be_labelled(path) and not fits_a_layout(path)):
+    of_sound = {"--no-sound": no_sound, "--channels": channels, "--clock": clock, "--no-cache": no_cache}
+    if _is_labelled(path, layout, labels_from):
         if zeros_absent:
-            raise typer.BadParameter("transcripts bring no features", param_hint="--zeros-absent")
+            raise typer.BadParameter("transcripts bring no features of zeros", param_hint="--zeros-absent")
+        for option, given in of_sound.items():
+            if no_sound and given and option != "--no-sound":
+                raise typer.BadParameter("it is for sound, which --no-sound leaves out", param_hint=option)
         if layout is None and not labels_from:
             note(f"{path}: no other layout fits, so it is read as transcripts with labels")
-        found = import_labelled(path, labels_from or (), mapping)
+        replaces_store(out, overwrite=overwrite)  # what is in the way is an error before the work
+        sound = None if no_sound else SoundOptions(channels or "mixed", clock or "auto", None if no_cache else default_folder())
+        with staged() as hook:
+            found = import_labelled(path, labels_from or (), mapping, sound=sound, hook=hook)
         for warning in found.warnings:
             warn(warning)
-        save_store(found.corpus, out, overwrite=overwrite, like=files_at(path))
+        save_store(found.corpus, out, overwrite=overwrite, like=[*files_at(path), *found.recordings.values()])
         show(corpus_tables(found.corpus))
         if found.agreement is not None:
             show([agreement_line(found.agreement)])
         return
+    for option, given in of_sound.items():
+        if given:
+            raise typer.BadParameter(f"it is for transcripts (layout {LAYOUT!r})", param_hint=option)
     corpus = import_corpus(path, layout, zeros_absent=zeros_absent)
     corpus = corpus if mapping is None else apply_mapping(corpus, mapping)
     save_store(corpus, out, overwrite=overwrite, like=files_at(path))
@@ -88,13 +114,18 @@ def import_(
 def inspect(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="File or folder.")],
     layout: Annotated[str | None, typer.Option(metavar="NAME", help="The file's layout; told by its content if not given.")] = None,
+    labels_from: LabelsFrom = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a file holds and what looks wrong with it."""
+    from merc.annotation.labelled.inspection import inspect_labelled
     from merc.cli.tables.corpora import inspection_tables
     from merc.data.formats.inspection import inspect as inspect_source
 
-    inspection = inspect_source(path, layout)
+    if _is_labelled(path, layout, labels_from):
+        inspection = inspect_labelled(path, labels_from or ())
+    else:
+        inspection = inspect_source(path, layout)
     if as_json:
         show_json(inspection.model_dump(mode="json"))
     else:
@@ -223,3 +254,13 @@ def probe(
         show_json(values)
     else:
         show(probe_tables(report))
+
+
+def _is_labelled(path: Path, layout: str | None, labels_from: list[str] | None) -> bool:
+    """Whether a source is to be read as transcripts with labels."""
+    from merc.annotation.labelled.folder import LAYOUT, may_be_labelled
+    from merc.data.formats.importing import fits_a_layout
+
+    if labels_from and layout not in (None, LAYOUT):
+        raise typer.BadParameter(f"it is for transcripts; the layout {layout!r} has labels of its own", param_hint="--labels-from")
+    return bool(layout == LAYOUT or labels_from or (layout is None and may_be_labelled(path) and not fits_a_layout(path)))

@@ -80,8 +80,17 @@ def import_labelled(
         DataError: no file, no labels, labels that differ only in their spelling or of one kind only; two files of one
             conversation have labels and do not say the same; or see the readers of `merc.annotation.labelled.readers`.
     """
-    path = Path(path)
-    contents = folder_contents(path, labels_from, hook)
+    return labelled_folder(folder_contents(Path(path), labels_from, hook), mapping, sound, hook)
+
+
+def labelled_folder(
+    contents: FolderContents, mapping: LabelMapping | None, sound: SoundOptions | None, hook: Progress = no_progress
+) -> LabelledFolder:
+    """The corpus of what a folder holds; see `import_labelled`.
+
+    Raises:
+        DataError: likewise.
+    """
     if contents.problems:
         raise contents.problems[0]
     names, notes = _label_names(contents, mapping)
@@ -91,14 +100,15 @@ def import_labelled(
     else:
         talks = heard_talks(contents.conversations, found.of_talks, sound, hook)
     warnings = [warning for talk in contents.talks for warning in talk.file.warnings]
-    warnings += left_out(contents, found.of_talks.values())
-    warnings += talks.warnings if sound is None else (*found.warnings, *talks.warnings)
+    warnings += _left_out(contents, found.of_talks.values())
+    warnings += talks.warnings
+    warnings += () if sound is None else found.warnings
     recordings = {i: found.of_talks[talk.base] for i, (talk, _) in contents.conversations.items() if talk.base in found.of_talks}
     corpus, agreed = _corpus(contents, talks, names, mapping, notes)
     return LabelledFolder(corpus, agreed, tuple(dict.fromkeys(warnings)), recordings)
 
 
-def left_out(contents: FolderContents, recordings: Iterable[Path]) -> list[str]:
+def _left_out(contents: FolderContents, recordings: Iterable[Path]) -> list[str]:
     """A warning that names transcripts and recordings to which no labels belong.
 
     Args:

@@ -113,8 +113,7 @@ def heard_talks(conversations: _Conversations, recordings: Mapping[str, Path], o
         options: how sound is taken.
         hook: called with the seconds of sound that were read, and all seconds if they are known.
     """
-    warnings: list[str] = []
-    opened = _opened(conversations, recordings, options, warnings)
+    opened, warnings = opened_recordings(conversations, recordings, options)
     encoders: dict[str, Encoder[Clip | None]] = {}
     if opened:
         try:
@@ -147,10 +146,11 @@ def heard_talks(conversations: _Conversations, recordings: Mapping[str, Path], o
     return _completed(conversations, transcripts, sounds, warnings)
 
 
-def _opened(
-    conversations: _Conversations, recordings: Mapping[str, Path], options: SoundOptions, warnings: list[str]
-) -> dict[str, RecordedSound]:
-    """Id of a conversation -> its recording, of those that can be read; `warnings` says why others can't."""
+def opened_recordings(
+    conversations: _Conversations, recordings: Mapping[str, Path], options: SoundOptions
+) -> tuple[dict[str, RecordedSound], list[str]]:
+    """Id of a conversation -> its recording, of those that can be read, and warnings of the others; see `heard_talks`."""
+    warnings: list[str] = []
     found: dict[str, RecordedSound] = {}
     lacking: dict[str, list[str]] = {}  # what is not installed -> names of recordings
     for conversation_id, (talk, _) in conversations.items():
@@ -171,7 +171,7 @@ def _opened(
         _not_heard(names, str(MissingExtraError(extra, f"reading {'it' if len(names) == 1 else 'them'}")))
         for extra, names in lacking.items()
     )
-    return found
+    return found, warnings
 
 
 def _completed(
