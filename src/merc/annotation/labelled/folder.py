@@ -179,7 +179,8 @@ def _corpus(
         }
     ids = [conversation.id for conversation in conversations]
     splits = {"seeded": seeded(ids, _SEED)} if len(ids) >= 3 else {}
-    name = encodable(contents.path.resolve().stem if contents.path.is_file() else contents.path.resolve().name)
+    path = contents.path.resolve()
+    name = encodable(path.name if path.is_dir() else base_of(path, path))
     schema = (PRAAT,) if any(PRAAT.key in conversation.features for conversation in conversations) else ()
     return Corpus(name, LabelSet(names=names), schema, tuple(conversations), splits, notes), agreed
 

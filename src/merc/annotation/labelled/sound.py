@@ -70,24 +70,22 @@ def find_recordings(talks: Sequence[LabelledTalk]) -> Recordings:
     found: dict[str, Path] = {}
     missing: dict[str, str] = {}  # name of the file -> of the recording
     warnings: list[str] = []
-    names_in: dict[Path, list[str]] = {}
+    beside_them = _beside([talk.path for talk in talks])
     for talk in talks:
         files = ((talk.path, talk.file), *talk.copies)
         media = [(path, medium) for path, file in files for one in file.conversations[:1] for medium in one.transcript.media]
         linked = next((there for path, medium in media if (there := recording_among(path.parent, [medium])) is not None), None)
+        beside = beside_them[talk.path]
         if linked is not None:
             found[talk.base] = linked
-            continue
-        folder = talk.path.parent
-        if folder not in names_in:
-            names_in[folder] = [each.name for each in folder.iterdir() if each.is_file() and not each.name.startswith(".")]
-        beside = recordings_of(names_in[folder], [talk.path.name])[talk.path.name]
-        if beside:
-            found[talk.base] = folder / beside[0]
+        elif beside:
+            found[talk.base] = talk.path.with_name(beside[0])
+            name, chosen = printable(talk.path.name), printable(beside[0])
             if len(beside) > 1:
-                warnings.append(
-                    f"{printable(talk.path.name)}: the recording is {listed(beside[:1])}; not taken: {listed(beside[1:])}"
-                )
+                warnings.append(f"{name}: the recording is {chosen}; not taken: {listed(beside[1:])}")
+            if media:
+                named = f"{printable(media[0][0].name)} names the recording {printable(media[0][1].name)}, which is not beside it"
+                warnings.append(f"{named}; taken is {chosen}, which has its own name")
         elif media:
             missing[media[0][0].name] = media[0][1].name
     if missing:
@@ -95,6 +93,18 @@ def find_recordings(talks: Sequence[LabelledTalk]) -> Recordings:
         are = counted(len(missing), "recording is", "recordings are")
         warnings.append(f"{are} not beside the file with the labels, and so there is no sound: {names}")
     return Recordings(found, tuple(warnings))
+
+
+def _beside(paths: Sequence[Path]) -> dict[Path, tuple[str, ...]]:
+    """Each file -> names of the recordings that lie beside it and have its name."""
+    by_folder: dict[Path, list[str]] = {}
+    for path in paths:
+        by_folder.setdefault(path.parent, []).append(path.name)
+    found: dict[Path, tuple[str, ...]] = {}
+    for folder, names in by_folder.items():
+        shown = [each.name for each in folder.iterdir() if not each.name.startswith(".") and each.is_file()]
+        found |= {folder / name: recordings for name, recordings in recordings_of(shown, names).items()}
+    return found
 
 
 def without_sound(conversations: _Conversations) -> HeardTalks:
