@@ -249,7 +249,9 @@ def test_one_warning_if_an_extra_is_missing(call, monkeypatch, tmp_path):
         found = import_labelled(tmp_path)
     assert found.corpus.feature_schema == ()
     (said,) = found.warnings
-    assert said.startswith("one.wav and 1 other recording are not heard: the sound encoder 'praat' needs the optional extra 'audio'")
+    assert said.startswith(
+        "one.wav and 1 other recording are not heard: the sound encoder 'praat' needs the optional extra 'audio'"
+    )
     monkeypatch.setattr("merc.annotation.media.decoding.importlib.util.find_spec", lambda name: None)
     found = import_labelled(tmp_path)
     assert found.corpus.feature_schema == ()

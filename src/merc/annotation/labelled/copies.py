@@ -43,6 +43,9 @@ class _Said:
             return f"at {shorten(repr(printable(self.words)))}"
         return f"at {self.start:.2f} to {self.end:.2f} s"
 
+    def exactly(self) -> str:
+        return "no time" if self.start is None or self.end is None else f"{self.start:.3f} to {self.end:.3f} s"
+
 
 def first_difference(one: LabelledFile, two: LabelledFile, names: tuple[str, str]) -> str | None:
     """The first thing in which two files differ, for people, such as `at 2.25 to 4.00 s: 'joy' and 'anger'`; None if in none.
@@ -76,6 +79,11 @@ def _difference(one: LabelledTranscript, two: LabelledTranscript, names: tuple[s
         if not found:
             return None
         first, name = min(found, key=lambda pair: pair[0].time)
+        elsewhere = next(
+            (each for each in alone[first is mine] if (each.speaker, each.words) == (first.speaker, first.words)), None
+        )
+        if elsewhere is not None:
+            return f"{shorten(repr(printable(first.words)))}: {first.exactly()} in {name} and {elsewhere.exactly()} in the other"
         return f"{first.place()}: only {name} has {shorten(repr(printable(first.words)))} of {printable(first.speaker)}"
     if mine.labels != other.labels:
         return f"{mine.place()}: {mine.label()} and {other.label()}"
