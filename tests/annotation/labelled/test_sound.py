@@ -238,7 +238,7 @@ def test_what_is_wrong_with_recordings_is_said(call, tmp_path):
         "late.wav: 1 of 3 utterances has no sound: the recording ends at 6.5 s (1)",
         "broken.wav is not heard: broken.wav can't be read as a recording",
         "1 recording is not beside the file with the labels, and so there is no sound: 'gone.wav of lost.eaf'",
-        "other.eaf names the recording elsewhere.wav, which is not beside it; taken is other.wav, which has its own name",
+        "other.eaf names the recording elsewhere.wav, which is not beside it; taken is other.wav, by the name of the file",
         "twice.TextGrid: the recording is twice.wav; not taken: 'twice.mp4'",
         "table.wav is not heard: table.csv holds 2 conversations; expected one",
         "untimed.wav: 2 of 2 utterances have no sound: no time is known (2)",

@@ -85,7 +85,7 @@ def find_recordings(talks: Sequence[LabelledTalk]) -> Recordings:
                 warnings.append(f"{name}: the recording is {chosen}; not taken: {listed(beside[1:])}")
             if media:
                 named = f"{printable(media[0][0].name)} names the recording {printable(media[0][1].name)}, which is not beside it"
-                warnings.append(f"{named}; taken is {chosen}, which has its own name")
+                warnings.append(f"{named}; taken is {chosen}, by the name of the file")
         elif media:
             missing[media[0][0].name] = media[0][1].name
     if missing:
