@@ -14,7 +14,7 @@ from merc.annotation.annotation import Annotation
 from merc.annotation.annotator import annotate
 from merc.annotation.media.recording import Sound
 from merc.annotation.model import load
-from merc.annotation.options import Options
+from merc.annotation.options import Options, SoundOptions
 from merc.annotation.speech import voices
 from merc.annotation.transcripts.transcript import Transcript
 from merc.data.schema import Absence
@@ -315,9 +315,11 @@ def test_a_modality_of_any_name_is_made_by_its_encoder(tiny_recipe, tmp_path, so
     assert len(read) == 1, "the recording is read once for all encoders"
 
 
-def test_channels_by_another_word_are_refused():
+@pytest.mark.parametrize("kind", [Options, SoundOptions])
+def test_channels_by_another_word_are_refused(kind):
+    given = SimpleNamespace(channels="stereo", clock="auto", cache=None)  # the test run checks the types of arguments before
     with pytest.raises(RunError, match=r"channels: found 'stereo' \(str\); allowed are mixed, speakers"):
-        Options.__post_init__(SimpleNamespace(channels="stereo"))  # the test run checks the types of arguments before
+        kind.__post_init__(given)
 
 
 def test_a_file_of_turns_names_the_speakers(annotator, tmp_path):

@@ -16,18 +16,25 @@ import numpy as np
 
 from merc.annotation.annotation import Annotation
 from merc.annotation.cache import FeatureCache
-from merc.annotation.features import SoundFeatures, sound_rows, text_rows
-from merc.annotation.media.excerpts import inspect
-from merc.annotation.media.followed_clock import on_film_clock
-from merc.annotation.media.recording import MediaInfo, Sound
+from merc.annotation.features import SoundFeatures, text_rows
+from merc.annotation.media.recording import Sound
 from merc.annotation.media.sources import Given, Source, TranscriptSource, content_digest, given
 from merc.annotation.open_file import opened_file
 from merc.annotation.options import Options
 from merc.annotation.result import Origin
+from merc.annotation.sound import (
+    NO_SOUND,
+    RecordedSound,
+    on_recordings_clock,
+    recorded_sound,
+    sound_features,
+    unnamed_speakers,
+    with_sound,
+)
 from merc.annotation.speech.recognition import recognise, speech_recogniser
-from merc.annotation.speech.voices import streamed, utterance_excerpts
+from merc.annotation.speech.voices import streamed
 from merc.annotation.transcripts.reading import MOST_BYTES, read_transcript, read_transcripts
-from merc.annotation.transcripts.transcript import Transcript, in_recording, numbered, speaker_of, unnamed_warnings
+from merc.annotation.transcripts.transcript import Transcript, in_recording, numbered
 from merc.data.schema import Absence, Conversation, Utterance
 from merc.encoders.derivation import with_derived
 from merc.encoders.interface import Clip, Encoder
@@ -49,18 +56,16 @@ class _Work:
     """What the stages share.
 
     Attributes:
-        info: of the recording; None where there is none, or none that can be read.
-        unreadable: why there is no `info`; else empty.
-        channels: of the recording, where each is one speaker's; None where all hold all speakers.
+        recording: None where there is none, or none that can be read.
+        unreadable: why there is no `recording`; else empty.
         sources: where each feature of the model comes from.
         warnings: what a user should know; the stages add to it.
         reasons: feature that is encoded -> why no utterance has it; likewise.
     """
 
     given: Given
-    info: MediaInfo | None
+    recording: RecordedSound | None
     unreadable: str
-    channels: int | None
     options: Options
     features: FeatureResolver
     sources: Sequence[FeatureSource]
@@ -118,8 +123,8 @@ def annotate(
     work = _begun(given(source, transcript, name, transcript_name), options, judge.features, hook)
     transcripts, read_from = _transcripts(work)
     sound = _sound(work, transcripts[0].utterances)
-    conversations = _with_words(work, [_conversation(one, sound, work.given.name) for one in transcripts])
-    work.warnings.extend(_unnamed(transcripts, conversations))
+    conversations = _with_words(work, [with_sound(one, sound, work.given.name) for one in transcripts])
+    work.warnings.extend(unnamed_speakers(transcripts, conversations))
     if any(feature.input == "words" and feature.base.key not in work.reasons for feature in work.sources):
         work.warnings.extend(foreign_words(conversations, judge.record.languages))
     absences = [_absences(work, conversation, sound) for conversation in conversations]
@@ -128,12 +133,13 @@ def annotate(
     hook("judging", 0.0, total)
     judged = judge.judge(conversations)
     hook("judging", total, total)
+    info = None if work.recording is None else work.recording.info
     return Annotation(
         Origin(
             name=work.given.name,
             sha256=content_digest(work.given, options.speakers),
-            kind="text" if work.given.medium is None else "audio" if work.info is None else work.info.kind,
-            duration=None if work.info is None else work.info.duration,
+            kind="text" if work.given.medium is None else "audio" if info is None else info.kind,
+            duration=None if info is None else info.duration,
             transcript=read_from,
             model=_about(judge),
             speakers=None if options.speakers is None else Path(options.speakers).name,
@@ -145,37 +151,21 @@ def annotate(
 
 def _begun(chosen: Given, options: Options, features: FeatureResolver, hook: Progress) -> _Work:
     """Inspects the recording. One that can't be read is absent if there is a transcript, else an error."""
-    info, unreadable, warnings = None, "there is no recording", list(chosen.warnings)
+    recording, unreadable, warnings = None, "there is no recording", list(chosen.warnings)
     if chosen.medium is not None:
         try:
-            info, unreadable = inspect(chosen.medium, chosen.name), ""
+            recording, unreadable = recorded_sound(chosen.medium, chosen.name, options.channels), ""
         except MercError as error:
             if chosen.transcript is None and not isinstance(chosen.medium, (Path, Sound)) and not PurePath(chosen.name).suffix:
                 raise DataError(f"{error}. An open transcript is known by its name, such as name='chat.csv'") from error
             if chosen.transcript is None:
                 raise
             unreadable = str(error)
-    if info is not None:
-        warnings += _about_tracks(info, options)
-    channels = info.channels if info is not None and options.channels == "speakers" and info.channels > 1 else None
+    if recording is not None:
+        warnings += recording.warnings
     sources = features.resolve((), ("words",) if chosen.medium is None else ("words", "sound"))
     cache = FeatureCache(options.cache, warnings.append)
-    return _Work(chosen, info, unreadable, channels, options, features, sources, cache, hook, warnings)
-
-
-def _about_tracks(info: MediaInfo, options: Options) -> list[str]:
-    """What a user should know of a recording's audio tracks."""
-    said: list[str] = []
-    if info.unheard:
-        said.append(f"the recording's audio tracks in other languages are not heard: {printable(', '.join(info.unheard))}")
-    if info.tracks > 1:
-        how = (
-            "each is taken for one speaker's"
-            if options.channels == "speakers"
-            else "channels='speakers' takes each for one speaker's"
-        )
-        said.append(f"the recording has {info.tracks} audio tracks, which are all heard: {how}")
-    return said
+    return _Work(chosen, recording, unreadable, options, features, sources, cache, hook, warnings)
 
 
 def _transcripts(work: _Work) -> tuple[tuple[Transcript, ...], str | None]:
@@ -196,8 +186,8 @@ def _transcripts(work: _Work) -> tuple[tuple[Transcript, ...], str | None]:
         found, name = _recognised(work)
     if work.options.speakers is not None:
         found = (_with_turns(found, Path(work.options.speakers)),)
-    if transcript is not None and work.info is not None:
-        found = (_on_film_clock(work, found[0], name),)
+    if transcript is not None and work.recording is not None:
+        found = (on_recordings_clock(work.recording, found[0], name, work.options.clock),)
     work.warnings.extend(warning for one in found for warning in one.warnings)
     if not found[0].utterances:
         nothing_recognised = "; ".join(found[0].warnings) if transcript is None else ""
@@ -218,29 +208,20 @@ def _with_turns(transcripts: Sequence[Transcript], path: Path) -> Transcript:
     return replace(transcripts[0], utterances=utterances, warnings=(*transcripts[0].warnings, *warnings))
 
 
-def _on_film_clock(work: _Work, transcript: Transcript, name: str | None) -> Transcript:
-    """The transcript's times as the recording's time stamps count them; what is recognised here is on that clock already."""
-    medium = work.given.medium
-    assert medium is not None, "what has been inspected is there"
-    try:
-        return on_film_clock(transcript, name, medium, work.given.name, work.options.clock)
-    except (DataError, MissingExtraError):
-        return transcript  # its sound is then absent, with the reason
-
-
 def _recognised(work: _Work) -> tuple[tuple[Transcript, ...], str]:
     """The words that are recognised in the recording, channel by channel where each is one speaker's, and by what."""
-    medium, info = work.given.medium, work.info
-    assert medium is not None and info is not None, "without a transcript, a recording that can't be read is an error"
+    recording = work.recording
+    assert recording is not None, "without a transcript, a recording that can't be read is an error"
+    info = recording.info
     speech = speech_recogniser(work.options.speech, work.features.device)
-    channels = [None] if work.channels is None else range(work.channels)
+    channels = [None] if recording.channels is None else range(recording.channels)
     parts: list[Transcript] = []
     for number, channel in enumerate(channels):
 
         def report(seconds: float, before: float = (info.duration or 0.0) * number) -> None:
             work.hook("recognising words", before + seconds, None if info.duration is None else info.duration * len(channels))
 
-        parts.append(recognise(streamed(medium, work.given.name, channel), speech, channel, report))
+        parts.append(recognise(streamed(recording.medium, recording.name, channel), speech, channel, report))
     utterances = sorted((u for part in parts for u in part.utterances), key=lambda u: u.start or 0.0)
     warnings = tuple(warning for part in parts for warning in part.warnings)
     return (Transcript(numbered(utterances), warnings),), f"recognised by {speech.name}"
@@ -259,43 +240,21 @@ def _encoders(work: _Work, wanted: Input) -> dict[str, Encoder[Any] | DialogueEn
 
 def _sound(work: _Work, utterances: Sequence[Utterance]) -> SoundFeatures:
     """What the recording, which is read once, gives of each utterance; if it can't be read, `work.reasons` says why."""
-    nothing = SoundFeatures({}, {}, ())
-    medium, info = work.given.medium, work.info
-    if medium is None or info is None:
+    recording = work.recording
+    if recording is None:
         work.reasons.update({feature.base.key: work.unreadable for feature in work.sources if feature.input == "sound"})
-        return nothing
-    if work.options.channels == "speakers" and work.channels is None:
-        work.warnings.append("the recording has one channel, so channels do not tell speakers apart")
+        return NO_SOUND
     encoders = cast("dict[str, Encoder[Clip | None]]", _encoders(work, "sound"))
-    if not encoders and not (work.channels is not None and any(u.speaker is None for u in utterances)):
-        return nothing
+    duration = recording.info.duration
 
     def report(seconds: float) -> None:
-        work.hook("listening", seconds, info.duration)
+        work.hook("listening", seconds, duration)
 
     try:
-        excerpts = utterance_excerpts(medium, utterances, work.given.name, work.channels, report)
-        return sound_rows(excerpts, len(utterances), encoders, work.cache)
+        return sound_features(recording, utterances, encoders, work.cache, report)
     except (DataError, MissingExtraError) as error:
         work.reasons.update(dict.fromkeys(encoders, str(error)))
-        return nothing
-
-
-def _conversation(transcript: Transcript, sound: SoundFeatures, name: str) -> Conversation:
-    """The utterances with speakers and channels as far as they are known, and with their sound's features."""
-    channels = sound.channels or [None] * len(transcript.utterances)
-    utterances: list[Utterance] = []
-    for u, loudest in zip(transcript.utterances, channels, strict=True):
-        channel = loudest if u.channel is None else u.channel
-        words = u.words if u.words and u.words.strip() else None
-        utterances.append(replace(u, speaker=speaker_of(replace(u, channel=channel)), channel=channel, words=words))
-    return Conversation(transcript.conversation or name, tuple(utterances), sound.rows)
-
-
-def _unnamed(transcripts: Sequence[Transcript], conversations: Sequence[Conversation]) -> tuple[str, ...]:
-    turns = [u for transcript in transcripts for u in transcript.utterances]
-    completed = [u for conversation in conversations for u in conversation.utterances]
-    return unnamed_warnings([replace(turn, channel=u.channel) for turn, u in zip(turns, completed, strict=True)])
+        return NO_SOUND
 
 
 def _with_words(work: _Work, conversations: Sequence[Conversation]) -> list[Conversation]:

@@ -16,6 +16,22 @@ Channels = Literal["mixed", "speakers"]
 
 
 @dataclass(frozen=True, slots=True)
+class SoundOptions:
+    """How a recording's sound is taken; see `Options`.
+
+    Raises:
+        RunError: `channels` or `clock` is another word, or a value of another type.
+    """
+
+    channels: Channels = "mixed"
+    clock: Clock = "auto"
+    cache: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        _check_sound(self.channels, self.clock, self.cache)
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """How a recording is annotated.
 
@@ -50,14 +66,8 @@ class Options:
     tiers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        checked(self.channels, str, "channels", f"one of {', '.join(get_args(Channels))}", RunError)
-        if self.channels not in get_args(Channels):
-            raise RunError(f"channels: found {shown(self.channels)}; allowed are {', '.join(get_args(Channels))}")
-        checked(self.clock, str, "clock", f"one of {', '.join(get_args(Clock))}", RunError)
-        if self.clock not in get_args(Clock):
-            raise RunError(f"clock {self.clock!r}; allowed are {', '.join(get_args(Clock))}")
+        _check_sound(self.channels, self.clock, self.cache)
         checked(self.speech, RecognitionOptions, "options, speech", "RecognitionOptions", RunError)
-        checked(self.cache, (str, Path, type(None)), "options, cache", "a folder or None", RunError)
         checked(self.encoding, (str, type(None)), "options, encoding", "a name such as 'cp1251', or None", RunError)
         try:
             check_encoding(self.encoding or "utf-8")
@@ -67,3 +77,12 @@ class Options:
         for one in checked(self.tiers, tuple, "options, tiers", "a tuple of names", RunError):
             checked(one, str, "options, tiers", "a tuple of names", RunError)
         checked(self.device, (str, type(None)), "options, device", "a name such as 'cuda:0', or None", RunError)
+
+
+def _check_sound(channels: object, clock: object, cache: object) -> None:
+    for name, value, kind in (("channels", channels, Channels), ("clock", clock, Clock)):
+        allowed = ", ".join(get_args(kind))
+        checked(value, str, name, f"one of {allowed}", RunError)
+        if value not in get_args(kind):
+            raise RunError(f"{name}: found {shown(value)}; allowed are {allowed}")
+    checked(cache, (str, Path, type(None)), "options, cache", "a folder or None", RunError)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from merc.cli.labelled import LabelsFrom, MapLabels
+from merc.cli.labelled import Channels, Clock, LabelsFrom, MapLabels, NoCache, NoSound, OfSound
 from merc.cli.options import AsJson, CorpusPart, parse_stream
 from merc.cli.terminal import note, show, show_json, show_path, staged, warn
 from merc.errors import DataError
@@ -37,38 +37,46 @@ def import_(
     labels_from: LabelsFrom = None,
     map_labels: MapLabels = None,
     zeros_absent: Annotated[bool, typer.Option("--zeros-absent", help="Take feature rows of zeros alone as absence.")] = False,
+    no_sound: NoSound = False,
+    channels: Channels = None,
+    clock: Clock = None,
+    no_cache: NoCache = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Read a corpus of a known layout into a store, or transcripts with labels.
+    """Read a corpus of a known layout into a store, or transcripts with labels and their recordings.
 
-    Pickles are read without running what they hold. Labels of transcripts (.eaf, .TextGrid, .csv, .tsv) stand in the emotion tiers
-    that merc writes, in tiers or columns called emotion, or label, or in those that --labels-from names.
+    Pickles are read without running what they hold. Labels of transcripts (.eaf, .TextGrid, .exb, .cha, .csv, .tsv, .emotions.json)
+    stand in the emotion tiers that merc writes, in tiers or columns called emotion, or label, or in those that --labels-from names.
+    A recording that an .eaf, .exb or .cha names, or that lies beside the transcript by its name, becomes the feature audio/praat.
     """
-    from merc.annotation.labelled.folder import LAYOUT, import_labelled, may_be_labelled
+    from merc.annotation.labelled.folder import LAYOUT, import_labelled
     from merc.cli.tables.corpora import agreement_line, corpus_tables
-    from merc.data.formats.importing import files_at, fits_a_layout, import_corpus
+    from merc.data.formats.importing import files_at, import_corpus
     from merc.data.labels import apply_mapping, find_mapping
-    from merc.data.store.store import save_store
+    from merc.data.store.store import replaces_store, save_store
 
     if len(source) > 2:
         raise typer.BadParameter(f"one or two are allowed, found {len(source)}", param_hint="[LAYOUT] PATH")
     path, layout = Path(source[-1]), source[0] if len(source) == 2 else None
     mapping = None if map_labels is None else find_mapping(map_labels)
-    if labels_from and layout not in (None, LAYOUT):
-        raise typer.BadParameter(f"it is for transcripts; the layout {layout!r} has labels of its own", param_hint="--labels-from")
-    if layout == LAYOUT or labels_from or (layout is None and may_be_labelled(path) and not fits_a_layout(path)):
+    of_sound = OfSound(no_sound, channels, clock, no_cache)
+    if _is_labelled(path, layout, labels_from):
         if zeros_absent:
-            raise typer.BadParameter("transcripts bring no features", param_hint="--zeros-absent")
+            raise typer.BadParameter("transcripts bring no features of zeros", param_hint="--zeros-absent")
         if layout is None and not labels_from:
             note(f"{path}: no other layout fits, so it is read as transcripts with labels")
-        found = import_labelled(path, labels_from or (), mapping)
+        sound = of_sound.options()
+        replaces_store(out, overwrite=overwrite)  # what is in the way is an error before the work
+        with staged() as hook:
+            found = import_labelled(path, labels_from or (), mapping, sound=sound, hook=hook)
         for warning in found.warnings:
             warn(warning)
-        save_store(found.corpus, out, overwrite=overwrite, like=files_at(path))
+        save_store(found.corpus, out, overwrite=overwrite, like=[*files_at(path), *found.recordings.values()])
         show(corpus_tables(found.corpus))
         if found.agreement is not None:
             show([agreement_line(found.agreement)])
         return
+    of_sound.refuse(f"it is for transcripts (layout {LAYOUT!r})")
     corpus = import_corpus(path, layout, zeros_absent=zeros_absent)
     corpus = corpus if mapping is None else apply_mapping(corpus, mapping)
     save_store(corpus, out, overwrite=overwrite, like=files_at(path))
@@ -79,13 +87,18 @@ def import_(
 def inspect(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="File or folder.")],
     layout: Annotated[str | None, typer.Option(metavar="NAME", help="The file's layout; told by its content if not given.")] = None,
+    labels_from: LabelsFrom = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a file holds and what looks wrong with it."""
+    from merc.annotation.labelled.inspection import inspect_labelled
     from merc.cli.tables.corpora import inspection_tables
     from merc.data.formats.inspection import inspect as inspect_source
 
-    inspection = inspect_source(path, layout)
+    if _is_labelled(path, layout, labels_from):
+        inspection = inspect_labelled(path, labels_from or ())
+    else:
+        inspection = inspect_source(path, layout)
     if as_json:
         show_json(inspection.model_dump(mode="json"))
     else:
@@ -214,3 +227,13 @@ def probe(
         show_json(values)
     else:
         show(probe_tables(report))
+
+
+def _is_labelled(path: Path, layout: str | None, labels_from: list[str] | None) -> bool:
+    """Whether a source is to be read as transcripts with labels."""
+    from merc.annotation.labelled.folder import LAYOUT, may_be_labelled
+    from merc.data.formats.importing import fits_a_layout
+
+    if labels_from and layout not in (None, LAYOUT):
+        raise typer.BadParameter(f"it is for transcripts; the layout {layout!r} has labels of its own", param_hint="--labels-from")
+    return bool(layout == LAYOUT or labels_from or (layout is None and may_be_labelled(path) and not fits_a_layout(path)))

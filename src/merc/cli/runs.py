@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from merc.cli.labelled import LabelsFrom, MapLabels, labelled_corpus
+from merc.cli.labelled import Channels, Clock, LabelsFrom, MapLabels, NoCache, NoSound, OfSound, labelled_corpus
 from merc.cli.options import INTERRUPTED, AsJson, CorpusPart
 from merc.cli.terminal import note, show, show_json, staged, warn
 
@@ -61,6 +61,10 @@ def adapt(
     ] = None,
     labels_from: LabelsFrom = None,
     map_labels: MapLabels = None,
+    no_sound: NoSound = False,
+    channels: Channels = None,
+    clock: Clock = None,
+    no_cache: NoCache = False,
     seed: Annotated[int, typer.Option(min=0, help="Of folds, batches and dropout.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -73,8 +77,9 @@ def adapt(
     from merc.runs.adaptation.run import adapt as adapt_model
     from merc.training.adaptation import AdaptationConfig
 
+    of_sound = OfSound(no_sound, channels, clock, no_cache)
     with staged() as progress:
-        corpus = labelled_corpus(source, labels_from, map_labels, progress)
+        corpus = labelled_corpus(source, labels_from, map_labels, of_sound, progress)
         run = adapt_model(corpus, out, model=model, config=AdaptationConfig(seed=seed), progress=progress)
     if as_json:
         show_json(run.report.model_dump(mode="json"))

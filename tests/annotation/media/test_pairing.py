@@ -2,7 +2,7 @@
 
 import pytest
 
-from merc.annotation.media.pairing import transcripts_beside, transcripts_of
+from merc.annotation.media.pairing import recordings_of, transcripts_beside, transcripts_of
 from merc.annotation.transcripts.formats import SUFFIXES
 
 
@@ -28,6 +28,7 @@ from merc.annotation.transcripts.formats import SUFFIXES
 )
 def test_a_name_as_tools_make_it(recording, transcript, tmp_path):
     assert transcripts_of([recording, transcript]) == {recording: (transcript,)}
+    assert recordings_of([transcript, recording], [transcript]) == {transcript: (recording,)}
     for name in (recording, transcript):
         (tmp_path / name).touch()
     assert transcripts_beside(tmp_path / recording) == [tmp_path / transcript]
@@ -54,4 +55,20 @@ def test_of_several_the_best_fit_then_english_then_the_kind():
 def test_what_fits_another_recording_better_is_not_taken():
     assert transcripts_of(["a.mp4", "a.en.mp4", "a.en.srt"]) == {"a.mp4": (), "a.en.mp4": ("a.en.srt",)}
     assert transcripts_of(["a.mp4", "a.wav", "a.wav.json"]) == {"a.mp4": (), "a.wav": ("a.wav.json",)}
+    assert recordings_of(["a.mp4", "a.en.mp4", "a.wav"], ["a.en.srt", "a.wav.json"]) == {
+        "a.en.srt": ("a.en.mp4",),
+        "a.wav.json": ("a.wav",),
+    }
     assert transcripts_of(["a.mp4", "a.wav", "a.srt"]) == {"a.mp4": ("a.srt",), "a.wav": ("a.srt",)}
+
+
+def test_recordings_of_what_we_wrote():
+    names = ["a.mp4", "a.wav", "b.en.mp3", "call.m4a.wav"]
+    written = ["a.emotions.eaf", "b.en.emotions.csv", "b.emotions.csv", "call.m4a.emotions.json", "c.emotions.tsv"]
+    assert recordings_of(names, written) == {
+        "a.emotions.eaf": ("a.wav", "a.mp4"),
+        "b.en.emotions.csv": ("b.en.mp3",),
+        "b.emotions.csv": (),
+        "call.m4a.emotions.json": ("call.m4a.wav",),
+        "c.emotions.tsv": (),
+    }

@@ -6,7 +6,8 @@ import csv
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from annotation.talks import talks
 from annotation.turns import spoken, turns_of
@@ -275,6 +276,13 @@ def test_what_is_no_clock_time_is_refused(text):
 @pytest.mark.parametrize(("text", "seconds"), [("1.5", 1.5), ("1,5", 1.5), (" 7 ", 7.0), (".5", 0.5), ("-2", -2.0), ("1e2", 100.0)])
 def test_seconds_are_read(text, seconds):
     assert parse_time(text) == seconds
+
+
+@given(st.floats(-1e9, 1e9, allow_nan=False))
+@example(4.0120000000000005)
+@example(0.00030000000000000003)
+def test_seconds_as_python_writes_them_are_read(seconds):
+    assert parse_time(str(seconds)) == seconds
 
 
 @pytest.mark.parametrize("text", ["1.5.2", "1_000", "0x1", "9" * 100, "1 2", "--1"])

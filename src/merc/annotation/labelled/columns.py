@@ -1,32 +1,26 @@
 """Labels in columns of `.csv` and `.tsv` files, our own `.emotions.csv` among them.
 
 Wanted are `emotion` and `label` if nothing else is; a column with something beside these words, such as `emotion_2`, is another
-annotator's. Which row an utterance stands in is told by an id that it gets while it is read, so that no label goes astray where
-rows are dropped or sorted.
+annotator's.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
-from merc.annotation.labelled.names import EMOTIONS, LABELS, PLACEHOLDERS, beside, given_label, label_name
-from merc.annotation.labelled.transcript import LabelledFile, LabelledTranscript
+from merc.annotation.labelled.names import EMOTIONS, LABELS, beside, given_label, label_name, placeholder_warnings
+from merc.annotation.labelled.transcript import LabelledFile, labelled_by_cue, numbered_cues
 from merc.annotation.transcripts.columns import NAMES, OTHER_NAMES
-from merc.annotation.transcripts.cues import Cue, counted
 from merc.annotation.transcripts.reading import read_text, transcripts_from
 from merc.annotation.transcripts.tables import read_tab_separated, read_table, separated
-from merc.annotation.transcripts.transcript import Transcript
-from merc.data.schema import first_repeated
 from merc.errors import DataError
 from merc.files.csv_cells import csv_rows, shown_cell
 from merc.files.printable import printable
 from merc.files.validation import shorten
 
-SUFFIXES = (".csv", ".tsv")
 _NO_ANNOTATORS = frozenset(("id", "ids", "code", "no", "index", "score", "time", "start", "end", "duration"))  # beside `emotion`
 _OTHERS = frozenset(name for known in (NAMES, OTHER_NAMES) for names in known.values() for name in names)  # as `speaker label`
 _SEPARATORS = re.compile(r"[\s_-]+")
@@ -55,14 +49,12 @@ def read_labelled_table(path: Path, wanted: Sequence[str] = ()) -> LabelledFile:
     if not places:
         return LabelledFile((), names)
     cue_list = (read_tab_separated if tab_separated else read_table)(decoded.text, name)
-    cues = cue_list.cues
-    cue_list = replace(cue_list, cues=tuple(replace(cue, id=str(row)) for row, cue in enumerate(cues)))
-    transcripts = transcripts_from(cue_list, name, "a table with a header", decoded.warnings)
-    conversations = tuple(_labelled(transcript, rows, cues, places) for transcript in transcripts)
-    placeholders = sum(row[place].strip() in PLACEHOLDERS for row in rows for place in places.values())
-    warnings: tuple[str, ...] = ()
-    if placeholders:
-        warnings = (f"{name}: {counted(placeholders, 'label such as ? is', 'labels such as ? are')} taken as none",)
+    transcripts = transcripts_from(numbered_cues(cue_list), name, "a table with a header", decoded.warnings)
+    labels = [
+        {who: label for who, place in places.items() if (label := given_label(shown_cell(row[place]))) is not None} for row in rows
+    ]
+    conversations = tuple(labelled_by_cue(transcript, cue_list.cues, labels) for transcript in transcripts)
+    warnings = placeholder_warnings(name, (row[place] for row in rows for place in places.values()))
     used = frozenset(word for word in wanted if any(beside(header[place], word) is not None for place in places.values()))
     return LabelledFile(conversations, names, used, warnings)
 
@@ -91,19 +83,3 @@ def _places(header: Sequence[str], filled: Sequence[int], wanted: Sequence[str],
                 places[found.annotator] = place
                 break
     return places
-
-
-def _labelled(
-    transcript: Transcript, rows: Sequence[Sequence[str]], cues: Sequence[Cue], places: Mapping[str, int]
-) -> LabelledTranscript:
-    """The transcript with the table's own ids, if each utterance has one of its own, and its labels."""
-    numbers = [int(u.id) for u in transcript.utterances]
-    ids = [cues[number].id or "" for number in numbers]
-    if not all(ids) or first_repeated(ids) is not None:
-        ids = [str(place) for place in range(1, len(ids) + 1)]
-    utterances = tuple(replace(u, id=own) for u, own in zip(transcript.utterances, ids, strict=True))
-    labels = tuple(
-        {who: label for who, place in places.items() if (label := given_label(shown_cell(rows[number][place]))) is not None}
-        for number in numbers
-    )
-    return LabelledTranscript(replace(transcript, utterances=utterances), labels)

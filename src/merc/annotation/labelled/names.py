@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from merc.annotation.transcripts.cues import counted
 from merc.annotation.transcripts.words import clean
 
 EMOTIONS = ("emotion", "emotions")
 LABELS = ("label", "labels")
-PLACEHOLDERS = frozenset(("?", "??", "-", "nan", "NaN", "n/a", "N/A", "<NA>"))  # what stands where nobody gave a label [chosen]
+_PLACEHOLDERS = frozenset(("?", "??", "-", "nan", "NaN", "n/a", "N/A", "<NA>"))  # what stands where nobody gave a label [chosen]
 _SEPARATOR = r"\s_\-@:/|.,;()\[\]"
 _OUTER = re.compile(rf"\A[{_SEPARATOR}]+|[{_SEPARATOR}]+\Z")
 _ABOUT = re.compile(  # what is said of a label is none [chosen]
@@ -80,7 +81,13 @@ def _speaker_and_rest(parts: Sequence[str], speakers: Iterable[str]) -> tuple[st
 def given_label(text: str) -> str | None:
     """The label of an annotation or a cell; None where it is empty or a placeholder."""
     label = clean(text)
-    return None if not label or label in PLACEHOLDERS else label
+    return None if not label or label in _PLACEHOLDERS else label
+
+
+def placeholder_warnings(name: str, texts: Iterable[str]) -> tuple[str, ...]:
+    """A warning if some of a file's annotations or cells are placeholders."""
+    count = sum(text.strip() in _PLACEHOLDERS for text in texts)
+    return (f"{name}: {counted(count, 'label such as ? is', 'labels such as ? are')} taken as none",) if count else ()
 
 
 def _bare(text: str) -> str:

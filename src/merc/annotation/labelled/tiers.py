@@ -1,4 +1,4 @@
-"""Labels in tiers of ELAN's and Praat's files.
+"""Labels in tiers of ELAN's, Praat's and EXMARaLDA's files.
 
 Our own tiers of emotions are known by their names. Otherwise those are taken whose names have the wanted words in them, `emotion`
 if nothing else is wanted. They hold no speech, whatever they look like, so words are read without them.
@@ -6,17 +6,19 @@ if nothing else is wanted. They hold no speech, whatever they look like, so word
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from merc.annotation.labelled.matching import LabelInterval, TimedUtterance, matched
-from merc.annotation.labelled.names import EMOTIONS, PLACEHOLDERS, LabelName, beside, given_label, label_name
+from merc.annotation.labelled.names import EMOTIONS, LabelName, beside, given_label, label_name, placeholder_warnings
 from merc.annotation.labelled.transcript import LabelledFile, LabelledTranscript
 from merc.annotation.transcripts.annotation_files.elan import EAF, EAF_ROOT, linked_media, read_tiers
+from merc.annotation.transcripts.annotation_files.exmaralda import EXB, EXB_ROOT, exb_cues, exb_tiers
 from merc.annotation.transcripts.annotation_files.textgrid import TEXTGRID, interval_tiers
 from merc.annotation.transcripts.annotation_files.tier_names import OwnTier, own_tier
 from merc.annotation.transcripts.annotation_files.tiers import Tier, spoken_cues
-from merc.annotation.transcripts.cues import CueList, counted
+from merc.annotation.transcripts.cues import CueList, LinkedMedium, counted
 from merc.annotation.transcripts.reading import read_text, transcripts_from
 from merc.annotation.transcripts.transcript import Transcript
 from merc.errors import DataError
@@ -24,13 +26,27 @@ from merc.files.printable import printable
 from merc.files.strict_xml import parse_xml
 from merc.files.validation import shorten
 
-SUFFIXES = (".eaf", ".textgrid")
 _MOST_UNMATCHED = 0.5  # of the labels, above which a file is refused [chosen]
 _SHOWN = 6
 
 
+@dataclass(frozen=True, slots=True)
+class _TierFile:
+    """A file of tiers.
+
+    Attributes:
+        what: its format, for errors.
+        tiers: all of them.
+        speech: what is said in it, without the tiers of the given names.
+    """
+
+    what: str
+    tiers: Sequence[Tier]
+    speech: Callable[[Collection[str]], CueList]
+
+
 def read_labelled_tiers(path: Path, wanted: Sequence[str] = ()) -> LabelledFile:
-    """The conversation of a `.eaf` or `.TextGrid` file, and its labels.
+    """The conversation of a `.eaf`, `.TextGrid` or `.exb` file, and its labels.
 
     Args:
         path: of the file.
@@ -40,20 +56,33 @@ def read_labelled_tiers(path: Path, wanted: Sequence[str] = ()) -> LabelledFile:
         DataError: the file can't be read, it can't be told which tiers hold labels or speech, or most labels fit no utterance.
     """
     name, decoded = printable(path.name), read_text(path)
-    media = ()
-    if path.suffix.lower() == ".eaf":
-        root = parse_xml(decoded.text, name, EAF_ROOT, EAF)
+    file = _opened(path.suffix.lower(), decoded.text, name)
+    names = tuple(dict.fromkeys(tier.name for tier in file.tiers))
+    words = _wanted(file.tiers, wanted, name)
+    of_labels = {each for each in names for word in words if beside(_plain(each), word) is not None}
+    tiers = [tier for tier in file.tiers if tier.name in of_labels]
+    if not any(stretch.text.strip() for tier in tiers for stretch in tier.stretches):
+        return LabelledFile((), names)
+    (transcript,) = transcripts_from(file.speech(of_labels), name, file.what, decoded.warnings)
+    return _with_labels(transcript, tiers, words, names, name)
+
+
+def _opened(suffix: str, text: str, name: str) -> _TierFile:
+    if suffix == ".exb":
+        document = parse_xml(text, name, EXB_ROOT, EXB)
+        return _TierFile(EXB, exb_tiers(document, name), lambda without: exb_cues(document, name, without))
+    media: tuple[LinkedMedium, ...] = ()
+    if suffix == ".eaf":
+        root = parse_xml(text, name, EAF_ROOT, EAF)
         what, tiers, media = EAF, read_tiers(root, name)[0], linked_media(root)
     else:
-        what, tiers = TEXTGRID, interval_tiers(decoded.text, name)
-    names = tuple(dict.fromkeys(tier.name for tier in tiers))
-    words = _wanted(tiers, wanted, name)
-    of_labels = {each for each in names for word in words if beside(_plain(each), word) is not None}
-    if not any(stretch.text.strip() for tier in tiers if tier.name in of_labels for stretch in tier.stretches):
-        return LabelledFile((), names)
-    cues, warnings = spoken_cues([tier for tier in tiers if tier.name not in of_labels], name)
-    (transcript,) = transcripts_from(CueList(tuple(cues), tuple(warnings), media=media), name, what, decoded.warnings)
-    return _with_labels(transcript, [tier for tier in tiers if tier.name in of_labels], words, names, name)
+        what, tiers = TEXTGRID, interval_tiers(text, name)
+
+    def speech(without: Collection[str]) -> CueList:
+        cues, warnings = spoken_cues([tier for tier in tiers if tier.name not in without], name)
+        return CueList(tuple(cues), tuple(warnings), media=media)
+
+    return _TierFile(what, tiers, speech)
 
 
 def _wanted(tiers: Sequence[Tier], wanted: Sequence[str], name: str) -> tuple[str, ...]:
@@ -94,16 +123,17 @@ def _with_labels(
     ]
     intervals: dict[str, list[LabelInterval]] = {}
     used: set[str] = set()
-    untimed = placeholders = total = 0
+    read: list[Tier] = []
+    untimed = total = 0
     for tier in tiers:
         for word in wanted:
             found = _label_tier(tier, word, speakers, len(wanted) == 1 or wanted == EMOTIONS)
             if found is None:
                 continue
             used.add(word)
+            read.append(tier)
             for stretch in tier.stretches:
                 label = given_label(stretch.text)
-                placeholders += label is None and stretch.text.strip() in PLACEHOLDERS
                 total += label is not None
                 if label is None:
                     continue
@@ -131,8 +161,7 @@ def _with_labels(
             tiers_shown = ", ".join(repr(shorten(printable(tier.name))) for tier in tiers[:_SHOWN])
             raise DataError(f"{name}: {which} {fits} no utterance by time; the labels are of the tiers {tiers_shown}")
         warnings.append(f"{name}: {which} {fits} no utterance by time, and so {'is' if unmatched == 1 else 'are'} left out")
-    if placeholders:
-        warnings.append(f"{name}: {counted(placeholders, 'label such as ? is', 'labels such as ? are')} taken as none")
+    warnings += placeholder_warnings(name, (stretch.text for tier in read for stretch in tier.stretches))
     return LabelledFile((LabelledTranscript(transcript, tuple(labels)),), names, frozenset(used), tuple(warnings))
 
 

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Literal
 
 from merc.annotation.media.clock import SoundClock, Times, loudness, sound_clock, speech_follows_film
+from merc.annotation.media.pairing import OWN
 from merc.annotation.media.recording import MediaSource
 from merc.annotation.transcripts.transcript import Transcript
 
@@ -36,6 +37,8 @@ def on_film_clock(transcript: Transcript, transcript_name: str | None, medium: M
         DataError: the recording can't be read.
     """
     spans = [(u.start, u.end) for u in transcript.utterances]
+    if clock == "auto" and PurePath(transcript_name or "").stem.endswith(OWN):
+        return transcript  # annotation has written the film's times
     if clock == "film" or all(start is None for start, _ in spans):
         return transcript
     own = sound_clock(medium, name)

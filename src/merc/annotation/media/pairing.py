@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePath
 
@@ -39,26 +39,62 @@ def transcripts_of(names: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
     Args:
         names: of the folder's files, and of no other's.
     """
-    transcripts: list[str] = []
-    recordings: dict[str, tuple[str, ...]] = {}
-    by_base: dict[str, list[tuple[int, str]]] = {}
+    names = list(names)
+    by_base = _by_base(names)
+    ranked: dict[str, list[tuple[int, bool, int, str]]] = {name: [] for name in names if _is_recording(name)}
     for name in names:
         path = PurePath(name)
-        if path.suffix.lower() in RECORDINGS:
-            recordings[name] = ()
-            for rank, base in enumerate(dict.fromkeys((path.stem, path.name, _PICTURE.sub("", path.stem)))):
-                by_base.setdefault(base, []).append((rank, name))
-        elif path.suffix.lower() in SUFFIXES and not path.stem.endswith(OWN):
-            transcripts.append(name)
-    ranked: dict[str, list[tuple[int, bool, int, str]]] = {name: [] for name in recordings}
-    for name in transcripts:
-        fits = [(depth, rank, recording) for depth, base in enumerate(_bases(name)) for rank, recording in by_base.get(base, ())]
-        best = min((depth for depth, _, _ in fits), default=0)
-        kind = SUFFIXES.index(PurePath(name).suffix.lower())
-        for depth, rank, recording in fits:
-            if depth == best:
-                ranked[recording].append((10 * depth + rank, not _ENGLISH.search(PurePath(name).stem), kind, name))
+        if path.suffix.lower() not in SUFFIXES or path.stem.endswith(OWN):
+            continue
+        kind = SUFFIXES.index(path.suffix.lower())
+        for depth, rank, recording in _fitting(name, by_base):
+            ranked[recording].append((10 * depth + rank, not _ENGLISH.search(path.stem), kind, name))
     return {recording: tuple(dict.fromkeys(name for *_, name in sorted(found))) for recording, found in ranked.items()}
+
+
+def recordings_of(names: Iterable[str], transcripts: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    """Name of each transcript -> the names of the recordings that it belongs to, by the rules of `transcripts_of`.
+
+    The name that fits best stands first, then the order of `KINDS`. Of what annotation wrote, `talk.emotions.eaf`, the
+    recordings are those of `talk.eaf`.
+
+    Args:
+        names: of one folder's files.
+        transcripts: of files of that folder.
+    """
+    by_base = _by_base(names)
+    found: dict[str, tuple[str, ...]] = {}
+    for name in transcripts:
+        path = PurePath(name)
+        fits = _fitting(path.stem.removesuffix(OWN) + path.suffix, by_base)
+        fits.sort(key=lambda fit: (fit[1], KINDS.index(_kind(fit[2])), fit[2]))
+        found[name] = tuple(dict.fromkeys(recording for *_, recording in fits))
+    return found
+
+
+def _is_recording(name: str) -> bool:
+    return PurePath(name).suffix.lower() in RECORDINGS
+
+
+def _kind(name: str) -> str:
+    return PurePath(name).suffix.lower().removeprefix(".")
+
+
+def _by_base(names: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
+    """What a recording's transcripts may be called after -> how far that is from its own name, and its name."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for name in filter(_is_recording, names):
+        path = PurePath(name)
+        for rank, base in enumerate(dict.fromkeys((path.stem, path.name, _PICTURE.sub("", path.stem)))):
+            found.setdefault(base, []).append((rank, name))
+    return found
+
+
+def _fitting(transcript: str, by_base: Mapping[str, Sequence[tuple[int, str]]]) -> list[tuple[int, int, str]]:
+    """The recordings that a transcript's name fits best: how much of it was stripped, how far the recording's is, and its name."""
+    fits = [(depth, rank, name) for depth, base in enumerate(_bases(transcript)) for rank, name in by_base.get(base, ())]
+    best = min((depth for depth, _, _ in fits), default=0)
+    return [fit for fit in fits if fit[0] == best]
 
 
 def _bases(transcript: str) -> list[str]:

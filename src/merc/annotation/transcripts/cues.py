@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 _CLOCK = re.compile(r"([+-]?)(?:(\d{1,6}):)?(\d{1,4}):(\d{1,2})(?:[.,](\d{1,9}))?")
-_NUMBER = re.compile(
-    r"[+-]?(?:\d{1,15}(?:[.,]\d{0,15})?|[.,]\d{1,15})(?:[eE][+-]?\d{1,4})?|[+-]?(?:nan|inf(?:inity)?)", re.IGNORECASE
+_NUMBER = re.compile(  # 20 decimals hold all that a float may be written with
+    r"[+-]?(?:\d{1,15}(?:[.,]\d{0,20})?|[.,]\d{1,20})(?:[eE][+-]?\d{1,4})?|[+-]?(?:nan|inf(?:inity)?)", re.IGNORECASE
 )
 
 

@@ -8,7 +8,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from merc.annotation.export.timeline import clock
 from merc.annotation.labelled.agreement import Agreement
+from merc.annotation.labelled.inspection import LabelledInspection
 from merc.cli.tables.cells import NOTHING, add_row, decimal, new_table, percent
 from merc.data.formats.inspection import Inspection
 from merc.data.probe import Figure, ProbeReport
@@ -30,6 +32,12 @@ def corpus_tables(corpus: Corpus) -> Iterator[RenderableType]:
         yield new_table("features", ("modality", "feature", "encoder", "version", "dimension"), features, words=4)
     else:
         yield Text("no features yet: merc features text STORE makes some of the transcripts")
+    if (
+        corpus.feature_schema
+        and not corpus.features_of("text")
+        and any(u.words for c in corpus.conversations for u in c.utterances)
+    ):
+        yield Text("no features of the words yet: merc features text STORE makes them")
     parts = new_table("splits", ("split", "part", "conversations", "utterances", *corpus.label_set.names), words=2)
     for name, split in corpus.splits.items():
         for part in _PARTS:
@@ -73,6 +81,8 @@ def inspection_tables(inspection: Inspection) -> Iterator[RenderableType]:
             counts = (f.dimension, f.rows, f.zero_rows, f.nan_rows, f.partly_nan_rows, f.infinite_rows, f.constant_columns)
             add_row(table, f"{f.modality}/{f.name}", f.encoder, *counts)
         yield table
+    if isinstance(inspection, LabelledInspection):
+        yield from _talks(inspection)
     if inspection.labels:
         rows = [(p.split, p.part, p.conversations, p.utterances, *p.labels.values()) for p in inspection.parts]
         rows.append(("all", "", inspection.conversations, inspection.utterances, *inspection.labels.values()))
@@ -81,6 +91,20 @@ def inspection_tables(inspection: Inspection) -> Iterator[RenderableType]:
         line = f"{finding.severity}: {finding.kind}: {finding.message}"
         yield Text(printable(line), style=_STYLES[finding.severity])
     yield Text("can be imported" if inspection.importable else "can't be imported as it is", style="bold")
+
+
+def _talks(inspection: LabelledInspection) -> Iterator[RenderableType]:
+    """Where the labels of each conversation stand, its recording, and how far annotators agree."""
+    if inspection.talks:
+        columns = ("conversation", "labels from", "utterances", "labelled", "recording", "length")
+        table = new_table("transcripts with labels", columns, words=2)
+        for talk in inspection.talks:
+            length = NOTHING if talk.seconds is None else clock(talk.seconds)
+            files = ", ".join((talk.file, *talk.copies))
+            add_row(table, talk.conversation, files, talk.utterances, talk.labelled, talk.recording or NOTHING, length)
+        yield table
+    if inspection.agreement is not None:
+        yield agreement_line(inspection.agreement)
 
 
 def probe_tables(report: ProbeReport) -> Iterator[RenderableType]:

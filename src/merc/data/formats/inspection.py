@@ -15,7 +15,6 @@ from pydantic import Field
 
 from merc.data.formats.draft import CorpusDraft, DraftConversation, corpus_from
 from merc.data.formats.importing import describe_source, layout_named, layout_of, open_source
-from merc.data.formats.layout import CorpusSource, Layout
 from merc.data.schema import Corpus, FeatureSpec
 from merc.errors import DataError
 from merc.settings import Settings
@@ -105,7 +104,14 @@ def inspect(path: str | Path, layout: str | None = None) -> Inspection:
             importable=False,
             findings=(finding,),
         )
-    return _inspect_draft(source, found, _draft_of(draft) if isinstance(draft, Corpus) else draft)
+    if isinstance(draft, Corpus):
+        return inspect_corpus(draft, source.path, found.name, found.description)
+    return _inspect_draft(source.path, found.name, found.description, draft)
+
+
+def inspect_corpus(corpus: Corpus, path: Path, layout: str, description: str) -> Inspection:
+    """Inspects a corpus that was read as a whole: its layout's name and description, and what looks wrong with it."""
+    return _inspect_draft(path, layout, description, _draft_of(corpus))
 
 
 def _draft_of(corpus: Corpus) -> CorpusDraft:
@@ -115,7 +121,7 @@ def _draft_of(corpus: Corpus) -> CorpusDraft:
     return CorpusDraft(corpus.name, labels, corpus.feature_schema, conversations, {}, lambda _ids, _parts: splits, (), corpus.notes)
 
 
-def _inspect_draft(source: CorpusSource, layout: Layout, draft: CorpusDraft) -> Inspection:
+def _inspect_draft(path: Path, layout: str, description: str, draft: CorpusDraft) -> Inspection:
     found: list[tuple[Severity, str, str]] = []
     for kind, count in Counter(problem.kind for problem in draft.problems).items():
         messages = [problem.message for problem in draft.problems if problem.kind == kind][:_LISTED_PROBLEMS]
@@ -124,7 +130,7 @@ def _inspect_draft(source: CorpusSource, layout: Layout, draft: CorpusDraft) -> 
         found.extend(("error", kind, message) for message in messages)
     splits: Splits = {"file": draft.parts}
     try:
-        splits = {name: split.parts for name, split in corpus_from(draft, source.path).splits.items()}
+        splits = {name: split.parts for name, split in corpus_from(draft, path).splits.items()}
     except DataError as error:
         if not draft.problems:
             found.append(("error", "refused", str(error)))
@@ -138,9 +144,9 @@ def _inspect_draft(source: CorpusSource, layout: Layout, draft: CorpusDraft) -> 
     found.extend(_membership_findings(splits, conversations))
     found.extend(_duplicate_findings(splits, conversations))
     return Inspection(
-        path=str(source.path),
-        layout=layout.name,
-        description=layout.description,
+        path=str(path),
+        layout=layout,
+        description=description,
         importable=not any(severity == "error" for severity, _, _ in found),
         corpus=draft.name,
         conversations=len(conversations),

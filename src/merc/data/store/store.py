@@ -59,16 +59,28 @@ def save_store(corpus: Corpus, folder: str | Path, *, overwrite: bool = False, l
     """
     checked(corpus, Corpus, "what is saved", "a merc.Corpus", StoreError)
     folder = path_from(folder, "store", "a folder", StoreError).absolute()
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        if not (folder / MANIFEST).is_file():
-            raise StoreError(f"{folder} exists and is not a store: choose a new folder")
-        if not overwrite:
-            raise StoreError(f"{folder} holds a store already: choose a new folder, or ask to overwrite it")
+    if replaces_store(folder, overwrite=overwrite):
         with _changing(folder):
             _write_corpus(corpus, folder, [*like, folder / MANIFEST])
         return
     with _writing(folder), _fresh_folder(folder) as temporary:
         _write_corpus(corpus, temporary, like)
+
+
+def replaces_store(folder: str | Path, *, overwrite: bool) -> bool:
+    """Whether `save_store` would replace a store there; refuses what it refuses, before work is spent on a corpus.
+
+    Raises:
+        StoreError: the folder is in use, or holds a store that is not to be replaced.
+    """
+    folder = Path(folder).absolute()
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return False
+    if not (folder / MANIFEST).is_file():
+        raise StoreError(f"{folder} exists and is not a store: choose a new folder")
+    if not overwrite:
+        raise StoreError(f"{folder} holds a store already: choose a new folder, or ask to overwrite it")
+    return True
 
 
 def open_store(folder: str | Path, *, verify: bool = True) -> Corpus:

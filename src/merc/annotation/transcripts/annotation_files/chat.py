@@ -24,6 +24,7 @@ _NO_BULLET = re.compile("\x15[^\x15]{0,300}\x15|\x15")
 _MAIN = re.compile(r"\*([^\s:]{1,40}):[\t ]?")
 _HEADER = re.compile(r"@([A-Za-z][A-Za-z ]{0,40}):[\t ]?")
 _LOST_BULLET = re.compile(r"(?<=[.?!] )\s*(\d{1,12})_(\d{1,12})\s*\Z")  # of a tool that drops control characters
+_DEPENDENT = re.compile(r"%([^\s:]{1,40}):[\t ]?")
 _NOT_MEDIA = ("missing", "notrans")
 
 
@@ -35,8 +36,30 @@ class _Line:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class DependentTier:
+    """A line such as `%emo:` that says something of the main line above it.
+
+    Attributes:
+        code: its name, without `%` and `:`.
+        text: what it says.
+        line: its number in the file.
+        cue: the place of the main line's words among the cues.
+    """
+
+    code: str
+    text: str
+    line: int
+    cue: int
+
+
 def read_chat(text: str, name: str) -> CueList:
-    """The utterances of a `.cha` file; lines that begin with `%` or `@` are none.
+    """The utterances of a `.cha` file; lines that begin with `%` or `@` are none. See `read_chat_tiers`."""
+    return read_chat_tiers(text, name)[0]
+
+
+def read_chat_tiers(text: str, name: str) -> tuple[CueList, tuple[DependentTier, ...]]:
+    """The utterances of a `.cha` file, and what its dependent tiers say of them.
 
     A speaker has the name that `@Participants` gives, else the role if nobody else has it, else the code.
 
@@ -46,6 +69,7 @@ def read_chat(text: str, name: str) -> CueList:
     people: dict[str, str] = {}
     media: tuple[LinkedMedium, ...] = ()
     lines: list[tuple[str, str, float | None, float | None]] = []
+    dependent: list[tuple[int, str, str, int]] = []  # number of the main line from 1, code, text, line of the file
     for line in _lines(text, name):
         if (found := _MAIN.match(line.text)) is not None:
             words, start, end = _timed(line.text[found.end() :])
@@ -58,14 +82,19 @@ def read_chat(text: str, name: str) -> CueList:
                 people |= _participants(value)
             elif found[1] == "Media":
                 media = _media(value)
+        elif lines and (found := _DEPENDENT.match(line.text)) is not None:
+            dependent.append((len(lines), found[1], _NO_BULLET.sub(" ", line.text[found.end() :]), line.number))
     if not lines:
         raise DataError(f"{name}: expected a transcript in CHAT, found no line that begins with a speaker such as '*MOT:'")
     cues: list[Cue] = []
+    places: list[int] = []  # of each main line's words among the cues
     for code, words, start, end in lines:
         own, others = said(words)
+        places.append(len(cues))
         cues.append(Cue(own, people.get(code, code), start, end))
         cues += [Cue(answer, people.get(by, by), start, end) for by, answer in others]
-    return CueList(tuple(cues), media=media)
+    tiers = (DependentTier(code, clean(value), line, places[number - 1]) for number, code, value, line in dependent)
+    return CueList(tuple(cues), media=media), tuple(tiers)
 
 
 def _lines(text: str, name: str) -> Iterator[_Line]:

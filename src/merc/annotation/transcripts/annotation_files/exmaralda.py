@@ -7,13 +7,13 @@ that follow one another are joined therefore until a sentence ends.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 from merc.annotation.transcripts.annotation_files.tier_names import kind_named, own_tier
-from merc.annotation.transcripts.annotation_files.tiers import named_ones
+from merc.annotation.transcripts.annotation_files.tiers import Stretch, Tier, named_ones
 from merc.annotation.transcripts.cues import Cue, CueList, LinkedMedium, parse_time
 from merc.annotation.transcripts.words import clean
 from merc.errors import DataError
@@ -43,20 +43,47 @@ def read_exb(text: str, name: str, named: Sequence[str] = ()) -> CueList:
         DataError: no such transcription, no tier of type `t` or of a given name, several of one speaker, or a time that can't be
             read.
     """
-    root = parse_xml(text, name, EXB_ROOT, EXB)
+    return exb_cues(parse_xml(text, name, EXB_ROOT, EXB), name, named=named)
+
+
+def exb_cues(root: Element, name: str, without: Collection[str] = (), named: Sequence[str] = ()) -> CueList:
+    """The utterances of a transcription; see `read_exb`.
+
+    Args:
+        root: of the document.
+        name: of the file, for errors.
+        without: names of tiers that hold no speech, as `exb_tiers` gives them.
+        named: see `read_exb`.
+    """
     times, order = _timeline(root, name)
-    people = {person.get("id", ""): _abbreviation(person) for person in root.iterfind("head/speakertable/speaker")}
-    every = list(root.iterfind("basic-body/tier"))
+    people, every = _people(root), list(root.iterfind("basic-body/tier"))
     if named:
         spoken = [every[place] for place in named_ones([_shown(tier) for tier in every], named, name)]
     else:
-        spoken = _spoken([tier for tier in every if own_tier(tier.get("display-name") or "") is None], name)
+        ours = (own_tier(tier.get("display-name") or "") is not None or _name(tier, people) in without for tier in every)
+        spoken = _spoken([tier for tier, is_ours in zip(every, ours, strict=True) if not is_ours], name)
     cues: list[Cue] = []
     for tier in spoken:
-        speaker = people.get(tier.get("speaker") or "") or tier.get("speaker") or (_shown(tier) if len(spoken) > 1 else None)
+        speaker = _speaker(tier, people) or (_shown(tier) if len(spoken) > 1 else None)
         cues += _utterances(tier, speaker, times, order)
     cues.sort(key=lambda cue: cue.start or 0.0)
     return CueList(tuple(cues), media=referenced_files(root))
+
+
+def exb_tiers(root: Element, name: str) -> list[Tier]:
+    """All tiers that say something, whatever they hold. A category that a tier's name lacks stands behind it: `Ann [emotion]`."""
+    times, _ = _timeline(root, name)
+    people = _people(root)
+    found: list[Tier] = []
+    for tier in root.iterfind("basic-body/tier"):
+        stretches = [
+            Stretch(event.text or "", times.get(event.get("start", "")), times.get(event.get("end", "")))
+            for event in tier.iterfind("event")
+            if (event.text or "").strip()
+        ]
+        if stretches:
+            found.append(Tier(_name(tier, people), stretches, speaker=_speaker(tier, people)))
+    return found
 
 
 def referenced_files(root: Element) -> tuple[LinkedMedium, ...]:
@@ -90,6 +117,23 @@ def _filled(times: Sequence[float | None]) -> list[float | None]:
         for place in range(first + 1, second):
             filled[place] = start + (end - start) * (place - first) / (second - first)
     return filled
+
+
+def _people(root: Element) -> dict[str, str]:
+    """Id of a speaker -> abbreviation."""
+    return {person.get("id", ""): _abbreviation(person) for person in root.iterfind("head/speakertable/speaker")}
+
+
+def _speaker(tier: Element, people: Mapping[str, str]) -> str | None:
+    return people.get(tier.get("speaker") or "") or tier.get("speaker") or None
+
+
+def _name(tier: Element, people: Mapping[str, str]) -> str:
+    category = clean(tier.get("category") or "")
+    shown = clean(tier.get("display-name") or "") or (category and _speaker(tier, people)) or ""
+    if not shown or category.casefold() in shown.casefold():
+        return shown or category or clean(tier.get("id") or "")
+    return f"{shown} [{category}]"
 
 
 def _abbreviation(person: Element) -> str:

@@ -6,7 +6,7 @@ into, and what has no suffix of a recording is not opened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from merc.annotation.media.recording import KINDS
@@ -29,14 +29,22 @@ def linked_recording(path: Path) -> tuple[Path | None, tuple[str, ...]]:
             media = read(file.read(_MOST_BYTES), printable(path.name))
     except (OSError, DataError):  # its reader says what is wrong with it
         return None, ()
-    for medium in media:
-        for candidate in _candidates(path.parent, medium):
-            if candidate.suffix.lower().removeprefix(".") in KINDS and candidate.is_file():
-                return candidate, (f"the recording is {printable(candidate.name)}, which {printable(path.name)} names",)
+    found = recording_among(path.parent, media)
+    if found is not None:
+        return found, (f"the recording is {printable(found.name)}, which {printable(path.name)} names",)
     if not media:
         return None, ()
     where = "which is not beside it; with --transcript, it can be given with the recording"
     return None, (f"{printable(path.name)} names the recording {printable(media[0].name)}, {where}",)
+
+
+def recording_among(folder: Path, media: Iterable[LinkedMedium]) -> Path | None:
+    """The first recording that is there, of those that a file of the folder names."""
+    for medium in media:
+        for candidate in _candidates(folder, medium):
+            if candidate.suffix.lower().removeprefix(".") in KINDS and candidate.is_file():
+                return candidate
+    return None
 
 
 def _candidates(folder: Path, medium: LinkedMedium) -> list[Path]:
