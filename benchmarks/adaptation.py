@@ -3,9 +3,9 @@
     python benchmarks/adaptation.py STORE --model RUN --out runs/adapt --sets 5 --size 50 [--from-split own] [--part test]
 
 Prints weighted F1, in per cent, of the model as it is, adapted, and trained from nothing: by cross-validation within the set, as
-`merc adapt` reports it, and on the part, with 95 % intervals; and CPU seconds. Sets are disjoint. A model that has seen none of
-them is needed: with `--hold-out STORE COUNT` in front, a store is copied with a split `without-COUNT` whose training part lacks
-COUNT conversations, and splits `own-1`, ... of which `--from-split own` takes the sets.
+`merc adapt` reports it, and on the part, with 95 % intervals, there at every depth; and CPU seconds. Sets are disjoint. A model
+that has seen none of them is needed: with `STORE --hold-out COUNT --out COPY` a store is copied with a split `without-COUNT` whose
+training part lacks COUNT conversations, and splits `own-1`, ... of which `--from-split own` takes the sets.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,16 +22,18 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from merc.data.schema import Conversation, Corpus, Part
+from merc.data.preprocessing import Preprocessor
+from merc.data.schema import Conversation, Corpus
 from merc.data.splits import by_parts, draw
 from merc.data.store.store import open_store, save_store
 from merc.evaluation.statistics import compare, score_interval
 from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
+from merc.networks.cmath.network import CMATH
 from merc.runs.adaptation.arms import FromNothing, predictor
 from merc.runs.adaptation.report import ADAPTED, AS_IT_IS, FROM_NOTHING
 from merc.runs.adaptation.run import adapt
-from merc.training.adaptation import AdaptationConfig, AdaptedNetwork
+from merc.training.adaptation import DEPTHS, TRAINED, AdaptationConfig, AdaptedNetwork, adapted, with_classes
 from merc.training.cross_validation import Rows, tallies
 from merc.training.recipe import recipe_from
 
@@ -75,58 +77,55 @@ def held_out(corpus: Corpus, count: int, sets: int) -> Corpus:
 def judged_sets(corpus: Corpus, arguments: argparse.Namespace) -> list[dict[str, object]]:
     """One row a set."""
     drawn = draw(corpus.splits["official"].parts["train"], arguments.sets * arguments.size, seed=0)
+    old = load(arguments.model)
+    others, _ = old.features.complete(corpus.part("official", arguments.part), corpus.feature_schema)
     rows: list[dict[str, object]] = []
     for number in range(arguments.sets):
         ids = drawn[number * arguments.size : (number + 1) * arguments.size]
         if arguments.from_split:
             ids = corpus.splits[f"{arguments.from_split}-{number + 1}"].parts["train"]
-        rows.append(judged_set(corpus, ids, arguments.model, arguments.out / f"set-{number + 1}", arguments.part))
+        own = replace(corpus, conversations=tuple(c for c in corpus.conversations if c.id in set(ids)), splits={})
+        rows.append(judged_set(own, others, old, arguments.out / f"set-{number + 1}"))
         print(json.dumps(rows[-1]), flush=True)
     return rows
 
 
-def judged_set(corpus: Corpus, ids: Sequence[str], model: str, out: Path, part: Part) -> dict[str, object]:
-    """What `merc adapt` says of a set, and what the part says of its models."""
-    own = replace(corpus, conversations=tuple(c for c in corpus.conversations if c.id in set(ids)), splits={})
+def judged_set(own: Corpus, others: Sequence[Conversation], old: Recogniser, out: Path) -> dict[str, object]:
+    """What `merc adapt` says of a set, and what other conversations say of its models, and of every depth whether chosen or not."""
     began = time.process_time()
-    run = adapt(own, out, model=model)
+    run = adapt(own, out, model=old)
     seconds = time.process_time() - began
-    old, others = load(model), corpus.part("official", part)
-    found: dict[str, dict[str, Rows]] = {ADAPTED: log_probabilities(run.recogniser, others, corpus)}
-    if AS_IT_IS in run.report.arms:
-        found[AS_IT_IS] = log_probabilities(old, others, corpus)
-    found[FROM_NOTHING] = from_nothing(old, run.recogniser, own, others, corpus)
-    classes = run.recogniser.label_set
-    true = {c.id: np.array([-1 if u.label is None else classes.index(u.label) for u in c.utterances]) for c in others}
+    mine, _ = old.features.complete(own.conversations, own.feature_schema)
+    made, label_set = run.recogniser, run.recogniser.label_set
+    preprocessor = Preprocessor(label_set, old.preprocessor.standardisers)
+    samples = {c.id: preprocessor.sample(c) for c in (*mine, *others)}
+    train, judged = [c.id for c in mine], [c.id for c in others]
+    recipe, start = recipe_from(old.record.recipe), AdaptedNetwork(cmath(old), old.temperature)
+    if run.report.new_labels:
+        start = AdaptedNetwork(with_classes(start.network, preprocessor.widths, old.label_set.names, label_set.names), 1.0)
+    found: dict[str, Mapping[str, Rows]] = {}
+    for depth in TRAINED if run.report.new_labels else DEPTHS:
+        network = adapted(start, [samples[i] for i in train], depth, AdaptationConfig(), recipe.objective)
+        found[AS_IT_IS if depth == "none" else depth] = predictor(network, samples)(judged)
+    found[ADAPTED] = predictor(AdaptedNetwork(cmath(made), made.temperature), samples)(judged)
+    found[FROM_NOTHING] = FromNothing(old, recipe, (*mine, *others), label_set, AdaptationConfig()).train(train)(judged)
+    true = {i: samples[i].labels for i in judged}
     counts = {name: tallies(predicted, true) for name, predicted in found.items()}
-    row: dict[str, object] = {"conversations": len(ids), "utterances": run.report.utterances, "cpu_seconds": round(seconds, 1)}
+    row: dict[str, object] = {"conversations": len(train), "utterances": run.report.utterances, "cpu_seconds": round(seconds, 1)}
     row |= {"depth": run.report.depth, "folds": run.report.fold_depths, "kept": run.report.kept}
     row["within"] = {name: rounded(arm.weighted_f1, arm.low, arm.high) for name, arm in run.report.arms.items()}
     intervals = {name: score_interval(each, np.random.default_rng(0)) for name, each in counts.items()}
     row["on_part"] = {name: rounded(each.score, each.low, each.high) for name, each in intervals.items()}
-    for name in (AS_IT_IS, FROM_NOTHING):
-        if name in counts:
-            d = compare(counts[ADAPTED], counts[name], np.random.default_rng(0))
-            row[f"adapted minus {name}"] = [*rounded(d.difference, d.low, d.high), round(d.p, 4)]
+    for name in counts.keys() & {AS_IT_IS, FROM_NOTHING}:
+        d = compare(counts[ADAPTED], counts[name], np.random.default_rng(0))
+        row[f"adapted minus {name}"] = [*rounded(d.difference, d.low, d.high), round(d.p, 4)]
     return row
 
 
-def log_probabilities(model: Recogniser, conversations: Sequence[Conversation], corpus: Corpus) -> dict[str, Rows]:
-    """Conversation -> log-probabilities of a model."""
-    made, _ = model.features.complete(conversations, corpus.feature_schema)
-    samples = {c.id: model.preprocessor.sample(c) for c in made}
-    network = AdaptedNetwork(model.network, model.temperature)  # pyright: ignore[reportArgumentType]
-    return dict(predictor(network, samples)([c.id for c in conversations]))
-
-
-def from_nothing(
-    old: Recogniser, result: Recogniser, own: Corpus, others: Sequence[Conversation], corpus: Corpus
-) -> dict[str, Rows]:
-    """Conversation -> log-probabilities of a network that was trained on all of one's own."""
-    together, _ = old.features.complete((*own.conversations, *others), corpus.feature_schema)
-    recipe = recipe_from(old.record.recipe)
-    fresh = FromNothing(old, recipe, together, result.label_set, AdaptationConfig())
-    return dict(fresh.train([c.id for c in own.conversations])([c.id for c in others]))
+def cmath(model: Recogniser) -> CMATH:
+    """The network of a model, which `adapt` has found to be one."""
+    assert isinstance(model.network, CMATH)
+    return model.network
 
 
 def rounded(*shares: float) -> list[float]:

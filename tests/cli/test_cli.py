@@ -138,7 +138,7 @@ def test_version(capsys):
 @pytest.mark.parametrize(
     "command",
     [
-        *((), ("data",), ("features",), ("train",), ("evaluate",), ("predict",), ("demo",), ("features", "text")),
+        *((), ("data",), ("features",), ("train",), ("adapt",), ("evaluate",), ("predict",), ("demo",), ("features", "text")),
         *(("data", name) for name in ("import", "inspect", "fetch", "plant", "synthesise", "probe")),
     ],
 )
@@ -185,6 +185,50 @@ def test_inspect_in_words_and_as_json(capsys, place):
     inspection = json_output(capsys, "data", "inspect", place.corpus, "--layout", "jsonl")
     assert (inspection["conversations"], inspection["importable"]) == (22, True)
     assert inspection["labels"].keys() == set(LABELS)
+
+
+def write_labelled(folder, good=("so happy today", "happy today am"), bad=("why did leave me", "why leave you")):
+    """Ten talks in tables, whose labels are the writer's own."""
+    folder.mkdir()
+    for number in range(10):
+        turns = [("nice", good), ("nasty", bad), ("nice", good), ("nasty", bad)]
+        rows = [f"{'AB'[t % 2]},{words[(number + t) % 2]},{label}" for t, (label, words) in enumerate(turns)]
+        (folder / f"talk{number}.csv").write_text("\n".join(["speaker,text,emotion", *rows]) + "\n")
+
+
+def test_adapt_tells_scores_differences_and_what_was_trained(capsys, place, tmp_path):
+    write_labelled(tmp_path / "own")
+    out, _ = output(capsys, "adapt", tmp_path / "own", "--model", place.run, "--out", tmp_path / "new")
+    assert "own: 10 conversations, 40 labelled utterances; labels nasty, nice; judged by text" in out
+    assert "small has no label nasty, nice, so it can't be judged as it is" in out
+    assert [line.split()[0] for line in out.splitlines() if line.startswith(("adapted  ", "from", "majority"))] == [
+        "adapted",
+        "from",
+        "majority",
+    ]
+    assert re.search(r"adapted minus from nothing: [+-][\d.]+ weighted F1 \(95 % interval [+-][\d.]+ to [+-][\d.]+; p", out)
+    assert "trained: " in out and "chosen within the folds: " in out
+    assert f"model: {tmp_path / 'new' / 'model'}" in out.replace("\n", "")
+    (judged,) = json_output(capsys, "predict", tmp_path / "new", tmp_path / "own" / "talk0.csv")
+    assert {u["emotion"] for u in judged["utterances"]} == {"nice", "nasty"}
+
+
+def test_adapt_maps_labels_and_prints_its_report(capsys, place, tmp_path):
+    write_labelled(tmp_path / "own")
+    mapping = {"name": "mine", "labels": ["calm", "cross"], "mapping": {"nice": "calm", "nasty": "cross"}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(mapping))
+    shared = ("--model", place.run, "--map-labels", tmp_path / "mine.yaml")
+    report = json_output(capsys, "adapt", tmp_path / "own", "--out", tmp_path / "new", *shared)
+    assert report["labels"] == list(LABELS)
+    assert set(report["arms"]) == {"as it is", "adapted", "from nothing", "majority"}
+    assert report == json.loads((tmp_path / "new" / "model" / "adaptation.json").read_text())
+
+
+def test_adapt_takes_a_store_but_no_options_of_transcripts(capsys, place, tmp_path):
+    for option in (("--labels-from", "mood"), ("--no-sound",), ("--clock", "film")):
+        assert main(["adapt", str(place.store), "--out", str(tmp_path / "new"), *option]) == 2
+        assert "it is for transcripts" in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert not (tmp_path / "new").exists()
 
 
 def test_text_features_are_in_the_store_with_their_encoder(capsys, place):

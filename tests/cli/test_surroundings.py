@@ -8,6 +8,7 @@ import signal
 import stat
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,7 @@ COMMANDS = {
     "probe": ["data", "probe", "store"],
     "features": ["features", "text", "store"],
     "train": ["train", "recipe.yaml", "--out", "new"],
+    "adapt": ["adapt", "own", "--model", "study/runs/cmath/seed-0", "--out", "new"],
     "evaluate": ["evaluate", "run", "--predictions", "p.csv"],
     "predict": ["predict", "run", "chat.jsonl", "--out", "p.csv"],
     "predict-json": ["predict", "run", "chat.jsonl", "--json"],
@@ -72,6 +74,7 @@ WRITTEN = {  # what a command that succeeds leaves
     **dict.fromkeys(("import", "plant", "synthesise"), "new/manifest.json"),
     **dict.fromkeys(("train", "demo"), "new/run.json"),
     "study": "new/report.html",
+    "adapt": "new/model/adaptation.json",
     **dict.fromkeys(("report", "report-transcripts"), "study/report.html"),
     "fetch": "new/letters.csv",
     **dict.fromkeys(("evaluate", "predict"), "p.csv"),
@@ -107,6 +110,8 @@ def made(tmp_path_factory):
     split = Split("official", {"train": ("c0", "c1"), "validation": ("c2", "c3"), "test": ("c4", "c5")})
     corpus = Corpus("chats", LabelSet(names=("calm", "cross")), (spec,), talks, {"official": split}, {"synthetic": True})
     save_store(corpus, folder / "store")
+    ten = tuple(replace(talks[0], id=f"c{i}") for i in range(10))
+    save_store(replace(corpus, conversations=ten, splits={}), folder / "own")
     (folder / "chat.jsonl").write_text(json.dumps(CHAT) + "\n")
     (folder / "talks").mkdir()
     for name in ("talk.csv", "talks/talk.csv"):
@@ -136,6 +141,7 @@ def place(made, mirror, tmp_path, monkeypatch):
     monkeypatch.setenv("MERC_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("merc.annotation.sample.shutil.which", lambda _name: None)
     monkeypatch.setattr("merc.encoders.text.sentence.text_encoder", lambda _name: Lengths())
+    monkeypatch.setattr("merc.runs.adaptation.run.DEPTHS", ("none", "calibration"))
     monkeypatch.setattr("merc.runs.demo.CORPUS", SyntheticConfig(train=2, validation=1, test=1, length=(8, 9)))
     demo = demo_recipe()
     short = demo.model_copy(update={"training": demo.training.model_copy(update={"epochs": 1})})

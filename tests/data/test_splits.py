@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merc.data.splits import COSMIC_VALIDATION, by_parts, cosmic_iemocap, draw, leave_one_session_out, meld_by_id, seeded
+from merc.data.splits import COSMIC_VALIDATION, by_parts, cosmic_iemocap, draw, folds, leave_one_session_out, meld_by_id, seeded
 from merc.errors import DataError
 
 IDS = st.lists(st.text(max_size=5).filter(lambda t: t.isprintable()), min_size=3, max_size=40, unique=True)
@@ -134,3 +134,19 @@ def test_too_few_conversations_are_refused():
 def test_a_repeated_id_is_refused():
     with pytest.raises(DataError, match="'a'"):
         seeded(["a", "b", "a", "c"], 0)
+
+
+@pytest.mark.parametrize(("total", "count"), [(10, 5), (13, 5), (4, 4), (7, 1)])
+def test_folds_hold_each_conversation_once_and_are_of_like_size(total, count):
+    ids = [f"c{i}" for i in range(total)]
+    dealt = folds(ids, count, 3)
+    assert sorted(i for fold in dealt for i in fold) == sorted(ids)
+    assert {len(fold) for fold in dealt} <= {total // count, -(-total // count)}
+    assert folds(reversed(ids), count, 3) == dealt
+    assert count in (1, total) or folds(ids, count, 4) != dealt
+
+
+@pytest.mark.parametrize("count", [0, 4])
+def test_folds_need_as_many_conversations(count):
+    with pytest.raises(DataError, match=rf"3 conversation\(s\) can't be dealt to {count} folds"):
+        folds(["a", "b", "c"], count, 0)

@@ -7,7 +7,7 @@ from scipy.stats import binom, ttest_ind
 from sklearn.metrics import f1_score
 
 from merc.errors import DataError
-from merc.evaluation.statistics import Tallies, compare, holm, tally, weighted_f1
+from merc.evaluation.statistics import Tallies, compare, holm, score_interval, tally, weighted_f1
 from unchecked import unchecked_shapes
 
 # --- studies that are simulated, so that the truth is known -----------------------------------------------------------
@@ -122,6 +122,28 @@ def test_a_planted_gain_is_found_and_its_intervals_cover_the_true_one(seeds):
     assert found["worse"] == 0
     low, high = allowed(300, 0.95, 0.96)
     assert low <= found["covered"] <= high
+
+
+def test_the_interval_of_a_score_covers_the_score_on_endlessly_many_conversations():
+    study, generator = Study(seeds=(1,), conversations=40, seed_effect=0.0, flips=0.0), np.random.default_rng(14)
+    (many,) = Study(seeds=(1,), conversations=20_000, seed_effect=0.0, flips=0.0).draw(generator)
+    (true,) = scores(many)[0]
+    with unchecked_shapes():
+        found = [score_interval(study.draw(generator)[0], generator, resamples=100) for _ in range(300)]
+    low, high = allowed(300, 0.92, 0.96)
+    assert low <= sum(each.low <= true <= each.high for each in found) <= high
+
+
+def test_the_interval_of_a_score_stays_within_0_and_1_and_its_score_is_weighted_f1():
+    (arm,) = Study(seeds=(3,), conversations=12).draw(np.random.default_rng(0))
+    found = score_interval(arm, np.random.default_rng(0))
+    assert found.score == pytest.approx(scores(arm)[0].mean())
+    right = Tallies(right=arm.support[None, None], predicted=arm.support[None, None], support=arm.support)
+    best = score_interval(right, np.random.default_rng(0))
+    assert (best.score, best.low, best.high) == (1.0, 1.0, 1.0)
+    few = Tallies(right=right.right[:, :, :2] * [[1], [0]], predicted=right.predicted[:, :, :2], support=right.support[:2])
+    wide = score_interval(few, np.random.default_rng(0))
+    assert (wide.low, wide.high) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize("rival_seeds", [5, 3])

@@ -11,7 +11,7 @@ from rich.text import Text
 from merc.cli.tables.cells import decimal, new_table, percent
 from merc.evaluation.statistics import Difference
 from merc.files.printable import printable
-from merc.runs.adaptation.report import ADAPTED, AS_IT_IS, AdaptationReport
+from merc.runs.adaptation.report import ADAPTED, FROM_NOTHING, AdaptationReport
 from merc.runs.adaptation.run import AdaptedRun
 from merc.training.cross_validation import OUTER
 
@@ -61,9 +61,10 @@ def _chosen(report: AdaptationReport) -> Iterator[Text]:
     folds = ", ".join(f"{depth} {times}" for depth, times in Counter(report.fold_depths).most_common())
     yield Text(f"trained: {_WHAT[report.depth]}; by cross-validation {scores}; chosen within the folds: {folds} times")
     if report.kept:
-        difference = report.differences[AS_IT_IS].difference
-        why = "no depth scores higher" if report.depth == "none" else f"on held-out conversations by {100 * difference:+.1f}"
+        why = "nothing scores clearly higher" if report.depth == "none" else "no gain is shown"
         yield Text(f"adapting does not help ({why}): the model is kept as it is", style="yellow")
+    elif report.differences[FROM_NOTHING].verdict == "worse":
+        yield Text("a model trained from nothing is better: merc train makes one", style="yellow")
 
 
 def _difference(d: Difference) -> str:

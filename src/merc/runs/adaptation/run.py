@@ -2,7 +2,8 @@
 
 Three models are compared on the same conversations: the model as it is, adapted, and a network of the same kind trained on one's
 own conversations from nothing, whose text encoder has seen no emotion either. How deep to adapt is chosen by cross-validation
-(`merc.training.cross_validation`); if the adapted model scores no better than the model as it is, that one is kept.
+(`merc.training.cross_validation`). The model as it is is kept unless the adapted one is shown to be better: where labels are those
+that it was trained on, a gain that is not shown was a loss elsewhere (docs/adapting.md).
 """
 
 from __future__ import annotations
@@ -135,9 +136,7 @@ def _adapted(
     model: Recogniser, corpus: Corpus, config: AdaptationConfig, progress: Progress
 ) -> tuple[Recogniser, AdaptationReport]:
     if not isinstance(model.network, CMATH):
-        raise RunError(
-            f"model {model.name} is of another network than CMATH, which alone can be adapted; train one by 'merc train'"
-        )
+        raise RunError(f"model {model.name} is no CMATH, the only network that can be adapted; train it anew with 'merc train'")
     recipe, own = recipe_from(model.record.recipe, f"model {model.name}"), _prepared(model, corpus, progress)
     start = AdaptedNetwork(copy.deepcopy(model.network).to("cpu"), model.temperature)
     if own.new_labels:
@@ -170,7 +169,7 @@ def _adapted(
         labels=own.label_set.names,
         new_labels=own.new_labels,
         modalities=tuple(m for k, m in enumerate(model.modalities) if any(s.present[:, k].any() for s in own.samples.values())),
-        kept=not own.new_labels and (depth == "none" or differences[AS_IT_IS].difference <= 0),
+        kept=not own.new_labels and (depth == "none" or differences[AS_IT_IS].verdict != "better"),
         depth=depth,
         fold_depths=tuple(_depth(name) for name in found.fold_choices),
         depth_scores=dict(found.choice.scores),
@@ -179,6 +178,7 @@ def _adapted(
         warnings=own.warnings,
     )
     if report.kept:
+        count.one()  # the last training is not needed
         return model, report
     final = adapted(start, list(own.samples.values()), depth, config, recipe.objective)
     count.one()
