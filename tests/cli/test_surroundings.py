@@ -53,7 +53,7 @@ COMMANDS = {
     "probe": ["data", "probe", "store"],
     "features": ["features", "text", "store"],
     "train": ["train", "recipe.yaml", "--out", "new"],
-    "adapt": ["adapt", "own", "--model", "study/runs/cmath/seed-0", "--out", "new"],
+    "adapt": ["adapt", "own", "--model", "cmath", "--out", "new"],
     "evaluate": ["evaluate", "run", "--predictions", "p.csv"],
     "predict": ["predict", "run", "chat.jsonl", "--out", "p.csv"],
     "predict-json": ["predict", "run", "chat.jsonl", "--json"],
@@ -119,7 +119,8 @@ def made(tmp_path_factory):
     data = {"data": {"store": str(folder / "store")}}
     for name, content in (("recipe", {**TINY, **data}), ("base", {**CMATH, **data}), ("study", STUDY)):
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(content))
-    assert main(["train", str(folder / "recipe.yaml"), "--out", str(folder / "run")]) == 0
+    for name, out in (("recipe", "run"), ("base", "cmath")):
+        assert main(["train", str(folder / f"{name}.yaml"), "--out", str(folder / out)]) == 0
     with in_this_process():
         assert main(["study", str(folder / "study.yaml"), "--out", str(folder / "study")]) == 0
     return folder
