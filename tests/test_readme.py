@@ -2,7 +2,8 @@
 
 What is not as a reader has it: the MELD csv files, the IEMOCAP pickle, the recordings and `chat.csv` are invented (a block of the
 README that shows chat.csv is taken instead); `merc data fetch` is left out, and the invented files lie in the folder that it would
-fill (its own test talks to a server); training is shortened, and the study has fewer arms. The `make` lines are what continuous
+fill (its own test talks to a server); training is shortened, the study has fewer arms, and adapting
+fewer depths. The `make` lines are what continuous
 integration runs.
 """
 
@@ -126,9 +127,9 @@ def invent_recordings(folder):
         '<LINGUISTIC_TYPE LINGUISTIC_TYPE_ID="utterance" TIME_ALIGNABLE="true"/></ANNOTATION_DOCUMENT>'
     )
     (folder / "corrected").mkdir()
-    for name, (first, second) in {"a": SENTENCES[:2], "b": SENTENCES[2:4]}.items():
-        rows = "".join(f'Ann,"{said}",{label}\n' for said, label in (first, second))
-        (folder / "corrected" / f"{name}.csv").write_text(f"speaker,words,emotion\n{rows}")
+    for number in range(10):
+        rows = "".join(f'Ann,"{said}",{label}\n' for said, label in (SENTENCES[number % 8], SENTENCES[(number + 1) % 8]))
+        (folder / "corrected" / f"talk{number}.csv").write_text(f"speaker,words,emotion\n{rows}")
     (folder / "recordings").mkdir()
     for name in ("talk.mp4", "talk.srt", "call.wav", "call.json"):
         shutil.copyfile(folder / name, folder / "recordings" / name)
@@ -203,6 +204,7 @@ def run_python(body, monkeypatch):
 def test_the_readme_works_from_top_to_bottom(workplace, monkeypatch, capfd):
     monkeypatch.chdir(workplace)
     monkeypatch.setenv("MERC_CACHE", str(workplace / "cache"))
+    monkeypatch.setattr("merc.runs.adaptation.run.DEPTHS", ("none", "calibration"))
     for words in shell_lines():
         run_line(words)
     assert (workplace / "store/meld/manifest.json").is_file() and (workplace / "runs/meld/model").is_dir()
