@@ -2,9 +2,8 @@
 
 What is not as a reader has it: the MELD csv files, the IEMOCAP pickle, the recordings and `chat.csv` are invented (a block of the
 README that shows chat.csv is taken instead); `merc data fetch` is left out, and the invented files lie in the folder that it would
-fill (its own test talks to a server); training is shortened, the study has fewer arms, and adapting
-fewer depths. The `make` lines are what continuous
-integration runs.
+fill (its own test talks to a server); training is shortened, the study has fewer arms, and adapting fewer depths. The `make` lines
+are what continuous integration runs.
 """
 
 import contextlib
