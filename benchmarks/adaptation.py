@@ -106,8 +106,8 @@ def judged_set(own: Corpus, others: Sequence[Conversation], old: Recogniser, out
     found: dict[str, Mapping[str, Rows]] = {}
     for depth in TRAINED if run.report.new_labels else DEPTHS:
         network = adapted(start, [samples[i] for i in train], depth, AdaptationConfig(), recipe.objective)
-        found[AS_IT_IS if depth == "none" else depth] = predictor(network, samples)(judged)
-    found[ADAPTED] = predictor(AdaptedNetwork(cmath(made), made.temperature), samples)(judged)
+        found[AS_IT_IS if depth == "none" else depth] = predictor(network.network, samples, network.temperature)(judged)
+    found[ADAPTED] = predictor(made.network, samples, made.temperature)(judged)
     found[FROM_NOTHING] = FromNothing(old, recipe, (*mine, *others), label_set, AdaptationConfig()).train(train)(judged)
     true = {i: samples[i].labels for i in judged}
     counts = {name: tallies(predicted, true) for name, predicted in found.items()}

@@ -5,7 +5,7 @@ Shapes: T utterances of a conversation, C classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,16 +19,19 @@ from merc.encoders.text.dialogue import DIALOGUE
 from merc.encoders.text.sentence import text_encoder
 from merc.inference.recogniser import Recogniser
 from merc.inference.torch_backend import infer
-from merc.training.adaptation import AdaptationConfig, AdaptedNetwork, from_nothing
+from merc.networks.cmath.network import CMATHConfig
+from merc.networks.interface import Network
+from merc.networks.registry import NetworkConfig
+from merc.training.adaptation import AdaptationConfig, from_nothing
 from merc.training.cross_validation import Labels, Predict, Rows, Train
 from merc.training.recipe import Recipe
 
 
-def predictor(found: AdaptedNetwork, samples: Mapping[str, Sample]) -> Predict:
+def predictor(network: Network, samples: Mapping[str, Sample], temperature: float = 1.0) -> Predict:
     """What a network predicts of the samples, which are prepared for it."""
 
     def predict(ids: Sequence[str]) -> dict[str, Rows]:
-        inferred = infer(found.network, [samples[i] for i in ids], temperature=found.temperature)
+        inferred = infer(network, [samples[i] for i in ids], temperature=temperature)
         return {i: np.log(np.maximum(arrays.probabilities, 1e-300)) for i, arrays in zip(ids, inferred, strict=True)}
 
     return predict
@@ -62,21 +65,23 @@ class FromNothing:
 
     def train(self, ids: Sequence[str]) -> Predict:
         """A network of its own for these conversations, on the modalities that some of them have."""
-        mine = [self._conversations[i] for i in ids]
-        picks = {spec.modality: spec.name for spec in self._corpus.feature_schema if _in_some(spec, mine)}
-        preprocessor = Preprocessor.fit(self._corpus, mine, picks)
+        own = [self._conversations[i] for i in ids]
+        picks = {spec.modality: spec.name for spec in self._corpus.feature_schema if _in_some(spec, own)}
+        preprocessor = Preprocessor.fit(self._corpus, own, picks)
         samples = {i: preprocessor.sample(c) for i, c in self._conversations.items()}
         torch.manual_seed(self._config.seed)
-        network = self._recipe.model.build(preprocessor.widths, len(self._corpus.label_set))
         recipe, classes = self._recipe, len(self._corpus.label_set)
+        network = _on(recipe.model, picks).build(preprocessor.widths, classes)
         training = recipe.training.model_copy(update={"seed": self._config.seed, "device": self._config.device})
-        trained = from_nothing(network, [samples[i] for i in ids], training, recipe.corruption, recipe.objective, classes)
+        mine = [samples[i] for i in ids]
+        return predictor(from_nothing(network, mine, training, recipe.corruption, recipe.objective, classes), samples)
 
-        def predict(others: Sequence[str]) -> dict[str, Rows]:
-            inferred = infer(trained, [samples[i] for i in others])
-            return {i: np.log(np.maximum(arrays.probabilities, 1e-300)) for i, arrays in zip(others, inferred, strict=True)}
 
-        return predict
+def _on(config: NetworkConfig, modalities: Collection[str]) -> NetworkConfig:
+    """The config of a network on fewer modalities: none that is missing is central."""
+    if not isinstance(config, CMATHConfig) or config.central is None:
+        return config
+    return config.model_copy(update={"central": tuple(m for m in config.central if m in modalities) or None})
 
 
 def _in_some(spec: FeatureSpec, conversations: Sequence[Conversation]) -> bool:

@@ -147,14 +147,17 @@ def _adapted(
 
     def way(depth: Depth) -> Train:
         def train(ids: Sequence[str]) -> Predict:
-            return predictor(adapted(start, [own.samples[i] for i in ids], depth, config, recipe.objective), own.samples)
+            made = adapted(start, [own.samples[i] for i in ids], depth, config, recipe.objective)
+            return predictor(made.network, own.samples, made.temperature)
 
         return count.each(train) if depth in TRAINED else train
 
     labels, ids = own.labels, list(own.labels)
     found = nested({depth: way(depth) for depth in depths}, labels, config.seed)
     fresh = FromNothing(model, recipe, own.conversations, own.label_set, config)
-    arms: dict[str, Mapping[str, Rows]] = {} if own.new_labels else {AS_IT_IS: predictor(start, own.samples)(ids)}
+    arms: dict[str, Mapping[str, Rows]] = (
+        {} if own.new_labels else {AS_IT_IS: predictor(start.network, own.samples, start.temperature)(ids)}
+    )
     arms[ADAPTED] = found.predicted
     arms[FROM_NOTHING] = scaled(out_of_fold(count.each(fresh.train), ids, OUTER, config.seed), labels, OUTER, config.seed)
     arms[MAJORITY] = out_of_fold(majority(labels, len(own.label_set)), ids, OUTER, config.seed)
