@@ -105,8 +105,8 @@ def judged_set(own: Corpus, others: Sequence[Conversation], old: Recogniser, out
         start = AdaptedNetwork(with_classes(start.network, preprocessor.widths, old.label_set.names, label_set.names), 1.0)
     found: dict[str, Mapping[str, Rows]] = {}
     for depth in TRAINED if run.report.new_labels else DEPTHS:
-        network = adapted(start, [samples[i] for i in train], depth, AdaptationConfig(), recipe.objective)
-        found[AS_IT_IS if depth == "none" else depth] = predictor(network.network, samples, network.temperature)(judged)
+        trained = adapted(start, [samples[i] for i in train], depth, AdaptationConfig(), recipe.objective)
+        found[AS_IT_IS if depth == "none" else depth] = predictor(trained.network, samples, trained.temperature)(judged)
     found[ADAPTED] = predictor(made.network, samples, made.temperature)(judged)
     found[FROM_NOTHING] = FromNothing(old, recipe, (*mine, *others), label_set, AdaptationConfig()).train(train)(judged)
     true = {i: samples[i].labels for i in judged}

@@ -174,3 +174,13 @@ def test_what_cannot_be_adapted_is_refused_and_nothing_is_left(own, trained, tin
     with pytest.raises(RunError, match="already exists"):
         adapt(corpus, out, model=own)
     assert [p.name for p in out.iterdir()] == ["mine.txt"]
+
+
+def test_a_modality_that_is_missing_here_may_be_central_in_the_model(tiny_recipe, tmp_path):
+    whole = synthesise(
+        SyntheticConfig(train=12, validation=2, test=1, length=(4, 6), speakers=(2, 2), classes=CLASSES, streams=STREAMS)
+    )
+    model = merc.train(tiny_recipe(model={"central": ["audio"]}), tmp_path / "own", corpus=whole).recogniser
+    talk = tuple(replace(c, features={"text/planted": c.features["text/planted"]}) for c in talks().conversations)
+    report = adapt(replace(talks(), conversations=talk), tmp_path / "run", model=model, config=QUICK).report
+    assert report.modalities == ("text",)

@@ -155,9 +155,9 @@ def _adapted(
     labels, ids = own.labels, list(own.labels)
     found = nested({depth: way(depth) for depth in depths}, labels, config.seed)
     fresh = FromNothing(model, recipe, own.conversations, own.label_set, config)
-    arms: dict[str, Mapping[str, Rows]] = (
-        {} if own.new_labels else {AS_IT_IS: predictor(start.network, own.samples, start.temperature)(ids)}
-    )
+    arms: dict[str, Mapping[str, Rows]] = {}
+    if not own.new_labels:
+        arms[AS_IT_IS] = predictor(start.network, own.samples, start.temperature)(ids)
     arms[ADAPTED] = found.predicted
     arms[FROM_NOTHING] = scaled(out_of_fold(count.each(fresh.train), ids, OUTER, config.seed), labels, OUTER, config.seed)
     arms[MAJORITY] = out_of_fold(majority(labels, len(own.label_set)), ids, OUTER, config.seed)
