@@ -109,9 +109,9 @@ def inspect(path: str | Path, layout: str | None = None) -> Inspection:
     return _inspect_draft(source.path, found.name, found.description, draft)
 
 
-def inspect_corpus(corpus: Corpus, path: Path, layout: str, description: str) -> Inspection:
+def inspect_corpus(corpus: Corpus, path: str | Path, layout: str, description: str) -> Inspection:
     """Inspects a corpus that was read as a whole: its layout's name and description, and what looks wrong with it."""
-    return _inspect_draft(path, layout, description, _draft_of(corpus))
+    return _inspect_draft(Path(path), layout, description, _draft_of(corpus))
 
 
 def _draft_of(corpus: Corpus) -> CorpusDraft:
