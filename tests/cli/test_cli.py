@@ -231,6 +231,19 @@ def test_adapt_takes_a_store_but_no_options_of_transcripts(capsys, place, tmp_pa
     assert not (tmp_path / "new").exists()
 
 
+def test_adapt_refuses_what_cannot_be_before_anything_is_read(capsys, place, tmp_path):
+    taken = tmp_path / "taken"
+    taken.write_text("mine")
+    for source, out, more, told in (
+        ("nowhere", taken, (), "taken: already exists; give another --out\n"),
+        ("nowhere", "new", ("--model", "no-model"), "no-model: no model here"),
+        (place.store, "new", ("--seed", 2**31), "--seed"),
+    ):
+        assert main(["adapt", str(source), "--out", str(tmp_path / out), *map(str, more)]) == 2
+        assert told in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
 def test_text_features_are_in_the_store_with_their_encoder(capsys, place):
     (spec,) = open_store(place.store).features_of("text")
     assert (spec.name, spec.dimension, spec.encoder) == ("encoder", 8, str(place.encoder))

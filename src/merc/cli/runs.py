@@ -65,22 +65,26 @@ def adapt(
     channels: Channels = None,
     clock: Clock = None,
     no_cache: NoCache = False,
-    seed: Annotated[int, typer.Option(min=0, help="Of folds, batches and dropout.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of folds, batches and dropout.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Adapt a trained model to your own labelled conversations.
 
-    Ten or more are needed. They are judged by cross-validation: each by a model that was adapted without it. If adapting does
-    not help, the model stays as it is. MODEL is in DIR then: merc annotate --model DIR.
+    Ten or more are needed. They are judged by cross-validation: each by a model that was adapted without it. If adapting is
+    not shown to help, the model stays as it is. The model is in DIR then: merc annotate --model DIR.
     """
     from merc.cli.tables.adaptation import adaptation_tables
+    from merc.inference.loading import load
     from merc.runs.adaptation.run import adapt as adapt_model
+    from merc.runs.folder import check_place
     from merc.training.adaptation import AdaptationConfig
 
     of_sound = OfSound(no_sound, channels, clock, no_cache)
+    check_place(out, resume=False, resumable=False)  # before sound is decoded, which may take hours
+    start = load(model)
     with staged() as progress:
         corpus = labelled_corpus(source, labels_from, map_labels, of_sound, progress)
-        run = adapt_model(corpus, out, model=model, config=AdaptationConfig(seed=seed), progress=progress)
+        run = adapt_model(corpus, out, model=start, config=AdaptationConfig(seed=seed), progress=progress)
     if as_json:
         show_json(run.report.model_dump(mode="json"))
     else:

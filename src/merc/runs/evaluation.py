@@ -14,7 +14,7 @@ from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser
 from merc.inference.table import check_target, write_table
 from merc.runs.corpus import completed, mapped, open_recipe_store
-from merc.runs.folder import MODEL, RECIPE, log_evaluation
+from merc.runs.folder import ADAPTATION, MODEL, RECIPE, log_evaluation
 from merc.training.recipe import Recipe, load_recipe, recipe_from
 
 
@@ -38,7 +38,7 @@ def evaluate(
         predictions: file to write the judged utterances to: .csv, .jsonl or .parquet (see `merc.inference.table`).
 
     Raises:
-        RunError: not a finished run.
+        RunError: not a finished run, or an adaptation, whose scores are kept, without `corpus` and `store`.
         FeatureError: the store lacks a feature that is not left out, or holds one of another encoder.
         DataError: `predictions` is not a place that can be written to.
 
@@ -62,6 +62,10 @@ def evaluate(
     folder, recogniser = (None, run) if isinstance(run, Recogniser) else (run, _finished(run))
     recipe = recipe_from(recogniser.record.recipe)
     if folder is not None:
+        if corpus is None and store is None and (folder / MODEL / ADAPTATION).is_file():
+            raise RunError(
+                f"{folder}: its model was adapted by cross-validation, whose scores are in {folder / MODEL / ADAPTATION}"
+            )
         recipe = _with_folders(recipe, folder)
     without = () if conditions is None else conditions.without
     like: list[Path] = []

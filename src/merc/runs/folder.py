@@ -27,6 +27,7 @@ from merc.training.loop import Outcome
 
 RECIPE, STATUS, METRICS = "recipe.yaml", "run.json", "metrics.jsonl"
 CHECKPOINT, MODEL, LOG = "checkpoint.safetensors", "model", "log.jsonl"
+ADAPTATION = "adaptation.json"  # in the folder of an adapted model
 
 
 def is_begun(folder: Path) -> bool:
@@ -34,14 +35,19 @@ def is_begun(folder: Path) -> bool:
     return any(not is_temporary(path.name) for path in folder.iterdir())
 
 
-def check_place(folder: Path, resume: bool) -> None:
+def check_place(folder: Path, resume: bool, *, resumable: bool = True) -> None:
     """Refuses a folder that a run can't start in, or go on in.
+
+    Args:
+        folder, resume: the run's, and whether it goes on.
+        resumable: whether a run of this kind can go on; only then is that offered.
 
     Raises:
         RunError: the folder is in use, or there is nothing to resume.
     """
     if not resume and folder.exists() and (not folder.is_dir() or is_begun(folder)):
-        raise RunError(f"{folder}: already exists; give another --out, or go on with it by --resume")
+        offer = ", or go on with it by --resume" if resumable else ""
+        raise RunError(f"{folder}: already exists; give another --out{offer}")
     if resume and folder.exists() and not (folder / RECIPE).is_file() and (not folder.is_dir() or is_begun(folder)):
         raise RunError(f"{folder}: nothing to resume: it holds no {RECIPE}")
 
@@ -128,7 +134,7 @@ def writing(folder: Path) -> Generator[None, None, None]:
                 if fresh and not (folder / CHECKPOINT).is_file():
                     _empty(folder)
                 raise
-    except Exception as error:
+    except BaseException as error:  # an interrupt, too, leaves no empty folder
         for place in made:
             with suppress(OSError):  # rmdir takes empty folders only
                 place.rmdir()

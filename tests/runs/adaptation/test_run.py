@@ -184,3 +184,31 @@ def test_a_modality_that_is_missing_here_may_be_central_in_the_model(tiny_recipe
     talk = tuple(replace(c, features={"text/planted": c.features["text/planted"]}) for c in talks().conversations)
     report = adapt(replace(talks(), conversations=talk), tmp_path / "run", model=model, config=QUICK).report
     assert report.modalities == ("text",)
+
+
+def test_conversations_that_were_trained_on_or_are_there_twice_are_told(own, swapped, tmp_path):
+    called = own.record.corpus["name"]
+    twice = tuple(
+        replace(c, utterances=tuple(replace(u, words=f"{min(k, 12)} {t}") for t, u in enumerate(c.utterances)))
+        for k, c in enumerate(replace(c, utterances=c.utterances) for c in swapped.conversations)
+    )
+    same = tuple(replace(twice[0], id=f"again-{n}") for n in range(2))
+    corpus = replace(swapped, name=called, conversations=(*twice[:10], *same))
+    first, second = adapt(corpus, tmp_path / "run", model=own, config=QUICK).report.warnings
+    assert f"was trained on a corpus called {called}, too" in first
+    assert f"1 group(s) of conversations have the same words throughout, the first is {twice[0].id}, again-0, again-1:" in second
+
+
+def test_an_interrupt_leaves_nothing(own, swapped, tmp_path):
+    def interrupt(stage, done, total):
+        if stage == "adapting":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        adapt(swapped, tmp_path / "deep" / "run", model=own, config=QUICK, progress=interrupt)
+    assert not list(tmp_path.iterdir())
+
+
+def test_evaluating_an_adaptation_names_where_its_scores_are(run):
+    with pytest.raises(RunError, match=r"was adapted by cross-validation, whose scores are in .*adaptation\.json"):
+        merc.evaluate(run.folder)

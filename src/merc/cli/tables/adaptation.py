@@ -11,7 +11,7 @@ from rich.text import Text
 from merc.cli.tables.cells import decimal, new_table, percent
 from merc.evaluation.statistics import Difference
 from merc.files.printable import printable
-from merc.runs.adaptation.report import ADAPTED, FROM_NOTHING, AdaptationReport
+from merc.runs.adaptation.report import ADAPTED, FROM_NOTHING, MAJORITY, AdaptationReport
 from merc.runs.adaptation.run import AdaptedRun
 from merc.training.cross_validation import OUTER
 
@@ -21,7 +21,7 @@ _WHAT = {
     "heads": "the classifiers (heads)",
     "all": "the whole network (all)",
 }
-_COLUMNS = ("model", "weighted F1", "95 % interval", "accuracy", "macro F1", "calibration error", "NLL")
+_COLUMNS = ("model", "weighted F1", "95 % interval", "accuracy", "macro F1", "ECE", "NLL")  # fits 80 columns
 
 
 def adaptation_tables(run: AdaptedRun) -> Iterator[RenderableType]:
@@ -46,7 +46,7 @@ def adaptation_tables(run: AdaptedRun) -> Iterator[RenderableType]:
         )
         for name, arm in report.arms.items()
     )
-    title = f"conversations held out by {OUTER}-fold cross-validation, in %; NLL in nats"
+    title = f"conversations held out by {OUTER}-fold cross-validation, in %; ECE is the calibration error, NLL in nats"
     yield new_table(title, _COLUMNS, rows)
     for name, difference in report.differences.items():
         yield Text(f"{ADAPTED} minus {name}: {_difference(difference)}")
@@ -59,12 +59,15 @@ def adaptation_tables(run: AdaptedRun) -> Iterator[RenderableType]:
 def _chosen(report: AdaptationReport) -> Iterator[Text]:
     scores = ", ".join(f"{depth} {percent(score)}" for depth, score in report.depth_scores.items())
     folds = ", ".join(f"{depth} {times}" for depth, times in Counter(report.fold_depths).most_common())
-    yield Text(f"trained: {_WHAT[report.depth]}; by cross-validation {scores}; chosen within the folds: {folds} times")
+    done = "best" if report.kept else "trained"
+    yield Text(f"{done}: {_WHAT[report.depth]}; by cross-validation {scores}; chosen within the folds: {folds} times")
     if report.kept:
-        why = "nothing scores clearly higher" if report.depth == "none" else "no gain is shown"
-        yield Text(f"adapting does not help ({why}): the model is kept as it is", style="yellow")
+        why = "nothing scores clearly higher" if report.depth == "none" else "the gain may be chance"
+        yield Text(f"adapting is not shown to help ({why}): the model is kept as it is", style="yellow")
     elif report.differences[FROM_NOTHING].verdict == "worse":
         yield Text("a model trained from nothing is better: merc train makes one", style="yellow")
+    if report.arms[ADAPTED].weighted_f1 <= report.arms[MAJORITY].weighted_f1:
+        yield Text("the adapted model is no better than the most frequent label alone", style="yellow")
 
 
 def _difference(d: Difference) -> str:

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from merc.data.duplicates import same_words
 from merc.data.formats.draft import CorpusDraft, DraftConversation, corpus_from
 from merc.data.formats.importing import describe_source, layout_named, layout_of, open_source
 from merc.data.schema import Corpus, FeatureSpec
@@ -23,7 +24,6 @@ Severity = Literal["error", "warning", "note"]
 Splits = Mapping[str, Mapping[str, Sequence[str]]]  # split -> part -> conversation ids
 _LISTED_PROBLEMS = 20  # of each kind; the rest is counted
 _LISTED_NAMES = 4
-_DUPLICATE_LENGTH = 3  # utterances: shorter conversations may well be alike
 
 
 class Finding(Settings):
@@ -238,12 +238,7 @@ def _membership_findings(splits: Splits, conversations: Sequence[DraftConversati
 
 def _duplicate_findings(splits: Splits, conversations: Sequence[DraftConversation]) -> Iterator[tuple[Severity, str, str]]:
     """Conversations with the same words throughout: one conversation under two ids, which no check of ids can find."""
-    by_words: dict[tuple[str, ...], list[str]] = {}
-    for conversation in conversations:
-        words = tuple((u.words or "").casefold().strip() for u in conversation.utterances)
-        if len(words) >= _DUPLICATE_LENGTH and any(words):
-            by_words.setdefault(words, []).append(conversation.id)
-    alike = [ids for ids in by_words.values() if len(set(ids)) > 1]
+    alike = same_words((c.id, [u.words for u in c.utterances]) for c in conversations)
     if alike:
         more = len(alike[0]) - _LISTED_NAMES
         names = ", ".join(alike[0][:_LISTED_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -49,7 +49,7 @@ class AdaptationReport(Settings):
         labels: of the result, in order.
         new_labels: those that the model does not have; with any, it can't be judged as it is.
         modalities: that some utterance has, of those that the model takes.
-        kept: whether the model in the folder is the old one, since adapting did not help.
+        kept: whether the model in the folder is the old one, since adapting was not shown to help.
         depth: of the adaptation that was chosen by all conversations; `none` is the model as it is.
         fold_depths: of each fold, chosen without it.
         depth_scores: depth -> weighted F1 by cross-validation; that of the chosen one is too good by the choice.

@@ -9,12 +9,13 @@ that it was trained on, a gain that is not shown was a loss elsewhere (docs/adap
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
+from merc.data.duplicates import same_words
 from merc.data.preprocessing import UNLABELLED, Preprocessor, Sample
 from merc.data.schema import Conversation, Corpus, LabelSet
 from merc.encoders.text.languages import languages_of
@@ -35,15 +36,15 @@ from merc.runs.adaptation.report import (
     adapted_minus,
     arm_scores,
 )
-from merc.runs.folder import check_place, save_model, software_versions, writing
+from merc.runs.folder import ADAPTATION, check_place, save_model, software_versions, writing
 from merc.settings import Progress, no_progress
 from merc.training.adaptation import DEPTHS, TRAINED, AdaptationConfig, AdaptedNetwork, Depth, adapted, with_classes
 from merc.training.cross_validation import INNER, OUTER, Labels, Predict, Rows, Train, nested, out_of_fold, scaled
 from merc.training.recipe import recipe_from
 
-REPORT = "adaptation.json"
 FEWEST = 10  # labelled conversations [chosen: six are left in the inmost training]
 STAGE = "adapting"  # in the progress
+FROM = "adapted from"  # in a model's record of its corpus
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,13 +95,13 @@ def adapt(
     """
     checked(corpus, Corpus, "corpus", "a merc.Corpus (merc.open_store opens one)")
     folder, config = path_from(out, "out", "the run's folder", RunError), config or AdaptationConfig()
-    check_place(folder, resume=False)
+    check_place(folder, resume=False, resumable=False)
     own = model if isinstance(model, Recogniser) else load(model)
     devices = range(torch.cuda.device_count())
     with torch.random.fork_rng(devices), writing(folder):
-        check_place(folder, resume=False)
+        check_place(folder, resume=False, resumable=False)
         recogniser, report = _adapted(own, corpus, config, progress)
-        save_model(recogniser, folder, {REPORT: (report.model_dump_json(indent=1) + "\n").encode()})
+        save_model(recogniser, folder, {ADAPTATION: (report.model_dump_json(indent=1) + "\n").encode()})
     return AdaptedRun(folder, recogniser, report)
 
 
@@ -207,8 +208,31 @@ def _prepared(model: Recogniser, corpus: Corpus, progress: Progress) -> _Own:
     for sample in samples.values():
         if not sample.present.any():
             raise FeatureError(f"conversation {sample.conversation_id!r}: neither words nor a feature that the model takes")
-    warnings = tuple(f"adapted without {modality}: {reason}" for modality, reason in reasons.items())
+    warnings = (
+        *(f"adapted without {modality}: {reason}" for modality, reason in reasons.items()),
+        *_seen_before(model, corpus),
+        *_alike(labelled),
+    )
     return _Own(corpus, conversations, preprocessor, samples, new_labels, warnings)
+
+
+def _seen_before(model: Recogniser, corpus: Corpus) -> Iterator[str]:
+    """A warning where the model may have been trained on these conversations; what it was trained on is known by name alone."""
+    trained = model.record.corpus
+    if corpus.name == trained.get("name") or str(trained.get(FROM, "")).endswith(f", trained on {corpus.name}"):
+        yield (
+            f"{model.name} was trained on a corpus called {corpus.name}, too: of conversations that it has seen, the scores of "
+            f"{AS_IT_IS!r} and {ADAPTED!r} are too high"
+        )
+
+
+def _alike(labelled: Sequence[Conversation]) -> Iterator[str]:
+    """A warning where conversations with the same words may lie on both sides of a fold."""
+    if groups := same_words((c.id, [u.words for u in c.utterances]) for c in labelled):
+        yield (
+            f"{len(groups)} group(s) of conversations have the same words throughout, the first is "
+            f"{', '.join(groups[0][:3])}: where one is held out and another trained on, scores are too high"
+        )
 
 
 def _record(model: Recogniser, own: _Own, report: AdaptationReport, seed: int) -> ModelRecord:
@@ -220,9 +244,9 @@ def _record(model: Recogniser, own: _Own, report: AdaptationReport, seed: int) -
     return replace(
         model.record,
         scores={name: getattr(report.arms[ADAPTED], name) for name in SCORES},
-        chosen_by=f"depth {report.depth!r} of adaptation, by the highest weighted F1 in {by}",
+        chosen_by=f"depth {report.depth!r} of adaptation, the simplest within one standard error of the highest F1 in {by}",
         scored_on=f"the conversations that {by} held out",
-        corpus={"name": own.corpus.name, **named, **sizes, "adapted from": before},
+        corpus={"name": own.corpus.name, **named, **sizes, FROM: before},
         versions=software_versions(),
         seed=seed,
         warnings=(*model.record.warnings, *own.warnings),
