@@ -263,6 +263,11 @@ def test_a_reader_that_runs_no_code_is_let_through():
     assert list(forbidden_readers("np.load(path, allow_pickle=False)", "merc.data.store.store")) == []
 
 
+def test_building_the_command_line_needs_neither_pydantic_nor_numpy():
+    program = "import sys, merc.cli.program; sys.exit(len({'pydantic', 'numpy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["data", "--help"], ["train", "--help"]])
 def test_the_command_line_answers_without_the_slow_libraries(arguments):
     """With no arguments merc.cli is only imported; otherwise its `main` is run too."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from merc.cli.options import Tiers
 from merc.cli.terminal import note, show, show_path, show_text, staged, warn
 
 if TYPE_CHECKING:
@@ -42,10 +43,7 @@ def annotate(
     speakers: Annotated[
         Path | None, typer.Option(metavar="FILE", help="An RTTM file: who speaks when; the words are from the transcript.")
     ] = None,
-    tiers: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A tier that holds words, of .eaf, .TextGrid or .exb; repeatable; by default found out."),
-    ] = None,
+    tiers: Tiers = None,
     channels: Annotated[
         Literal["mixed", "speakers"], typer.Option(help="'speakers': each channel of the recording is one speaker's.")
     ] = "mixed",

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from merc.cli.terminal import warn
-from merc.settings import Progress
 
 if TYPE_CHECKING:
     from merc.annotation.options import SoundOptions
     from merc.data.schema import Corpus
+    from merc.settings import Progress
 else:  # slow to import, and not needed by `merc --help`
-    Corpus = SoundOptions = object
+    Corpus = SoundOptions = Progress = object
 
 LabelsFrom = Annotated[
     list[str] | None,
@@ -30,8 +30,6 @@ MapLabels = Annotated[
     str | None,
     typer.Option("--map-labels", metavar="FILE|NAME", help="A label mapping: a YAML file, or the name of a shipped one."),
 ]
-
-
 NoSound = Annotated[bool, typer.Option("--no-sound", help="Leave out the sound of recordings that belong to transcripts.")]
 Channels = Annotated[
     Literal["mixed", "speakers"] | None,
@@ -63,16 +61,17 @@ class OfSound:
 
         if not self.no_sound:
             return SoundOptions(self.channels or "mixed", self.clock or "auto", None if self.no_cache else default_folder())
-        for option, given in (("--channels", self.channels), ("--clock", self.clock), ("--no-cache", self.no_cache)):
-            if given:
-                raise typer.BadParameter("it is for sound, which --no-sound leaves out", param_hint=option)
+        self._refuse("it is for sound, which --no-sound leaves out", but="--no-sound")
         return None
 
     def refuse(self, why: str) -> None:
         """Raises typer.BadParameter if one is given, where there are no transcripts."""
+        self._refuse(why)
+
+    def _refuse(self, why: str, but: str = "") -> None:
         named = {"--no-sound": self.no_sound, "--channels": self.channels, "--clock": self.clock, "--no-cache": self.no_cache}
         for option, given in named.items():
-            if given:
+            if given and option != but:
                 raise typer.BadParameter(why, param_hint=option)
 
 

@@ -17,6 +17,12 @@ INTERRUPTED = 130  # exit code: Ctrl-C
 CorpusPart = Literal["train", "validation", "test"]  # a part of a split
 StudiedPart = Literal["validation", "test"]  # a part that a study may judge
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+Tiers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tiers", metavar="NAME", help="A tier that holds words, of .eaf, .TextGrid or .exb; repeatable; by default found out."
+    ),
+]
 _STREAM_FIELDS = ("modality", "dimension", "quality", "noise", "absent")
 
 

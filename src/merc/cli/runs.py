@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from merc.cli.labelled import Channels, Clock, LabelsFrom, MapLabels, NoCache, NoSound, OfSound, labelled_corpus
-from merc.cli.options import INTERRUPTED, AsJson, CorpusPart
+from merc.cli.options import INTERRUPTED, AsJson, CorpusPart, Tiers
 from merc.cli.terminal import note, show, show_json, staged, warn
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a finished run or of a saved model.")]
@@ -140,10 +140,7 @@ def predict(
     encoding: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of transcripts, such as 'cp1251'; by default found out.")
     ] = None,
-    tiers: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A tier that holds words, of .eaf, .TextGrid or .exb; repeatable; by default found out."),
-    ] = None,
+    tiers: Tiers = None,
     as_json: AsJson = False,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write a .csv, .jsonl or .parquet, one row an utterance.")

@@ -16,7 +16,7 @@ from jaxtyping import Float64, Int64
 from scipy.special import log_softmax
 
 from merc.data.splits import folds
-from merc.evaluation.statistics import Tallies, compare, tally
+from merc.evaluation.statistics import Tallies, compare, tally, weighted_f1
 from merc.training.temperature import fitted_temperature
 
 OUTER, INNER = 5, 4  # folds [chosen: ten conversations leave six to train on in the inmost training]
@@ -113,9 +113,7 @@ def chosen(predicted: Mapping[str, Mapping[str, Rows]], labels: Labels) -> Choic
         labels: as for `nested`; those of the predicted conversations are read.
     """
     counts = {name: tallies(rows, labels) for name, rows in predicted.items()}
-    first = next(iter(counts.values()))
-    against = {name: compare(each, first, np.random.default_rng(0), resamples=_RESAMPLES) for name, each in counts.items()}
-    scores = {name: found.score for name, found in against.items()}
+    scores = {name: _score(each) for name, each in counts.items()}
     best = max(scores, key=lambda name: scores[name])  # the first of equals
 
     def is_near(name: str) -> bool:
@@ -134,3 +132,8 @@ def tallies(predicted: Mapping[str, Rows], labels: Labels) -> Tallies:
     places = np.concatenate([np.full(len(rows), k) for k, rows in enumerate(predicted.values())])
     classes = next(iter(predicted.values())).shape[1]
     return tally(np.concatenate([labels[i] for i in predicted]), found[None, None], places, classes)
+
+
+def _score(counts: Tallies) -> float:
+    """Weighted F1 over all conversations."""
+    return float(weighted_f1(counts.right.sum(axis=2), counts.predicted.sum(axis=2), counts.support.sum(axis=0)).item())
