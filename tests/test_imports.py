@@ -15,6 +15,7 @@ ORDER = (
     ("errors",),
     ("settings", "progress_bar"),
     ("files",),
+    ("graphs",),
     ("data",),
     ("synthetic", "encoders", "networks"),
     ("inference",),
@@ -286,11 +287,12 @@ sys.exit(f"exit code {{code}}" if code else f"loaded: {{loaded}}" if loaded else
     assert done.returncode == 0, done.stderr
 
 
-# The one module of each package that may import them, for its callers import it when a model is loaded.
+# The modules of each package that may import them, for their callers import them when they are needed.
 BACKENDS = {
     "merc.annotation": set(),
-    "merc.encoders": {"merc.encoders.text.torch_model"},
-    "merc.inference": {"merc.inference.torch_backend"},
+    "merc.encoders": {"merc.encoders.text.torch_model", "merc.encoders.text.graph"},
+    "merc.graphs": {"merc.graphs.export"},
+    "merc.inference": {"merc.inference.torch_backend", "merc.inference.saved_graph"},
 }
 
 

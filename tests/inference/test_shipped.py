@@ -97,6 +97,7 @@ def test_each_channel_tells_its_speaker(recording):
 def test_it_is_small_enough_and_carries_its_card_and_scores():
     assert {path.name for path in SHIPPED_FOLDER.iterdir()} == {
         "model.safetensors",
+        "model.onnx",
         *(f"adapter-{n}.safetensors" for n in (1, 2, 3)),
         "config.json",
         "checksums.json",

@@ -380,10 +380,13 @@ def test_bundled_weights_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyP
         text_encoder()
 
 
-def test_missing_sentence_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_bundled_model_on_the_cpu_does_without_sentence_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     with pytest.raises(MissingExtraError, match=r"the text encoder 'minilm' needs .*merc\[text\]"):
-        text_encoder()
+        text_encoder(backend="torch")
+    with pytest.raises(MissingExtraError, match=r"the text encoder 'org/model' needs .*merc\[text\]"):
+        text_encoder("org/model")
+    assert text_encoder().dimension == 384
 
 
 @pytest.mark.parametrize(
