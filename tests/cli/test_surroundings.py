@@ -79,7 +79,7 @@ WRITTEN = {  # what a command that succeeds leaves
     "fetch": "new/letters.csv",
     **dict.fromkeys(("evaluate", "predict"), "p.csv"),
     "annotate": "new/talk.emotions.json",
-    "annotate-folder": "new/emotions.parquet",
+    "annotate-folder": "new/emotions.jsonl",
     "sample": "new/README.txt",
 }
 STUDY = {
