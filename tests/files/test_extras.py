@@ -1,0 +1,36 @@
+"""What is not installed is told by the extra that brings it."""
+
+import sys
+
+import pytest
+
+from merc.errors import MissingExtraError
+from merc.files.extras import naming_extras, require_extra
+
+
+def test_an_extra_that_is_installed_is_not_asked_for():
+    require_extra("train", "merc train")
+
+
+@pytest.mark.parametrize("package", ["torch", "pyarrow", "onnxscript"])
+def test_one_package_that_lacks_is_enough(monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(
+        MissingExtraError, match=r"^merc train needs the optional extra 'train': pip install 'merc\[train\]'$"
+    ) as told:
+        require_extra("train", "merc train")
+    assert told.value.extra == "train"
+
+
+@pytest.mark.parametrize(("module", "extra"), [("torch.nn", "train"), ("av", "annotate"), ("faster_whisper", "asr")])
+def test_an_import_that_fails_names_the_extra(monkeypatch, module, extra):
+    monkeypatch.setitem(sys.modules, module.partition(".")[0], None)
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=rf"^this needs the optional extra '{extra}'"), naming_extras("this"):
+        __import__(module)
+
+
+@pytest.mark.parametrize("error", [ModuleNotFoundError("no", name="merc.nowhere"), ModuleNotFoundError("no"), ImportError("torch")])
+def test_other_errors_are_let_through(error):
+    with pytest.raises(type(error), match=str(error)), naming_extras("this"):
+        raise error
