@@ -19,7 +19,7 @@ from merc.annotation.media.recording import Sound
 from merc.errors import DataError, RunError
 from merc.files.posix import POSIX
 
-pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
+pytest.importorskip("parselmouth", reason="the extra 'annotate' is not installed")
 
 
 @pytest.fixture(scope="module")

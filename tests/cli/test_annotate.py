@@ -10,7 +10,7 @@ from annotation.recordings import wav
 from merc.annotation.folder_table import read_folder_table
 from merc.cli import main
 
-pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
+pytest.importorskip("parselmouth", reason="the extra 'annotate' is not installed")
 pytest_plugins = ("annotation.conftest",)
 
 
