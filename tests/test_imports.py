@@ -39,7 +39,19 @@ POSIX_NAMES = {
 }
 WITHOUT_POSIX = "merc.files.posix"
 # What must not be loaded for the sake of `merc --help`, which answers in 0.3 s.
-SLOW_TO_IMPORT = ("torch", "sklearn", "scipy", "pyarrow", "transformers", "sentence_transformers", "safetensors.torch")
+SLOW_TO_IMPORT = (
+    "torch",
+    "sklearn",
+    "scipy",
+    "pyarrow",
+    "pandas",
+    "matplotlib",
+    "transformers",
+    "sentence_transformers",
+    "safetensors.torch",
+    "onnxruntime",
+    "tokenizers",
+)
 
 
 def modules():
@@ -299,7 +311,7 @@ BACKENDS = {
 @pytest.mark.parametrize("package", BACKENDS)
 def test_a_package_is_imported_without_the_libraries_of_training(package):
     names = [name for name in MODULES if f"{name}.".startswith(f"{package}.") and name not in BACKENDS[package]]
-    slow = ["torch", "transformers", "sentence_transformers", "scipy", "sklearn"]
+    slow = ["torch", "transformers", "sentence_transformers", "scipy", "sklearn", "pyarrow", "pandas", "matplotlib"]
     program = f"""
 import importlib, sys
 for name in {names!r}:

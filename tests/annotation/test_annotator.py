@@ -21,7 +21,7 @@ from merc.data.schema import Absence
 from merc.encoders.audio.praat import PraatEncoder
 from merc.errors import DataError, FeatureError, RunError
 
-pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
+pytest.importorskip("parselmouth", reason="the extra 'annotate' is not installed")
 
 
 @pytest.fixture(scope="module")

@@ -345,7 +345,7 @@ def test_a_file_in_place_of_a_folder(refused, tmp_path, store, recipe):
 def test_missing_extras(refused, tmp_path, monkeypatch, store):
     for module in ("sentence_transformers", "pooch"):
         monkeypatch.setitem(sys.modules, module, None)
-    refused("features", "text", store, says=["'minilm'", "pip install 'merc[text]'"])
+    refused("features", "text", store, says=["merc features text", "pip install 'merc[train]'"])
     refused("data", "fetch", "meld", "--out", tmp_path / "meld", says=["pip install 'merc[download]'"])
 
 

