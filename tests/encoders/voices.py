@@ -45,6 +45,38 @@ def syllables(count: int, each: float = 0.2, frequency: float = 120.0) -> np.nda
     return np.concatenate((silence(0.25), buzz(frequency, count * each) * bumps, silence(0.25))).astype(np.float32)
 
 
+def chirps(seed: int) -> np.ndarray:
+    """Something like talk: buzzes of random pitch, length and level, noises and pauses."""
+    generator = np.random.default_rng(seed)
+    parts = [silence(0.1)]
+    for _ in range(12):
+        seconds = generator.uniform(0.03, 0.4)
+        voice = buzz(generator.uniform(80, 400), seconds, generator.uniform(0.01, 0.3))
+        fall = np.linspace(1, generator.uniform(0.05, 1), len(voice), dtype=np.float32)
+        parts += [voice * fall, noise(generator.uniform(0.02, 0.2), generator.uniform(1e-4, 0.05), seed=seed)]
+        if generator.random() < 0.3:
+            parts.append(silence(generator.uniform(0.1, 0.8)))
+    clip = np.concatenate(parts)
+    return clip + noise(len(clip) / RATE, 3e-4, seed=seed + 1)
+
+
+def bumps(depths: list[float], each: float = 0.25) -> np.ndarray:
+    """Voiced bumps, equally loud, with dips of so many dB between them; and a quarter of a second of silence around them."""
+    half = round(each * RATE / 2)
+    phases = np.pi * np.arange(2 * half) / (2 * half)
+    levels = -np.concatenate([depth * np.sin(phases) ** 2 for depth in (20, *depths, 20)])[half:-half]
+    return np.concatenate((silence(0.25), buzz(120, len(levels) / RATE) * 10 ** (levels / 20), silence(0.25))).astype(np.float32)
+
+
+def pulses(seed: int) -> np.ndarray:
+    """Single samples at irregular distances and of random height."""
+    generator = np.random.default_rng(seed)
+    places = np.cumsum(generator.integers(40, 250, 100))
+    train = np.zeros(places[-1] + 1, dtype=np.float32)
+    train[places] = generator.uniform(0.1, 0.9, len(places))
+    return train
+
+
 def espeak(text: str, voice: str = "en", speed: int = 160) -> np.ndarray:
     """Speech, as loud as espeak-ng makes it."""
     command = ["espeak-ng", "--stdout", "-v", voice, "-s", str(speed), text]

@@ -9,7 +9,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from encoders.voices import RATE, buzz, espeak, needs_espeak, noise, silence, syllables, times, tone
+from encoders.audio import praat_twin
+from encoders.voices import RATE, bumps, buzz, chirps, espeak, needs_espeak, noise, pulses, silence, syllables, times, tone
 from merc.data.corpora.meld import PRAAT_COLUMNS
 from merc.encoders.audio.praat import FUNCTIONALS, PraatEncoder
 from merc.encoders.interface import Encoder
@@ -81,38 +82,6 @@ def articulation_told_by_praat(sound: "parselmouth.Sound") -> float:
         is_voiced = not np.isnan(call(pitch, "Get value at time", moment, "Hertz", "Linear"))
         nuclei += level - dip > 2 and is_voiced and any(start <= moment < end for start, end in intervals)
     return nuclei / sum(end - start for start, end in intervals) if nuclei else float("nan")
-
-
-def chirps(seed: int) -> np.ndarray:
-    """Something like talk: buzzes of random pitch, length and level, noises and pauses."""
-    generator = np.random.default_rng(seed)
-    parts = [silence(0.1)]
-    for _ in range(12):
-        seconds = generator.uniform(0.03, 0.4)
-        voice = buzz(generator.uniform(80, 400), seconds, generator.uniform(0.01, 0.3))
-        fall = np.linspace(1, generator.uniform(0.05, 1), len(voice), dtype=np.float32)
-        parts += [voice * fall, noise(generator.uniform(0.02, 0.2), generator.uniform(1e-4, 0.05), seed=seed)]
-        if generator.random() < 0.3:
-            parts.append(silence(generator.uniform(0.1, 0.8)))
-    clip = np.concatenate(parts)
-    return clip + noise(len(clip) / RATE, 3e-4, seed=seed + 1)
-
-
-def bumps(depths: list[float], each: float = 0.25) -> np.ndarray:
-    """Voiced bumps, equally loud, with dips of so many dB between them; and a quarter of a second of silence around them."""
-    half = round(each * RATE / 2)
-    phases = np.pi * np.arange(2 * half) / (2 * half)
-    levels = -np.concatenate([depth * np.sin(phases) ** 2 for depth in (20, *depths, 20)])[half:-half]
-    return np.concatenate((silence(0.25), buzz(120, len(levels) / RATE) * 10 ** (levels / 20), silence(0.25))).astype(np.float32)
-
-
-def pulses(seed: int) -> np.ndarray:
-    """Single samples at irregular distances and of random height."""
-    generator = np.random.default_rng(seed)
-    places = np.cumsum(generator.integers(40, 250, 100))
-    train = np.zeros(places[-1] + 1, dtype=np.float32)
-    train[places] = generator.uniform(0.1, 0.9, len(places))
-    return train
 
 
 SOUNDS = {
@@ -308,7 +277,60 @@ def analyses(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
-ANALYSES = ["to_harmonicity_cc", "to_intensity", "to_intensity", "to_pitch", "to_pitch_ac"]
+ANALYSES = ["to_intensity", "to_intensity", "to_pitch", "to_pitch_ac"]
+
+
+def varied(seed: int) -> np.ndarray:
+    """A clip of .03 to 2.5 s of anything like talk: cut, soft, noisy, clipped, coarse, or with digital silence."""
+    generator = np.random.default_rng(seed)
+    source = (chirps, pulses, lambda s: syllables(2 + s % 5, 0.15), lambda s: bumps([1.0 + s % 7, 3, 10]))[seed % 4](seed)
+    first, count = generator.integers(0, len(source) // 2), round(RATE * 10 ** generator.uniform(-1.5, 0.4))
+    clip = source[first : first + count].astype(np.float64)
+    change = seed // 4 % 6
+    if change == 0:
+        clip = clip + generator.normal(0, 10 ** generator.uniform(-5, -1.5), len(clip))
+    elif change == 1:
+        clip = np.clip(clip * generator.uniform(2, 40), -1, 1)
+    elif change == 2:
+        clip = clip * 10 ** generator.uniform(-4, 0)
+    elif change == 3:
+        clip = np.concatenate([np.zeros(generator.integers(RATE)), clip, np.zeros(generator.integers(RATE))])
+    elif change == 4:
+        clip = np.round(clip * 2**8) / 2**8
+    return clip.astype(np.float32)
+
+
+def test_the_rows_are_those_of_praats_commands() -> None:
+    """No number moves by more than 1e-4 of its spread, and none is lost or gained."""
+    clips = [varied(seed) for seed in range(120)]
+    rows = PraatEncoder().encode(clips)
+    expected = np.stack([praat_twin.functionals(clip) for clip in clips])
+    assert np.array_equal(np.isnan(rows), np.isnan(expected))
+    assert (np.isfinite(expected).sum(axis=0) > 30).all() and np.isnan(expected).any(axis=0)[[1, 2, 3, 6, 7]].all()
+    assert np.nanmax(np.abs(rows - expected) / np.nanstd(expected, axis=0)) < 1e-4
+
+
+@needs_espeak
+def test_the_rows_of_speech_are_those_of_praats_commands() -> None:
+    voices = ("en", "en+f3", "en-us+m5", "de", "en+croak", "en+whisper")
+    clips = [espeak(text, voice, 130 + 20 * i) for i, voice in enumerate(voices) for text, _ in SENTENCES]
+    expected = np.stack([praat_twin.functionals(clip) for clip in clips])
+    assert PraatEncoder().encode(clips) == pytest.approx(expected, rel=1e-6, nan_ok=True)
+
+
+def test_what_no_microphone_hears_is_left_to_praats_rounding(analyses: list[str]) -> None:
+    beep = np.tile(tone(200, 1 / 200), 200)  # periods of 80 samples, all alike
+    row = measured(beep)
+    assert "to_harmonicity_cc" in analyses and row["mean_hnr"] > 70
+    assert row["mean_hnr"] == pytest.approx(praat_twin.functionals(beep)[7], rel=1e-6)
+    analyses.clear()
+    measured(beep + noise(1.0, 1e-3))
+    assert "to_harmonicity_cc" not in analyses
+
+
+def test_pitch_is_not_sought_where_no_syllable_can_be(analyses: list[str]) -> None:
+    assert np.isnan(measured(tone(150) + noise(1.0, 1e-4))["articulation_rate"])
+    assert "to_pitch_ac" not in analyses
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Float32
 
+from merc.encoders.audio.harmonicity import SILENT, harmonicity
 from merc.encoders.interface import PRAAT_NAME, RATE, Clip, clip_rows
 from merc.errors import MissingExtraError
 from merc.files.printable import encodable
@@ -48,7 +49,7 @@ _BELOW_LOUDEST = 25.0  # dB under the 99 % quantile
 _DIP = 2.0  # dB
 _PAUSE = 0.3  # s
 _BURST = 0.1  # s; sound between two pauses that is shorter is no speech
-_SILENT_HARMONICITY = -200.0  # dB; what Praat writes where a frame is silent
+_REPEATED = 70.0  # dB; what is more harmonic is made by a machine, and a matter of Praat's own rounding
 
 
 class PraatEncoder:
@@ -130,32 +131,52 @@ def _pitch(sound: Sound) -> tuple[float, float, float]:
 
 
 def _articulation_rate(sound: Sound) -> tuple[float]:
-    from parselmouth import PraatWarning
+    import parselmouth
     from parselmouth.praat import call
 
     intensity = sound.to_intensity(minimum_pitch=50.0)
-    quietest, loudest = (call(intensity, f"Get {extreme}", 0, 0, "Parabolic") for extreme in ("minimum", "maximum"))
-    quiet = call(intensity, "Get quantile", 0, 0, 0.99) - _BELOW_LOUDEST
+    levels = intensity.values[0]
+    loudest, quietest = _highest(levels), -_highest(-levels)
+    quiet = float(np.quantile(levels, 0.99, method="hazen")) - _BELOW_LOUDEST
     threshold = max(quiet, quietest)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PraatWarning)  # of sounds whose level hardly changes
-        stretches = call(intensity, "To TextGrid (silences)", quiet - loudest, _PAUSE, _BURST, "silent", "sounding")
-    curve = call(call(intensity, "Down to Matrix"), "To Sound (slice)", 1)
+        warnings.simplefilter("ignore", parselmouth.PraatWarning)  # of sounds whose level hardly changes
+        silences = call(intensity, "To TextGrid (silences)", quiet - loudest, _PAUSE, _BURST, "silent", "sounding")
+    intervals = [line.split("\t") for line in call(silences, "List", False, 17, False, False).splitlines()[1:]]
+    stretches = [(float(start), float(end)) for start, label, end in intervals if label == "sounding"]
+    curve = parselmouth.Sound(levels, 1 / intensity.dx, intensity.x1 - intensity.dx / 2)
     maxima = call(call(curve, "To PointProcess (extrema)", "Left", True, False, "Sinc70"), "To Matrix").values[0]
     peaks = [(time, level) for time in maxima.tolist() if (level := intensity.get_value(time)) > threshold]
+
+    def dip(time: float, following: float) -> float:
+        first, last = ((t - intensity.x1) / intensity.dx for t in (time, following))
+        return float(levels[math.ceil(first) : math.floor(last) + 1].min())
+
+    candidates = [
+        time
+        for (time, level), (following, _) in pairwise(peaks)
+        if level - dip(time, following) > _DIP and any(start <= time < end for start, end in stretches)
+    ]
+    if not candidates:
+        return (_NAN,)
     # Windows of 100 ms, as in the publication; its script's costs and thresholds.
     pitch = sound.to_pitch_ac(0.02, 30.0, 4, False, 0.03, 0.25, 0.01, 0.35, 0.25, 450.0)
-    nuclei = sum(
-        level - call(intensity, "Get minimum", time, following, "None") > _DIP
-        and not math.isnan(pitch.get_value_at_time(time))
-        and call(stretches, "Get label of interval", 1, call(stretches, "Get interval at time", 1, time)) == "sounding"
-        for (time, level), (following, _) in pairwise(peaks)
-    )
-    phonation_time = call(stretches, "Get total duration of intervals where", 1, "is equal to", "sounding")
-    return (nuclei / phonation_time if nuclei else _NAN,)
+    nuclei = sum(not math.isnan(pitch.get_value_at_time(time)) for time in candidates)
+    return (nuclei / sum(end - start for start, end in stretches) if nuclei else _NAN,)
+
+
+def _highest(levels: _Vector) -> float:
+    """The highest of the levels and of the parabolas through their maxima."""
+    before, middle, after = levels[:-2], levels[1:-1], levels[2:]
+    maxima = (middle > before) & (middle >= after)
+    before, middle, after = before[maxima], middle[maxima], after[maxima]
+    tops = middle + (after - before) ** 2 / (8 * (2 * middle - before - after))
+    return float(np.concatenate([levels, tops]).max())
 
 
 def _harmonicity(sound: Sound) -> tuple[float]:
-    decibels = sound.to_harmonicity_cc().values[0]
-    sounding = decibels[decibels > _SILENT_HARMONICITY]
+    decibels = harmonicity(sound.values[0])
+    if len(decibels) and decibels.max() > _REPEATED:
+        decibels = sound.to_harmonicity_cc().values[0]
+    sounding = decibels[decibels > SILENT]
     return (float(sounding.mean()) if len(sounding) else _NAN,)
