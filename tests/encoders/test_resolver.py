@@ -97,7 +97,7 @@ def test_threads_load_one_encoder_at_a_time_and_a_shared_one_once(shared, monkey
 
 def test_an_extra_that_is_missing_is_a_reason_where_something_is_left(talk, monkeypatch):
     def missing(name, device, backend):
-        raise MissingExtraError("text", "the text encoder")
+        raise MissingExtraError("train", "the text encoder")
 
     monkeypatch.setattr(resolver, "text_encoder", missing)
     model = FeatureResolver((TEXT, RELATIVE))

@@ -178,7 +178,7 @@ def test_sound_alone_is_not_judged_by_its_words(annotator, monkeypatch):
     """Without an encoder of words, or with a text that the model is not given, no word changes a label."""
 
     def missing(spec):
-        raise MissingExtraError("text", "reading words")
+        raise MissingExtraError("train", "reading words")
 
     monkeypatch.setattr(annotator.features, "encoder", missing)
     turns = [Utterance(str(place), "Ana", words) for place, words in enumerate(SPANISH)]

@@ -43,7 +43,7 @@ def padded(samples: Sequence[Sample]) -> PaddedSamples:
         raise ValueError("a batch needs at least one conversation")
     longest = max(map(len, samples))
 
-    def joined(arrays: Sequence[Shaped[np.ndarray, _ * rest]], value: int = 0) -> Shaped[np.ndarray, "B T *rest"]:
+    def joined(arrays: Sequence[Shaped[np.ndarray, ...]], value: int = 0) -> Shaped[np.ndarray, ...]:
         found = np.full((len(arrays), longest, *arrays[0].shape[1:]), value, dtype=arrays[0].dtype)
         for row, array in zip(found, arrays, strict=True):
             row[: len(array)] = array

@@ -31,6 +31,8 @@ class GraphSession:
     """
 
     def __init__(self, graph: bytes, where: str, weights: Mapping[str, Array] | None = None, *, optimised: bool = False) -> None:
+        # From 1.29 on it would otherwise report its use over the network.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime as ort
 
         options = ort.SessionOptions()

@@ -7,22 +7,22 @@ import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
 from merc.data.preprocessing import Preprocessor, Sample
 from merc.data.schema import Absence, Conversation, FeatureSpec, LabelSet
-from merc.data.unicode import check_text
 from merc.encoders.derivation import differences, source_of
 from merc.encoders.device import usable_device
 from merc.encoders.resolver import FeatureResolver
 from merc.encoders.text.adapter import Adapter, adapter_file
 from merc.encoders.text.languages import foreign_words
-from merc.errors import DataError, FeatureError, MissingExtraError, RunError
-from merc.files.arguments import checked, shown
+from merc.errors import FeatureError, MissingExtraError, RunError
+from merc.files.arguments import shown
 from merc.files.checksums import CHECKSUMS, sha256, write_checksums
 from merc.files.hub import HubError, hub_folder
 from merc.files.printable import printable
@@ -30,6 +30,7 @@ from merc.files.tensors import tensor_bytes
 from merc.graphs.errors import NotExportableError
 from merc.inference.backend import BACKENDS, Backend, BackendName, infer
 from merc.inference.card import model_card
+from merc.inference.given import given_conversations, given_specs
 from merc.inference.predictions import JudgedConversation, PredictionArrays, judged_utterances, not_finite
 from merc.inference.record import ModelRecord
 from merc.inference.saved import CARD, CONFIG, FORMAT, GRAPH, WEIGHTS, SavedNetwork, read_model
@@ -40,25 +41,6 @@ else:
     Network = object  # torch is slow to import
 
 Own = TypeVar("Own", bound="Recogniser")
-
-
-def _specs(specs: object) -> list[FeatureSpec]:
-    """What is declared of features, if it is that."""
-    listed = cast("Sequence[object]", specs) if isinstance(specs, (list, tuple)) else [specs]
-    return [checked(spec, FeatureSpec, "specs", "a list of merc.FeatureSpec", FeatureError) for spec in listed]
-
-
-def _conversations(given: object) -> tuple[Conversation, ...]:
-    """What a caller gives as conversations."""
-    expected = "merc.Conversation, one or a list of them (a file is for model.annotate)"
-    if isinstance(given, Conversation):
-        given = (given,)
-    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        raise DataError(f"conversations: expected {expected}, found {shown(given)}")
-    found = tuple(checked(each, Conversation, "conversations", expected) for each in cast("Iterable[object]", given))
-    for conversation in found:
-        check_text(conversation.utterances, f"conversation {conversation.id!r}")
-    return found
 
 
 class Recogniser:
@@ -165,7 +147,7 @@ class Recogniser:
         Raises:
             FeatureError: naming the feature, what was found and what the model takes.
         """
-        declared = {spec.key: spec for spec in _specs(specs)}
+        declared = {spec.key: spec for spec in given_specs(specs)}
         for taken in self.preprocessor.specs:
             spec = taken if taken.key in declared else source_of(taken, specs) or taken
             found = declared.get(spec.key)
@@ -199,7 +181,7 @@ class Recogniser:
             >>> merc.load().predict([chat])[0].utterances[0].emotion
             'joy'
         """
-        given, specs = _conversations(conversations), _specs(specs)
+        given, specs = given_conversations(conversations), given_specs(specs)
         self.check_specs([spec for spec in specs if any(spec.key in c.features for c in given)], "the given conversations")
         completed, reasons = self.features.complete(given, specs)
         for modality, reason in reasons.items():
@@ -216,7 +198,7 @@ class Recogniser:
         Raises:
             FeatureError: a feature of another dimension, or nothing usable in any utterance of a conversation.
         """
-        conversations = _conversations(conversations)
+        conversations = given_conversations(conversations)
         samples = [self._usable_sample(conversation) for conversation in conversations]
         return tuple(
             JudgedConversation(
@@ -264,7 +246,7 @@ class Recogniser:
         allowed = ("coarse", *(f"{kind}/{modality}" for kind in ("fine", "unimodal") for modality in self.modalities))
         if level not in allowed:
             raise FeatureError(f"no embedding of level {level!r}; there are: {', '.join(allowed)}")
-        completed, _ = self.features.complete(_conversations(conversations))
+        completed, _ = self.features.complete(given_conversations(conversations))
         inferred = self.infer([self._usable_sample(conversation) for conversation in completed], embeddings=True)
         for each in inferred:
             if level not in each.embeddings:
@@ -363,23 +345,16 @@ class Recogniser:
         repo_id = api.create_repo(repo_id=repo_id, private=private, exist_ok=True).repo_id
         with TemporaryDirectory() as staged:
             self.save_pretrained(staged)
-            return api.upload_folder(
-                repo_id=repo_id,
-                folder_path=staged,
-                commit_message=commit_message,
-                revision=branch,
-                create_pr=create_pr,
-            )
+            about = {"commit_message": commit_message, "revision": branch, "create_pr": create_pr}
+            return str(api.upload_folder(repo_id=repo_id, folder_path=staged, **about))
 
     def card(self) -> str:
         """The model card, in Markdown with the hub's header."""
         if isinstance(self._network, SavedNetwork):
-            parameters = self._network.parameters
+            count = self._network.parameters
         else:
-            from merc.networks.interface import parameter_count
-
-            parameters = parameter_count(self._network)
-        return model_card(self.record, self.label_set.names, self.preprocessor.specs, parameters)
+            count = sum(p.numel() for p in self._network.parameters() if p.requires_grad)
+        return model_card(self.record, self.label_set.names, self.preprocessor.specs, count)
 
     @classmethod
     def from_pretrained(
@@ -419,8 +394,4 @@ class Recogniser:
             except HubError as error:
                 name = printable(str(pretrained_model_name_or_path))
                 raise RunError(f"{name}: no such folder, and it can't be had from the Hugging Face Hub: {error}") from error
-
-        def make(*arguments: Any, **options: Any) -> Own:
-            return cls(*arguments, backend=backend, **options)
-
-        return read_model(folder, make, backend)
+        return read_model(folder, partial(cls, backend=backend), backend)

@@ -256,7 +256,7 @@ def test_one_warning_if_an_extra_is_missing(call, monkeypatch, tmp_path):
         (tmp_path / name).write_bytes(call)
 
     def lacks(*_):
-        raise MissingExtraError("audio", "the sound encoder 'praat'")
+        raise MissingExtraError("annotate", "the sound encoder 'praat'")
 
     with monkeypatch.context() as patched:
         patched.setattr("merc.encoders.resolver.PraatEncoder", lacks)
@@ -264,7 +264,7 @@ def test_one_warning_if_an_extra_is_missing(call, monkeypatch, tmp_path):
     assert found.corpus.feature_schema == ()
     (said,) = found.warnings
     assert said.startswith(
-        "one.wav and 1 other recording are not heard: the sound encoder 'praat' needs the optional extra 'audio'"
+        "one.wav and 1 other recording are not heard: the sound encoder 'praat' needs the optional extra 'annotate'"
     )
     monkeypatch.setattr("merc.annotation.media.decoding.importlib.util.find_spec", lambda name: None)
     found = import_labelled(tmp_path)

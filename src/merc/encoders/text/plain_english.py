@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 ENGLISH = "en"
 LEAST_SHARE = 0.3  # of different words, where a text is plainly English [chosen; docs/annotation.md]
-# Function words, and the commonest verbs and answers. Left out is what other languages write, too: "in", "is", "to" (Polish), "at" and
-# "for" (Danish), "come" (Italian), "also" and "her" (German), "of" and "even" (Dutch), "he" (Finnish), "i" and "no" (many).
+# Function words, and the commonest verbs and answers. Left out is what other languages write, too: "in", "is", "to" (Polish), "at"
+# and "for" (Danish), "come" (Italian), "also" and "her" (German), "of" and "even" (Dutch), "he" (Finnish), "i" and "no" (many).
 _COMMON = frozenset(
     """the and you that it this your what my with not but they just know she his him them their there then than these those
     which who whom whose how when where why would could should might must shall about because if from think thought get got
@@ -26,7 +26,7 @@ _COMMON = frozenset(
     totally supposed gotta gonna wanna kinda y'know stop start leave left find found help call called show try tried use used
     put hear heard listen talking looking saying making taking coming trying having knew known looks feels wants needs knows
     thinks likes real next white black water food buy pay drink sleep eat bring brought stay walk run read write wrote play
-    live lived talked kind part point three four five six seven eight""".split()
+    live lived talked kind part point three four five six seven eight""".split()  # noqa: SIM905 - a list of 300 lines would be no easier to read
 )
 
 

@@ -103,7 +103,7 @@ def text_encoder(name_or_path: str = "minilm", device: str = "cpu", backend: Enc
         source = resolve(name_or_path)
         return TextEncoder(source, MiniLMSentences(source))
     if importlib.util.find_spec("sentence_transformers") is None:
-        raise MissingExtraError("text", f"the text encoder {name_or_path!r}")
+        raise MissingExtraError("train", f"the text encoder {name_or_path!r}")
     source = resolve(name_or_path)
     with loading(f"text encoder {name_or_path!r}"):
         from merc.encoders.text.torch_model import LayersModel, SentenceModel

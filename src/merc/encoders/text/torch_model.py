@@ -143,7 +143,7 @@ def load_base(name: str) -> tuple[Any, Any, str]:
         FeatureError: it can't be found or loaded, or its weights lack tensors.
     """
     if importlib.util.find_spec("transformers") is None:
-        raise MissingExtraError("text", f"the text model {name!r}")
+        raise MissingExtraError("train", f"the text model {name!r}")
     source = resolve(name)
     with loading(f"text model {name!r}"):
         from transformers import AutoModel, AutoTokenizer
