@@ -26,6 +26,7 @@ TRAINING = (
     "merc.encoders.text.torch_model",
     "merc.evaluation",
     "merc.graphs.export",
+    "merc.graphs.whole",
     "merc.inference.saved_graph",
     "merc.inference.torch_backend",
     "merc.networks",

@@ -38,6 +38,12 @@ class Model(Recogniser):
         """Annotates one recording or transcript; see `merc.annotation.annotator.annotate`."""
         return annotate(source, transcript, model=self, options=options, name=name, transcript_name=transcript_name, hook=hook)
 
+    def export(self, path: str | Path) -> tuple[Path, Path]:
+        """Writes the network as one file of ONNX, and a description in JSON; see `merc.inference.exported.export`."""
+        from merc.inference.exported import export
+
+        return export(self, path)
+
 
 def load(name: str | Path | None = None, *, backend: BackendName | Literal["auto"] = "auto") -> Model:
     """A trained model; see `merc.inference.loading.load_model`.

@@ -1,4 +1,4 @@
-"""`merc train`, `adapt`, `evaluate`, `predict` and `demo`."""
+"""`merc train`, `adapt`, `evaluate`, `predict`, `export` and `demo`."""
 
 from __future__ import annotations
 
@@ -171,6 +171,35 @@ def predict(
         show_json([asdict(judged) for judged in emotions])
     elif out is None:
         show(emotion_tables(emotions))
+
+
+@app.command()
+def export(
+    run: Run,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE.onnx", help="One file with the weights, and FILE.json."),
+    ] = None,
+) -> None:
+    """Write a model's network as ONNX, for other languages and runtimes.
+
+    FILE.json describes its inputs, outputs, labels and standardisation. Without --out, a model that was saved without a graph gets
+    one, by which it runs without torch.
+    """
+    require_extra("train", "merc export")
+    from merc.errors import RunError
+    from merc.inference.exported import add_graph
+    from merc.inference.exported import export as export_model
+    from merc.inference.loading import load, model_folder
+
+    if out is not None:
+        for path in export_model(load(run), out):
+            note(str(path))
+        return
+    folder = model_folder(Path(run))
+    if folder is None:
+        raise RunError(f"{run}: no folder of a run or of a saved model, to which a graph could be added; name a file by --out")
+    note(str(add_graph(load(run, backend="torch"), folder)))
 
 
 @app.command()

@@ -35,13 +35,20 @@ def load_model(name: str | Path | None, kind: type[Model], backend: BackendName 
             raise RunError("this installation has no shipped model; name one, such as the folder of a run")
         name = SHIPPED_FOLDER
     path = path_from(name, "model", "the name or the folder of a model", RunError)
-    for folder in (path, path / "model"):
-        if (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file():
-            return kind.from_pretrained(str(folder), backend=backend)
+    if (folder := model_folder(path)) is not None:
+        return kind.from_pretrained(str(folder), backend=backend)
     beside_folders = path.parent != Path() and path.parent.is_dir()  # a mistyped run, so no model hub is asked
     if path.exists() or beside_folders or str(name).count("/") != 1 or str(name).startswith((".", "/")):
         raise RunError(f"{path}: no model here; expected {CONFIG} and {WEIGHTS}, in it or in its folder 'model'")
     return kind.from_pretrained(str(name), backend=backend)
+
+
+def model_folder(path: Path) -> Path | None:
+    """The folder of a model's files: a saved model's own, or that in a run's; None where there is none."""
+    for folder in (path, path / "model"):
+        if (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file():
+            return folder
+    return None
 
 
 def load(name: str | Path | None = None, *, backend: BackendName | Literal["auto"] = "auto") -> Recogniser:

@@ -132,7 +132,7 @@ class Recogniser:
 
     def weights_sha256(self) -> str:
         """SHA-256 of the weights as `model.safetensors` holds them."""
-        return sha256(self._weight_bytes())
+        return sha256(self.weights())
 
     def check_specs(self, specs: Sequence[FeatureSpec], where: str) -> None:
         """Refuses features that were made by another encoder, or are of another dimension, than the model's.
@@ -272,7 +272,8 @@ class Recogniser:
 
         return TorchBackend(self._network)
 
-    def _weight_bytes(self) -> bytes:
+    def weights(self) -> bytes:
+        """Content of `model.safetensors`."""
         if isinstance(self._network, SavedNetwork):
             return self._network.weights
         tensors = {name: t.detach().cpu().numpy() for name, t in self._network.state_dict().items()}
@@ -290,7 +291,7 @@ class Recogniser:
         from merc.inference.saved_graph import graph_for
 
         widths, classes = self.preprocessor.widths, len(self.label_set)
-        return graph_for(self._network, self.record.recipe.get("model", {}), widths, classes, self._weight_bytes(), WEIGHTS)
+        return graph_for(self._network, self.record.recipe.get("model", {}), widths, classes, self.weights(), WEIGHTS)
 
     def save_pretrained(self, folder: str | Path, *, graph: bool = True) -> None:
         """Writes the model's files: weights, graph, config, adapters, card, checksums.
@@ -312,7 +313,7 @@ class Recogniser:
             "adapters": len(self.adapters),
             "record": record.to_json(),
         }
-        files = {WEIGHTS: self._weight_bytes(), CONFIG: (json.dumps(config, indent=1, allow_nan=False) + "\n").encode()}
+        files = {WEIGHTS: self.weights(), CONFIG: (json.dumps(config, indent=1, allow_nan=False) + "\n").encode()}
         if graph:
             with suppress(NotExportableError, MissingExtraError):
                 files[GRAPH] = self.graph()
@@ -345,8 +346,9 @@ class Recogniser:
         repo_id = api.create_repo(repo_id=repo_id, private=private, exist_ok=True).repo_id
         with TemporaryDirectory() as staged:
             self.save_pretrained(staged)
-            about = {"commit_message": commit_message, "revision": branch, "create_pr": create_pr}
-            return str(api.upload_folder(repo_id=repo_id, folder_path=staged, **about))
+            return api.upload_folder(
+                repo_id=repo_id, folder_path=staged, commit_message=commit_message, revision=branch, create_pr=create_pr
+            )
 
     def card(self) -> str:
         """The model card, in Markdown with the hub's header."""
