@@ -61,16 +61,17 @@ def sweep(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def save_model(recogniser: Recogniser, folder: Path, beside: Mapping[str, bytes] | None = None) -> None:
+def save_model(recogniser: Recogniser, folder: Path, beside: Mapping[str, bytes] | None = None, *, graph: bool = True) -> None:
     """Saves the model, whole or not at all, in place of an earlier one.
 
     Args:
         recogniser, folder: the model, and the run's folder.
         beside: name -> content of more files in the model's folder.
+        graph: with the network's graph, see `merc.inference.recogniser.Recogniser.save_pretrained`.
     """
     staged = folder / temporary_name(MODEL)
     try:
-        recogniser.save_pretrained(staged)
+        recogniser.save_pretrained(staged, graph=graph)
         for name, content in (beside or {}).items():
             (staged / name).write_bytes(content)
         replace_folder(staged, folder / MODEL, MODEL)

@@ -99,6 +99,7 @@ def train(
     corpus: Corpus | None = None,
     progress: bool | Progress = False,
     hooks: Hooks | None = None,
+    graph: bool = True,
 ) -> TrainedRun:
     """Trains a recipe into a folder.
 
@@ -110,6 +111,7 @@ def train(
         progress: True shows a bar, in a terminal or a notebook, and elsewhere a line every half minute; a hook is called at each
             step, of `training` and of the tuning of a text encoder.
         hooks: what else to call on the way.
+        graph: save the model with its graph, by which it runs without torch; a network that can't be exported has none.
 
     Raises:
         RunError: the folder is in use, holds another recipe's run, or there is nothing to resume.
@@ -134,10 +136,12 @@ def train(
         return done_before
     devices = range(torch.cuda.device_count())
     with torch.random.fork_rng(devices), shown_progress(progress) as hook:  # the caller's generators are as before afterwards
-        return _train(recipe, folder, resume, corpus, hook, hooks)
+        return _train(recipe, folder, resume, corpus, hook, hooks, graph)
 
 
-def _train(recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, progress: Progress, hooks: Hooks) -> TrainedRun:
+def _train(
+    recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, progress: Progress, hooks: Hooks, graph: bool
+) -> TrainedRun:
     corpus = corpus if corpus is not None else open_recipe_store(recipe)
     check_place(folder, resume)
     corpus, adapters = prepared(mapped(corpus, recipe), recipe, progress)
@@ -193,7 +197,7 @@ def _train(recipe: Recipe, folder: Path, resume: bool, corpus: Corpus | None, pr
         )
         recogniser = Recogniser(network, preprocessor, record, adapters=adapters, temperature=temperature)
         if outcome.finished:
-            save_model(recogniser, folder)
+            save_model(recogniser, folder, graph=graph)
         write_status(folder, "finished" if outcome.finished else "interrupted", outcome)
     return TrainedRun(folder, recogniser, outcome)
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from safetensors import SafetensorError
@@ -158,7 +158,8 @@ def run_task(task: Task, place: Place, progress: Progress, interrupted: Callable
                 progress(stage, done, total)
 
             hooks = Hooks(interrupted=interrupted)
-            outcome = train(task.recipe, run, resume=run.exists(), corpus=place.corpus, progress=counted, hooks=hooks).outcome
+            how: dict[str, Any] = {"progress": counted, "hooks": hooks, "graph": False}
+            outcome = train(task.recipe, run, resume=run.exists(), corpus=place.corpus, **how).outcome
             meter.write(folder / COST)
             if not outcome.finished:
                 return "interrupted"
