@@ -25,7 +25,8 @@ from rich.console import Console
 from rich.table import Table
 from workload import RECIPE, TEST_LENGTHS, TRAIN_LENGTHS, WIDTHS, conversations, make_recogniser, make_trainer
 
-from merc.data.batching import padding_waste, shuffled_buckets
+from merc.data.batching import shuffled_buckets
+from merc.data.padding import padding_waste
 from merc.networks.interface import Network, parameter_count
 from merc.training.recipe import Recipe, load_recipe
 

@@ -41,6 +41,43 @@ def no_terminal_width(monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def cache_of_the_run(tmp_path_factory, worker_id):
+    """What merc keeps for a user is kept for the test run, all its processes together."""
+    base = tmp_path_factory.getbasetemp()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MERC_CACHE", str((base if worker_id == "master" else base.parent) / "cache-of-merc"))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def exported():
+    """An export takes ten seconds, so models are saved without a graph, but for one that is there. Gives the function left out."""
+    from merc.graphs.errors import NotExportableError
+    from merc.inference.recogniser import Recogniser
+    from merc.inference.saved import SavedNetwork
+
+    def kept(model):
+        if isinstance(model._network, SavedNetwork):
+            return model._network.graph
+        raise NotExportableError("left out in tests")
+
+    original = Recogniser.graph
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Recogniser, "graph", kept)
+        yield original
+
+
+@pytest.fixture(scope="module")
+def with_graphs(exported):
+    """In a module that asks for it models are saved with their graphs, which are kept for the whole test run."""
+    from merc.inference.recogniser import Recogniser
+
+    with unchecked_shapes(), pytest.MonkeyPatch.context() as patch:  # a length that is compared would be fixed in the graph
+        patch.setattr(Recogniser, "graph", exported)
+        yield
+
+
 LONG = ("runs", "studies", "cli", "test_bench.py", "test_readme.py", "test_recipes.py", "test_seeds.py")
 
 

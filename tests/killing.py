@@ -129,8 +129,8 @@ COMMANDS = {
     "annotate a folder": Command(
         recordings,
         "annotate . --model HOME/tuned --workers 1",
-        growing=("emotions.parquet",),
-        varying=("emotions.parquet",),
+        growing=("emotions.jsonl",),
+        varying=("emotions.jsonl",),
     ),
     "sample": Command(nothing, "sample out"),
     "demo": Command(nothing, "demo --out demo", varying=("run.json", "README.md", "config.json", "log.jsonl", "checksums.json")),

@@ -15,6 +15,7 @@ ORDER = (
     ("errors",),
     ("settings", "progress_bar"),
     ("files",),
+    ("graphs",),
     ("data",),
     ("synthetic", "encoders", "networks"),
     ("inference",),
@@ -38,7 +39,19 @@ POSIX_NAMES = {
 }
 WITHOUT_POSIX = "merc.files.posix"
 # What must not be loaded for the sake of `merc --help`, which answers in 0.3 s.
-SLOW_TO_IMPORT = ("torch", "sklearn", "scipy", "pyarrow", "transformers", "sentence_transformers", "safetensors.torch")
+SLOW_TO_IMPORT = (
+    "torch",
+    "sklearn",
+    "scipy",
+    "pyarrow",
+    "pandas",
+    "matplotlib",
+    "transformers",
+    "sentence_transformers",
+    "safetensors.torch",
+    "onnxruntime",
+    "tokenizers",
+)
 
 
 def modules():
@@ -286,18 +299,19 @@ sys.exit(f"exit code {{code}}" if code else f"loaded: {{loaded}}" if loaded else
     assert done.returncode == 0, done.stderr
 
 
-# The one module of each package that may import them, for its callers import it when a model is loaded.
+# The modules of each package that may import them, for their callers import them when they are needed.
 BACKENDS = {
     "merc.annotation": set(),
-    "merc.encoders": {"merc.encoders.text.torch_model"},
-    "merc.inference": {"merc.inference.torch_backend"},
+    "merc.encoders": {"merc.encoders.text.torch_model", "merc.encoders.text.graph"},
+    "merc.graphs": {"merc.graphs.export"},
+    "merc.inference": {"merc.inference.torch_backend", "merc.inference.saved_graph"},
 }
 
 
 @pytest.mark.parametrize("package", BACKENDS)
 def test_a_package_is_imported_without_the_libraries_of_training(package):
     names = [name for name in MODULES if f"{name}.".startswith(f"{package}.") and name not in BACKENDS[package]]
-    slow = ["torch", "transformers", "sentence_transformers", "scipy", "sklearn"]
+    slow = ["torch", "transformers", "sentence_transformers", "scipy", "sklearn", "pyarrow", "pandas", "matplotlib"]
     program = f"""
 import importlib, sys
 for name in {names!r}:

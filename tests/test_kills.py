@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
-pytest.importorskip("transformers", reason="the extra 'text' is not installed")
+pytest.importorskip("parselmouth", reason="the extra 'annotate' is not installed")
+pytest.importorskip("transformers", reason="the extra 'train' is not installed")
 PROGRAM = Path(__file__).with_name("killing.py")
 KILLS = 2  # of each command
 

@@ -209,9 +209,7 @@ def test_the_readme_works_from_top_to_bottom(workplace, monkeypatch, capfd):
     assert (workplace / "store/meld/manifest.json").is_file() and (workplace / "runs/meld/model").is_dir()
     table = capfd.readouterr().out
     assert all(name in table for name in ("Ann", "Bo")), "merc predict prints the chat"
-    assert (
-        "Mara" in table and (workplace / "talk.emotions.html").is_file() and (workplace / "recordings/emotions.parquet").is_file()
-    )
+    assert "Mara" in table and (workplace / "talk.emotions.html").is_file() and (workplace / "recordings/emotions.jsonl").is_file()
 
     for option in re.findall(r"`(?:merc evaluate )?(--(?:without|only|corrupt) [^`]+)`", README.read_text(encoding="utf-8")):
         run_line(["merc", "evaluate", "runs/meld", *shlex.split(option)])

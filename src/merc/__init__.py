@@ -14,6 +14,8 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from merc.files.extras import naming_extras
+
 if TYPE_CHECKING:
     from merc.annotation.annotation import Annotation
     from merc.annotation.annotator import annotate
@@ -105,10 +107,11 @@ _HOME = {
 
 
 def __getattr__(name: str) -> object:
-    """Imports on first use, so that `merc --help` need not wait for torch."""
+    """Imports on first use, so that `merc --help` need not wait for torch, and what needs no torch does without it."""
     if name not in _HOME:
         raise AttributeError(f"module 'merc' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    with naming_extras(f"merc.{name}"):
+        return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:

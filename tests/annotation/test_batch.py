@@ -1,11 +1,11 @@
 """A folder of recordings: all that can be annotated is, what fails is told, and what is done is not done again."""
 
+import json
 import os
 import shutil
 import stat
-from dataclasses import replace
+from dataclasses import fields, replace
 
-import pyarrow.parquet as pq
 import pytest
 
 from annotation.call import RATE, TURNS, srt, stereo
@@ -19,7 +19,7 @@ from merc.annotation.media.recording import Sound
 from merc.errors import DataError, RunError
 from merc.files.posix import POSIX
 
-pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
+pytest.importorskip("parselmouth", reason="the extra 'annotate' is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def test_a_name_that_is_not_utf_8_is_recorded_and_the_others_go_on(tmp_path, opt
     assert [(r.file, r.status) for r in records] == [(broken, "failed"), ("z.csv", "done"), (odd, "done")]
     assert read_folder_table(talks).keys() == {broken, "z.csv", odd}
     assert (talks / records[2].outputs[0]).is_file()
-    written = pq.read_table(talks / FOLDER_TABLE)["file"].to_pylist()
+    written = [json.loads(line)["file"] for line in (talks / FOLDER_TABLE).read_text("utf-8").splitlines()]
     assert written == ["broken\\udcfe.mp3", "z.csv", "\\udcff\\\\talk.csv"]
     monkeypatch.setattr(batch, "annotate", None)  # what is done is not done again
     assert annotate_folder(talks, options)[1:] == records[1:]
@@ -242,13 +242,45 @@ def test_the_table_of_a_folder_comes_back_as_it_was(tmp_path):
     assert read_folder_table(tmp_path) == records
 
 
-@pytest.mark.parametrize(("name", "cell"), [("emotions", "["), ("absent", "[" * 100_000)])
-def test_a_damaged_cell_is_told(tmp_path, name, cell):
-    write_folder_table([FileRecord("x.wav", "failed", "a line")], tmp_path)
-    table = pq.read_table(tmp_path / FOLDER_TABLE)
-    pq.write_table(table.set_column(table.schema.names.index(name), name, [[cell]]), tmp_path / FOLDER_TABLE)
-    with pytest.raises(DataError, match="not a table of annotated files"):
+def rows(folder):
+    return [json.loads(line) for line in (folder / FOLDER_TABLE).read_text("utf-8").splitlines()]
+
+
+def test_the_table_is_lines_of_plain_json(tmp_path):
+    write_folder_table([FileRecord("é.wav", "done", emotions={"joy": 2}), FileRecord("a.wav", "failed", "a line")], tmp_path)
+    first, second = rows(tmp_path)
+    assert list(first) == [known.name for known in fields(FileRecord)]
+    assert (first["file"], first["error"], second["file"], second["emotions"]) == ("a.wav", "a line", "é.wav", {"joy": 2})
+    assert "é.wav" in (tmp_path / FOLDER_TABLE).read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"status": "lost"}, r"line 2, status: .*'done'.* \(found: 'lost'\)"),
+        ({"utterances": "3"}, r"line 2, utterances: .*integer \(found: '3'\)"),
+        ({"emotions": {"joy": 1.5}}, r"line 2, emotions\.joy: "),
+        ({"warnings": "one"}, r"line 2, warnings: .*array|tuple"),
+        ({"file": None}, r"line 2, file: "),
+        ({"mood": 1}, r"line 2: unknown key 'mood'; expected file, status, "),
+        ({"merc": ...}, r"line 2: no key 'merc'; expected file, status, "),
+    ],
+)
+def test_a_damaged_row_is_named(tmp_path, change, said):
+    write_folder_table([FileRecord("x.wav", "failed", "a line"), FileRecord("y.wav", "done")], tmp_path)
+    first, second = rows(tmp_path)
+    changed = {key: value for key, value in (second | change).items() if value is not ...}
+    (tmp_path / FOLDER_TABLE).write_text(f"{json.dumps(first)}\n{json.dumps(changed)}\n")
+    with pytest.raises(DataError, match=rf"emotions\.jsonl: not a table of annotated files \({said}"):
         read_folder_table(tmp_path)
+
+
+@pytest.mark.parametrize("line", [b"[" * 100_000, b"[1]", b"", b"{", b'{"file": NaN}', b'{"file": 1, "file": 2}', b"\xff"])
+def test_a_line_that_is_no_row_is_told(tmp_path, line):
+    (tmp_path / FOLDER_TABLE).write_bytes(line + b"\n")
+    with pytest.raises(DataError, match=r"not a table of annotated files \(line 1: ") as told:
+        read_folder_table(tmp_path)
+    assert "\n" not in str(told.value)
 
 
 def test_transcripts_are_never_judged_apart_from_their_recordings(tmp_path, options):
@@ -258,11 +290,3 @@ def test_transcripts_are_never_judged_apart_from_their_recordings(tmp_path, opti
     (tmp_path / "b.wav.json").write_text('[{"start": 0, "end": 0.05, "text": "Why?"}]')
     records = annotate_folder(tmp_path, replace(options, formats=("csv",)))
     assert [(r.file, r.status, r.utterances) for r in records] == [("a.wav", "done", 1), ("b.wav", "done", 1)]
-
-
-def test_a_damaged_row_is_named(tmp_path):
-    write_folder_table([FileRecord("x.wav", "failed", "a line")], tmp_path)
-    table = pq.read_table(tmp_path / FOLDER_TABLE)
-    pq.write_table(table.set_column(1, "status", [["lost"]]), tmp_path / FOLDER_TABLE)
-    with pytest.raises(DataError, match=r"not a table of annotated files \(0\.status: .*'done'"):
-        read_folder_table(tmp_path)

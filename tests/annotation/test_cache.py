@@ -20,8 +20,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merc.annotation.cache import NAME, FeatureCache, default_folder
+from merc.annotation.cache import NAME, FeatureCache
 from merc.errors import DataError
+from merc.files.cache_folder import default_folder
 
 DIMENSION = 5
 

@@ -10,7 +10,7 @@ from merc.annotation.model import load
 from merc.annotation.options import Options
 from merc.cli import main
 
-pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
+pytest.importorskip("parselmouth", reason="the extra 'annotate' is not installed")
 pytest.importorskip("av")
 
 LATE = 1.5

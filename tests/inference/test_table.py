@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import stat
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merc.errors import DataError
+from merc.errors import DataError, MissingExtraError
 from merc.files import staged_file
 from merc.files.csv_cells import _UNWRITABLE, harmless_cell
 from merc.files.posix import POSIX
@@ -125,3 +126,11 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
         write_table([JUDGED], path)
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["x.jsonl"]
+
+
+def test_parquet_without_pyarrow_names_the_extra_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.compute", None)
+    with pytest.raises(MissingExtraError, match=r"^writing parquet needs the optional extra 'train'"):
+        check_target(tmp_path / "x.parquet")
+    assert write_table([JUDGED], check_target(tmp_path / "x.csv")) == 3

@@ -106,11 +106,11 @@ def test_sound_alone_is_judged_too(run, corpus):
 
 def test_without_the_text_extra_sound_is_judged_and_the_absence_told(run, corpus, monkeypatch):
     def missing(_self, _spec):
-        raise MissingExtraError("text", "the text encoder")
+        raise MissingExtraError("train", "the text encoder")
 
     model = load(run.folder)
     monkeypatch.setattr(type(model.features), "encoder", missing)
-    with pytest.warns(UserWarning, match="judged without text: the text encoder needs the optional extra 'text'"):
+    with pytest.warns(UserWarning, match="judged without text: the text encoder needs the optional extra 'train'"):
         judged = model.predict(raw(corpus, "test"))
     assert all(u.present == ("audio",) for c in judged for u in c.utterances)
     assert [(a.utterance_id, a.modality) for a in judged[0].absences] == [(None, "text")]

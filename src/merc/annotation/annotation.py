@@ -63,7 +63,6 @@ class Annotation(Result):
 
         Raises:
             DataError: an utterance has no start or no end, or there are several conversations.
-            MissingExtraError: the extra `subtitles` is not installed.
         """
         return srt_text(self)
 

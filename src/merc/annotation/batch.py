@@ -17,6 +17,7 @@ from merc.annotation.export.files import FORMATS, write_files
 from merc.annotation.folder_table import FileRecord, read_folder_table, write_folder_table
 from merc.annotation.media.pairing import OWN, RECORDINGS, transcripts_of
 from merc.annotation.media.sources import content_digest, given
+from merc.annotation.older_table import older_table
 from merc.annotation.options import Options
 from merc.annotation.transcripts.formats import SUFFIXES
 from merc.errors import DataError, MercError
@@ -109,9 +110,13 @@ def annotate_folder(folder: str | Path, options: FolderOptions, hook: Progress =
 def _annotate_files(
     files: Mapping[Path, Path | None], folder: Path, root: Path, options: FolderOptions, hook: Progress
 ) -> tuple[FileRecord, ...]:
-    records = read_folder_table(root)
+    records, older = read_folder_table(root), older_table(root)
+    if older is not None:
+        records = older.with_newer(records)
     rights = rights_like([path for paths in files.items() for path in paths if path is not None], root)
     write_folder_table(records.values(), root, rights)  # a place that can't be written to is an error before the work
+    if older is not None:
+        older.retire()
     _model.cache_clear()
     tasks = list(_tasks(files, folder, root, options, records))
     for place in {root, *((root / file).parent for file in (*records, *(task.begun.file for task in tasks)))}:

@@ -8,7 +8,6 @@ time, never the result.
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +18,6 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float32
 
-from merc.errors import DataError
 from merc.files.printable import printable
 
 NAME = "features.sqlite"
@@ -34,22 +32,6 @@ _OLDEST = "SELECT rowid FROM features ORDER BY used LIMIT 1 + (SELECT count(*) F
 
 Rows = Float32[np.ndarray, "_ _"]
 Found = TypeVar("Found")
-
-
-def default_folder() -> Path:
-    """`$MERC_CACHE`, else `merc` in `$XDG_CACHE_HOME` where that is an absolute path, else `~/.cache/merc`. Need not exist.
-
-    Raises:
-        DataError: none of them is set, and the user has no home folder.
-    """
-    if chosen := os.environ.get("MERC_CACHE"):
-        return Path(chosen)
-    if Path(base := os.environ.get("XDG_CACHE_HOME", "")).is_absolute():
-        return Path(base) / "merc"
-    try:
-        return Path.home() / ".cache" / "merc"
-    except RuntimeError as error:
-        raise DataError("no home folder for the cache of features; set MERC_CACHE to a folder") from error
 
 
 class FeatureCache:

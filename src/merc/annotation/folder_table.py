@@ -1,6 +1,4 @@
-"""What became of each file of a folder that was annotated, in one parquet file, `emotions.parquet`, a row a file."""
-# pyarrow ships no type stubs:
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+"""What became of each file of a folder that was annotated, in one JSON Lines file, `emotions.jsonl`, a row a file."""
 
 from __future__ import annotations
 
@@ -8,19 +6,17 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal, cast
 
-import pyarrow as pa
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from merc.errors import DataError
-from merc.files.parquet import parquet_bytes, read_parquet
-from merc.files.printable import encodable, escape_path, unescape_path
+from merc.files.printable import encodable, escape_path, printable, unescape_path
 from merc.files.staged_file import write_atomically
 from merc.files.strict_json import load_json
-from merc.files.validation import explain
+from merc.files.validation import explain, shorten
 
-FOLDER_TABLE = "emotions.parquet"
+FOLDER_TABLE = "emotions.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +28,7 @@ class FileRecord:
         status: `failed` leaves no new files behind.
         error: one line, if it failed.
         sha256: of recording, transcript and RTTM file; empty if they could not be read.
-        made_by: digest of the model and of the options that results hang on.
+        made_by: digest of the model and of the options that results hang on; empty if nobody knows.
         utterances: how many.
         duration: s, of the recording, or None.
         cpu_seconds: that it took.
@@ -42,6 +38,8 @@ class FileRecord:
         outputs: the files that were written, relative to the folder that they are written to, with slashes.
         merc: the version.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(strict=True)  # a row's number is no text
 
     file: str
     status: Literal["done", "failed"]
@@ -58,9 +56,8 @@ class FileRecord:
     merc: str = ""
 
 
-_MAPPINGS = ("emotions", "absent")  # written as JSON, as labels and modalities differ from model to model
-_TYPES = {"int": pa.int64(), "float": pa.float64(), "float | None": pa.float64(), "tuple[str, ...]": pa.list_(pa.string())}
-_SCHEMA = pa.schema([(known.name, _TYPES.get(str(known.type), pa.string())) for known in fields(FileRecord)])
+COLUMNS = tuple(known.name for known in fields(FileRecord))
+_RECORD = TypeAdapter(FileRecord)
 
 
 def write_folder_table(records: Iterable[FileRecord], folder: Path, rights: int = 0o666) -> None:
@@ -78,14 +75,14 @@ def write_folder_table(records: Iterable[FileRecord], folder: Path, rights: int 
     """
     rows = [
         asdict(record)
-        | {name: json.dumps(dict(getattr(record, name))) for name in _MAPPINGS}
         | {"file": escape_path(record.file), "outputs": [escape_path(output) for output in record.outputs]}
         | {"error": encodable(record.error), "warnings": [encodable(warning) for warning in record.warnings]}
         for record in sorted(records, key=lambda record: record.file)
     ]
     path = folder / FOLDER_TABLE
     try:
-        write_atomically(path, parquet_bytes(pa.Table.from_pylist(rows, schema=_SCHEMA)), rights)
+        lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows]
+        write_atomically(path, "".join(lines).encode(), rights)
     except OSError as error:
         raise DataError(f"{path} can't be written: {error.strerror or error}; nothing was changed") from error
 
@@ -100,15 +97,36 @@ def read_folder_table(folder: Path) -> dict[str, FileRecord]:
     if not path.exists():
         return {}
     try:
-        table = read_parquet(path.read_bytes())
-        if table.schema.names != _SCHEMA.names:
-            raise ValueError(f"found columns {', '.join(table.schema.names)}; expected {', '.join(_SCHEMA.names)}")
-        rows = [row | {name: load_json(row[name]) for name in _MAPPINGS} for row in table.to_pylist()]
-        records = [
-            replace(record, file=unescape_path(record.file), outputs=tuple(map(unescape_path, record.outputs)))
-            for record in TypeAdapter(list[FileRecord]).validate_python(rows)
-        ]
-    except (OSError, pa.ArrowException, ValueError, TypeError) as error:
-        reason = explain(error) if isinstance(error, ValidationError) else (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{path}: not a table of annotated files ({reason}); move it away, or name another folder") from None
+        return as_they_were(_row(number, line) for number, line in enumerate(path.read_bytes().splitlines(), start=1))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: {not_a_table(error)}") from None
+
+
+def as_they_were(rows: Iterable[FileRecord]) -> dict[str, FileRecord]:
+    """File -> its record, from rows with the names of files as a table has them."""
+    records = [replace(row, file=unescape_path(row.file), outputs=tuple(map(unescape_path, row.outputs))) for row in rows]
     return {record.file: record for record in records}
+
+
+def not_a_table(error: Exception) -> str:
+    """Why a file that has a table's name is none, and what to do."""
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return f"not a table of annotated files ({reason}); move it away, or name another folder"
+
+
+def _row(number: int, line: bytes) -> FileRecord:
+    """The record of a line; a ValueError says what is wrong with it."""
+    try:
+        row = load_json(line)
+    except ValueError as error:
+        raise ValueError(f"line {number}: not a row of JSON: {error}") from None
+    if not isinstance(row, dict):
+        raise ValueError(f"line {number}: found {shorten(printable(repr(row)))}, expected an object")
+    wrong = sorted(set(cast("dict[str, object]", row)) ^ set(COLUMNS))
+    if wrong:
+        fault = f"{'no' if wrong[0] in COLUMNS else 'unknown'} key {shorten(printable(repr(wrong[0])))}"
+        raise ValueError(f"line {number}: {fault}; expected {', '.join(COLUMNS)}")
+    try:
+        return _RECORD.validate_json(line)
+    except ValidationError as error:
+        raise ValueError(f"line {number}, {explain(error)}") from None

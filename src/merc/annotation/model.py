@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from merc.annotation.annotation import Annotation
 from merc.annotation.annotator import annotate
 from merc.annotation.media.sources import Source, TranscriptSource
 from merc.annotation.options import Options
+from merc.inference.backend import BackendName
 from merc.inference.loading import load_model
 from merc.inference.recogniser import Recogniser
 from merc.settings import Progress, no_progress
@@ -37,7 +39,7 @@ class Model(Recogniser):
         return annotate(source, transcript, model=self, options=options, name=name, transcript_name=transcript_name, hook=hook)
 
 
-def load(name: str | Path | None = None) -> Model:
+def load(name: str | Path | None = None, *, backend: BackendName | Literal["auto"] = "auto") -> Model:
     """A trained model; see `merc.inference.loading.load_model`.
 
     Example:
@@ -45,4 +47,4 @@ def load(name: str | Path | None = None) -> Model:
         >>> merc.load().modalities
         ('text', 'audio')
     """
-    return load_model(name, Model)
+    return load_model(name, Model, backend)

@@ -83,13 +83,13 @@ def annotate(
     annotated file by file; what is done is not done again.
     """
     from merc.annotation.annotator import annotate as annotate_recording
-    from merc.annotation.cache import default_folder
     from merc.annotation.export.files import FORMATS, check_targets, write_files
     from merc.annotation.media.sources import given
     from merc.annotation.options import Options
     from merc.annotation.speech.recognition import RecognitionOptions
     from merc.cli.tables.annotations import annotation_notes, annotation_table
     from merc.errors import DataError
+    from merc.files.cache_folder import default_folder
     from merc.files.posix import usable_cores
     from merc.files.staged_file import sweep_temporaries
 

@@ -11,6 +11,7 @@ from merc.cli.labelled import Channels, Clock, LabelsFrom, MapLabels, NoCache, N
 from merc.cli.options import AsJson, CorpusPart, parse_stream
 from merc.cli.terminal import note, show, show_json, show_path, staged, warn
 from merc.errors import DataError
+from merc.files.extras import require_extra
 
 app = typer.Typer(help="Inspect, import, fetch, plant, synthesise and probe corpora.", no_args_is_help=True)
 
@@ -49,6 +50,7 @@ def import_(
     stand in the emotion tiers that merc writes, in tiers or columns called emotion, or label, or in those that --labels-from names.
     A recording that an .eaf, .exb or .cha names, or that lies beside the transcript by its name, becomes the feature audio/praat.
     """
+    require_extra("train", "merc data import")
     from merc.annotation.labelled.folder import LAYOUT, import_labelled
     from merc.cli.tables.corpora import agreement_line, corpus_tables
     from merc.data.formats.importing import files_at, import_corpus
@@ -141,6 +143,7 @@ def plant(
     where the store has text features, a linear model on them; and how well the oracle detects a row of noise, which no
     trust that is made from the row alone can surpass.
     """
+    require_extra("train", "merc data plant")
     from merc.cli.tables.corpora import ceiling_line, noise_auc_line, planted_table
     from merc.data.store.store import open_store, save_store, store_files
     from merc.synthetic.oracle import ceiling, noise_detection_auc, text_posterior
@@ -181,6 +184,7 @@ def synthesise(
 
     Prints the ceiling: the scores of the Bayes-optimal oracle.
     """
+    require_extra("train", "merc data synthesise")
     from merc.cli.tables.corpora import ceiling_line, corpus_tables, planted_table
     from merc.data.store.store import save_store
     from merc.files.validation import validated
@@ -215,6 +219,7 @@ def probe(
 
     Fits a linear probe to each. The report is kept in the store's notes, where training looks for it.
     """
+    require_extra("train", "merc data probe")
     from merc.cli.tables.corpora import probe_tables
     from merc.data.probe import PROBE_NOTE
     from merc.data.probe import probe as probe_corpus

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from merc.cli.terminal import note, staged
+from merc.files.extras import require_extra
 
 app = typer.Typer(help="Make features.", no_args_is_help=True)
 
@@ -22,6 +23,7 @@ def text(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another encoder's feature of the same name.")] = False,
 ) -> None:
     """Encode the transcripts of a store; if stopped, run it again and it goes on."""
+    require_extra("train", "merc features text")
     from merc.data.store.store import open_store
     from merc.encoders.encoding import encode_corpus
     from merc.encoders.text.sentence import text_encoder

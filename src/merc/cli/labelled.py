@@ -56,8 +56,8 @@ class OfSound:
         Raises:
             typer.BadParameter: one has no meaning without sound.
         """
-        from merc.annotation.cache import default_folder
         from merc.annotation.options import SoundOptions
+        from merc.files.cache_folder import default_folder
 
         if not self.no_sound:
             return SoundOptions(self.channels or "mixed", self.clock or "auto", None if self.no_cache else default_folder())

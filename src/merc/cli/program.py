@@ -13,6 +13,7 @@ from merc.cli import annotation, data, features, runs, studies
 from merc.cli.options import INTERRUPTED
 from merc.cli.terminal import complain, discard, open_streams, show_text, warn
 from merc.errors import MercError
+from merc.files.extras import naming_extras
 from merc.files.signals import heeding_signals
 
 MISTAKE = 2  # exit code: the user can mend it; as for a wrong option
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        return _run_command(arguments)
+        with naming_extras("this command"):
+            return _run_command(arguments)
     except MercError as error:
         complain(str(error))
     except KeyboardInterrupt:

@@ -12,6 +12,7 @@ import typer
 from merc.cli.labelled import Channels, Clock, LabelsFrom, MapLabels, NoCache, NoSound, OfSound, labelled_corpus
 from merc.cli.options import INTERRUPTED, AsJson, CorpusPart, Tiers
 from merc.cli.terminal import note, show, show_json, staged, warn
+from merc.files.extras import require_extra
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a finished run or of a saved model.")]
 
@@ -33,6 +34,7 @@ def train(
 
     Ctrl-C saves the run, and --resume goes on with it; so it does with a run that was killed.
     """
+    require_extra("train", "merc train")
     from merc.cli.tables.models import training_lines
     from merc.runs.training import Hooks
     from merc.runs.training import train as train_recipe
@@ -73,6 +75,7 @@ def adapt(
     Ten or more are needed. They are judged by cross-validation: each by a model that was adapted without it. If adapting is
     not shown to help, the model stays as it is. The model is in DIR then: merc annotate --model DIR.
     """
+    require_extra("train", "merc adapt")
     from merc.cli.tables.adaptation import adaptation_tables
     from merc.inference.loading import load
     from merc.runs.adaptation.run import adapt as adapt_model
@@ -114,6 +117,7 @@ def evaluate(
 
     Prints scores of every head, scores per class, the confusion matrix, and whether trust means something.
     """
+    require_extra("train", "merc evaluate")
     from merc.cli.tables.models import evaluation_tables
     from merc.runs.evaluation import conditions_for
     from merc.runs.evaluation import evaluate as evaluate_run
@@ -179,6 +183,7 @@ def demo(
 
     Takes less than a minute of one core. The corpus is embedded: planted features, no dialogue.
     """
+    require_extra("train", "merc demo")
     from merc.cli.tables.models import demonstration_tables
     from merc.runs.demo import demonstrate
 

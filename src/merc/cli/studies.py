@@ -10,6 +10,7 @@ import typer
 
 from merc.cli.options import INTERRUPTED, StudiedPart
 from merc.cli.terminal import live, note, show, staged, warn
+from merc.files.extras import require_extra
 
 Transcripts = Annotated[
     bool, typer.Option("--transcripts", help="Show the words of wrongly labelled utterances in the report; needs the store.")
@@ -39,6 +40,7 @@ def study(
 
     Finished runs are not repeated: Ctrl-C, or a kill, and the same command goes on.
     """
+    require_extra("train", "merc study")
     from merc.cli.tables.studies import status_line, status_table
     from merc.studies.runner import StudyHooks, run_study
     from merc.studies.study import open_study
@@ -67,6 +69,7 @@ def report(
     ] = None,
 ) -> None:
     """Make the report of a study anew, from what is judged so far."""
+    require_extra("train", "merc report")
     from merc.cli.tables.studies import study_tables
     from merc.data.store.store import store_files
     from merc.studies.mistakes import transcripts_store, words_of

@@ -1,20 +1,20 @@
-"""Batches of conversations of like length, padded at the end.
+"""What every network takes: conversations of like length, padded at the end, as tensors.
 
 Shapes: B conversations, T utterances (of the longest), M modalities, W columns of a standardised feature.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float64, Int64, Shaped
+from jaxtyping import Bool, Float, Float64, Int64
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
+from merc.data.padding import PaddedSamples, padded
 from merc.data.preprocessing import UNLABELLED, Sample
 
 
@@ -43,6 +43,12 @@ class Batch:
     speakers: Int64[Tensor, "B T"]
     labels: Int64[Tensor, "B T"]
 
+    @classmethod
+    def of(cls, samples: PaddedSamples) -> Batch:
+        """Padded conversations as tensors, which share their memory."""
+        rest = map(torch.from_numpy, (samples.present, samples.valid, samples.speakers, samples.labels))
+        return cls({name: torch.from_numpy(array) for name, array in samples.inputs.items()}, *rest)
+
     @property
     def modalities(self) -> tuple[str, ...]:
         """Names, in the order of the M axis."""
@@ -70,19 +76,7 @@ def collate(samples: Sequence[Sample]) -> Batch:
     Raises:
         ValueError: no sample.
     """
-    if not samples:
-        raise ValueError("a batch needs at least one conversation")
-
-    def padded(arrays: Iterable[Shaped[np.ndarray, ...]], value: int = 0) -> Tensor:
-        return pad_sequence([torch.from_numpy(array) for array in arrays], batch_first=True, padding_value=value)
-
-    return Batch(
-        inputs={name: padded(s.inputs[name] for s in samples) for name in samples[0].inputs},
-        present=padded(s.present for s in samples),
-        valid=padded(np.ones(len(s), dtype=np.bool_) for s in samples),
-        speakers=padded((s.speakers for s in samples), -1),
-        labels=padded((s.labels for s in samples), UNLABELLED),
-    )
+    return Batch.of(padded(samples))
 
 
 def shuffled_buckets(lengths: Sequence[int], size: int, random: np.random.Generator) -> list[list[int]]:
@@ -97,36 +91,6 @@ def shuffled_buckets(lengths: Sequence[int], size: int, random: np.random.Genera
     cuts = _cuts_of_least_padding(np.asarray(lengths, dtype=np.float64)[order], size)
     batches = [run.tolist() for run in np.split(order, cuts)]
     return [batches[i] for i in random.permutation(len(batches))]
-
-
-def sorted_buckets(lengths: Sequence[int], size: int) -> list[list[int]]:
-    """Batches of like length, shortest first, for inference: every index once.
-
-    A batch holds at most `size` conversations, and ends where the next one would make more than a tenth of it padding (chosen: the
-    31 conversations of IEMOCAP's test part in one batch would be 42 % padding).
-    """
-    batches: list[list[int]] = []
-    filled = 0
-    for index in np.argsort(np.asarray(lengths), kind="stable").tolist():
-        if batches and len(batches[-1]) < size and filled + lengths[index] >= 0.9 * (len(batches[-1]) + 1) * lengths[index]:
-            batches[-1].append(index)
-            filled += lengths[index]
-        else:
-            batches.append([index])
-            filled = lengths[index]
-    return batches
-
-
-def padding_waste(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -> float:
-    """The share of positions that are padding, from 0 to 1."""
-    positions = sum(len(batch) * max(lengths[i] for i in batch) for batch in batches)
-    return 1 - sum(lengths[i] for batch in batches for i in batch) / positions
-
-
-def batches_of(samples: Sequence[Sample], size: int) -> Iterator[tuple[list[int], Batch]]:
-    """Inference batches with the indices of their samples."""
-    for indices in sorted_buckets([len(s) for s in samples], size):
-        yield indices, collate([samples[i] for i in indices])
 
 
 def _cuts_of_least_padding(lengths: Float64[np.ndarray, " n"], size: int) -> list[int]:

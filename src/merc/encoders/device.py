@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from merc.errors import RunError
+import importlib.util
+
+from merc.errors import MissingExtraError, RunError
 from merc.files.arguments import checked
+from merc.files.printable import printable
 
 
 def usable_device(name: object) -> str:
@@ -11,10 +14,15 @@ def usable_device(name: object) -> str:
 
     Raises:
         RunError: it can't; the message names those that can.
+        MissingExtraError: it is not the CPU, and torch is not installed.
     """
+    checked(name, str, "device", "a name such as 'cpu' or 'cuda:0'", RunError)
+    if name == "cpu":
+        return "cpu"
+    if importlib.util.find_spec("torch") is None:
+        raise MissingExtraError("train", f"device {printable(str(name))!r}")
     import torch
 
-    checked(name, str, "device", "a name such as 'cpu' or 'cuda:0'", RunError)
     try:
         torch.zeros(1, device=str(name)).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch has no one error for it

@@ -6,7 +6,7 @@ Shapes: N utterances, D features.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -17,6 +17,7 @@ RATE = 16_000  # Hz
 PRAAT_NAME = "praat"
 
 Clip = Float32[np.ndarray, "_"]  # mono samples at RATE, full scale is 1
+EncoderBackend = Literal["auto", "onnx", "torch"]
 Input = TypeVar("Input", contravariant=True)
 
 

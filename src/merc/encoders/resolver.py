@@ -13,7 +13,7 @@ from merc.encoders.audio.praat import PraatEncoder
 from merc.encoders.audio.speech import speech_encoder
 from merc.encoders.derivation import differences, source_of, with_derived
 from merc.encoders.encoding import vectors_of
-from merc.encoders.interface import PRAAT_NAME, Encoder
+from merc.encoders.interface import PRAAT_NAME, Encoder, EncoderBackend
 from merc.encoders.registry import BUNDLED, LOADING
 from merc.encoders.text.adapter import Adapter, joint_version
 from merc.encoders.text.dialogue import DIALOGUE, DialogueEncoder
@@ -71,12 +71,16 @@ class FeatureResolver:
         specs: of the features.
         adapters: of the model's tuned text encoder, if it has one.
         device: where encoders run.
+        backend: what runs the bundled text model, see `merc.encoders.text.sentence.text_encoder`.
     """
 
-    def __init__(self, specs: Sequence[FeatureSpec], adapters: Sequence[Adapter] = (), device: str = "cpu") -> None:
+    def __init__(
+        self, specs: Sequence[FeatureSpec], adapters: Sequence[Adapter] = (), device: str = "cpu", backend: EncoderBackend = "auto"
+    ) -> None:
         self.specs = tuple(specs)
         self.adapters = tuple(adapters)
         self.device = device
+        self.backend: EncoderBackend = backend
         self._loaded: dict[FeatureSpec, Encoder[Any] | DialogueEncoder] = {}
 
     def resolve(
@@ -178,11 +182,14 @@ class FeatureResolver:
                 raise FeatureError(
                     f"feature {spec.key} needs the adapters of version {spec.version} that were saved with it; found {found}"
                 )
-            encoder = DialogueEncoder(self.adapters, self.device)
+            encoder = DialogueEncoder(self.adapters, self.device, self.backend)
         elif spec.encoder == PRAAT_NAME:
             encoder = PraatEncoder()
         else:
-            encoder = (speech_encoder if input_of(spec) == "sound" else text_encoder)(spec.encoder, self.device)
+            of_sound = input_of(spec) == "sound"
+            encoder = (
+                speech_encoder(spec.encoder, self.device) if of_sound else text_encoder(spec.encoder, self.device, self.backend)
+            )
         made_by = {"encoder": encoder.name, "version": encoder.version, "dimension": encoder.dimension}
         if differences(spec, spec.model_copy(update=made_by)):
             raise FeatureError(

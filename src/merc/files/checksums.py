@@ -30,6 +30,10 @@ class CheckedFolder:
     folder: Path
     known: Mapping[str, str] | None
 
+    def has(self, name: str) -> bool:
+        """Whether a file is there, or listed, so that it should be."""
+        return (self.folder / name).is_file() or (self.known is not None and name in self.known)
+
     def read(self, name: str) -> bytes:
         """A file's content.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -21,7 +22,7 @@ UNWINDING = 2.0  # s that a task has to end when its process is to end [chosen]
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 _idle = threading.Event()  # in a worker process: it has no task
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # what torch reads
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # what torch reads, and what ONNX Runtime is told of
 SPAWNED = multiprocessing.get_context("spawn")  # torch does not survive a fork
 
 
@@ -80,11 +81,13 @@ def executor(begin: Callable[..., None], arguments: tuple[object, ...]) -> Proce
 
 
 def use_one_thread() -> None:
-    """Lets torch compute on one thread, unless the user's environment says how many: several wait for one another here."""
-    import torch
-
-    if not any(os.environ.get(name) for name in _THREADS):
-        torch.set_num_threads(1)
+    """Lets this process compute on one thread, unless the user's environment says how many: several wait for one another here."""
+    if any(os.environ.get(name) for name in _THREADS):
+        return
+    os.environ[_THREADS[0]] = "1"  # what is loaded later reads it
+    loaded = sys.modules.get("torch")  # which annotating does without
+    if loaded is not None:
+        loaded.set_num_threads(1)
 
 
 def submit(executor: ProcessPoolExecutor, work: Callable[[Task], Result], task: Task) -> Future[Result]:

@@ -5,31 +5,35 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
-from huggingface_hub import ModelHubMixin
 
 from merc.data.preprocessing import Preprocessor, Sample
 from merc.data.schema import Absence, Conversation, FeatureSpec, LabelSet
-from merc.data.unicode import check_text
 from merc.encoders.derivation import differences, source_of
 from merc.encoders.device import usable_device
 from merc.encoders.resolver import FeatureResolver
 from merc.encoders.text.adapter import Adapter, adapter_file
 from merc.encoders.text.languages import foreign_words
-from merc.errors import DataError, FeatureError, RunError
-from merc.files.arguments import checked, shown
+from merc.errors import FeatureError, MissingExtraError, RunError
+from merc.files.arguments import shown
 from merc.files.checksums import CHECKSUMS, sha256, write_checksums
 from merc.files.hub import HubError, hub_folder
 from merc.files.printable import printable
 from merc.files.tensors import tensor_bytes
+from merc.graphs.errors import NotExportableError
+from merc.inference.backend import BACKENDS, Backend, BackendName, infer
 from merc.inference.card import model_card
+from merc.inference.given import given_conversations, given_specs
 from merc.inference.predictions import JudgedConversation, PredictionArrays, judged_utterances, not_finite
 from merc.inference.record import ModelRecord
-from merc.inference.saved import CARD, CONFIG, FORMAT, WEIGHTS, read_model
+from merc.inference.saved import CARD, CONFIG, FORMAT, GRAPH, WEIGHTS, SavedNetwork, read_model
 
 if TYPE_CHECKING:
     from merc.networks.interface import Network
@@ -39,32 +43,14 @@ else:
 Own = TypeVar("Own", bound="Recogniser")
 
 
-def _specs(specs: object) -> list[FeatureSpec]:
-    """What is declared of features, if it is that."""
-    listed = cast("Sequence[object]", specs) if isinstance(specs, (list, tuple)) else [specs]
-    return [checked(spec, FeatureSpec, "specs", "a list of merc.FeatureSpec", FeatureError) for spec in listed]
-
-
-def _conversations(given: object) -> tuple[Conversation, ...]:
-    """What a caller gives as conversations."""
-    expected = "merc.Conversation, one or a list of them (a file is for model.annotate)"
-    if isinstance(given, Conversation):
-        given = (given,)
-    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        raise DataError(f"conversations: expected {expected}, found {shown(given)}")
-    found = tuple(checked(each, Conversation, "conversations", expected) for each in cast("Iterable[object]", given))
-    for conversation in found:
-        check_text(conversation.utterances, f"conversation {conversation.id!r}")
-    return found
-
-
-class Recogniser(ModelHubMixin):
+class Recogniser:
     """A trained model.
 
     Args:
         network, preprocessor, record: what was trained, what prepares its inputs, and its record.
         adapters: of the tuned text encoder; none if it has none.
         temperature: what the coarse head's logits are divided by.
+        backend: what is asked to run the network and the bundled text encoder; `auto` is ONNX Runtime on the CPU where it can.
 
     Attributes:
         features: where each feature that the model takes comes from; keeps the encoders that were loaded.
@@ -72,18 +58,19 @@ class Recogniser(ModelHubMixin):
 
     def __init__(
         self,
-        network: Network,
+        network: Network | SavedNetwork,
         preprocessor: Preprocessor,
         record: ModelRecord,
         *,
         adapters: Sequence[Adapter] = (),
         temperature: float = 1.0,
+        backend: BackendName | Literal["auto"] = "auto",
     ) -> None:
-        self.network = network.eval()
+        self._network = network if isinstance(network, SavedNetwork) else network.eval()
         self.preprocessor = preprocessor
         self.record = record
         self.temperature = temperature
-        self.features = FeatureResolver(preprocessor.specs, adapters)
+        self.features = FeatureResolver(preprocessor.specs, adapters, backend=backend)
 
     def __repr__(self) -> str:
         features = ", ".join(spec.key for spec in self.preprocessor.specs)
@@ -93,6 +80,22 @@ class Recogniser(ModelHubMixin):
     def name(self) -> str:
         """The name of the recipe that it was trained by."""
         return self.record.name
+
+    @property
+    def network(self) -> Network:
+        """Torch's network. A model that runs by its graph becomes torch's at the first look at it, since it may be changed.
+
+        Raises:
+            MissingExtraError: torch is not installed.
+        """
+        if isinstance(self._network, SavedNetwork):
+            self._network = self._network.build().eval()
+        return self._network
+
+    @property
+    def backend(self) -> BackendName:
+        """What runs the network now."""
+        return self._backend().name
 
     @property
     def label_set(self) -> LabelSet:
@@ -112,13 +115,19 @@ class Recogniser(ModelHubMixin):
     def to(self: Own, device: str) -> Own:
         """Moves the network to a device, such as `cpu` or `cuda:0`; encoders that are loaded from then on run there too.
 
+        On another device than the CPU torch runs the network.
+
         Raises:
-            RunError: no such device here.
+            RunError: no such device here, or the model was loaded for ONNX Runtime.
+            MissingExtraError: the device is not the CPU, and torch is not installed.
         """
         device = usable_device(device)
-        self.network.to(device)
+        if device != "cpu" and self.features.backend == "onnx":
+            raise RunError(f"device {device!r}: ONNX Runtime runs on the CPU here; load the model with backend 'auto' or 'torch'")
+        if device != "cpu" or not isinstance(self._network, SavedNetwork):
+            self.network.to(device)
         if device != self.features.device:
-            self.features = FeatureResolver(self.preprocessor.specs, self.adapters, device)
+            self.features = FeatureResolver(self.preprocessor.specs, self.adapters, device, self.features.backend)
         return self
 
     def weights_sha256(self) -> str:
@@ -138,7 +147,7 @@ class Recogniser(ModelHubMixin):
         Raises:
             FeatureError: naming the feature, what was found and what the model takes.
         """
-        declared = {spec.key: spec for spec in _specs(specs)}
+        declared = {spec.key: spec for spec in given_specs(specs)}
         for taken in self.preprocessor.specs:
             spec = taken if taken.key in declared else source_of(taken, specs) or taken
             found = declared.get(spec.key)
@@ -172,7 +181,7 @@ class Recogniser(ModelHubMixin):
             >>> merc.load().predict([chat])[0].utterances[0].emotion
             'joy'
         """
-        given, specs = _conversations(conversations), _specs(specs)
+        given, specs = given_conversations(conversations), given_specs(specs)
         self.check_specs([spec for spec in specs if any(spec.key in c.features for c in given)], "the given conversations")
         completed, reasons = self.features.complete(given, specs)
         for modality, reason in reasons.items():
@@ -189,7 +198,7 @@ class Recogniser(ModelHubMixin):
         Raises:
             FeatureError: a feature of another dimension, or nothing usable in any utterance of a conversation.
         """
-        conversations = _conversations(conversations)
+        conversations = given_conversations(conversations)
         samples = [self._usable_sample(conversation) for conversation in conversations]
         return tuple(
             JudgedConversation(
@@ -201,14 +210,12 @@ class Recogniser(ModelHubMixin):
         )
 
     def infer(self, samples: Sequence[Sample], *, embeddings: bool = False) -> list[PredictionArrays]:
-        """Runs the network over prepared samples; see `merc.inference.torch_backend.infer`.
+        """Runs the network over prepared samples; see `merc.inference.backend.infer`.
 
         Raises:
             RunError: it computes something that is not a finite number.
         """
-        from merc.inference.torch_backend import infer
-
-        inferred = infer(self.network, samples, temperature=self.temperature, embeddings=embeddings)
+        inferred = infer(self._backend(), samples, temperature=self.temperature, embeddings=embeddings)
         for sample, arrays in zip(samples, inferred, strict=True):
             if what := not_finite(arrays):
                 raise RunError(
@@ -239,7 +246,7 @@ class Recogniser(ModelHubMixin):
         allowed = ("coarse", *(f"{kind}/{modality}" for kind in ("fine", "unimodal") for modality in self.modalities))
         if level not in allowed:
             raise FeatureError(f"no embedding of level {level!r}; there are: {', '.join(allowed)}")
-        completed, _ = self.features.complete(_conversations(conversations))
+        completed, _ = self.features.complete(given_conversations(conversations))
         inferred = self.infer([self._usable_sample(conversation) for conversation in completed], embeddings=True)
         for each in inferred:
             if level not in each.embeddings:
@@ -258,11 +265,43 @@ class Recogniser(ModelHubMixin):
             raise FeatureError(f"conversation {conversation.id!r}: no usable features; the model takes {wanted}; found {found}")
         return sample
 
+    def _backend(self) -> Backend:
+        if isinstance(self._network, SavedNetwork):
+            return self._network.backend
+        from merc.inference.torch_backend import TorchBackend
+
+        return TorchBackend(self._network)
+
     def _weight_bytes(self) -> bytes:
-        tensors = {name: t.detach().cpu().numpy() for name, t in self.network.state_dict().items()}
+        if isinstance(self._network, SavedNetwork):
+            return self._network.weights
+        tensors = {name: t.detach().cpu().numpy() for name, t in self._network.state_dict().items()}
         return tensor_bytes(tensors, {"format": "pt"})
 
-    def _save_pretrained(self, save_directory: Path) -> None:
+    def graph(self) -> bytes:
+        """The network's graph in ONNX, which names `model.safetensors` as the file of its weights.
+
+        Raises:
+            NotExportableError: torch can't export the network for any number of utterances.
+            MissingExtraError: what exports it is not installed.
+        """
+        if isinstance(self._network, SavedNetwork):
+            return self._network.graph
+        from merc.inference.saved_graph import graph_for
+
+        widths, classes = self.preprocessor.widths, len(self.label_set)
+        return graph_for(self._network, self.record.recipe.get("model", {}), widths, classes, self._weight_bytes(), WEIGHTS)
+
+    def save_pretrained(self, folder: str | Path, *, graph: bool = True) -> None:
+        """Writes the model's files: weights, graph, config, adapters, card, checksums.
+
+        Args:
+            folder: made if need be; files of the same names are replaced.
+            graph: with the network's graph, by which the model runs without torch. A network that can't be exported is saved
+                without one.
+        """
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
         record = self.record.shared()
         config = {
             "format": FORMAT,
@@ -274,17 +313,48 @@ class Recogniser(ModelHubMixin):
             "record": record.to_json(),
         }
         files = {WEIGHTS: self._weight_bytes(), CONFIG: (json.dumps(config, indent=1, allow_nan=False) + "\n").encode()}
+        if graph:
+            with suppress(NotExportableError, MissingExtraError):
+                files[GRAPH] = self.graph()
         files |= {adapter_file(number): adapter.to_bytes() for number, adapter in enumerate(self.adapters, start=1)}
         for name, content in files.items():
-            (save_directory / name).write_bytes(content)
-        (save_directory / CARD).write_text(self.card(), encoding="utf-8")
-        write_checksums(save_directory, {name: sha256(content) for name, content in files.items()})
+            (place / name).write_bytes(content)
+        if GRAPH not in files:  # of a model that was here before
+            (place / GRAPH).unlink(missing_ok=True)
+        (place / CARD).write_text(self.card(), encoding="utf-8")
+        write_checksums(place, {name: sha256(content) for name, content in files.items()})
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        token: str | None = None,
+        branch: str | None = None,
+        create_pr: bool | None = None,
+        commit_message: str = "Push model with merc",
+    ) -> str:
+        """Saves the model to a model hub; the arguments are those of every `push_to_hub` of the hub's library.
+
+        Returns:
+            The URL of the commit.
+        """
+        from huggingface_hub import HfApi
+
+        api = HfApi(token=token)
+        repo_id = api.create_repo(repo_id=repo_id, private=private, exist_ok=True).repo_id
+        with TemporaryDirectory() as staged:
+            self.save_pretrained(staged)
+            about = {"commit_message": commit_message, "revision": branch, "create_pr": create_pr}
+            return str(api.upload_folder(repo_id=repo_id, folder_path=staged, **about))
 
     def card(self) -> str:
         """The model card, in Markdown with the hub's header."""
-        from merc.networks.interface import parameter_count
-
-        return model_card(self.record, self.label_set.names, self.preprocessor.specs, parameter_count(self.network))
+        if isinstance(self._network, SavedNetwork):
+            count = self._network.parameters
+        else:
+            count = sum(p.numel() for p in self._network.parameters() if p.requires_grad)
+        return model_card(self.record, self.label_set.names, self.preprocessor.specs, count)
 
     @classmethod
     def from_pretrained(
@@ -296,24 +366,25 @@ class Recogniser(ModelHubMixin):
         cache_dir: str | Path | None = None,
         local_files_only: bool = False,
         revision: str | None = None,
-        **model_kwargs: object,
+        backend: BackendName | Literal["auto"] = "auto",
     ) -> Own:
         """A model from a folder or a model hub; the arguments are those of every `from_pretrained` of the hub's library.
 
-        The mixin's own method would read the config first, and take its keys for arguments of `__init__`.
+        Args:
+            backend: see `merc.inference.loading.load_model`.
 
         Raises:
-            RunError: the model can't be had, or a file of it is missing or damaged.
+            RunError: the model can't be had, a file of it is missing or damaged, or it has no graph for `backend="onnx"`.
+            MissingExtraError: it needs torch, which is not installed.
         """
-        if model_kwargs:
-            raise TypeError(f"unknown arguments: {', '.join(model_kwargs)}")
-
+        if backend not in BACKENDS:
+            raise RunError(f"backend {shown(backend)}; allowed are {', '.join(BACKENDS)}")
         folder = Path(pretrained_model_name_or_path)
         if not folder.is_dir():
             try:
                 folder = hub_folder(
                     str(pretrained_model_name_or_path),
-                    (CONFIG, WEIGHTS, CHECKSUMS, "adapter-*.safetensors"),
+                    (CONFIG, WEIGHTS, GRAPH, CHECKSUMS, "adapter-*.safetensors"),
                     revision=revision,
                     cache_dir=cache_dir,
                     force_download=force_download,
@@ -321,6 +392,6 @@ class Recogniser(ModelHubMixin):
                     token=token,
                 )
             except HubError as error:
-                shown = printable(str(pretrained_model_name_or_path))
-                raise RunError(f"{shown}: no such folder, and it can't be had from the Hugging Face Hub: {error}") from error
-        return read_model(folder, cls)
+                name = printable(str(pretrained_model_name_or_path))
+                raise RunError(f"{name}: no such folder, and it can't be had from the Hugging Face Hub: {error}") from error
+        return read_model(folder, partial(cls, backend=backend), backend)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from merc.errors import DataError, MissingExtraError
 from merc.files.csv_cells import csv_text
+from merc.files.parquet import arrow, parquet_bytes
 from merc.files.posix import rights_like
 from merc.files.printable import encodable
 from merc.files.staged_file import sweep_temporaries, write_atomically
@@ -25,6 +26,7 @@ else:
 
 Table = Mapping[str, Sequence[str | float | None]]
 _TEXTS = ("conversation", "utterance", "speaker", "words", "label", "emotion", "present")
+_PARQUET, _WRITING = ".parquet", "writing parquet"
 
 
 def flat_table(conversations: Sequence[JudgedConversation]) -> Table:
@@ -65,12 +67,15 @@ def check_target(path: str | Path) -> Path:
 
     Raises:
         DataError: another suffix, or no folder to put the file into.
+        MissingExtraError: it is to be parquet, and pyarrow is not installed.
     """
     path = Path(path)
     if path.suffix.lower() not in _ENCODERS:
         raise DataError(f"{path}: {path.suffix or 'no'} suffix; predictions are written as {', '.join(_ENCODERS)}")
     if not path.absolute().parent.is_dir() or path.is_dir():
         raise DataError(f"{path}: {'is a folder' if path.is_dir() else 'there is no folder to put this file into'}")
+    if path.suffix.lower() == _PARQUET:
+        arrow(_WRITING)
     return path
 
 
@@ -104,10 +109,7 @@ def _jsonl(table: Table) -> bytes:
 
 
 def _parquet(table: Table) -> bytes:
-    import pyarrow as pa
-
-    from merc.files.parquet import parquet_bytes
-
+    pa = arrow(_WRITING)
     kinds = {name: pa.string() if name in _TEXTS else pa.int64() if name == "channel" else pa.float64() for name in table}
     columns = {  # a name of a file that is not UTF-8 is no text for parquet
         name: [encodable(cell) if isinstance(cell, str) else cell for cell in column] for name, column in table.items()
@@ -118,5 +120,5 @@ def _parquet(table: Table) -> bytes:
 _ENCODERS: Mapping[str, Callable[[Table], bytes]] = {
     ".csv": lambda table: csv_text(table).encode(),
     ".jsonl": _jsonl,
-    ".parquet": _parquet,
+    _PARQUET: _parquet,
 }

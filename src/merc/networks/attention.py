@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from merc.data.batching import Batch
 from merc.settings import Settings
@@ -99,15 +100,19 @@ class RelationBias(nn.Module):
 
     def forward(self, relations: Relations, allowed: Bool[Tensor, "B T T"]) -> Float[Tensor, "B H T T"]:
         """The bias to add to the attention logits, about `MASKED` for forbidden keys."""
-        t = allowed.shape[-1]
-        # One look-up for each of the 2T-1 distances, not for each pair; the last window of T of them is the first query's row.
-        distances = torch.cat([relations.distance[-1], relations.distance[0, 1:]])
-        # Contiguous, or the logits would take on its layout and be copied.
-        position_HTT = self.position[distances].T.unfold(1, t, 1).flip(1).contiguous()
+        position_HTT = self._by_distance(relations.distance, allowed.shape[-1])
         bias = ((~allowed) * MASKED)[:, None] + position_HTT
         if self.same_speaker is None:
             return bias
         return torch.addcmul(bias, self.same_speaker[:, None, None], relations.same_speaker[:, None])
+
+    def _by_distance(self, distance_TT: Int64[Tensor, "T T"], t: int) -> Float[Tensor, "H T T"]:
+        if torch.compiler.is_exporting():  # windows of a length that is not known can't be cut
+            return F.embedding(distance_TT, self.position).permute(2, 0, 1)
+        # One look-up for each of the 2T-1 distances, not for each pair; the last window of T of them is the first query's row.
+        distances = torch.cat([distance_TT[-1], distance_TT[0, 1:]])
+        # Contiguous, or the logits would take on its layout and be copied.
+        return self.position[distances].T.unfold(1, t, 1).flip(1).contiguous()
 
 
 class SelfAttention(nn.Module):
@@ -138,8 +143,11 @@ def attend(
     Written out: torch's fused kernel computes no gradient of the bias, and torch's other path costs twice this one.
     """
     b = q_BTd.shape[0]
-    q, k, v = (split_heads(x, heads).flatten(0, 1) for x in (q_BTd, k_BTd, v_BTd))
+    q, k, v = (split_heads(x, heads) for x in (q_BTd, k_BTd, v_BTd))
     scale = q.shape[-1] ** -0.5
+    if torch.compiler.is_exporting():  # products of unknown lengths make an export several times as slow
+        return merge_heads((q @ k.transpose(2, 3) * scale + bias_BHTT).softmax(dim=-1) @ v)
+    q, k, v = (x.flatten(0, 1) for x in (q, k, v))
     logits = torch.baddbmm(bias_BHTT.flatten(0, 1), q, k.transpose(1, 2), alpha=scale)
     return merge_heads(torch.bmm(logits.softmax(dim=-1), v).unflatten(0, (b, heads)))
 

@@ -77,6 +77,12 @@ class NetworkOutput:
     trust: Float[Tensor, "B T M"] | None = None
     uncertainty: Float[Tensor, "B T"] | None = None
 
+    @property
+    def levels(self) -> dict[str, Level]:
+        """Every head by its name, such as `fine/text`; `coarse` first."""
+        fine = {f"fine/{name}": level for name, level in self.fine.items()}
+        return {"coarse": self.coarse, **fine, **{f"unimodal/{name}": level for name, level in self.unimodal.items()}}
+
 
 class Network(nn.Module, ABC):
     """A network that labels every utterance of a batch of conversations.

@@ -19,10 +19,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from merc.data.batching import Batch, batches_of
+from merc.data.batching import Batch
+from merc.data.padding import batches_of
 from merc.data.pieces import pieces_of
 from merc.data.preprocessing import UNLABELLED, Sample
-from merc.inference.torch_backend import BATCH_CONVERSATIONS, infer
+from merc.inference.backend import BATCH_CONVERSATIONS
+from merc.inference.torch_backend import infer
 from merc.networks.cmath.network import CMATH
 from merc.networks.interface import Network, NetworkOutput, loss_at
 from merc.settings import Settings
@@ -156,7 +158,8 @@ def _with_heads(network: CMATH, samples: Sequence[Sample], loss: Objective, pull
     """Classifiers of the least loss on what the body makes of the samples, without draw or dropout."""
     trained = copy.deepcopy(network).eval()
     with torch.inference_mode(False), torch.no_grad():
-        seen = [(trained(batch), batch) for _, batch in batches_of(samples, BATCH_CONVERSATIONS)]
+        batches = [Batch.of(padded) for _, padded in batches_of(samples, BATCH_CONVERSATIONS)]
+        seen = [(trained(batch), batch) for batch in batches]
     learned = [parameter for classifier in trained.classifiers for parameter in classifier.parameters()]
     began = [parameter.detach().clone() for parameter in learned]
     count = sum(int(batch.labelled.sum()) for _, batch in seen)

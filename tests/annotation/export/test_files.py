@@ -6,7 +6,6 @@ import io
 import json
 import os
 import stat
-import sys
 from dataclasses import replace
 from unittest.mock import Mock
 
@@ -19,7 +18,7 @@ import nesting
 from annotation.invented import HOSTILE, annotation, hostile, with_utterances
 from merc.annotation.annotation import Annotation
 from merc.annotation.export.files import FORMATS, write_files
-from merc.errors import DataError, MissingExtraError
+from merc.errors import DataError
 from merc.files.csv_cells import harmless_cell
 from merc.files.posix import POSIX
 
@@ -199,12 +198,6 @@ def test_utterances_without_a_time_have_no_subtitles(changes):
         spoken("a", "b", **changes).to_srt()
 
 
-def test_without_pysubs2_the_extra_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pysubs2", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'merc\[subtitles\]'"):
-        annotation().to_srt()
-
-
 # All of them
 
 
@@ -252,7 +245,6 @@ def test_without_times_there_are_no_subtitles_and_the_others_say_so(tmp_path):
 
 
 def test_subtitles_leave_out_what_has_no_time_and_the_others_say_so(tmp_path):
-    pytest.importorskip("pysubs2")
     whole = annotation()
     untimed = (replace(whole.utterances[0], start=None), replace(whole.utterances[1], end=None))
     written = write_files(with_utterances(whole, (*untimed, *whole.utterances[2:])), tmp_path / "talk.wav")
@@ -326,13 +318,6 @@ def test_who_may_not_read_what_was_annotated_may_not_read_the_results(
         path.chmod(mode)
     (written,) = write_files(whole, medium, formats=("csv",), like=(words,) if given == "elsewhere" else ())
     assert stat.S_IMODE(written.stat().st_mode) == expected
-
-
-def test_without_the_extra_there_are_no_subtitles_either(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pysubs2", None)
-    written = write_files(annotation(), tmp_path / "talk.wav", formats=("srt", "json"))
-    assert [path.suffix for path in written] == [".json"]
-    assert "needs the optional extra 'subtitles'" in written[0].read_text("utf-8")
 
 
 def test_where_no_file_could_say_so_it_is_an_error(tmp_path):

@@ -21,7 +21,7 @@ from merc.encoders.derivation import PRAAT
 from merc.errors import MissingExtraError
 from merc.inference.recogniser import Recogniser
 
-pytest.importorskip("parselmouth", reason="the extra 'audio' is not installed")
+pytest.importorskip("parselmouth", reason="the extra 'annotate' is not installed")
 pytest.importorskip("av")
 
 EMOTIONS = ("glad", "cross", "glad", "glad", "cross")
@@ -256,7 +256,7 @@ def test_one_warning_if_an_extra_is_missing(call, monkeypatch, tmp_path):
         (tmp_path / name).write_bytes(call)
 
     def lacks(*_):
-        raise MissingExtraError("audio", "the sound encoder 'praat'")
+        raise MissingExtraError("annotate", "the sound encoder 'praat'")
 
     with monkeypatch.context() as patched:
         patched.setattr("merc.encoders.resolver.PraatEncoder", lacks)
@@ -264,13 +264,13 @@ def test_one_warning_if_an_extra_is_missing(call, monkeypatch, tmp_path):
     assert found.corpus.feature_schema == ()
     (said,) = found.warnings
     assert said.startswith(
-        "one.wav and 1 other recording are not heard: the sound encoder 'praat' needs the optional extra 'audio'"
+        "one.wav and 1 other recording are not heard: the sound encoder 'praat' needs the optional extra 'annotate'"
     )
     monkeypatch.setattr("merc.annotation.media.decoding.importlib.util.find_spec", lambda name: None)
     found = import_labelled(tmp_path)
     assert found.corpus.feature_schema == ()
     (said,) = found.warnings
-    assert said.startswith("one.wav and 1 other recording are not heard: reading them needs the optional extra 'media'")
+    assert said.startswith("one.wav and 1 other recording are not heard: reading them needs the optional extra 'annotate'")
 
 
 def test_progress_counts_the_seconds_of_all_recordings(call, tmp_path):

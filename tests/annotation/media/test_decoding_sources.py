@@ -262,13 +262,13 @@ def test_what_needs_pyav_says_so_without_it(without):
     recording, sound = io.BytesIO(encoded(noise(1.0, 44_100), 44_100, "mp4")), io.BytesIO(wav(noise(1.0), RATE))
     without("av")
     with pytest.raises(
-        MissingExtraError, match=r"^reading talk\.mp4, which is no sound wav or flac .*pip install 'merc\[media\]'$"
+        MissingExtraError, match=r"^reading talk\.mp4, which is no sound wav or flac .*pip install 'merc\[annotate\]'$"
     ):
         inspect(recording, "talk.mp4")
-    with pytest.raises(MissingExtraError, match=r"^reading talk\.mp3, a file of the kind MP3, needs the optional extra 'media'"):
+    with pytest.raises(MissingExtraError, match=r"^reading talk\.mp3, a file of the kind MP3, needs the optional extra 'annotate'"):
         inspect(song, "talk.mp3")
     without("av", "soundfile")
-    with pytest.raises(MissingExtraError, match=r"^reading talk needs the optional extra 'media'"):
+    with pytest.raises(MissingExtraError, match=r"^reading talk needs the optional extra 'annotate'"):
         inspect(sound, "talk")
 
 

@@ -100,7 +100,7 @@ def test_without_soxr_only_16_khz_is_read(monkeypatch):
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "soxr" else found(name))
     assert len(one(Sound(noise(1.0), RATE), Span(0.0, 1.0))) == RATE
-    with pytest.raises(MissingExtraError, match=r"bringing talk from 8000 Hz to 16000 Hz needs .* 'merc\[audio\]'"):
+    with pytest.raises(MissingExtraError, match=r"bringing talk from 8000 Hz to 16000 Hz needs .* 'merc\[annotate\]'"):
         one(Sound(noise(1.0, 8_000), 8_000), Span(0.0, 1.0))
 
 

@@ -81,7 +81,7 @@ def test_a_recording_streams_whole(channel):
 
 @pytest.mark.parametrize("rate", [22_050, 44_100, 48_000])
 def test_a_recording_of_another_rate_streams_as_if_it_were_brought_to_16_khz_in_one_piece(rate):
-    pytest.importorskip("soxr", reason="the extra 'audio' is not installed")
+    pytest.importorskip("soxr", reason="the extra 'annotate' is not installed")
     samples = np.random.default_rng(0).normal(0, 0.2, round(2.3 * STREAMED * rate)).astype(np.float32)
     (whole,) = excerpts(Sound(samples, rate), [Span(0.0, 2.3 * STREAMED)], "long")
     pieces = list(streamed(Sound(samples, rate), "long"))
@@ -90,7 +90,7 @@ def test_a_recording_of_another_rate_streams_as_if_it_were_brought_to_16_khz_in_
 
 
 def test_a_damaged_recording_streams_to_the_damage(tmp_path):
-    pytest.importorskip("soundfile", reason="the extra 'audio' is not installed")
+    pytest.importorskip("soundfile", reason="the extra 'annotate' is not installed")
     path = tmp_path / "call.wav"
     path.write_bytes(b"RIFF no sound at all")
     with pytest.raises(DataError, match="call"):

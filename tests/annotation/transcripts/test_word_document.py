@@ -141,7 +141,7 @@ def test_what_is_no_word_document_is_told(monkeypatch):
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "docx", None)
-    with pytest.raises(MissingExtraError, match=r"^reading talk\.docx needs the optional extra 'subtitles'"):
+    with pytest.raises(MissingExtraError, match=r"^reading talk\.docx needs the optional extra 'annotate'"):
         read_transcript(io.BytesIO(written("Ada: Hi.")), "talk.docx")
 
 

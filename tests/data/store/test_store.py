@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Uttera
 from merc.data.splits import by_parts
 from merc.data.store.manifest import read_manifest
 from merc.data.store.store import add_features, open_store, save_store, update_notes
-from merc.errors import DataError, StoreError
+from merc.errors import DataError, MissingExtraError, StoreError
 from merc.files import staged_file
 
 AUDIO = FeatureSpec(modality="audio", name="praat", dimension=3, encoder="praat-functionals", version="1")
@@ -404,3 +405,13 @@ def test_an_unwritable_place_is_one_clear_error(tmp_path):
 
 def test_a_corpus_prints_on_one_line(store):
     assert len(repr(open_store(store))) < 200
+
+
+def test_without_pyarrow_the_extra_is_named_and_nothing_is_written(tmp_path, monkeypatch):
+    save_store(corpus(), tmp_path / "there")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.compute", None)
+    for act in (lambda: open_store(tmp_path / "there"), lambda: save_store(corpus(), tmp_path / "new")):
+        with pytest.raises(MissingExtraError, match=r"^a store needs the optional extra 'train': pip install 'merc\[train\]'$"):
+            act()
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == ["there"]

@@ -335,7 +335,7 @@ def test_pitch_is_not_sought_where_no_syllable_can_be(analyses: list[str]) -> No
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"merc\[audio\]"):
+    with pytest.raises(MissingExtraError, match=r"merc\[annotate\]"):
         PraatEncoder()
 
 

@@ -314,5 +314,5 @@ def test_a_device_that_is_not_there_is_told(wav2vec2: Path) -> None:
 
 def test_a_missing_extra_is_named(wav2vec2: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(MissingExtraError, match=r"merc\[text\]"):
+    with pytest.raises(MissingExtraError, match=r"merc\[train\]"):
         speech_encoder(str(wav2vec2))

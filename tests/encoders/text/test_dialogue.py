@@ -14,7 +14,7 @@ from merc.data.schema import Conversation, Utterance
 from merc.encoders.registry import resolve
 from merc.encoders.text.adapter import Adapter
 from merc.encoders.text.dialogue import OWN_TOKENS, DialogueEncoder, context_turns, tokenised_windows, window_digests
-from merc.encoders.text.torch_model import add_adapter, load_base
+from merc.encoders.text.torch_model import TransformersTokenizer, add_adapter, load_base
 from merc.errors import FeatureError
 from tiny_text_model import MOST_TOKENS, WORDS, build_plain
 
@@ -145,7 +145,7 @@ def test_a_window_ends_with_its_utterance_and_keeps_the_limit(base, turns, limit
     tokenizer, _, _ = load_base(base)
     talk = conversation([*turns, ("a", "why ?")])
     said = [i for i, u in enumerate(talk.utterances) if u.words.strip()]
-    for i, windows in zip(said, tokenised_windows(tokenizer, [(talk, i) for i in said], limit), strict=True):
+    for i, windows in zip(said, tokenised_windows(TransformersTokenizer(tokenizer), [(talk, i) for i in said], limit), strict=True):
         whole = tokenizer(f"A: {talk.utterances[i].words}")["input_ids"]
         mark, words = whole[1:3], whole[3:-1]
         assert (len(windows) == 1) == (len(whole) <= limit)
@@ -176,7 +176,7 @@ def test_the_shipped_length_is_read_to_its_end():
     words = ["happy"] * (OWN_TOKENS - 4)
     for more, expected in ((0, [OWN_TOKENS]), (1, [50, 51])):
         talk = conversation([("Ann", " ".join([*words, *["leave"] * more]))])
-        ((*windows,),) = tokenised_windows(tokenizer, [(talk, 0)], 512)
+        ((*windows,),) = tokenised_windows(TransformersTokenizer(tokenizer), [(talk, 0)], 512)
         assert [window.weight for window in windows] == expected
 
 
@@ -216,11 +216,13 @@ def test_threads_share_an_encoder_but_not_its_tokenizer(adapter, monkeypatch):
     shared, door = DialogueEncoder([adapter]), Door()
     real = shared._model
 
-    def tokenizer(texts, verbose):
+    def ids(texts):
         door()
-        return real.tokenizer(texts, verbose=verbose)
+        return real.tokenizer.ids(texts)
 
-    monkeypatch.setattr(shared, "_model", SimpleNamespace(tokenizer=tokenizer, limit=real.limit, embed=real.embed))
+    tokenizer = SimpleNamespace(ids=ids, start=real.tokenizer.start)
+    parts = {"limit": real.limit, "embed": real.embed, "batch_tokens": real.batch_tokens}
+    monkeypatch.setattr(shared, "_model", SimpleNamespace(tokenizer=tokenizer, **parts))
     talk = conversation(TALK)
     (first,), (second,) = in_threads(partial(shared.encode, [talk]), partial(shared.encode, [talk]))
     assert door.met == 0 and door.calls >= 2

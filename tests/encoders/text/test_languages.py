@@ -98,7 +98,8 @@ def test_no_room_for_the_detectors_model_costs_no_result(monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(languages, "_identifier", full)
-    (sentence,) = foreign_words([chat(*ENGLISH)], ["en"])
+    assert foreign_words([chat(*ENGLISH)], ["en"]) == ()  # plainly English, so no detector is asked
+    (sentence,) = foreign_words([chat(*ENGLISH)], ["de"])
     assert sentence.startswith("which language the words are in could not be told: ") and sentence.endswith(
         "No space left on device"
     )
@@ -135,6 +136,8 @@ def test_what_is_looked_at_is_bounded(monkeypatch):
     monkeypatch.setattr(languages, "_identifier", lambda: counted)
     monkeypatch.setattr(languages, "MOST_TURNS", 10)
     numbered = [f"turn {place} of this long talk between us" for place in range(1000)]
+    assert foreign_words([chat(*numbered)], ["de", "en"]) == () and not counted.texts
+    monkeypatch.setattr(languages, "is_plainly_english", lambda words: False)
     assert foreign_words([chat(*numbered)], ["en"]) == ()
     assert len(counted.texts) == 10 and set(counted.texts) < set(numbered)
     places = [int(text.split()[1]) for text in counted.texts]

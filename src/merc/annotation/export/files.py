@@ -36,8 +36,8 @@ def write_files(
 ) -> tuple[Path, ...]:
     """Writes the files, each whole, in place of older ones; if one can't be written, none is changed.
 
-    Subtitles and tiers leave out utterances without a time, and are not written if all are, or without their extra. JSON and page
-    say so. If the words were read from a file of ELAN or Praat, what it holds is in the new file of its kind, too.
+    Subtitles and tiers leave out utterances without a time, and are not written if all are. JSON and page say so. If the words were
+    read from a file of ELAN or Praat, what it holds is in the new file of its kind, too.
     Nobody may read the files who may not read what was annotated (see `rights_like`).
 
     Args:
@@ -55,7 +55,6 @@ def write_files(
     Raises:
         DataError: an unknown format, a file in the way, a folder that is missing or not writable; or subtitles or tiers that can't
             be made while neither json nor html is asked for to say so.
-        MissingExtraError: likewise.
     """
     targets = check_targets(beside, folder, formats, (annotation.origin.name, annotation.origin.transcript))
     texts: dict[str, str] = {}

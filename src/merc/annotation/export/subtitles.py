@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from merc.annotation.result import Result
-from merc.errors import DataError, MissingExtraError
+from merc.errors import DataError
 from merc.inference.predictions import JudgedUtterance
 
 # Subtitles have no escapes: what starts mark-up in them is shown by its full-width twin. That ends `-->`, too.
@@ -26,18 +26,15 @@ def srt_text(result: Result, leave_out_untimed: bool = False) -> str:
 
     Raises:
         DataError: an utterance has no start or no end, or there are several conversations.
-        MissingExtraError: the extra `subtitles` is not installed.
     """
+    import pysubs2  # slow to import, and not needed by other formats
+
     if len(result.conversations) > 1:
         raise DataError(f"subtitles are of one conversation; there are {len(result.conversations)}")
     times = [(u.start, u.end, u) for u in result.utterances if u.start is not None and u.end is not None]
     without = len(result.utterances) - len(times)
     if without and not (times and leave_out_untimed):
         raise DataError(f"subtitles need a time for each utterance; {without} of {len(result.utterances)} have none")
-    try:
-        import pysubs2
-    except ImportError as error:
-        raise MissingExtraError("subtitles", "writing subtitles") from error
     subtitles = pysubs2.SSAFile()
     for start, end, utterance in sorted(times, key=lambda time: time[:2]):
         begin, finish = (round(1000 * min(max(seconds, 0.0), _LAST)) for seconds in (start, max(start, end)))

@@ -44,7 +44,7 @@ def opened(source: MediaSource, name: str) -> Generator[Recording, None, None]:
     elif importlib.util.find_spec("soundfile") is not None:
         read = _opened_by_soundfile
     else:
-        raise MissingExtraError("media", f"reading {name}")
+        raise MissingExtraError("annotate", f"reading {name}")
     with opened_file(source, name, "a recording") as file:
         if file.seek(0, os.SEEK_END) == 0:
             raise DataError(f"{name}: expected a recording, found an empty file")
@@ -68,10 +68,10 @@ def _opened_by_soundfile(file: Bytes, name: str) -> Generator[Recording, None, N
             form = (sound_file.samplerate, sound_file.channels, sound_file.subtype)
             sound_file = soundfile.SoundFile(tail, "r", *form, endian="LITTLE", format="RAW")
     except (soundfile.LibsndfileError, OSError) as error:
-        raise MissingExtraError("media", f"reading {name}, which is no sound wav or flac file,") from error
+        raise MissingExtraError("annotate", f"reading {name}, which is no sound wav or flac file,") from error
     with sound_file as sound:
         if sound.format not in (*_BY_SOUNDFILE, "RAW"):  # mp3 would be placed otherwise than by PyAV
-            raise MissingExtraError("media", f"reading {name}, a file of the kind {sound.format},")
+            raise MissingExtraError("annotate", f"reading {name}, a file of the kind {sound.format},")
         info = MediaInfo("audio", sound.frames / sound.samplerate, sound.channels, sound.samplerate)
         yield Recording(info, _soundfile_blocks(sound))
 

@@ -101,7 +101,7 @@ def excerpts(
     with opened(source, name) as recording:
         rate = recording.info.rate
         if rate != RATE and importlib.util.find_spec("soxr") is None:
-            raise MissingExtraError("audio", f"bringing {name} from {rate} Hz to {RATE} Hz")
+            raise MissingExtraError("annotate", f"bringing {name} from {rate} Hz to {RATE} Hz")
         cuts: list[_Cut] = []
         for index, span in enumerate(spans):
             if reason := _refusal(span, recording.info):

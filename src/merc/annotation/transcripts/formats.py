@@ -90,7 +90,7 @@ FORMATS: Mapping[str, TextFormat | BinaryFormat] = {
     ".tsv": TextFormat("a table with a header and tabs", "tables.read_tab_separated"),
     ".txt": TextFormat("plain text", "plain.layouts.read_plain"),
     ".md": TextFormat("plain text", "plain.layouts.read_plain"),
-    ".docx": BinaryFormat("a Word document", "word_document.read_word_document", "subtitles"),
+    ".docx": BinaryFormat("a Word document", "word_document.read_word_document", "annotate"),
 }
 SUFFIXES = tuple(FORMATS)
 TIERED = tuple(suffix for suffix, known_format in FORMATS.items() if isinstance(known_format, TextFormat) and known_format.tiered)

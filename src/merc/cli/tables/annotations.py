@@ -60,7 +60,7 @@ def folder_notes(records: Sequence[FileRecord]) -> Iterator[str]:
     for file, sentence in found[:_LISTED]:
         yield f"{file}: {sentence}"
     if len(found) > _LISTED:
-        yield f"{len(found) - _LISTED} more files hold words in other languages; the column 'warnings' of {FOLDER_TABLE} says which"
+        yield f"{len(found) - _LISTED} more files hold words in other languages; the key 'warnings' of {FOLDER_TABLE} says which"
 
 
 def file_records_table(records: Sequence[FileRecord]) -> Iterator[RenderableType]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -13,11 +14,15 @@ from merc.annotation.labelled.agreement import Agreement
 from merc.annotation.labelled.inspection import LabelledInspection
 from merc.cli.tables.cells import NOTHING, add_row, decimal, new_table, percent
 from merc.data.formats.inspection import Inspection
-from merc.data.probe import Figure, ProbeReport
 from merc.data.schema import Corpus, Part
 from merc.files.printable import printable
-from merc.synthetic.oracle import Ceiling
-from merc.synthetic.planting import PlantedStream
+
+if TYPE_CHECKING:
+    from merc.data.probe import Figure, ProbeReport
+    from merc.synthetic.oracle import Ceiling
+    from merc.synthetic.planting import PlantedStream
+else:  # a file is inspected without what they import
+    Figure = ProbeReport = Ceiling = PlantedStream = object
 
 _PARTS: tuple[Part, ...] = ("train", "validation", "test")
 _STYLES = {"error": "red", "warning": "yellow", "note": ""}
@@ -53,7 +58,7 @@ def agreement_line(agreement: Agreement) -> Text:
     """How far annotators agree."""
     who = printable(", ".join(agreement.annotators))
     if not agreement.computed:
-        alpha = "not computed: it needs the optional extra 'agreement': pip install 'merc[agreement]'"
+        alpha = "not computed: it needs the optional extra 'train': pip install 'merc[train]'"
     elif agreement.alpha is None:
         alpha = "not defined: " + (
             "all labels are the same" if agreement.utterances else "no utterance has labels of two annotators"

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from merc.cli.tables.cells import NOTHING, add_row, decimal, new_table, percent
-from merc.evaluation.metrics import ClassificationScores
-from merc.evaluation.report import EvaluationReport, TrustReport, UncertaintyReport
 from merc.files.printable import printable
 from merc.inference.predictions import JudgedConversation, JudgedUtterance
-from merc.runs.demo import Demonstration
-from merc.runs.training import TrainedRun
+
+if TYPE_CHECKING:
+    from merc.evaluation.metrics import ClassificationScores
+    from merc.evaluation.report import EvaluationReport, TrustReport, UncertaintyReport
+    from merc.runs.demo import Demonstration
+    from merc.runs.training import TrainedRun
+else:  # predictions are shown without what they import
+    ClassificationScores = EvaluationReport = TrustReport = UncertaintyReport = Demonstration = TrainedRun = object
 
 _SCORES = ("accuracy", "weighted F1", "macro F1", "calibration error", "NLL")
 _MARKS = {"signal": "", "noise": " noise", "absent": ""}

@@ -12,25 +12,24 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from merc.data.formats.declaration import Declaration, declared_corpus, parse_declaration
 from merc.data.formats.layout import CorpusSource, Layout
 from merc.data.schema import PARTS, Conversation, Corpus, FeatureArray, Utterance, first_repeated
 from merc.errors import DataError
-from merc.files.parquet import read_parquet
+from merc.files.parquet import arrow, read_parquet
+from merc.files.printable import first_line, printable
 
 _OFFICIAL = "official"
 _TEXTS = ("conversation", "utterance", "speaker", "transcript", "label")
 _TIMES = ("start", "end")
 _NEEDED = ("conversation", "speaker")
 _METADATA = b"merc"
-_compute: Any = pc  # makes its functions at import, so that pyright does not know them all
+_MAGIC = b"PAR1"  # how a parquet file begins
+_READING = "reading parquet"
 
 
 def _matches(source: CorpusSource) -> bool:
@@ -38,9 +37,20 @@ def _matches(source: CorpusSource) -> bool:
         return False
     try:
         with source.path.open("rb") as file:  # pyarrow takes no path that is not UTF-8
-            return set(_NEEDED) <= set(pq.read_schema(file).names)
-    except (OSError, UnicodeDecodeError, pa.ArrowException):
+            if file.read(len(_MAGIC)) != _MAGIC:
+                return False
+            file.seek(0)
+            return set(_NEEDED) <= set(_schema_of(file).names)
+    except (OSError, DataError):
         return False
+
+
+def _schema_of(file: BinaryIO) -> Any:
+    pa = arrow(f"reading {printable(Path(file.name).name)}")
+    try:
+        return pa.parquet.read_schema(file)
+    except (UnicodeDecodeError, pa.ArrowException) as error:
+        raise DataError(first_line(error)) from error
 
 
 def _read(source: CorpusSource) -> Corpus:
@@ -96,9 +106,9 @@ def _declaration(path: Path, table: Any) -> Declaration:
 
 
 def _texts(path: Path, table: Any, name: str) -> list[Any]:
-    column = table.column(name)
+    pa, column = arrow(_READING), table.column(name)
     try:
-        values: list[Any] = pc.cast(column, pa.string()).to_pylist()
+        values: list[Any] = pa.compute.cast(column, pa.string()).to_pylist()
     except pa.ArrowException as error:
         raise DataError(f"{path}: column {name!r} is {column.type}, expected text") from error
     if name in (*_NEEDED, "utterance") and None in values:
@@ -107,10 +117,10 @@ def _texts(path: Path, table: Any, name: str) -> list[Any]:
 
 
 def _times(path: Path, table: Any, name: str) -> list[Any]:
-    column = table.column(name)
+    pa, column = arrow(_READING), table.column(name)
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_null(column.type)):
         raise DataError(f"{path}: column {name!r} is {column.type}, expected numbers (seconds)")
-    values: list[float | None] = pc.cast(column, pa.float64()).to_pylist()
+    values: list[float | None] = pa.compute.cast(column, pa.float64()).to_pylist()
     infinite = next((row for row, value in enumerate(values) if value is not None and math.isinf(value)), None)
     if infinite is not None:
         raise DataError(f"{path}, row {infinite + 1}: column {name!r} is infinite; allowed are seconds, or null")
@@ -119,20 +129,20 @@ def _times(path: Path, table: Any, name: str) -> list[Any]:
 
 def _features(path: Path, table: Any, name: str, declared: int | None) -> FeatureArray:
     """(N, D), NaN where the list or the number is null."""
-    column = table.column(name)
+    pa, column = arrow(_READING), table.column(name)
     kind = column.type
     is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     if not is_list or not (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)):
         raise DataError(f"{path}: column {name!r} is {kind}, expected lists of numbers, since a name with a slash is a feature")
     present = column.is_valid().to_numpy()
-    lengths = _compute.list_value_length(column).drop_null().to_numpy()
+    lengths = pa.compute.list_value_length(column).drop_null().to_numpy()
     dimension = declared if declared is not None else int(lengths[0]) if lengths.size else 1
     wrong = np.flatnonzero(lengths != dimension)
     if wrong.size or dimension < 1:
         row = int(np.flatnonzero(present)[wrong[0] if wrong.size else 0])
         found = int(lengths[wrong[0]]) if wrong.size else dimension
         raise DataError(f"{path}, row {row + 1}, feature {name}: {found} numbers, expected {max(dimension, 1)}")
-    numbers = _compute.list_flatten(column.drop_null()).cast(pa.float64()).to_numpy()  # null becomes NaN
+    numbers = pa.compute.list_flatten(column.drop_null()).cast(pa.float64()).to_numpy()  # null becomes NaN
     array = np.full((table.num_rows, dimension), np.nan, dtype=np.float32)
     with np.errstate(over="ignore"):  # what float32 can't hold is infinite, which `Conversation` refuses
         array[present] = numbers.reshape(-1, dimension)

@@ -51,6 +51,7 @@ def save_store(corpus: Corpus, folder: str | Path, *, overwrite: bool = False, l
     Raises:
         StoreError: the folder is in use, a note is not JSON, a text is not valid Unicode, or the disk is full or not writable.
             The folder is then as it was.
+        MissingExtraError: pyarrow is not installed.
 
     Example:
         >>> import merc
@@ -92,6 +93,7 @@ def open_store(folder: str | Path, *, verify: bool = True) -> Corpus:
 
     Raises:
         StoreError: no store, a file that is missing, truncated or altered, or another version of the format.
+        MissingExtraError: pyarrow is not installed.
 
     Example:
         >>> import merc

@@ -81,7 +81,7 @@ class PraatEncoder:
 
     def __init__(self) -> None:
         if importlib.util.find_spec("parselmouth") is None:
-            raise MissingExtraError("audio", f"the sound encoder {PRAAT_NAME!r}")
+            raise MissingExtraError("annotate", f"the sound encoder {PRAAT_NAME!r}")
 
     def encode(self, inputs: Sequence[Clip | None], progress: Progress = no_progress) -> Float32[np.ndarray, "N D"]:
         """See `merc.encoders.interface.Encoder.encode`."""

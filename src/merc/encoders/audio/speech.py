@@ -109,7 +109,7 @@ def speech_encoder(name_or_path: str, device: str = "cpu") -> Encoder[Clip | Non
     """
     shown = printable(name_or_path)
     if importlib.util.find_spec("transformers") is None:
-        raise MissingExtraError("text", f"the sound encoder {shown!r}")
+        raise MissingExtraError("train", f"the sound encoder {shown!r}")
     source = resolve_speech(name_or_path)
     with loading(f"sound encoder {shown!r}"):
         import torch

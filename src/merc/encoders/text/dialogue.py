@@ -14,15 +14,22 @@ import hashlib
 import threading
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float32
 
 from merc.data.schema import Conversation, Utterance
+from merc.encoders.interface import EncoderBackend
 from merc.encoders.text.adapter import Adapter, joint_version
-from merc.encoders.text.windows import WINDOW_RULE, Window, cut_text, encode_windows
+from merc.encoders.text.minilm import AdaptedMiniLM, runs_by_graph
+from merc.encoders.text.windows import WINDOW_RULE, Tokenizer, Window, cut_text, encode_windows
 from merc.settings import Progress, no_progress
+
+if TYPE_CHECKING:
+    from merc.encoders.text.torch_model import AdaptedModel
+else:
+    AdaptedModel = object  # its module imports torch
 
 DIALOGUE = "dialogue"  # the encoder's name; what it learned makes its version
 CONTEXT = 4  # earlier turns [chosen]
@@ -39,6 +46,7 @@ class DialogueEncoder:
     Args:
         adapters: of one model.
         device: to encode on.
+        backend: what runs the bundled model on the CPU: `onnx`, as `auto` does, or `torch`; torch runs all others.
 
     Raises:
         ValueError: no adapter, or adapters of different models.
@@ -49,14 +57,12 @@ class DialogueEncoder:
     modality = "text"
     name = DIALOGUE
 
-    def __init__(self, adapters: Sequence[Adapter], device: str = "cpu") -> None:
+    def __init__(self, adapters: Sequence[Adapter], device: str = "cpu", backend: EncoderBackend = "auto") -> None:
         bases = {(adapter.base, adapter.base_version) for adapter in adapters}
         if len(bases) != 1:
             raise ValueError(f"expected adapters of one text model; found {sorted(bases)}")
-        from merc.encoders.text.torch_model import AdaptedModel
-
         self.version = joint_version(adapters)
-        self._model = AdaptedModel(adapters, device)
+        self._model = _adapted(adapters, device, backend)
         self.dimension = self._model.dimension
         self._lock = threading.Lock()  # the tokenizer is not safe among threads
 
@@ -87,7 +93,15 @@ class DialogueEncoder:
         """
         with self._lock:
             windows = tokenised_windows(self._model.tokenizer, places, self._model.limit)
-        return encode_windows(windows, self._model.embed, self.dimension, self.name, progress)
+        return encode_windows(windows, self._model.embed, self.dimension, self.name, progress, self._model.batch_tokens)
+
+
+def _adapted(adapters: Sequence[Adapter], device: str, backend: EncoderBackend) -> AdaptedMiniLM | AdaptedModel:
+    if runs_by_graph(adapters[0].base, device, backend):
+        return AdaptedMiniLM(adapters)
+    from merc.encoders.text.torch_model import AdaptedModel
+
+    return AdaptedModel(adapters, device)
 
 
 def context_turns(conversation: Conversation, place: int) -> list[tuple[str, str]]:
@@ -102,7 +116,7 @@ def context_turns(conversation: Conversation, place: int) -> list[tuple[str, str
     return [(letters[u.speaker], u.words or "") for u in turns]
 
 
-def tokenised_windows(tokenizer: Any, places: Sequence[tuple[Conversation, int]], limit: int) -> list[list[ContextWindow]]:
+def tokenised_windows(tokenizer: Tokenizer, places: Sequence[tuple[Conversation, int]], limit: int) -> list[list[ContextWindow]]:
     """The windows of some utterances, each with words; one of each unless it is long.
 
     Args:
@@ -112,12 +126,12 @@ def tokenised_windows(tokenizer: Any, places: Sequence[tuple[Conversation, int]]
     """
 
     def tokenised(texts: list[str]) -> list[list[int]]:
-        return tokenizer(texts, verbose=False)["input_ids"] if texts else []
+        return tokenizer.ids(texts) if texts else []
 
     turns = [context_turns(conversation, place) for conversation, place in places]
     texts = list(dict.fromkeys(f"{letter}: {words}" for of_one in turns for letter, words in of_one))
     tokens = dict(zip(texts, tokenised(texts), strict=True))
-    start, own_limit = getattr(tokenizer, "cls_token_id", None), min(OWN_TOKENS, limit)
+    start, own_limit = tokenizer.start, min(OWN_TOKENS, limit)
     windows: list[list[ContextWindow]] = []
     for *earlier, (letter, words) in turns:
         context = [tokens[f"{by}: {said}"][:CONTEXT_TOKENS] for by, said in earlier]

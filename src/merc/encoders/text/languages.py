@@ -11,12 +11,14 @@ import random
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from merc.data.schema import Conversation
+from merc.encoders.text.plain_english import ENGLISH, is_plainly_english
 from merc.errors import DataError
 from merc.files.printable import printable
 from merc.files.validation import shorten
@@ -75,11 +77,15 @@ def foreign_words(conversations: Sequence[Conversation], known: Sequence[str]) -
 
 
 def _foreign_words(conversations: Sequence[Conversation], known: Sequence[str]) -> tuple[str, ...]:
+    stretches = _stretches(conversations)
+    total, foreign = sum(each.count for each in stretches), Counter[str]()
+    if ENGLISH in known:
+        doubtful = sum(each.count for each in stretches if not is_plainly_english(each.words))
+        if doubtful < NOTICED * total or not total:
+            return ()
     if not set(known) <= set(_identifier().labels):
         return ()
-    total, foreign = 0, Counter[str]()
-    for count, probabilities in _judged(conversations):
-        total += count
+    for count, probabilities in _judged(stretches):
         likely = sorted(probabilities, key=lambda code: -probabilities[code])[:_NEARLY]
         others = [code for code in likely if code not in known and code != _NO_LANGUAGE]
         sure = sum(probabilities[code] for code in others) >= CONFIDENT
@@ -122,7 +128,7 @@ def languages_of(conversations: Sequence[Conversation], notes: Mapping[str, obje
         return tuple(map(str, codes))
     found, total = Counter[str](), 0
     with suppress(OSError):  # of the temporary file that py3langid unpacks its model into
-        for count, probabilities in _judged(conversations):
+        for count, probabilities in _judged(_stretches(conversations)):
             likeliest = max(probabilities, key=lambda code: probabilities[code])
             if probabilities[likeliest] >= _LIKELY:
                 found[likeliest] += count
@@ -130,13 +136,34 @@ def languages_of(conversations: Sequence[Conversation], notes: Mapping[str, obje
     return tuple(code for code, count in found.most_common() if count >= NOTICED * total and code != _NO_LANGUAGE)
 
 
-def _judged(conversations: Sequence[Conversation]) -> Iterator[tuple[int, dict[str, float]]]:
-    """Of each stretch of one speaker's words that is long enough: how many different words, and each language's probability."""
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """One speaker's words that are enough to tell a language by.
+
+    Attributes:
+        text: the different ones, as they were written.
+        words: the same in lower case, bare of marks.
+        count: how many.
+    """
+
+    text: str
+    words: Collection[str]
+    count: int
+
+
+def _judged(stretches: Sequence[_Stretch]) -> Iterator[tuple[int, dict[str, float]]]:
+    """Of each stretch: how many different words, and each language's probability."""
+    for each in stretches:
+        yield each.count, dict(_identifier().rank(each.text))
+
+
+def _stretches(conversations: Sequence[Conversation]) -> list[_Stretch]:
     turns = [(place, u.speaker, u.words) for place, c in enumerate(conversations) for u in c.utterances if u.words]
     if len(turns) > MOST_TURNS:
         drawn = random.Random(0).sample(range(len(turns)), MOST_TURNS)
         turns = [turns[place] for place in sorted(drawn)]
     joined: dict[tuple[int, str | None], dict[str, str]] = {}
+    found: list[_Stretch] = []
     for place, speaker, words in turns:
         different = joined.pop((place, speaker), {})
         for token in words[:_MOST_CHARACTERS].split():
@@ -146,9 +173,10 @@ def _judged(conversations: Sequence[Conversation]) -> Iterator[tuple[int, dict[s
         text = " ".join(different.values())
         count = _word_count(text)
         if count >= (LEAST_WORDS if _LATIN.search(text) else LEAST_IN_OTHER_LETTERS):
-            yield count, dict(_identifier().rank(text))
+            found.append(_Stretch(text, different.keys(), count))
         elif len(text) < _MOST_CHARACTERS:  # else it holds no words to speak of
             joined[place, speaker] = different
+    return found
 
 
 def _word_count(text: str) -> int:

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float32
 
-from merc.encoders.interface import Encoder
+from merc.encoders.interface import Encoder, EncoderBackend
 from merc.encoders.registry import ModelFolder, loading, resolve
+from merc.encoders.text.minilm import MiniLMSentences, runs_by_graph
 from merc.encoders.text.windows import WINDOW_RULE, Window, cut_text, encode_windows
 from merc.errors import MissingExtraError
 from merc.settings import Progress, no_progress
@@ -37,7 +38,7 @@ class TextEncoder:
 
     modality = "text"
 
-    def __init__(self, source: ModelFolder, model: SentenceModel) -> None:
+    def __init__(self, source: ModelFolder, model: SentenceModel | MiniLMSentences) -> None:
         self.name = source.name
         self.version = source.version
         self._model = model
@@ -60,6 +61,7 @@ class TextEncoder:
             self.dimension,
             self.name,
             lambda stage, done, _: progress(stage, skipped + done, total),
+            self._model.batch_tokens,
         )
         encoded = np.full((len(inputs), self.dimension), np.nan, dtype=np.float32)
         for vector, places in zip(vectors, rows.values(), strict=True):
@@ -82,13 +84,14 @@ def text_digest(text: str | None) -> bytes | None:
     return hashlib.sha256(f"{WINDOW_RULE}\0{said}".encode("utf-8", "replace")).digest() if said else None
 
 
-def text_encoder(name_or_path: str = "minilm", device: str = "cpu") -> Encoder[str | None]:
+def text_encoder(name_or_path: str = "minilm", device: str = "cpu", backend: EncoderBackend = "auto") -> Encoder[str | None]:
     """Loads a text encoder.
 
     Args:
         name_or_path: `minilm` or `minilm-layers` (offline), a folder, or a Hugging Face Hub id (downloaded unless in the cache).
             A folder with `modules.json` is read as a sentence-transformers model, any other as a transformers model.
         device: where it runs, such as `cpu` or `cuda:0`.
+        backend: what runs the bundled model on the CPU: `onnx`, as `auto` does, or `torch`; torch runs all others.
 
     Raises:
         MissingExtraError: sentence-transformers or the bundled model's package is not installed.
@@ -96,8 +99,11 @@ def text_encoder(name_or_path: str = "minilm", device: str = "cpu") -> Encoder[s
         UnsafeFileError: pickled weights, or code that is not sentence-transformers' own; nothing of it was run.
         FeatureError: no such model, or it can't be loaded, or its weights lack tensors.
     """
+    if runs_by_graph(name_or_path, device, backend):
+        source = resolve(name_or_path)
+        return TextEncoder(source, MiniLMSentences(source))
     if importlib.util.find_spec("sentence_transformers") is None:
-        raise MissingExtraError("text", f"the text encoder {name_or_path!r}")
+        raise MissingExtraError("train", f"the text encoder {name_or_path!r}")
     source = resolve(name_or_path)
     with loading(f"text encoder {name_or_path!r}"):
         from merc.encoders.text.torch_model import LayersModel, SentenceModel

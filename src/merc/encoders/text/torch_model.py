@@ -20,7 +20,20 @@ from torch.nn.utils.rnn import pad_sequence
 
 from merc.encoders.registry import BUNDLED, ModelFolder, load_transformer, loading, resolve
 from merc.encoders.text.adapter import Adapter
+from merc.encoders.text.windows import TOKENS_PER_BATCH
 from merc.errors import FeatureError, MissingExtraError
+
+
+class TransformersTokenizer:
+    """A tokenizer of transformers, see `merc.encoders.text.windows.Tokenizer`."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self.start: int | None = getattr(tokenizer, "cls_token_id", None)
+
+    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """See `merc.encoders.text.windows.Tokenizer.ids`."""
+        return self._tokenizer(list(texts), verbose=False)["input_ids"]
 
 
 class AdaptedModel:
@@ -29,15 +42,19 @@ class AdaptedModel:
     Attributes:
         limit: tokens that the model can take.
         dimension: D.
+        batch_tokens: padded tokens of a batch.
 
     Raises:
         FeatureError: the model is not the one that the adapters change.
         MissingExtraError: see `load_base`.
     """
 
+    batch_tokens = TOKENS_PER_BATCH
+
     def __init__(self, adapters: Sequence[Adapter], device: str) -> None:
         base, base_version = adapters[0].base, adapters[0].base_version
-        self.tokenizer, model, version = load_base(base)
+        tokenizer, model, version = load_base(base)
+        self.tokenizer = TransformersTokenizer(tokenizer)
         if version != base_version:
             raise FeatureError(f"adapter for {base!r}, version {base_version}; found version {version}")
         model.to(device)
@@ -60,10 +77,13 @@ class SentenceModel:
 
     Attributes:
         limit: tokens that the model takes of a text; None where it has no limit.
+        batch_tokens: padded tokens of a batch.
 
     Raises:
         FeatureError: see `merc.encoders.registry.load_transformer`.
     """
+
+    batch_tokens = TOKENS_PER_BATCH
 
     def __init__(self, source: ModelFolder, device: str) -> None:
         from sentence_transformers import SentenceTransformer
@@ -123,7 +143,7 @@ def load_base(name: str) -> tuple[Any, Any, str]:
         FeatureError: it can't be found or loaded, or its weights lack tensors.
     """
     if importlib.util.find_spec("transformers") is None:
-        raise MissingExtraError("text", f"the text model {name!r}")
+        raise MissingExtraError("train", f"the text model {name!r}")
     source = resolve(name)
     with loading(f"text model {name!r}"):
         from transformers import AutoModel, AutoTokenizer

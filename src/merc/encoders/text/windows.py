@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -23,6 +23,21 @@ TEXTS_PER_BATCH = 128
 WINDOW_RULE = "halved at words, averaged by tokens"  # part of every digest of a text: another rule, other vectors of long texts
 
 Content = TypeVar("Content")
+
+
+@runtime_checkable
+class Tokenizer(Protocol):
+    """Texts -> tokens.
+
+    Attributes:
+        start: the token that a text begins with; None if the model has none.
+    """
+
+    start: int | None
+
+    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """The tokens of each text, with those that the model adds."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +80,7 @@ def encode_windows(
     dimension: int,
     name: str,
     progress: Progress = no_progress,
+    batch_tokens: int = TOKENS_PER_BATCH,
 ) -> Float32[np.ndarray, "_ _"]:
     """The vectors of texts: (N, D), each that of the text's only window, or the mean of its windows' weighted by tokens.
 
@@ -75,6 +91,7 @@ def encode_windows(
         embed: contents of n windows of like size -> their vectors, (n, D).
         dimension, name: D, and the encoder's name for the error.
         progress: called after every batch with the share of the windows that is done, in texts, and N.
+        batch_tokens: padded tokens of a batch, at most, but for one that is longer alone.
 
     Raises:
         FeatureError: the model returned a number that is not finite.
@@ -82,7 +99,7 @@ def encode_windows(
     windows = [window for of_one in texts for window in of_one]
     vectors = np.empty((len(windows), dimension), dtype=np.float32)
     done = 0
-    for batch in batches_by_length([window.size for window in windows]):
+    for batch in batches_by_length([window.size for window in windows], batch_tokens):
         vectors[batch] = embed([windows[i].content for i in batch])
         done += len(batch)
         progress("encoding text", float(done * len(texts) // len(windows)), float(len(texts)))
@@ -100,12 +117,12 @@ def encode_windows(
     return rows
 
 
-def batches_by_length(token_counts: Sequence[int]) -> Iterator[list[int]]:
-    """Indices in batches of like length, shortest first: at most 128 texts and, padded, 4096 tokens, but one text at least."""
+def batches_by_length(token_counts: Sequence[int], batch_tokens: int = TOKENS_PER_BATCH) -> Iterator[list[int]]:
+    """Indices in batches of like length, shortest first: at most 128 texts and, padded, `batch_tokens`, but one text at least."""
     batch: list[int] = []
     for index in sorted(range(len(token_counts)), key=token_counts.__getitem__):
         # Ascending order: this text is the longest so far, so it sets the padded width.
-        if batch and ((len(batch) + 1) * token_counts[index] > TOKENS_PER_BATCH or len(batch) == TEXTS_PER_BATCH):
+        if batch and ((len(batch) + 1) * token_counts[index] > batch_tokens or len(batch) == TEXTS_PER_BATCH):
             yield batch
             batch = []
         batch.append(index)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from merc.data.schema import Conversation, LabelSet
 from merc.encoders.text.adapter import Adapter, Pair
 from merc.encoders.text.dialogue import ContextWindow, tokenised_windows
-from merc.encoders.text.torch_model import load_base, pooled
+from merc.encoders.text.torch_model import TransformersTokenizer, load_base, pooled
 from merc.errors import DataError, RunError
 from merc.settings import Progress, Settings, no_progress
 
@@ -171,7 +171,7 @@ def _labelled(
     if not places:
         raise DataError("no utterance has both a transcript and a label, so there is nothing to tune a text model on")
     classes = [label_set.index(conversation.utterances[place].label or "") for conversation, place in places]
-    examples = zip(classes, tokenised_windows(tokenizer, places, limit), strict=True)
+    examples = zip(classes, tokenised_windows(TransformersTokenizer(tokenizer), places, limit), strict=True)
     labels, windows = zip(*((label, window) for label, of_one in examples for window in of_one), strict=True)
     return list(windows), torch.tensor(labels)
 
