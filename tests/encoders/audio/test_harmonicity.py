@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import minimize_scalar
 
 from encoders.voices import RATE, bumps, buzz, chirps, noise, pulses, silence, syllables, times, tone
 from merc.encoders.audio import harmonicity as module
@@ -135,19 +134,3 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = harmonicity(samples)
     monkeypatch.setattr(module, "_BLOCK", 7)
     assert harmonicity(samples) == pytest.approx(whole, abs=1e-9)
-
-
-def test_the_highest_point_is_found_between_bounds() -> None:
-    generator = np.random.default_rng(3)
-    tops, widths = generator.uniform(-0.9, 0.9, 50), generator.uniform(0.5, 2, 50)
-
-    def hills(places):
-        return np.cos((places - 200 - tops) * widths) + 0.1 * (places - 200)
-
-    places, heights = module._maximise(hills, np.full(50, 199.0), np.full(50, 201.0))
-    for i in range(50):
-        twin = minimize_scalar(
-            lambda x, i=i: -hills(np.full(50, x))[i], bounds=(199, 201), method="bounded", options={"xatol": 1e-9}
-        )
-        assert heights[i] == pytest.approx(-twin.fun, abs=1e-9)
-        assert places[i] == pytest.approx(twin.x, abs=1e-4)

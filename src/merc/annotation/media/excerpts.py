@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from merc.annotation.media.decoding import opened
+from merc.annotation.media.frames import mean_of_channels
 from merc.annotation.media.recording import Block, MediaInfo, MediaSource, Recording
 from merc.encoders.interface import RATE, Clip
 from merc.errors import DataError, MissingExtraError
@@ -187,8 +188,7 @@ def _cut_out(recording: Recording, cuts: Sequence[_Cut], progress: Callable[[flo
 
 def _mean_and(channels: Sequence[int], block: Block) -> Block:
     """The mean of all channels and the named ones, (n, 1 + len(channels))."""
-    with np.errstate(all="ignore"):  # sums beyond float32: infinite, and then the reason of an absent excerpt
-        mean = block.samples.mean(axis=1, keepdims=True, dtype=np.float32)
+    mean = mean_of_channels(block.samples)  # where it is infinite, that is the reason of an absent excerpt
     return Block(block.start, np.concatenate([mean, block.samples[:, channels]], axis=1) if channels else mean)
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from jaxtyping import Float32
 
+from merc.annotation.media.frames import floats, joined, mean_of_channels
 from merc.annotation.media.recording import JITTER, KINDS, MOST_CHANNELS, RATES, RESTART, Block, Bytes, MediaInfo, Recording
 from merc.annotation.media.stamps import stretches
 from merc.errors import DataError
@@ -105,12 +106,8 @@ def _blocks(container: InputContainer, tracks: Sequence[AudioStream], rate: int)
     stamped = container.format.name not in _WITHOUT_STAMPS
     placed = {track.index: _Track(Clock(rate, start), rate, stamped) for track in tracks}
     frames = _frames(container, tracks)
-    if len(tracks) == 1:
-        for index, frame, damaged in frames:
-            yield from placed[index].blocks(frame, damaged)
-        return
     found = ((index, block) for index, frame, damaged in frames for block in placed[index].blocks(frame, damaged))
-    yield from _side_by_side(found, list(placed), rate)
+    yield from joined((block for _, block in found) if len(tracks) == 1 else _side_by_side(found, list(placed), rate))
 
 
 class _Track:
@@ -128,6 +125,19 @@ class _Track:
 
     def blocks(self, frame: AudioFrame, damaged: bool) -> Iterator[Block]:
         """The frame's sound; `damaged` says whether something before it could not be decoded."""
+        if not RATES[0] <= frame.sample_rate <= RATES[1]:
+            raise DataError(f"its sound changes to {frame.sample_rate} Hz")
+        samples = floats(frame) if frame.sample_rate == self._rate else None
+        if samples is None:
+            samples = self._converted(frame)
+        else:
+            self._form = None  # a converter that is needed again later begins anew
+        if len(samples):
+            time = None if self._begun and not self._stamped else frame.time
+            self._begun = True
+            yield from self._clock.placed(samples, time, damaged)
+
+    def _converted(self, frame: AudioFrame) -> Float32[np.ndarray, "_ _"]:
         import av
         from av.error import FFmpegError
 
@@ -135,16 +145,12 @@ class _Track:
             # Same channels, and the same rate but where it changes on the way. Packed floats: PyAV's arrays of planar frames
             # of eight channels or more read beyond their planes and end the process.
             self._form, self._converter = form, av.AudioResampler("flt", frame.layout, self._rate)
-        if not RATES[0] <= frame.sample_rate <= RATES[1]:
-            raise DataError(f"its sound changes to {frame.sample_rate} Hz")
+        channels = frame.layout.nb_channels
         try:
-            parts = [part.to_ndarray().reshape(-1, frame.layout.nb_channels) for part in self._converter.resample(frame)]
+            parts = [part.to_ndarray().reshape(-1, channels) for part in self._converter.resample(frame)]
         except (FFmpegError, ValueError) as error:
             raise DataError("its sound changes to a form that can't be converted") from error
-        if parts:
-            time = None if self._begun and not self._stamped else frame.time
-            self._begun = True
-            yield from self._clock.placed(np.concatenate(parts), time, damaged)
+        return np.concatenate([np.zeros((0, channels), np.float32), *parts])
 
 
 def _side_by_side(found: Iterator[tuple[int, Block]], tracks: Sequence[int], rate: int) -> Iterator[Block]:
@@ -156,7 +162,7 @@ def _side_by_side(found: Iterator[tuple[int, Block]], tracks: Sequence[int], rat
     waiting: dict[int, deque[Block]] = {index: deque() for index in tracks}
     reached = dict.fromkeys(tracks, 0)
     for index, block in found:
-        mean = block.samples.mean(axis=1, keepdims=True, dtype=np.float32)
+        mean = mean_of_channels(block.samples)
         waiting[index].append(Block(block.start, mean, block.after_damage))
         reached[index] = block.start + len(mean)
         upto = max(min(reached.values()), max(reached.values()) - round(LEAD * rate))

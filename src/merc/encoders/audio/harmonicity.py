@@ -10,7 +10,6 @@ Shapes: F frames, L = 211 lags of 0 to 210 samples, M maxima that are interpolat
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -18,6 +17,7 @@ from jaxtyping import Float, Int
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.polynomial.chebyshev import chebpts1, chebval, chebvander
 
+from merc.encoders.audio.brent import maximise
 from merc.encoders.interface import RATE
 
 SILENT = -200.0  # dB; what Praat writes where a frame is silent
@@ -29,14 +29,12 @@ _SILENCE = 0.1  # of the loudest sample: a frame that stays under it is silent
 
 _PERIOD = int(RATE / _FLOOR)  # samples
 _WINDOW = 2 * (_PERIOD // 2 - 1)  # samples; the longest lag too
+_TRANSFORM = 432  # samples; the fastest of the lengths that two windows fit in
 _BLOCK = 1024  # frames in memory at a time
 _COEFFICIENTS = 14  # chosen: it brings the polynomials' error under 1e-10
 _CERTAIN = 1e-15  # Praat's, from 0 and 1: -150 and 150 dB
 
 _ROUNDING = 1e-14  # of a Fourier transform, relative to all that is transformed
-_GOLDEN = (3 - math.sqrt(5)) / 2
-_TOLERANCE = 1e-10  # samples, Praat's
-_ITERATIONS = 60
 
 _Samples = Float[np.ndarray, "_"]
 _Correlations = Float[np.ndarray, "F L"]
@@ -94,7 +92,8 @@ def _correlations(spans: Float[np.ndarray, "F S"]) -> _Correlations:
     windows, squares = spans[:, :_WINDOW], spans**2
     energy = np.cumsum(squares[:, :_WINDOW], axis=1)[:, -1:]
     energies = np.cumsum(np.concatenate([energy, squares[:, _WINDOW:] - squares[:, :_WINDOW]], axis=1), axis=1)
-    products = np.fft.irfft(np.fft.rfft(spans) * np.fft.rfft(windows, 2 * _WINDOW).conj(), 2 * _WINDOW)[:, : _WINDOW + 1]
+    spectra = np.fft.rfft(spans, _TRANSFORM) * np.fft.rfft(windows, _TRANSFORM).conj()
+    products = np.fft.irfft(spectra, _TRANSFORM)[:, : _WINDOW + 1]
     with np.errstate(invalid="ignore", divide="ignore"):
         norms, error = np.sqrt(energy * energies), _ROUNDING * np.sqrt(energy * squares.sum(axis=1, keepdims=True))
         correlations = products / norms
@@ -121,8 +120,8 @@ def _strengths(correlations: _Correlations) -> Float[np.ndarray, " F"]:
         polynomials = np.where(right, sides[_COEFFICIENTS:], sides[:_COEFFICIENTS])
         return chebval(2 * fractions - np.where(right, 1, -1), polynomials, tensor=False)
 
-    # Counted from the lag of -211, since the tolerance grows with the place.
-    places, heights = _maximise(interpolated, lags + _WINDOW + 0.0, lags + _WINDOW + 2.0)
+    # Praat's tolerance grows with the place, which it counts from a lag of -211; of several maxima it finds the method's, too.
+    places, heights = maximise(interpolated, lags + _WINDOW + 0.0, lags + _WINDOW + 2.0)
     heights = np.where(heights > 1, 1 / np.maximum(heights, 1), heights)
     heights[places - _WINDOW - 1 <= 2] = 0  # periods of less than two samples
     strengths = np.zeros(len(correlations))
@@ -177,42 +176,3 @@ def _interpolation() -> Float[np.ndarray, "_ K L"]:
 def _halfway() -> Float[np.ndarray, "_ L"]:
     """Correlations -> those halfway from each lag to the next."""
     return np.tensordot(chebvander(np.zeros(1), _COEFFICIENTS - 1)[0], _interpolation(), axes=(0, 1))
-
-
-def _maximise(function: Callable[[_Maxima], _Maxima], low: _Maxima, high: _Maxima) -> tuple[_Maxima, _Maxima]:
-    """Places and heights of maxima between bounds, by Brent's method (Algorithms for Minimization without Derivatives, 1973).
-
-    Of several maxima between its bounds it finds the one that Praat finds.
-    """
-    best = second = third = low + _GOLDEN * (high - low)
-    at_best = at_second = at_third = function(best)
-    for _ in range(_ITERATIONS):
-        least = math.sqrt(np.finfo(np.float64).eps) * np.abs(best) + _TOLERANCE / 3
-        if (np.abs(best - (low + high) / 2) + (high - low) / 2 <= 2 * least).all():
-            break
-        step = _GOLDEN * np.where(best < (low + high) / 2, high - best, low - best)
-        # A parabola through the three best places gives a better step, unless it leads out of the bounds or is a longer one.
-        one, other = (best - second) * (at_third - at_best), (best - third) * (at_second - at_best)
-        over, under = (best - third) * other - (best - second) * one, 2 * (other - one)
-        over, under = np.where(under > 0, -over, over), np.abs(under)
-        fits = (np.abs(best - second) >= least) & (np.abs(over) < np.abs(step * under))
-        fits &= (over > under * (low - best + 2 * least)) & (over < under * (high - best - 2 * least))
-        step = np.where(fits, over / np.where(fits, under, 1), step)
-        step = np.where(np.abs(step) < least, np.where(step > 0, least, -least), step)
-        place = best + step
-        height = function(place)
-        better, before = height >= at_best, place < best
-        bound = np.where(better, best, place)
-        low, high = np.where(better == before, low, bound), np.where(better == before, bound, high)
-        next_best = better | (height >= at_second) | (second == best)
-        next_best_but_one = next_best | (height >= at_third) | (third == best) | (third == second)
-        third, at_third = (
-            np.where(next_best, second, np.where(next_best_but_one, place, third)),
-            np.where(next_best, at_second, np.where(next_best_but_one, height, at_third)),
-        )
-        second, at_second = (
-            np.where(better, best, np.where(next_best, place, second)),
-            np.where(better, at_best, np.where(next_best, height, at_second)),
-        )
-        best, at_best = np.where(better, place, best), np.where(better, height, at_best)
-    return best, at_best
