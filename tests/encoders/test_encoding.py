@@ -10,8 +10,9 @@ from jaxtyping import Float32
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
 from merc.data.store.store import add_features, open_store, save_store
-from merc.encoders.encoding import encode_corpus, feature_spec, vectors_of
+from merc.encoders.encoding import encode_corpus, feature_spec
 from merc.encoders.text.sentence import text_encoder
+from merc.encoders.vectors import vectors_of
 from merc.errors import DataError, StoreError
 from merc.settings import Progress, no_progress
 

@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from merc.data.schema import Conversation, Corpus, FeatureSpec
+from merc.data.schema import Corpus, FeatureSpec
 from merc.data.store.store import add_features, open_store
 from merc.encoders.interface import Encoder
 from merc.encoders.registry import feature_name
-from merc.encoders.text.dialogue import DialogueEncoder
 from merc.encoders.text.windows import WINDOW_RULE
+from merc.encoders.vectors import rows_of
 from merc.errors import DataError, StoreError
 from merc.files.lock import remove_left_lock
 from merc.files.staged_file import write_atomically
@@ -76,19 +76,10 @@ def encode_corpus(
     if not any(text and text.strip() for text in transcripts):
         raise DataError(f"store {folder}: no utterance has a transcript, so there is nothing to encode")
     rows = _encode_in_chunks(transcripts, encoder, cache, progress, chunk)
-    arrays = _split(rows, corpus.conversations)
+    arrays = rows_of(rows, corpus.conversations)
     add_features(folder, spec, {c.id: own for c, own in zip(corpus.conversations, arrays, strict=True)}, overwrite=overwrite)
     shutil.rmtree(cache, ignore_errors=True)
     return spec
-
-
-def vectors_of(
-    conversations: Sequence[Conversation], encoder: Encoder[str | None] | DialogueEncoder
-) -> Sequence[Float32[np.ndarray, "_ D"]]:
-    """The vectors of the transcripts of one conversation or more: (T, D) each, NaN rows where an utterance has none."""
-    if isinstance(encoder, DialogueEncoder):
-        return encoder.encode(conversations)
-    return _split(encoder.encode([u.words for c in conversations for u in c.utterances]), conversations)
 
 
 def _is_needed(corpus: Corpus, spec: FeatureSpec, folder: Path, *, overwrite: bool) -> bool:
@@ -153,8 +144,3 @@ def _write_chunk(path: Path, rows: Float32[np.ndarray, "n D"]) -> None:
         with suppress(OSError):  # chunks that are kept let the next call go on; an empty folder is of no use
             path.parent.rmdir()
         raise StoreError(f"{path}: can't be written: {error.strerror or error}; the store is as it was") from error
-
-
-def _split(rows: Float32[np.ndarray, "N D"], conversations: Sequence[Conversation]) -> list[Float32[np.ndarray, "_ D"]]:
-    """The rows of each conversation; one array for none."""
-    return np.split(rows, np.cumsum([len(c) for c in conversations[:-1]], dtype=int))

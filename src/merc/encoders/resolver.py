@@ -12,12 +12,12 @@ from merc.data.schema import Conversation, FeatureSpec
 from merc.encoders.audio.praat import PraatEncoder
 from merc.encoders.audio.speech import speech_encoder
 from merc.encoders.derivation import differences, source_of, with_derived
-from merc.encoders.encoding import vectors_of
 from merc.encoders.interface import PRAAT_NAME, Encoder, EncoderBackend
 from merc.encoders.registry import BUNDLED, LOADING
 from merc.encoders.text.adapter import Adapter, joint_version
 from merc.encoders.text.dialogue import DIALOGUE, DialogueEncoder
 from merc.encoders.text.sentence import text_encoder
+from merc.encoders.vectors import vectors_of
 from merc.errors import FeatureError, MissingExtraError
 
 Input = Literal["words", "sound"]

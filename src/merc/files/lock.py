@@ -7,8 +7,6 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from merc.files.posix import POSIX, lock
 
 
@@ -24,6 +22,8 @@ def locked_folder(folder: str | Path, *, wait: bool = True) -> Generator[bool, N
     Raises:
         OSError: nothing can be written beside the folder, whose parents are made if need be.
     """
+    from filelock import FileLock, Timeout  # a tenth of a second, and not needed to label one file
+
     place = Path(folder).resolve()
     path = place.with_name(f".{place.name}.lock")
     held = FileLock(path)

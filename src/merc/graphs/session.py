@@ -26,6 +26,10 @@ class GraphSession:
         weights: of the tensors that the graph has in another file; they are copied.
         optimised: let ONNX Runtime fuse operators as far as it can. False is for a graph whose start costs more than its runs.
 
+    Attributes:
+        inputs: name -> shape, with the names of axes of any length.
+        outputs: names.
+
     Raises:
         DataError: ONNX Runtime can't load it, or a weight does not fit.
     """
@@ -50,6 +54,7 @@ class GraphSession:
             self._session: Any = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's own classes, which derive from Exception alone
             raise DataError(f"{where}: ONNX Runtime can't load the graph ({_reason(error)})") from None
+        self.inputs = {each.name: tuple(each.shape) for each in self._session.get_inputs()}
         self.outputs = tuple(output.name for output in self._session.get_outputs())
 
     def run(self, inputs: Mapping[str, Array], outputs: Sequence[str] | None = None) -> dict[str, Array]:

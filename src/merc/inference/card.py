@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from merc.data.schema import FeatureSpec
 from merc.encoders.text.languages import language_name
-from merc.files.strict_yaml import dump_yaml
 from merc.inference.record import ModelRecord
 
 _SELECTION_PART = {"validation": "validation", "test-peak": "TEST, on which the epoch was chosen: not comparable"}
@@ -27,6 +24,10 @@ def model_card(record: ModelRecord, labels: Sequence[str], specs: Sequence[Featu
         record, labels, specs: the model's record, its classes in order, the features that it takes.
         parameters: trainable numbers.
     """
+    import yaml  # a tenth of a second
+
+    from merc.files.strict_yaml import dump_yaml
+
     record = record.shared()
     recipe, model_name = record.recipe, str(record.recipe["model"]["name"])
     header: dict[str, object] = {"library_name": "merc", "language": list(record.languages)}

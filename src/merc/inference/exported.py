@@ -24,8 +24,8 @@ _ABOUT = {
 }
 _STANDARDISED = (
     "the columns `kept` of the feature, minus `mean`, divided by `deviation` (of those columns), clipped to -clip and clip, 0 "
-    "where missing (NaN); behind them, for each of the columns `indicated`, 1 where it is missing, else 0. All 0 where the modality is "
-    "absent: where an utterance has no number of the feature"
+    "where missing (NaN); behind them, for each of the columns `indicated`, 1 where it is missing, else 0. All 0 where the "
+    "modality is absent: where an utterance has no number of the feature"
 )
 
 

@@ -12,10 +12,9 @@ import json
 import re
 from collections import Counter
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from merc.annotation.export.marks import COLOURS, PATTERNS, SHAPES, marks_of
@@ -25,6 +24,11 @@ from merc.errors import DataError
 from merc.files.printable import printable
 from merc.files.validation import shorten
 from merc.inference.predictions import JudgedUtterance
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+else:
+    Environment = object
 
 PAGE_COLOURS = {  # name -> in the light mode, in the dark one
     "page": ("#ffffff", "#14181d"),
@@ -88,6 +92,8 @@ def medium_address(medium: str) -> str:
 
 
 def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # a tenth of a second, and pages alone need it
+
     return Environment(
         loader=PackageLoader("merc.annotation.export", "."),
         autoescape=True,

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ _ABOUT = "merc"
 Pair = tuple[Float16[np.ndarray, "_ _"], Float16[np.ndarray, "_ _"]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # no slots: its version is kept
 class Adapter:
     """What was learned.
 
@@ -48,7 +49,7 @@ class Adapter:
         about = {"format": _FORMAT, "base": self.base, "base_version": self.base_version}
         return tensor_bytes(tensors, {_ABOUT: json.dumps(about)})
 
-    @property
+    @cached_property
     def version(self) -> str:
         """The first 16 hex digits of the file's SHA-256."""
         return hashlib.sha256(self.to_bytes()).hexdigest()[:VERSION_DIGITS]

@@ -23,7 +23,6 @@ from merc.errors import DataError, FeatureError
 from merc.files.checksums import sha256
 from merc.files.printable import first_line, printable
 from merc.files.tensors import mapped_tensors
-from merc.graphs.outline import graph_outline
 from merc.graphs.session import GraphSession
 
 GRAPH = Path(__file__).parents[2] / "assets" / "minilm.onnx"
@@ -53,15 +52,12 @@ class MiniLM:
         self._tokenizer = _tokenizer(source.folder / TOKENIZER)
         self.start: int | None = self._tokenizer.token_to_id(_START)
         self.limit, self.dimension = self._weights["embeddings.position_embeddings.weight"].shape
-        content = GRAPH.read_bytes()
-        outline = graph_outline(content, str(GRAPH))
-        taken = [name for name in outline.inputs if name not in (TOKENS, LENGTHS)]
-        for name in taken:
-            found = self._weights.get(name)
-            if found is None or found.shape != outline.inputs[name].shape:
+        self._session = GraphSession(GRAPH.read_bytes(), str(GRAPH))  # merc's own, so its outline needs no look
+        taken = {name: shape for name, shape in self._session.inputs.items() if name not in (TOKENS, LENGTHS)}
+        for name, shape in taken.items():
+            if name not in self._weights or self._weights[name].shape != shape:
                 raise DataError(f"{GRAPH}: reads a weight {printable(name)}, which the model does not have so")
         self._weights = {name: self._weights[name] for name in taken}
-        self._session = GraphSession(content, str(GRAPH))
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text, with those that the model adds."""

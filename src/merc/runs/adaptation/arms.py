@@ -14,9 +14,10 @@ from scipy.special import log_softmax
 
 from merc.data.preprocessing import UNLABELLED, Preprocessor, Sample
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet
-from merc.encoders.encoding import feature_spec, vectors_of
+from merc.encoders.encoding import feature_spec
 from merc.encoders.text.dialogue import DIALOGUE
 from merc.encoders.text.sentence import text_encoder
+from merc.encoders.vectors import vectors_of
 from merc.inference.recogniser import Recogniser
 from merc.inference.torch_backend import infer
 from merc.networks.cmath.network import CMATHConfig
