@@ -18,7 +18,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constr
 .PHONY: help install demo test lint bench
 
 help:
-	@echo "make demo    train on a synthetic corpus, print scores and one judged conversation; label a recording"
+	@echo "make demo    label a recording; train on a synthetic corpus, print scores and one judged conversation"
 	@echo "make test    run the tests"
 	@echo "make lint    run ruff and pyright"
 	@echo "make bench   measure speed and memory, write bench.json and bench-annotation.json"
@@ -36,8 +36,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(STAMP)
-	$(BIN)/merc demo
 	$(BIN)/merc annotate "$$($(BIN)/merc sample runs/sample)"
+	$(BIN)/merc demo
 
 # One thread each: the workers share the cores, and results do not hang on the number of threads.
 test: $(STAMP)

@@ -1,11 +1,15 @@
 """The documentation tells the truth: fields, layouts, recipes, links, examples, commands and the file tree."""
 
+import contextlib
+import io
 import json
 import re
 import shlex
+import tomllib
 import typing
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 import yaml
@@ -152,6 +156,55 @@ def test_the_standard_planting_is_the_documented_one():
     shown = re.search(r"`(--stream [^`]+)`", page)
     assert shown is not None
     assert tuple(parse_stream(word) for word in shown.group(1).split() if word != "--stream") == STANDARD
+
+
+def test_extras_that_are_named_exist():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    for path in PAGES:
+        text = path.read_text(encoding="utf-8")
+        installed = re.findall(r"(?:merc|'\.)\[([\w,]+)\]", text)
+        named = {*",".join(installed).split(","), *re.findall(r"extras?\s+`(\w+)`", text)} - {""}
+        assert named <= set(extras), f"{path.name} names {named - set(extras)}"
+
+
+def test_the_example_without_merc_gives_what_merc_does(tmp_path, monkeypatch):
+    import merc
+    from merc.inference.exported import export
+
+    model = merc.load("shipped")
+    export(model, tmp_path / "x.onnx")
+    monkeypatch.chdir(tmp_path)
+    (program,) = blocks(DOCS / "onnx.md", "python")
+    assert "merc" not in program
+    (shown,) = blocks(DOCS / "onnx.md", "text")
+    names, printed = {}, io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(program, "docs/onnx.md", "exec"), names)
+    assert len(printed.getvalue().splitlines()) == len(shown.splitlines())
+    keys = {spec.modality: spec.key for spec in model.preprocessor.specs}
+    given = [
+        merc.Conversation(
+            str(number),
+            tuple(merc.Utterance(str(turn), speaker) for turn, speaker in enumerate(each["speakers"])),
+            {key: each[modality].astype(np.float32) for modality, key in keys.items()},
+        )
+        for number, each in enumerate(names["conversations"])
+    ]
+    for judged, found in zip(model.judge(given), names["probabilities"], strict=True):
+        wanted = [[u.probabilities[label] for label in model.label_set.names] for u in judged.utterances]
+        np.testing.assert_allclose(found[: len(wanted)], wanted, rtol=0, atol=1e-6)
+
+
+def test_every_key_of_an_exported_models_description_is_documented(tmp_path):
+    import merc
+    from merc.inference.exported import export
+
+    _, path = export(merc.load("shipped"), tmp_path / "x.onnx")
+    page = (DOCS / "onnx.md").read_text(encoding="utf-8")
+    section = page[page.index("| key of `x.json` |") : page.index("The network's inputs, for")]
+    assert re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (.+?) \|", section, re.MULTILINE)[1:])) == list(
+        json.loads(path.read_text())
+    )
 
 
 def test_every_recipe_is_mentioned():

@@ -2,8 +2,9 @@
 
 What is not as a reader has it: the MELD csv files, the IEMOCAP pickle, the recordings and `chat.csv` are invented (a block of the
 README that shows chat.csv is taken instead); `merc data fetch` is left out, and the invented files lie in the folder that it would
-fill (its own test talks to a server); training is shortened, the study has fewer arms, and adapting fewer depths. The `make` lines
-are what continuous integration runs.
+fill (its own test talks to a server); training is shortened, the study has fewer arms, and adapting fewer depths; the shipped
+model is exported, which has its graph already. The `make` lines are what continuous integration runs; of the `pip` lines, what they
+name is looked up.
 """
 
 import contextlib
@@ -13,6 +14,8 @@ import pickle
 import re
 import shlex
 import shutil
+import tomllib
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +167,9 @@ def run_line(words):
     if words[0] == "make":  # continuous integration runs it; here, that there is such a target
         assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE), words
         return
+    if words[:2] == ["pip", "install"]:
+        check_installable([word for word in words[2:] if not word.startswith(("-", "https:"))])
+        return
     assert words[0] == "merc", f"the README shows a command that no test knows how to run: {words}"
     if words[1:3] == ["data", "fetch"]:
         return  # see above
@@ -172,8 +178,20 @@ def run_line(words):
         words = [*words, *(part for option in SHORT for part in ("--set", option))]
     if words[1] == "study":
         words = [*words, *(part for option in SHORT_STUDY for part in ("--set", option))]
+    if words[1] == "export":
+        words[2] = "shipped"
     with in_this_process():
         assert main(words[1:]) == 0, " ".join(words)
+
+
+def check_installable(named):
+    """Extras that a clone has, or packages that the project asks for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    required = {re.match(r"[\w.-]+", line)[0] for line in (*project["dependencies"], *chain(*extras.values()))}
+    for name in named:
+        own = re.fullmatch(r"\.(?:\[([\w,]+)\])?", name)
+        assert set((own[1] or "").split(",")) - {""} <= set(extras) if own else name in required, name
 
 
 def replaced(word):
