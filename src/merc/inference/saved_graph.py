@@ -31,7 +31,7 @@ from merc.inference.onnx_backend import OnnxBackend
 from merc.inference.torch_backend import TorchBackend
 from merc.networks.graph import network_graph
 from merc.networks.interface import Network
-from merc.networks.registry import BUILT_IN
+from merc.networks.registry import BUILT_IN, UNROLLED
 
 TOLERANCE = 1e-5  # of a probability, and of trust
 _MADE_BY = ("torch", "onnx", "onnx-ir", "onnxscript", "numpy")
@@ -52,6 +52,8 @@ def graph_for(
         NotExportableError: torch can't export it for free lengths, or the graph computes something else.
         MissingExtraError: what writes ONNX is not installed.
     """
+    if section.get("name") in UNROLLED:  # known before a minute is spent on it
+        raise NotExportableError(f"network {section['name']!r} has no graph: it is recurrent, and would run for one length alone")
     kept = _kept_at(section, widths, classes, weights_file)
     places = tensor_places(weights)
     if (graph := _read(kept)) is not None:

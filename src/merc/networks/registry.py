@@ -28,6 +28,8 @@ RIVALS = ("majority", "logistic_regression", "early_fusion", "late_fusion", "bc_
 BUILT_IN: Mapping[str, str] = MappingProxyType(
     {"cmath": "merc.networks.cmath.network", **{name: f"merc.networks.rivals.{name}" for name in RIVALS}}
 )
+UNROLLED = ("bc_lstm", "dialogue_rnn")
+"""Recurrent networks whose steps are written out one by one, so that an exported graph would hold for one number of utterances."""
 
 
 class NetworkConfig(Settings, ABC):
