@@ -27,6 +27,8 @@ from workload import RECIPE, TEST_LENGTHS, TRAIN_LENGTHS, WIDTHS, conversations,
 
 from merc.data.batching import shuffled_buckets
 from merc.data.padding import padding_waste
+from merc.inference.loading import load
+from merc.inference.recogniser import Recogniser
 from merc.networks.interface import Network, parameter_count
 from merc.training.recipe import Recipe, load_recipe
 
@@ -59,7 +61,7 @@ def measure_training(recipe: Recipe, lengths: tuple[int, ...], rounds: int, seed
 
 def measure_inference(recipe: Recipe, lengths: tuple[int, ...], rounds: int, seed: int) -> list[Round]:
     """Three passes over the test conversations a round, after a round to warm up. A pass and five matrix products take turns."""
-    samples, recogniser = conversations(lengths, seed), make_recogniser(recipe, seed)
+    samples, recogniser = conversations(lengths, seed), saved_and_loaded(make_recogniser(recipe, seed))
     turns, measured = Turns(products=5), list[Round]()
     for _ in range(rounds + 1):
         for _ in range(3):
@@ -68,6 +70,13 @@ def measure_inference(recipe: Recipe, lengths: tuple[int, ...], rounds: int, see
             turns.pause()
         measured.append(turns.result(3 * sum(lengths)))
     return measured[1:]
+
+
+def saved_and_loaded(recogniser: Recogniser) -> Recogniser:
+    """The model as its users have it: run by ONNX Runtime, where its network can be exported."""
+    with tempfile.TemporaryDirectory() as folder:
+        recogniser.save_pretrained(folder)
+        return load(folder)
 
 
 def training_waste(recipe: Recipe, lengths: tuple[int, ...], seed: int) -> float:

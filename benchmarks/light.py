@@ -25,6 +25,15 @@ from rich.table import Table
 from annotation import make_recording
 
 HERE = Path(__file__).resolve().parents[1]
+# The peak is read by the process itself: what the system tells its parent is the parent's own, if that is more.
+PROGRAM = """
+import sys
+from merc.cli import main
+code = main(sys.argv[2:])
+status = open("/proc/self/status").read()
+open(sys.argv[1], "w").write(status.split("VmHWM:")[1].split()[0])
+sys.exit(code)
+"""
 Figures = dict[str, dict[str, dict[str, list[float]]]]
 CHAT = "Ann: I got the job!\nBob: That is wonderful, congratulations.\n"
 
@@ -32,16 +41,15 @@ CHAT = "Ann: I got the job!\nBob: That is wonderful, congratulations.\n"
 def whole_process(checkout: Path, words: list[str]) -> tuple[float, float]:
     """CPU seconds, and MiB of memory at most, of one process of a checkout's command line."""
     variables = os.environ | {"PYTHONPATH": str(checkout / "src")}
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "merc", *words], env=variables, cwd=tempfile.gettempdir(), stdout=log, stderr=subprocess.STDOUT
-        )
+    with tempfile.TemporaryFile() as log, tempfile.NamedTemporaryFile() as peak:
+        command = [sys.executable, "-c", PROGRAM, peak.name, *words]
+        process = subprocess.Popen(command, env=variables, cwd=tempfile.gettempdir(), stdout=log, stderr=subprocess.STDOUT)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             log.seek(0)
             raise RuntimeError(f"{checkout.name}: {' '.join(words)}: {log.read().decode(errors='replace')[-2000:]}")
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+        return used.ru_utime + used.ru_stime, int(peak.read()) / 1024
 
 
 def measured(commands: dict[str, list[str]], checkouts: dict[str, Path], rounds: int) -> Figures:

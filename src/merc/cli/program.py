@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, 2 for what the user can mend, 130 after Ctrl-C, 128 and the signal's number after another that ends it.
     """
     open_streams()
-    with heeding_signals() as heeded:
+    with fewer_collections(), heeding_signals() as heeded:
         code = _run(arguments)
         return 128 + heeded[0] if heeded and code == INTERRUPTED else code
 
@@ -74,6 +76,17 @@ def _run_command(arguments: Sequence[str] | None) -> int:
         if not isinstance(error, BrokenPipeError):
             raise OSError(error.errno, error.strerror, "standard output") from error
     return code if isinstance(code, int) else 0
+
+
+@contextmanager
+def fewer_collections() -> Generator[None, None, None]:
+    """Looks for garbage less often: most of what a short command makes are modules, which stay, and looks take 6 % of its time."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _show_warning(message: Warning | str, *_: object) -> None:
