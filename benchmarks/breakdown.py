@@ -25,7 +25,7 @@ from merc.training.recipe import Recipe, load_recipe
 
 # Part -> end of the file's path, function. Indented parts lie within the part above.
 TRAINING_PARTS = {
-    "collate": ("data/batching.py", "collate"),
+    "collate": ("data/padding.py", "padded"),
     "corruption": ("training/corruption.py", "corrupt"),
     "network, teacher's pass included": ("cmath/network.py", "forward"),
     "  reconstruction, contracting": ("cmath/reconstruction.py", "forward"),
@@ -40,7 +40,7 @@ TRAINING_PARTS = {
     "checkpoint": ("training/checkpoint.py", "save_checkpoint"),
 }
 INFERENCE_PARTS = {
-    "collate": ("data/batching.py", "collate"),
+    "collate": ("data/padding.py", "padded"),
     "network": ("cmath/network.py", "forward"),
     "  reconstruction, contracting": ("cmath/reconstruction.py", "forward"),
     "  towers": ("cmath/cma_transformer.py", "forward"),
