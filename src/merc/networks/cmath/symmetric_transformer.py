@@ -68,4 +68,6 @@ class SymmetricTransformer(nn.Module):
         h_BNd = torch.cat([x + self.modality[m] for m, x in enumerate(streams.values())], dim=1)
         for layer in self.layers:
             h_BNd = layer(h_BNd, list(streams), relations)
-        return dict(zip(streams, self.norm(h_BNd).chunk(len(streams), dim=1), strict=True))
+        t = next(iter(streams.values())).shape[1]
+        refined = self.norm(h_BNd)
+        return {name: refined[:, m * t : (m + 1) * t] for m, name in enumerate(streams)}
