@@ -190,7 +190,7 @@ def test_a_device_that_is_no_cpu_asks_for_torch(monkeypatch):
 def test_an_unknown_backend_is_refused():
     program = "import merc; merc.load(backend='tvm')"  # in a process of its own, where types are not checked before
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert "backend 'tvm'; allowed are auto, onnx, torch" in done.stderr
+    assert "backend 'tvm' (str); allowed are auto, onnx, torch" in done.stderr
 
 
 def test_saving_a_loaded_model_keeps_its_files(tmp_path):
