@@ -42,7 +42,7 @@ _Maxima = Float[np.ndarray, " M"]
 
 
 def harmonicity(samples: _Samples) -> Float[np.ndarray, " F"]:
-    """The harmonicity of each frame in dB, `SILENT` where there is none; within 2e-4 dB of Praat's up to 70 dB.
+    """The harmonicity of each frame in dB, `SILENT` where there is none; within 1e-4 dB of Praat's up to 60 dB.
 
     What is beyond is a matter of rounding: no microphone hears a sound that repeats itself so exactly.
 

@@ -49,7 +49,7 @@ _BELOW_LOUDEST = 25.0  # dB under the 99 % quantile
 _DIP = 2.0  # dB
 _PAUSE = 0.3  # s
 _BURST = 0.1  # s; sound between two pauses that is shorter is no speech
-_REPEATED = 70.0  # dB; what is more harmonic comes from a machine, and Praat's own rounding decides [chosen]
+_REPEATED = 60.0  # dB; what is more harmonic comes from a machine, and Praat's own rounding decides [chosen]
 
 
 class PraatEncoder:
@@ -64,7 +64,7 @@ class PraatEncoder:
       stretch, and is followed by a dip of more than 2 dB before the next maximum over the threshold. So the last maximum never
       counts, and n syllables have n - 1 nuclei; in the publication the dip precedes the nucleus. NaN without a nucleus.
     - HNR: To Harmonicity (cc), Get mean, which leaves out silent frames. NaN if all are. The frames are those of `harmonicity`,
-      which is five times as fast; where one is over 70 dB, the command itself measures the clip.
+      which is five times as fast; where one is over 60 dB, the command itself measures the clip.
 
     A clip of digital silence has its duration, pitch as without voice, and nothing else. A gain changes nothing but the intensity
     mean. An analysis that the clip is too short for gives NaN: HNR under .027 s, pitch under .04 s, intensity under .064 s,
