@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from merc.annotation.annotation import Annotation
 from merc.annotation.annotator import annotate
 from merc.annotation.media.sources import Source, TranscriptSource
 from merc.annotation.options import Options
-from merc.inference.backend import BackendName
+from merc.encoders.interface import BackendChoice
 from merc.inference.loading import load_model
 from merc.inference.recogniser import Recogniser
 from merc.settings import Progress, no_progress
@@ -45,7 +44,7 @@ class Model(Recogniser):
         return export(self, path)
 
 
-def load(name: str | Path | None = None, *, backend: BackendName | Literal["auto"] = "auto") -> Model:
+def load(name: str | Path | None = None, *, backend: BackendChoice = "auto") -> Model:
     """A trained model; see `merc.inference.loading.load_model`.
 
     Example:

@@ -16,15 +16,7 @@ from merc.data.preprocessing import UNLABELLED, Sample
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PaddedSamples:
-    """Several conversations as arrays.
-
-    Attributes:
-        inputs: modality -> (B, T, W), zeros where absent or padded.
-        present: (B, T, M), in the order of `inputs`; False in the padding.
-        valid: (B, T), False in the padding.
-        speakers: (B, T) indices within the conversation; -1 in the padding.
-        labels: (B, T) class indices; -1 where unlabelled or padded.
-    """
+    """Several conversations as arrays; each attribute is that of `merc.data.batching.Batch`."""
 
     inputs: Mapping[str, Float[np.ndarray, "B T _"]]
     present: Bool[np.ndarray, "B T M"]

@@ -17,7 +17,7 @@ RATE = 16_000  # Hz
 PRAAT_NAME = "praat"
 
 Clip = Float32[np.ndarray, "_"]  # mono samples at RATE, full scale is 1
-EncoderBackend = Literal["auto", "onnx", "torch"]
+BackendChoice = Literal["auto", "onnx", "torch"]
 Input = TypeVar("Input", contravariant=True)
 
 

@@ -12,7 +12,7 @@ from merc.data.schema import Conversation, FeatureSpec
 from merc.encoders.audio.praat import PraatEncoder
 from merc.encoders.audio.speech import speech_encoder
 from merc.encoders.derivation import differences, source_of, with_derived
-from merc.encoders.interface import PRAAT_NAME, Encoder, EncoderBackend
+from merc.encoders.interface import PRAAT_NAME, BackendChoice, Encoder
 from merc.encoders.registry import BUNDLED, LOADING
 from merc.encoders.text.adapter import Adapter, joint_version
 from merc.encoders.text.dialogue import DIALOGUE, DialogueEncoder
@@ -75,12 +75,12 @@ class FeatureResolver:
     """
 
     def __init__(
-        self, specs: Sequence[FeatureSpec], adapters: Sequence[Adapter] = (), device: str = "cpu", backend: EncoderBackend = "auto"
+        self, specs: Sequence[FeatureSpec], adapters: Sequence[Adapter] = (), device: str = "cpu", backend: BackendChoice = "auto"
     ) -> None:
         self.specs = tuple(specs)
         self.adapters = tuple(adapters)
         self.device = device
-        self.backend: EncoderBackend = backend
+        self.backend: BackendChoice = backend
         self._loaded: dict[FeatureSpec, Encoder[Any] | DialogueEncoder] = {}
 
     def resolve(

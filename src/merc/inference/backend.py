@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Float64
@@ -15,11 +15,12 @@ from jaxtyping import Float, Float64
 from merc.data.padding import PaddedSamples, batches_of
 from merc.data.pieces import Piece, pieces_of
 from merc.data.preprocessing import Sample
+from merc.encoders.interface import BackendChoice
 from merc.inference.predictions import PredictionArrays, concatenated
 
 BATCH_CONVERSATIONS = 64
 BackendName = Literal["onnx", "torch"]
-BACKENDS = ("auto", "onnx", "torch")
+BACKENDS: tuple[str, ...] = get_args(BackendChoice)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

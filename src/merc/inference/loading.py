@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
+from merc.encoders.interface import BackendChoice
 from merc.errors import RunError
 from merc.files.arguments import path_from
-from merc.inference.backend import BackendName
 from merc.inference.recogniser import Recogniser
 from merc.inference.saved import CONFIG, WEIGHTS
 
@@ -16,7 +16,7 @@ SHIPPED_FOLDER = Path(__file__).parents[1] / "assets" / "shipped"  # its card: R
 Model = TypeVar("Model", bound=Recogniser)
 
 
-def load_model(name: str | Path | None, kind: type[Model], backend: BackendName | Literal["auto"] = "auto") -> Model:
+def load_model(name: str | Path | None, kind: type[Model], backend: BackendChoice = "auto") -> Model:
     """A model.
 
     Args:
@@ -51,6 +51,6 @@ def model_folder(path: Path) -> Path | None:
     return None
 
 
-def load(name: str | Path | None = None, *, backend: BackendName | Literal["auto"] = "auto") -> Recogniser:
+def load(name: str | Path | None = None, *, backend: BackendChoice = "auto") -> Recogniser:
     """A trained model; see `load_model`."""
     return load_model(name, Recogniser, backend)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from merc.data.preprocessing import Preprocessor, Sample
 from merc.data.schema import Absence, Conversation, FeatureSpec, LabelSet
 from merc.encoders.derivation import differences, source_of
 from merc.encoders.device import usable_device
+from merc.encoders.interface import BackendChoice
 from merc.encoders.resolver import FeatureResolver
 from merc.encoders.text.adapter import Adapter, adapter_file
 from merc.encoders.text.languages import foreign_words
@@ -64,7 +65,7 @@ class Recogniser:
         *,
         adapters: Sequence[Adapter] = (),
         temperature: float = 1.0,
-        backend: BackendName | Literal["auto"] = "auto",
+        backend: BackendChoice = "auto",
     ) -> None:
         self._network = network if isinstance(network, SavedNetwork) else network.eval()
         self.preprocessor = preprocessor
@@ -368,7 +369,7 @@ class Recogniser:
         cache_dir: str | Path | None = None,
         local_files_only: bool = False,
         revision: str | None = None,
-        backend: BackendName | Literal["auto"] = "auto",
+        backend: BackendChoice = "auto",
     ) -> Own:
         """A model from a folder or a model hub; the arguments are those of every `from_pretrained` of the hub's library.
 

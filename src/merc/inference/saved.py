@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from pydantic import ValidationError
@@ -24,6 +24,7 @@ from safetensors.numpy import load
 from merc.data.preprocessing import Preprocessor
 from merc.data.schema import LabelSet
 from merc.data.standardisation import Standardiser
+from merc.encoders.interface import BackendChoice
 from merc.encoders.registry import LOADING
 from merc.encoders.text.adapter import adapter_file, adapter_from, joint_version
 from merc.encoders.text.dialogue import DIALOGUE
@@ -32,7 +33,6 @@ from merc.files.checksums import checked_folder
 from merc.files.printable import first_line, printable
 from merc.files.strict_json import load_json
 from merc.files.validation import explain, shorten
-from merc.inference.backend import BackendName
 from merc.inference.onnx_backend import OnnxBackend, Tensors
 from merc.inference.record import ModelRecord
 from merc.networks.registry import BUILT_IN, NetworkConfig, network_config
@@ -66,7 +66,7 @@ class SavedNetwork:
     build: Callable[[], Network]
 
 
-def read_model(folder: Path, make: Callable[..., Model], backend: BackendName | Literal["auto"] = "auto") -> Model:
+def read_model(folder: Path, make: Callable[..., Model], backend: BackendChoice = "auto") -> Model:
     """Reads a model's files. Those of a model that was saved before there were checksums are read with a warning.
 
     Args:

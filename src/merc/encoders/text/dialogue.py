@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from merc.data.schema import Conversation, Utterance
-from merc.encoders.interface import EncoderBackend
+from merc.encoders.interface import BackendChoice
 from merc.encoders.text.adapter import Adapter, joint_version
 from merc.encoders.text.minilm import AdaptedMiniLM, runs_by_graph
 from merc.encoders.text.windows import WINDOW_RULE, Tokenizer, Window, cut_text, encode_windows
@@ -57,7 +57,7 @@ class DialogueEncoder:
     modality = "text"
     name = DIALOGUE
 
-    def __init__(self, adapters: Sequence[Adapter], device: str = "cpu", backend: EncoderBackend = "auto") -> None:
+    def __init__(self, adapters: Sequence[Adapter], device: str = "cpu", backend: BackendChoice = "auto") -> None:
         bases = {(adapter.base, adapter.base_version) for adapter in adapters}
         if len(bases) != 1:
             raise ValueError(f"expected adapters of one text model; found {sorted(bases)}")
@@ -96,7 +96,7 @@ class DialogueEncoder:
         return encode_windows(windows, self._model.embed, self.dimension, self.name, progress, self._model.batch_tokens)
 
 
-def _adapted(adapters: Sequence[Adapter], device: str, backend: EncoderBackend) -> AdaptedMiniLM | AdaptedModel:
+def _adapted(adapters: Sequence[Adapter], device: str, backend: BackendChoice) -> AdaptedMiniLM | AdaptedModel:
     if runs_by_graph(adapters[0].base, device, backend):
         return AdaptedMiniLM(adapters)
     from merc.encoders.text.torch_model import AdaptedModel

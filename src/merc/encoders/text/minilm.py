@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -172,13 +171,8 @@ class MiniLMSentences:
         assert source.layers <= MOST_LAYERS
         self._model = MiniLM(source)
         self._layers = source.layers
-        self._folder = source.folder
-
-    @cached_property
-    def limit(self) -> int | None:
-        """See `MiniLMSentences`."""
-        said = read_object(self._folder / "sentence_bert_config.json").get("max_seq_length")
-        return said if isinstance(said, int) else self._model.limit
+        said = read_object(source.folder / "sentence_bert_config.json").get("max_seq_length")
+        self.limit: int = said if isinstance(said, int) else self._model.limit
 
     def token_counts(self, texts: Sequence[str]) -> list[int]:
         """The tokens of each text, with those that the model adds."""
@@ -194,7 +188,7 @@ class MiniLMSentences:
 
     def _cut(self, ids: list[int]) -> list[int]:
         """A text of one character may exceed the limit; the token that ends it stays."""
-        return ids if self.limit is None or len(ids) <= self.limit else [*ids[: self.limit - 1], ids[-1]]
+        return ids if len(ids) <= self.limit else [*ids[: self.limit - 1], ids[-1]]
 
 
 def runs_by_graph(base: str, device: str, backend: str) -> bool:

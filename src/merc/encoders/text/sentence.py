@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float32
 
-from merc.encoders.interface import Encoder, EncoderBackend
+from merc.encoders.interface import BackendChoice, Encoder
 from merc.encoders.registry import ModelFolder, loading, resolve
 from merc.encoders.text.minilm import MiniLMSentences, runs_by_graph
 from merc.encoders.text.windows import WINDOW_RULE, Window, cut_text, encode_windows
@@ -84,7 +84,7 @@ def text_digest(text: str | None) -> bytes | None:
     return hashlib.sha256(f"{WINDOW_RULE}\0{said}".encode("utf-8", "replace")).digest() if said else None
 
 
-def text_encoder(name_or_path: str = "minilm", device: str = "cpu", backend: EncoderBackend = "auto") -> Encoder[str | None]:
+def text_encoder(name_or_path: str = "minilm", device: str = "cpu", backend: BackendChoice = "auto") -> Encoder[str | None]:
     """Loads a text encoder.
 
     Args:
