@@ -93,12 +93,18 @@ def _checked(
 
 
 def _check_alike(wanted: HeadArrays, found: HeadArrays, batch: PaddedSamples) -> None:
+    if (wanted.logits.keys(), wanted.means.keys()) != (found.logits.keys(), found.means.keys()):
+        raise NotExportableError("the exported graph has other heads than the network")
     pairs = {
         name: (softmax(logits.astype(np.float64)), softmax(found.logits[name].astype(np.float64)))
         for name, logits in wanted.logits.items()
     }
     pairs |= {f"mean of {name}": (mean, found.means[name]) for name, mean in wanted.means.items()}
     for name, one, other in (("trust", wanted.trust, found.trust), ("uncertainty", wanted.uncertainty, found.uncertainty)):
+        if (one is None) != (other is None):
+            raise NotExportableError(
+                f"the exported graph differs from the network: {'no' if other is None else 'an additional'} {name}"
+            )
         if one is not None and other is not None:
             pairs[name] = (one, other)
     for name, (one, other) in pairs.items():
