@@ -40,7 +40,10 @@ CHAT = "Ann: I got the job!\nBob: That is wonderful, congratulations.\n"
 
 def whole_process(checkout: Path, words: list[str]) -> tuple[float, float]:
     """CPU seconds, and MiB of memory at most, of one process of a checkout's command line."""
-    variables = os.environ | {"PYTHONPATH": str(checkout / "src")}
+    kept = {
+        name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+    }  # what pip installs has bytecode
+    variables = kept | {"PYTHONPATH": str(checkout / "src")}
     with tempfile.TemporaryFile() as log, tempfile.NamedTemporaryFile() as peak:
         command = [sys.executable, "-c", PROGRAM, peak.name, *words]
         process = subprocess.Popen(command, env=variables, cwd=tempfile.gettempdir(), stdout=log, stderr=subprocess.STDOUT)

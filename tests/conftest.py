@@ -18,7 +18,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 WITH_SHAPES = [
     ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
     for path in SOURCE.rglob("*.py")
-    if "jaxtyping" in path.read_text(encoding="utf-8")
+    if "merc.files.shapes import" in path.read_text(encoding="utf-8")
 ]
 beartype_package("merc", conf=BeartypeConf(claw_is_pep526=False))
 install_import_hook(WITH_SHAPES, "beartype.beartype")

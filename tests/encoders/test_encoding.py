@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from jaxtyping import Float32
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Utterance
 from merc.data.store.store import add_features, open_store, save_store
@@ -14,6 +13,7 @@ from merc.encoders.encoding import encode_corpus, feature_spec
 from merc.encoders.text.sentence import text_encoder
 from merc.encoders.vectors import vectors_of
 from merc.errors import DataError, StoreError
+from merc.files.shapes import Float32
 from merc.settings import Progress, no_progress
 
 

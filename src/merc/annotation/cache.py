@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Float32
 
 from merc.files.printable import printable
+from merc.files.shapes import Float32
 
 NAME = "features.sqlite"
 MAX_BYTES = 2**30  # of the database; about 500,000 utterances of 384 numbers [chosen]

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int16
 
 from merc.errors import DataError
+from merc.files.shapes import Int16
 from merc.files.staged_file import sweep_temporaries, write_together
 
 RATE = 22_050  # Hz, espeak-ng's own

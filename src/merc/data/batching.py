@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float64, Int64
 from numpy.typing import NDArray
 from torch import Tensor
 
 from merc.data.padding import PaddedSamples, padded
 from merc.data.preprocessing import UNLABELLED, Sample
+from merc.files.shapes import Bool, Float, Float64, Int64
 
 
 @dataclass(frozen=True, slots=True, eq=False)

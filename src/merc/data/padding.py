@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64, Shaped
 
 from merc.data.preprocessing import UNLABELLED, Sample
+from merc.files.shapes import Bool, Float, Int64, Shaped
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet
 from merc.data.standardisation import CLIP_BOUND, Standardiser
 from merc.errors import FeatureError
+from merc.files.shapes import Bool, Float32, Int64
 
 UNLABELLED = -1
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
 from pydantic import ValidationError, field_validator
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
@@ -25,6 +24,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec, LabelSet, Part
 from merc.data.standardisation import CLIP_BOUND
+from merc.files.shapes import Float32, Float64, Int64
 from merc.settings import Settings
 
 PROBE_NOTE = "probe"  # the key of a report in a corpus's notes

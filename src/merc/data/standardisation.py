@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
 from numpy.typing import NDArray
 
 from merc.data.schema import FeatureSpec
 from merc.errors import DataError, FeatureError
+from merc.files.shapes import Bool, Float32, Float64, Int64
 
 CLIP_BOUND = 5.0  # standard deviations; chosen: bounds the outliers of openSMILE-like features
 

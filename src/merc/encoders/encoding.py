@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
 
 from merc.data.schema import Corpus, FeatureSpec
 from merc.data.store.store import add_features, open_store
@@ -28,6 +27,7 @@ from merc.encoders.text.windows import WINDOW_RULE
 from merc.encoders.vectors import rows_of
 from merc.errors import DataError, StoreError
 from merc.files.lock import remove_left_lock
+from merc.files.shapes import Float32
 from merc.files.staged_file import write_atomically
 from merc.files.tensors import tensor_bytes
 from merc.settings import Progress, no_progress

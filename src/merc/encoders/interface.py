@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Float32
 
+from merc.files.shapes import Float, Float32
 from merc.settings import Progress, no_progress
 
 RATE = 16_000  # Hz

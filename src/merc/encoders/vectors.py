@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float32
 
 from merc.data.schema import Conversation
 from merc.encoders.interface import Encoder
 from merc.encoders.text.dialogue import DialogueEncoder
+from merc.files.shapes import Float32
 
 
 def vectors_of(

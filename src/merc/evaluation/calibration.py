@@ -14,11 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from merc.errors import DataError
+from merc.files.shapes import Bool, Float, Float64, Int
 from merc.settings import Settings
 
 SMALLEST_PROBABILITY = 1e-12  # chosen: keeps a log-loss finite where float32 rounds a probability to 0

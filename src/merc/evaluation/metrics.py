@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import cast
 
 import numpy as np
-from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
 from merc.data.schema import LabelSet
 from merc.errors import DataError
 from merc.evaluation.calibration import labelled_mask, log_losses, reliability
+from merc.files.shapes import Float, Int
 from merc.settings import Settings
 
 # the single numbers of a `ClassificationScores`

@@ -12,7 +12,6 @@ from itertools import compress
 from typing import Annotated
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
 from pydantic import BeforeValidator, Field
 
 from merc.data.preprocessing import Sample
@@ -22,6 +21,7 @@ from merc.evaluation.calibration import risk_coverage
 from merc.evaluation.metrics import ClassificationScores, classification_scores
 from merc.evaluation.perturbation import Perturbation, perturb, without
 from merc.evaluation.trust import TrustAgreement, TrustIntervals, loss_increases, trust_agreement, trust_intervals
+from merc.files.shapes import Bool, Float64, Int64
 from merc.inference.predictions import JudgedConversation, PredictionArrays, concatenated, judged_utterances
 from merc.inference.recogniser import Recogniser
 from merc.settings import OwnSettings, Settings

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int, Num
 from numpy.typing import NDArray
 from scipy.special import gammaln
 from scipy.stats import t as student_t
 
 from merc.errors import DataError
 from merc.evaluation.calibration import labelled_mask
+from merc.files.shapes import Float, Int, Num
 from merc.settings import Settings
 
 SMALLEST_ERROR = 1e-12  # chosen: a standard error or difference below it is rounding, and counts as 0

@@ -15,12 +15,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from merc.errors import DataError
 from merc.evaluation.calibration import labelled_mask, log_losses
+from merc.files.shapes import Bool, Float, Int
 from merc.settings import Settings
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Shaped
 
 from merc.errors import DataError
 from merc.files.printable import first_line
+from merc.files.shapes import Shaped
 from merc.files.strict_json import load_json
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Shaped
 
 from merc.errors import DataError
 from merc.files.posix import usable_cores
 from merc.files.printable import first_line, printable
+from merc.files.shapes import Shaped
 
 _QUIET = 3  # errors alone: warnings are of what ONNX Runtime leaves unfolded
 Array = Shaped[np.ndarray, "..."]

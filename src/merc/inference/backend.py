@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Float64
 
 from merc.data.padding import PaddedSamples, batches_of
 from merc.data.pieces import Piece, pieces_of
 from merc.data.preprocessing import Sample
 from merc.encoders.interface import BackendChoice
+from merc.files.shapes import Float, Float64
 from merc.inference.predictions import PredictionArrays, concatenated
 
 BATCH_CONVERSATIONS = 64

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Shaped
 
 from merc.data.padding import PaddedSamples
 from merc.errors import DataError
 from merc.files.printable import printable
+from merc.files.shapes import Shaped
 from merc.graphs.outline import GraphOutline, TensorOutline, graph_outline
 from merc.graphs.session import GraphSession
 from merc.inference.backend import HeadArrays

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int64
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from merc.data.batching import Batch
+from merc.files.shapes import Bool, Float, Int64
 from merc.settings import Settings
 
 MASKED = -1e9  # added to the logit of a forbidden key: finite, so that a row of forbidden keys stays finite too

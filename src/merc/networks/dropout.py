@@ -6,8 +6,9 @@ torch's own draws one number an entry, which on a CPU costs more than the layers
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
+
+from merc.files.shapes import Float
 
 BITS = 16
 

@@ -9,10 +9,10 @@ import copy
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from merc.data.batching import Batch
+from merc.files.shapes import Float
 from merc.graphs.errors import NotExportableError
 from merc.graphs.export import adopt, example_length, exported_graph
 from merc.networks.graph_names import (

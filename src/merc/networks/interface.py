@@ -9,11 +9,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from merc.data.batching import Batch
 from merc.errors import RecipeError
+from merc.files.shapes import Bool, Float, Int64
 
 Classify = Callable[[Float[Tensor, "N C"], Int64[Tensor, " N"]], Float[Tensor, ""]]
 """Mean classification loss of logits against class indices: cross-entropy with the run's smoothing and class weights."""

@@ -15,7 +15,6 @@ from typing import cast
 
 import numpy as np
 import torch
-from jaxtyping import Float64
 from yaml import YAMLError
 
 from merc.data.schema import Conversation, Corpus
@@ -24,6 +23,7 @@ from merc.errors import RunError
 from merc.evaluation.metrics import ClassificationScores, classification_scores
 from merc.evaluation.report import EvaluationReport
 from merc.files.lock import locked_folder, remove_left_lock
+from merc.files.shapes import Float64
 from merc.files.staged_file import is_temporary, temporary_name
 from merc.files.strict_yaml import load_yaml
 from merc.inference.predictions import JudgedConversation

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float64
 
 from merc.data.preprocessing import UNLABELLED, Preprocessor, Sample, pick_features
 from merc.data.probe import recorded_probe
@@ -20,6 +19,7 @@ from merc.errors import DataError, RecipeError, RunError
 from merc.evaluation.metrics import SCORES, classification_scores
 from merc.files.arguments import checked, path_from, shown
 from merc.files.lock import remove_left_lock
+from merc.files.shapes import Float64
 from merc.files.staged_file import write_atomically
 from merc.inference.loading import load
 from merc.inference.recogniser import Recogniser

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
 from merc.data.schema import LabelSet, iterate_utterances
 from merc.data.store.store import open_store
 from merc.errors import RunError
+from merc.files.shapes import Float
 from merc.studies.arms import CMATH_NAME
 from merc.studies.plan import read_plan
 from merc.studies.results import Mistake

@@ -16,11 +16,11 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Bool, Float64
 
 from merc.data.preprocessing import Sample
 from merc.data.schema import Conversation, FeatureSpec
 from merc.evaluation.perturbation import Perturbation, perturb
+from merc.files.shapes import Bool, Float64
 from merc.settings import Settings
 from merc.studies.recipe import RobustnessConfig
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Bool, Int64
 
 from merc.data.schema import Conversation, LabelSet, Part, iterate_utterances
 from merc.errors import DataError, RunError
 from merc.files.parquet import parquet_bytes, read_parquet
+from merc.files.shapes import Bool, Int64
 from merc.files.staged_file import write_atomically
 
 SHIFTS: tuple[str, ...] = ("first of its speaker", "no shift", "shift")

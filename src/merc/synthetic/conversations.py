@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from merc.data.schema import PARTS, Conversation, Corpus, LabelSet, Part, Split, Utterance
 from merc.errors import DataError
+from merc.files.shapes import Float64
 from merc.settings import Settings
 from merc.synthetic.oracle import Ceiling, ceiling, judged, stream_evidence
 from merc.synthetic.planting import PlantedStream, Stream, generator_for, plant, planted_streams

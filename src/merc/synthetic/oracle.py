@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32, Float64
 from scipy.special import logsumexp, softmax
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import accuracy_score, f1_score
@@ -23,6 +22,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from merc.data.probe import fit_linear_probe, labelled_rows
 from merc.data.schema import Conversation, Corpus, Part
 from merc.errors import DataError
+from merc.files.shapes import Float32, Float64
 from merc.settings import Settings
 from merc.synthetic.planting import PlantedStream, RowState, generator_for, planted_streams, planted_truth
 

@@ -16,11 +16,11 @@ from dataclasses import replace
 from enum import IntEnum
 
 import numpy as np
-from jaxtyping import Int8
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from merc.data.schema import Conversation, Corpus, FeatureSpec
 from merc.errors import DataError
+from merc.files.shapes import Int8
 from merc.settings import Settings
 
 FEATURE_NAME = "planted"

@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int64
 from scipy.special import log_softmax
 
 from merc.data.splits import folds
 from merc.evaluation.statistics import Tallies, compare, tally, weighted_f1
+from merc.files.shapes import Float64, Int64
 from merc.training.temperature import fitted_temperature
 
 OUTER, INNER = 5, 4  # folds [chosen: ten conversations leave six to train on in the inmost training]

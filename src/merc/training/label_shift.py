@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, Int64
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
+from merc.files.shapes import Float64, Int64
 from merc.training.temperature import RANGE
 
 PULL = 5.0  # chosen (docs/adapting.md)

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int64
 from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
+from merc.files.shapes import Float, Int64
 from merc.settings import Settings
 
 RAMPED = frozenset({"kl", "logit", "latent"})

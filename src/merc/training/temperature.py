@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, Int64
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
+
+from merc.files.shapes import Float64, Int64
 
 RANGE = (0.05, 20.0)  # chosen: beyond it the classes are equal or certain to three digits
 

@@ -221,7 +221,7 @@ def test_threads_share_an_encoder_but_not_its_tokenizer(adapter, monkeypatch):
         return real.tokenizer.ids(texts)
 
     tokenizer = SimpleNamespace(ids=ids, start=real.tokenizer.start)
-    parts = {"limit": real.limit, "embed": real.embed, "batch_tokens": real.batch_tokens}
+    parts = {"limit": real.limit, "embedding": real.embedding, "batch_tokens": real.batch_tokens}
     monkeypatch.setattr(shared, "_model", SimpleNamespace(tokenizer=tokenizer, **parts))
     talk = conversation(TALK)
     (first,), (second,) = in_threads(partial(shared.encode, [talk]), partial(shared.encode, [talk]))

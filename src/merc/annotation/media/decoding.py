@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
 
 from merc.annotation.media.ffmpeg import opened_by_ffmpeg
 from merc.annotation.media.recording import MOST_CHANNELS, RATES, Block, Bytes, MediaInfo, MediaSource, Recording, Sound
 from merc.annotation.open_file import opened_file
 from merc.errors import DataError, MissingExtraError
 from merc.files.printable import printable
+from merc.files.shapes import Float32
 
 _BLOCK = 16_384  # samples that are read at once where nothing else says how many
 _BY_SOUNDFILE = ("WAV", "WAVEX", "RF64", "FLAC")

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-from jaxtyping import Float32
 
 from merc.annotation.media.frames import floats, joined, mean_of_channels
 from merc.annotation.media.recording import JITTER, KINDS, MOST_CHANNELS, RATES, RESTART, Block, Bytes, MediaInfo, Recording
 from merc.annotation.media.stamps import stretches
 from merc.errors import DataError
 from merc.files.printable import printable
+from merc.files.shapes import Float32
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame

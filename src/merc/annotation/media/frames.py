@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float32
 
 from merc.annotation.media.recording import Block
 from merc.errors import DataError
+from merc.files.shapes import Float32
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame

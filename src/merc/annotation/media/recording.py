@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32
 
 from merc.annotation.open_file import OpenFile
 from merc.errors import DataError
 from merc.files.arguments import checked
+from merc.files.shapes import Float32
 
 # Suffixes that recordings have; what a file really holds is found when it is opened.
 _KINDS = "wav flac mp3 mp4 m4a m4v mov 3gp mkv mka webm ogg oga opus aac avi flv ts mpg mpeg wmv wma caf aif aiff au w64 amr"

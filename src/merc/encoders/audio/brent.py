@@ -9,7 +9,8 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Float
+
+from merc.files.shapes import Float
 
 _GOLDEN = (3 - math.sqrt(5)) / 2
 _PRECISION = math.sqrt(np.finfo(np.float64).eps)  # of a place, relative: nearer to a maximum, rounding hides its slope

@@ -13,12 +13,12 @@ import math
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float, Int
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.polynomial.chebyshev import chebpts1, chebval, chebvander
 
 from merc.encoders.audio.brent import maximise
 from merc.encoders.interface import RATE
+from merc.files.shapes import Float, Int
 
 SILENT = -200.0  # dB; what Praat writes where a frame is silent
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32
 
 from merc.encoders.audio.harmonicity import SILENT, harmonicity
 from merc.encoders.interface import PRAAT_NAME, RATE, Clip, clip_rows
 from merc.errors import MissingExtraError
 from merc.files.printable import encodable
+from merc.files.shapes import Float, Float32
 from merc.settings import Progress, no_progress
 
 Sound = Any  # parselmouth's, which has no types

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float32
 
 from merc.encoders.audio.praat import FUNCTIONALS
+from merc.files.shapes import Float32
 
 GAIN_COLUMNS = (FUNCTIONALS.index("avg_intensity"),)  # to which another gain adds a constant
 

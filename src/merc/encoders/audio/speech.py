@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from jaxtyping import Float, Float32
 
 from merc.encoders.interface import PRAAT_NAME, RATE, Clip, Encoder, clip_rows
 from merc.encoders.registry import (
@@ -30,6 +29,7 @@ from merc.encoders.registry import (
 )
 from merc.errors import FeatureError, MissingExtraError, UnsafeFileError
 from merc.files.printable import printable
+from merc.files.shapes import Float, Float32
 from merc.settings import Progress, no_progress
 
 ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "wav2vec2-conformer", "data2vec-audio", "unispeech", "unispeech-sat")

@@ -14,11 +14,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float16
 
 from merc.encoders.registry import VERSION_DIGITS
 from merc.errors import FeatureError
 from merc.files.printable import first_line, printable
+from merc.files.shapes import Float16
 from merc.files.strict_json import load_json
 from merc.files.tensors import tensor_bytes
 

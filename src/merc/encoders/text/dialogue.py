@@ -17,13 +17,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32
 
 from merc.data.schema import Conversation, Utterance
 from merc.encoders.interface import BackendChoice
+from merc.encoders.text.adapted_minilm import AdaptedMiniLM
 from merc.encoders.text.adapter import Adapter, joint_version
-from merc.encoders.text.minilm import AdaptedMiniLM, runs_by_graph
+from merc.encoders.text.minilm import runs_by_graph
 from merc.encoders.text.windows import WINDOW_RULE, Tokenizer, Window, cut_text, encode_windows
+from merc.files.shapes import Float32
 from merc.settings import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ class DialogueEncoder:
         """
         with self._lock:
             windows = tokenised_windows(self._model.tokenizer, places, self._model.limit)
-        return encode_windows(windows, self._model.embed, self.dimension, self.name, progress, self._model.batch_tokens)
+        embed = self._model.embedding(sum(window.size for of_one in windows for window in of_one))
+        return encode_windows(windows, embed, self.dimension, self.name, progress, self._model.batch_tokens)
 
 
 def _adapted(adapters: Sequence[Adapter], device: str, backend: BackendChoice) -> AdaptedMiniLM | AdaptedModel:

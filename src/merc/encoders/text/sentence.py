@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32
 
 from merc.encoders.interface import BackendChoice, Encoder
 from merc.encoders.registry import ModelFolder, loading, resolve
 from merc.encoders.text.minilm import MiniLMSentences, runs_by_graph
 from merc.encoders.text.windows import WINDOW_RULE, Window, cut_text, encode_windows
 from merc.errors import MissingExtraError
+from merc.files.shapes import Float32
 from merc.settings import Progress, no_progress
 
 if TYPE_CHECKING:

@@ -8,13 +8,12 @@ from __future__ import annotations
 import copy
 import importlib.util
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
@@ -22,6 +21,7 @@ from merc.encoders.registry import BUNDLED, ModelFolder, load_transformer, loadi
 from merc.encoders.text.adapter import Adapter
 from merc.encoders.text.windows import TOKENS_PER_BATCH
 from merc.errors import FeatureError, MissingExtraError
+from merc.files.shapes import Float, Float32
 
 
 class TransformersTokenizer:
@@ -62,8 +62,11 @@ class AdaptedModel:
         self.dimension = int(model.config.hidden_size)
         self._models = [_adapted(model, adapter) for adapter in adapters]
 
-    def embed(self, windows: Sequence[Sequence[int]]) -> Float32[np.ndarray, "B D"]:
-        """The vectors of windows, given by the ids of their tokens."""
+    def embedding(self, tokens: int) -> Callable[[Sequence[Sequence[int]]], Float32[np.ndarray, "B D"]]:
+        """See `merc.encoders.text.adapted_minilm.AdaptedMiniLM.embedding`; here it is the same for any number of tokens."""
+        return self._embed
+
+    def _embed(self, windows: Sequence[Sequence[int]]) -> Float32[np.ndarray, "B D"]:
         with torch.inference_mode():
             return torch.stack([pooled(model, windows) for model in self._models]).mean(dim=0).cpu().numpy()
 

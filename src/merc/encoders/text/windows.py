@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32
 
 from merc.errors import FeatureError
+from merc.files.shapes import Float32
 from merc.settings import Progress, no_progress
 
 TOKENS_PER_BATCH = 4096  # padded; keeps the activations of a large model under about 1 GiB

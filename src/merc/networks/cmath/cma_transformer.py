@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from merc.files.shapes import Bool, Float
 from merc.networks.attention import AttentionConfig, RelationBias, Relations, SelfAttention, attend, merge_heads, split_heads
 from merc.networks.dropout import Dropout
 from merc.settings import Settings

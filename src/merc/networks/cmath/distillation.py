@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from jaxtyping import Bool, Float
 from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
+from merc.files.shapes import Bool, Float
 from merc.networks.interface import Level, masked_mean
 from merc.settings import Settings
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float
 from pydantic import Field
 from torch import Tensor, nn
 
+from merc.files.shapes import Bool, Float
 from merc.networks.interface import Posterior, masked_mean
 from merc.settings import Settings
 

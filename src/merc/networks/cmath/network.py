@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import cast
 
 import torch
-from jaxtyping import Float
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from merc.data.batching import Batch
 from merc.errors import RecipeError
+from merc.files.shapes import Float
 from merc.networks.attention import AttentionConfig, Relations, check_heads
 from merc.networks.cmath.cma_transformer import Tower, TowerConfig
 from merc.networks.cmath.distillation import DistillationConfig, latent_term, logit_term

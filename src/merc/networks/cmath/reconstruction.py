@@ -9,11 +9,11 @@ Letters in shapes: B conversations, T utterances, W input columns, c hidden chan
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from merc.files.shapes import Bool, Float
 from merc.networks.dropout import Dropout
 from merc.settings import Settings
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from merc.files.shapes import Float
 from merc.networks.attention import AttentionConfig, RelationBias, Relations, attend
 from merc.networks.cmath.cma_transformer import TowerConfig
 from merc.networks.dropout import Dropout

@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Float, Int64
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from merc.data.batching import Batch
+from merc.files.shapes import Float, Int64
 from merc.networks.dropout import Dropout
 from merc.networks.interface import Level, Network, NetworkOutput, check_names
 from merc.networks.registry import NetworkConfig, register_network

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import torch
-from jaxtyping import Float
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from merc.data.batching import Batch
+from merc.files.shapes import Float
 from merc.networks.attention import attend, check_heads
 from merc.networks.dropout import Dropout
 from merc.networks.interface import Network, check_names

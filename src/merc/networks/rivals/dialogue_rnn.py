@@ -17,12 +17,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Bool, Float, Int64
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from merc.data.batching import Batch
+from merc.files.shapes import Bool, Float, Int64
 from merc.networks.attention import MASKED
 from merc.networks.dropout import Dropout
 from merc.networks.interface import Level, Network, NetworkOutput, check_names

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Bool, Float
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from merc.data.batching import Batch
+from merc.files.shapes import Bool, Float
 from merc.networks.attention import Relations
 from merc.networks.dropout import Dropout
 from merc.networks.interface import Classify, Level, Network, NetworkOutput, check_names, loss_at

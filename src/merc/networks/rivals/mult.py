@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from merc.data.batching import Batch
+from merc.files.shapes import Float
 from merc.networks.attention import key_bias, sinusoids
 from merc.networks.dropout import Dropout
 from merc.networks.interface import Level, NetworkOutput

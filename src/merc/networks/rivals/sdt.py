@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from merc.data.batching import Batch
+from merc.files.shapes import Float
 from merc.networks.attention import key_bias, sinusoids
 from merc.networks.cmath.distillation import softened_kl
 from merc.networks.interface import Classify, Level, NetworkOutput, loss_at, masked_mean

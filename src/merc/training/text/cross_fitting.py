@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
@@ -29,6 +28,7 @@ from merc.encoders.text.adapter import Adapter, adapter_from, joint_version
 from merc.encoders.text.dialogue import DIALOGUE, DialogueEncoder
 from merc.errors import RunError
 from merc.files.checksums import CheckedFolder, checked_folder, sha256, write_checksums
+from merc.files.shapes import Float32
 from merc.files.staged_file import write_atomically
 from merc.files.strict_json import load_json
 from merc.files.tensors import tensor_bytes

@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -23,6 +22,7 @@ from merc.encoders.text.adapter import Adapter, Pair
 from merc.encoders.text.dialogue import ContextWindow, tokenised_windows
 from merc.encoders.text.torch_model import TransformersTokenizer, load_base, pooled
 from merc.errors import DataError, RunError
+from merc.files.shapes import Float
 from merc.settings import Progress, Settings, no_progress
 
 # What torch.cpu.get_capabilities calls the instructions for products of bfloat16, on x86 and ARM.
