@@ -21,7 +21,7 @@ help:
 	@echo "make demo    label a recording; train on a synthetic corpus, print scores and one judged conversation"
 	@echo "make test    run the tests"
 	@echo "make lint    run ruff and pyright"
-	@echo "make bench   measure speed and memory, write bench.json and bench-annotation.json"
+	@echo "make bench   measure speed and memory, write bench*.json; BEFORE=FOLDER compares a checkout of an older version"
 	@echo "make install only make .venv"
 	@echo "options: PYTHON=$(PYTHON) WORKERS=$(WORKERS) TORCH_INDEX=$(TORCH_INDEX)"
 
@@ -51,3 +51,4 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python benchmarks/bench.py --json bench.json
 	$(BIN)/python benchmarks/annotation.py --json bench-annotation.json
+	$(BIN)/python benchmarks/light.py --json bench-light.json $(if $(BEFORE),--before $(BEFORE))

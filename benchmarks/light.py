@@ -1,6 +1,6 @@
 """What one call of `merc annotate` costs as a whole process: a chat of two lines, a minute of a recording, hours of one.
 
-    python benchmarks/light.py [--before FOLDER] [--minutes 1] [--rounds 5] [--json FILE]
+    python benchmarks/light.py [--before FOLDER] [--minutes 1] [--rounds 5] [--threads 1] [--json FILE]
 
 CPU seconds and peak memory of whole processes, nothing in the cache, each the median of the rounds. With --before, a checkout of
 an older version runs in turns with this one, in the same environment, which must then hold all that the older one needs; what
@@ -38,12 +38,12 @@ Figures = dict[str, dict[str, dict[str, list[float]]]]
 CHAT = "Ann: I got the job!\nBob: That is wonderful, congratulations.\n"
 
 
-def whole_process(checkout: Path, words: list[str]) -> tuple[float, float]:
+def whole_process(checkout: Path, words: list[str], threads: int) -> tuple[float, float]:
     """CPU seconds, and MiB of memory at most, of one process of a checkout's command line."""
     kept = {
         name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
     }  # what pip installs has bytecode
-    variables = kept | {"PYTHONPATH": str(checkout / "src")}
+    variables = kept | {"PYTHONPATH": str(checkout / "src"), "OMP_NUM_THREADS": str(threads)}
     with tempfile.TemporaryFile() as log, tempfile.NamedTemporaryFile() as peak:
         command = [sys.executable, "-c", PROGRAM, peak.name, *words]
         process = subprocess.Popen(command, env=variables, cwd=tempfile.gettempdir(), stdout=log, stderr=subprocess.STDOUT)
@@ -55,14 +55,14 @@ def whole_process(checkout: Path, words: list[str]) -> tuple[float, float]:
         return used.ru_utime + used.ru_stime, int(peak.read()) / 1024
 
 
-def measured(commands: dict[str, list[str]], checkouts: dict[str, Path], rounds: int) -> Figures:
+def measured(commands: dict[str, list[str]], checkouts: dict[str, Path], rounds: int, threads: int) -> Figures:
     """Command -> checkout -> `cpu` and `memory` of each round; the checkouts take turns."""
     found: Figures = {}
     for name, words in commands.items():
         runs = {checkout: {"cpu": [], "memory": []} for checkout in checkouts}
         for each in range(rounds + (rounds > 1)):
             for checkout, place in checkouts.items():
-                cpu, memory = whole_process(place, words)
+                cpu, memory = whole_process(place, words, threads)
                 if each or rounds == 1:  # the first of several writes bytecode
                     runs[checkout]["cpu"].append(cpu)
                     runs[checkout]["memory"].append(memory)
@@ -75,6 +75,9 @@ def main() -> None:
     parser.add_argument("--before", type=Path, help="a checkout of an older version")
     parser.add_argument("--minutes", type=float, nargs="*", default=[1.0], help="of the recordings")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--threads", type=int, default=1, help="of libraries; on busy cores they cost CPU time by waiting for one another"
+    )
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     checkouts = {"now": HERE} if arguments.before is None else {"before": arguments.before.resolve(), "now": HERE}
@@ -88,7 +91,7 @@ def main() -> None:
             own.mkdir()
             recording, transcript = make_recording(own, minutes)
             commands[f"{minutes:g} min of a recording"] = ["annotate", str(recording), "--transcript", str(transcript), *last]
-        found = measured(commands, checkouts, arguments.rounds)
+        found = measured(commands, checkouts, arguments.rounds, arguments.threads)
     columns = [f"{what} {name}" for what in ("CPU s", "MiB") for name in checkouts]
     table = Table("command", *columns, "ratio of CPU", "ratio of memory")
     for name, runs in found.items():

@@ -10,7 +10,7 @@ from merc.errors import MissingExtraError
 
 # Extra -> the names by which the packages that pyproject.toml lists for it are imported.
 PACKAGES: Mapping[str, tuple[str, ...]] = {
-    "annotate": ("parselmouth", "soundfile", "soxr", "av", "docx"),
+    "annotate": ("parselmouth", "soundfile", "soxr", "av", "threadpoolctl", "docx"),
     "asr": ("faster_whisper",),
     "train": (
         "torch",

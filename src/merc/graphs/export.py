@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -98,16 +98,18 @@ def located(graph: bytes, places: Mapping[str, tuple[int, int]]) -> bytes:
     return model.SerializeToString(deterministic=True)
 
 
-def with_weights_as_inputs(graph: bytes) -> bytes:
+def with_weights_as_inputs(graph: bytes, but: Collection[str] = ()) -> bytes:
     """The graph with its weights as further inputs, for whoever hands them over at each run.
 
     Args:
         graph: of `exported_graph`.
+        but: names of weights that are handed over when it is loaded.
     """
     import onnx
 
     model = onnx.load_model_from_string(graph)
-    own = [tensor for tensor in model.graph.initializer if tensor.data_location == onnx.TensorProto.EXTERNAL]
+    external = [tensor for tensor in model.graph.initializer if tensor.data_location == onnx.TensorProto.EXTERNAL]
+    own = [tensor for tensor in external if tensor.name not in but]
     for tensor in own:
         model.graph.initializer.remove(tensor)
         model.graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))

@@ -365,3 +365,17 @@ def test_a_working_folder_whose_name_is_not_utf_8(tmp_path):
     environment = {**os.environ, "FOLDER": str(folder)}
     done = subprocess.run([sys.executable, "-c", program], cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.split()) == (0, ["8", "True"]), done.stderr
+
+
+def test_threads_do_not_wait_for_one_another_on_small_products() -> None:
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def threads() -> set[int]:
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    seen: list[set[int]] = []
+    with threadpool_limits(2, user_api="blas"):
+        before = threads()
+        PraatEncoder().encode([tone(200, 0.2)] * 2, lambda *_: seen.append(threads()))
+        assert threads() == before
+    assert seen == [{1}, {1}]

@@ -5,7 +5,7 @@ import pytest
 
 from merc.data.schema import Conversation, Utterance
 from merc.encoders.registry import resolve
-from merc.encoders.text.adapted_minilm import MOST_BESIDE, AdaptedMiniLM, linear_layers
+from merc.encoders.text.adapted_minilm import MOST_BESIDE, AdaptedMiniLM
 from merc.encoders.text.adapter import Adapter
 from merc.encoders.text.dialogue import DialogueEncoder
 from merc.errors import FeatureError
@@ -27,7 +27,7 @@ def make_adapter(seed, rank, names):
 @pytest.fixture(scope="module")
 def shapes():
     model = AdaptedMiniLM([make_adapter(0, 1, {"encoder.layer.0.output.dense": (384, 1536)})]).tokenizer
-    return {name: model.weights[f"{name}.weight"].shape for name in linear_layers(model)}
+    return {name.removesuffix(".weight"): matrix.shape for name, matrix in model.matrices().items()}
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """all-MiniLM-L6-v2 with adapters, run by ONNX Runtime.
 
-Adding adapters to the weights costs as much as running the model on some hundred tokens. So for little text they stay beside the
-weights, in a graph that takes them as inputs; for more, weights are made that hold them.
+Adding adapters to the weights, and loading these, takes as long as running the model on some hundred tokens. So for little text
+adapters stay beside the weights, in a graph that takes both as inputs and adds a third to the time of a run.
 
 Shapes: B windows, D features, K adapters, r their largest rank.
 """
@@ -9,7 +9,7 @@ Shapes: B windows, D features, K adapters, r their largest rank.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -21,7 +21,7 @@ from merc.errors import FeatureError
 from merc.files.printable import printable
 from merc.files.shapes import Float32
 
-MOST_BESIDE = TOKENS_PER_BATCH // 2  # tokens for which adapters stay beside the weights [chosen: where both take about as long]
+MOST_BESIDE = TOKENS_PER_BATCH  # tokens for which adapters stay beside the weights [chosen: where both take about as long]
 Vectors = Float32[np.ndarray, "B D"]
 _WEIGHT = ".weight"
 
@@ -91,8 +91,8 @@ class _BesideWeights:
         self._count = len(adapters)
         self._pairs: dict[str, Float32[np.ndarray, "K _ _"]] = {}
         rank = max(a.shape[0] for adapter in adapters for a, _ in adapter.pairs.values())
-        for name in linear_layers(model):
-            out, into = model.weights[f"{name}{_WEIGHT}"].shape
+        for key, matrix in model.matrices().items():
+            name, (out, into) = key.removesuffix(_WEIGHT), matrix.shape
             # Where an adapter changes nothing, or has a lower rank, zeros change nothing.
             a_KDr = np.zeros((self._count, into, rank), dtype=np.float32)
             b_KrD = np.zeros((self._count, rank, out), dtype=np.float32)
@@ -101,7 +101,7 @@ class _BesideWeights:
                     a, b = adapter.pairs[name]
                     a_KDr[number, :, : a.shape[0]], b_KrD[number, : a.shape[0]] = a.T, b.T
             self._pairs |= {f"{name}.A": a_KDr, f"{name}.B": b_KrD}
-        self._graph = ModelGraph(ADAPTED_GRAPH, model, self._pairs)
+        self._graph = ModelGraph(ADAPTED_GRAPH, model, given=self._pairs)
 
     def embed(self, windows: Sequence[Sequence[int]]) -> Vectors:
         last = self._graph.layers(windows, self._pairs)[-1]
@@ -109,25 +109,15 @@ class _BesideWeights:
 
 
 class _AddedToWeights:
-    """One run for each adapter, whose changes are in the weights: 42 MB an adapter where all matrices are changed."""
+    """One graph for each adapter, whose changes are in the weights: some 60 MB an adapter."""
 
     def __init__(self, model: MiniLM, adapters: Sequence[Adapter]) -> None:
-        self._graph = ModelGraph(GRAPH, model)
-        self._weights: list[Mapping[str, Float32[np.ndarray, "_ _"]]] = []
+        self._graphs: list[ModelGraph] = []
         for adapter in adapters:
-            changed: dict[str, Float32[np.ndarray, "_ _"]] = {}
+            changed = model.matrices()
             for name, (a, b) in adapter.pairs.items():
-                weight = b.astype(np.float32) @ a.astype(np.float32)
-                weight += model.weights[f"{name}{_WEIGHT}"]
-                changed[f"{name}{_WEIGHT}"] = weight
-            self._weights.append(changed)
+                changed[f"{name}{_WEIGHT}"] = b.astype(np.float32) @ a.astype(np.float32) + changed[f"{name}{_WEIGHT}"]
+            self._graphs.append(ModelGraph(GRAPH, model, changed))
 
     def embed(self, windows: Sequence[Sequence[int]]) -> Vectors:
-        vectors = [self._graph.layers(windows, changed)[-1] for changed in self._weights]
-        return np.stack(vectors).mean(axis=0, dtype=np.float32)
-
-
-def linear_layers(model: MiniLM) -> list[str]:
-    """Names of the layers that an adapter may change."""
-    names = (name.removesuffix(_WEIGHT) for name, tensor in model.weights.items() if name.endswith(_WEIGHT) and tensor.ndim == 2)
-    return [name for name in names if name.startswith("encoder.")]
+        return np.stack([graph.layers(windows)[-1] for graph in self._graphs]).mean(axis=0, dtype=np.float32)

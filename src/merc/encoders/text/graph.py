@@ -138,7 +138,8 @@ def _exported(module: MeanLayers, more: Inputs, more_axes: Mapping[str, Sequence
     example = {TOKENS: torch.ones(b, s, dtype=torch.int64), LENGTHS: torch.full((b,), s), **more}
     axes = {TOKENS: ("windows", "tokens"), LENGTHS: ("windows",), **more_axes}
     means = {LAYERS: (None, "vectors" if more else "windows", None)}
-    return with_weights_as_inputs(exported_graph(module, example, axes, means, "model.safetensors"))
+    graph = exported_graph(module, example, axes, means, "model.safetensors")
+    return with_weights_as_inputs(graph, but=() if more else [f"{name}.weight" for name in linear_layers(module)])
 
 
 if __name__ == "__main__":

