@@ -188,7 +188,10 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the recipe")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each measurement")
     parser.add_argument(
-        "--threads", type=int, default=1, help="threads of torch; on a shared machine more than 1 wait for each other"
+        "--threads",
+        type=int,
+        default=1,
+        help="threads of torch and ONNX Runtime; on a shared machine more than 1 wait for each other",
     )
     parser.add_argument("--conversations", type=int, default=len(TRAIN_LENGTHS), help="use only the first so many")
     parser.add_argument("--seed", type=int, default=0)
@@ -197,6 +200,7 @@ def main(words: list[str] | None = None) -> None:
     if min(arguments.rounds, arguments.threads, arguments.conversations) < 1:
         parser.error("--rounds, --threads and --conversations must be 1 or more")
     torch.set_num_threads(arguments.threads)
+    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)  # what ONNX Runtime is given
     if arguments.memory_of:
         recipe = load_recipe(arguments.recipe, arguments.set)
         print(json.dumps(report_memory(arguments.memory_of, recipe, arguments.conversations, arguments.seed)))

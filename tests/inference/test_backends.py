@@ -1,92 +1,25 @@
-"""Both backends give the same, to 1e-5: every network and switch, random and trained weights, padded, windowed, absent, long."""
+"""What runs a model: its graph where it has one, else torch; damaged and foreign graphs, and models that are changed.
+
+That both backends give the same is tested in `test_agreement_of_*.py`.
+"""
 
 import json
 import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import onnxruntime
 import pytest
 import torch
 
-from merc.data.preprocessing import Preprocessor
-from merc.data.schema import FeatureSpec, LabelSet
-from merc.data.standardisation import Standardiser
+from inference.agreement import assert_alike
 from merc.errors import RunError
-from merc.graphs.errors import NotExportableError
 from merc.inference.backend import infer
 from merc.inference.loading import SHIPPED_FOLDER, load
-from merc.inference.recogniser import Recogniser
-from merc.inference.record import ModelRecord
-from switches import MODELS, train
 
 pytestmark = pytest.mark.usefixtures("with_graphs")
-
-TOLERANCE = 1e-5
-WIDTHS = {"text": 6, "audio": 5}  # an export takes the square of the modalities
-WITHOUT_GRAPH = {"DialogueRNN", "bc-LSTM"}  # docs/model.md lists them
-CLASSES = ("calm", "cross", "glad")
-
-
-def model_of(network, section, widths):
-    specs = [FeatureSpec(modality=m, name="f", dimension=width, encoder="e", version="1") for m, width in widths.items()]
-    random = np.random.default_rng(0)
-    standardisers = {s.modality: Standardiser.fit(s, [random.normal(size=(9, s.dimension)).astype(np.float32)], 5.0) for s in specs}
-    record = ModelRecord(recipe={"name": "m", "model": section})
-    return Recogniser(network, Preprocessor(LabelSet(names=CLASSES), standardisers), record)
-
-
-@pytest.fixture(params=MODELS)
-def name(request):
-    return request.param
-
-
-def assert_alike(found, wanted):
-    for one, other in zip(found, wanted, strict=True):
-        np.testing.assert_allclose(one.probabilities, other.probabilities, rtol=0, atol=TOLERANCE)
-        assert list(one.levels) == list(other.levels) and list(one.embeddings) == list(other.embeddings)
-        for level, probabilities in other.levels.items():
-            np.testing.assert_allclose(one.levels[level], probabilities, rtol=0, atol=TOLERANCE)
-        for level, means in other.embeddings.items():
-            np.testing.assert_allclose(one.embeddings[level], means, rtol=TOLERANCE, atol=TOLERANCE)
-        for what in ("trust", "uncertainty"):
-            assert (getattr(one, what) is None) == (getattr(other, what) is None)
-            if getattr(other, what) is not None:
-                np.testing.assert_allclose(getattr(one, what), getattr(other, what), rtol=0, atol=TOLERANCE)
-
-
-def test_both_backends_agree(name, make_network, make_samples, tiny_recipe, tmp_path):
-    widths = {**WIDTHS, "visual": 4} if name == "pool" else WIDTHS
-    network = make_network(widths=widths, **MODELS[name])
-    section = tiny_recipe(model=MODELS[name]).model.model_dump(mode="json")
-    model = model_of(network, section, widths)
-    if name in WITHOUT_GRAPH:
-        with pytest.raises(NotExportableError):
-            model.graph()
-        model.save_pretrained(tmp_path)
-        assert not (tmp_path / "model.onnx").exists() and load(tmp_path).backend == "torch"
-        with pytest.raises(RunError, match=r"has no model\.onnx"):
-            load(tmp_path, backend="onnx")
-        return
-    small = make_samples(widths=widths, lengths=(1, 2, 5, 3, 9, 1))
-    absent = [
-        replace(s, present=s.present & (np.arange(len(widths)) != 1), inputs={**s.inputs, "audio": 0 * s.inputs["audio"]})
-        for s in small
-    ]
-    none = [replace(s, present=0 * s.present > 0, inputs={m: 0 * x for m, x in s.inputs.items()}) for s in small[:2]]
-    for weights in ("random", "trained"):
-        if weights == "trained":
-            train(network, make_samples(widths=widths, lengths=(4, 3, 5)))
-        folder = tmp_path / weights
-        model.save_pretrained(folder)
-        graph, torches = load(folder), load(folder, backend="torch")
-        assert (graph.backend, torches.backend) == ("onnx", "torch")
-        long = make_samples(widths=widths, lengths=(2000,))
-        for samples in (small, small[:1], absent, none, long):
-            assert_alike(graph.infer(samples, embeddings=True), torches.infer(samples, embeddings=True))
 
 
 def test_onnx_runtime_alone_reads_a_saved_folder():

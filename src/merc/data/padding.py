@@ -36,9 +36,9 @@ def padded(samples: Sequence[Sample]) -> PaddedSamples:
     longest = max(map(len, samples))
 
     def joined(arrays: Sequence[Shaped[np.ndarray, ...]], value: int = 0) -> Shaped[np.ndarray, ...]:
-        found = np.full((len(arrays), longest, *arrays[0].shape[1:]), value, dtype=arrays[0].dtype)
+        found = np.empty((len(arrays), longest, *arrays[0].shape[1:]), dtype=arrays[0].dtype)
         for row, array in zip(found, arrays, strict=True):
-            row[: len(array)] = array
+            row[: len(array)], row[len(array) :] = array, value
         return found
 
     return PaddedSamples(

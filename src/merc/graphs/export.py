@@ -8,17 +8,19 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Collection, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from merc.errors import MissingExtraError
 from merc.files.printable import first_line
 from merc.graphs.errors import NotExportableError
 
-_NOISY = ("torch.onnx", "torch.export", "torch.__trace", "onnxscript", "onnx_ir")
+_NOISY = ("torch.onnx", "torch.export", "torch.fx", "torch.__trace", "onnxscript", "onnx_ir")
 _LENGTHS = (3, 7)  # of example axes: no two alike, since torch takes axes of one length for one axis
 
 
@@ -55,7 +57,7 @@ def exported_graph(
     free = {name: {i: torch.export.Dim.AUTO for i, axis in enumerate(named) if axis} for name, named in axes.items()}
     with _quiet():
         try:
-            with torch.no_grad():
+            with torch.no_grad(), _FlatLinear():
                 program = torch.export.export(module, (dict(example),), dynamic_shapes=(free,), strict=False)
             converted: Any = torch.onnx.export(
                 program, (), dynamo=True, optimize=False, verbose=False, input_names=list(example), output_names=list(outputs)
@@ -73,7 +75,10 @@ def exported_graph(
                     weights_file, None, None, tensor.dtype, shape=tensor.shape, name=name, base_dir=""
                 )
         except Exception as error:  # whatever a network's own code, torch or the converter raise
-            raise NotExportableError(f"{type(error).__name__}: {first_line(error)}") from error
+            reason: BaseException = error
+            while reason.__cause__ is not None:  # the first ones say which step failed, the last one why
+                reason = reason.__cause__
+            raise NotExportableError(f"{type(reason).__name__}: {first_line(reason)}") from error
     _name_axes(model, {**axes, **outputs})
     _strip(model)
     return onnx_ir.to_proto(model).SerializeToString(deterministic=True)
@@ -122,15 +127,26 @@ def adopt(module: nn.Module, other: nn.Module) -> None:
         getattr(module, parts).update(getattr(other, parts))
 
 
+class _FlatLinear(TorchFunctionMode):
+    """Linear layers as products of two matrices, which take their bias along: of more axes, adding it is an operator of its own."""
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+        x = args[0] if args else None
+        if func is not nn.functional.linear or not isinstance(x, Tensor) or x.ndim < 3:
+            return func(*args, **(kwargs or {}))
+        return func(x.flatten(0, -2), *args[1:], **(kwargs or {})).unflatten(0, x.shape[:-1])
+
+
 @contextmanager
 def _quiet() -> Generator[None, None, None]:
-    """Exporters at work: they warn of what is deprecated in themselves, and of packages that nobody asked for."""
+    """Exporters at work: they warn of what is deprecated in themselves, and of packages that nobody asked for, and where they fail
+    they print pages of intermediate code."""
     loggers = [logging.getLogger(name) for name in _NOISY]
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:
             logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stderr(StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:

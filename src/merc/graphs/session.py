@@ -74,9 +74,10 @@ class GraphSession:
 
 
 def threads() -> int:
-    """As many as OMP_NUM_THREADS says, which torch heeds too; without it one for each core that the process may use."""
+    """One for each core that the process may use, or as many as OMP_NUM_THREADS says, which torch heeds too, if that is less."""
     said = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return int(said) if said.isdecimal() and int(said) > 0 else usable_cores()
+    asked = int(said) if said.isdecimal() and len(said) < 10 else 0
+    return min(asked or usable_cores(), usable_cores())
 
 
 def _reason(error: Exception) -> str:
