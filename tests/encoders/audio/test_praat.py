@@ -333,8 +333,10 @@ def test_pitch_is_not_sought_where_no_syllable_can_be(analyses: list[str]) -> No
     assert "to_pitch_ac" not in analyses
 
 
-def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+@pytest.mark.parametrize("missing", ["parselmouth", "threadpoolctl"])
+def test_a_missing_extra_is_named_before_any_work(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == missing else real(name))
     with pytest.raises(MissingExtraError, match=r"merc\[annotate\]"):
         PraatEncoder()
 

@@ -71,7 +71,7 @@ class PraatEncoder:
     articulation rate under .128 s.
 
     Raises:
-        MissingExtraError: praat-parselmouth is not installed.
+        MissingExtraError: praat-parselmouth or threadpoolctl is not installed.
     """
 
     name = PRAAT_NAME
@@ -80,7 +80,7 @@ class PraatEncoder:
     modality = "audio"
 
     def __init__(self) -> None:
-        if importlib.util.find_spec("parselmouth") is None:
+        if any(importlib.util.find_spec(package) is None for package in ("parselmouth", "threadpoolctl")):
             raise MissingExtraError("annotate", f"the sound encoder {PRAAT_NAME!r}")
 
     def encode(self, inputs: Sequence[Clip | None], progress: Progress = no_progress) -> Float32[np.ndarray, "N D"]:
