@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from inference.agreement import assert_alike
-from merc.errors import RunError
+from merc.errors import MissingExtraError, RunError
 from merc.inference.backend import infer
 from merc.inference.loading import SHIPPED_FOLDER, load
 
@@ -64,6 +64,12 @@ def test_a_model_of_an_older_version_says_how_to_get_a_graph(copied, monkeypatch
     monkeypatch.setattr("merc.inference.saved.importlib.util.find_spec", lambda name: None)
     with pytest.warns(UserWarning), pytest.raises(RunError, match=r"has no model\.onnx, by which it runs without torch"):
         load(copied)
+
+
+def test_where_torch_is_asked_for_and_missing_the_extra_is_named(monkeypatch):
+    monkeypatch.setattr("merc.inference.saved.importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"running the network by torch needs the optional extra 'train'"):
+        load(backend="torch")
 
 
 @pytest.mark.parametrize(

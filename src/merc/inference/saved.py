@@ -104,7 +104,7 @@ def read_model(folder: Path, make: Callable[..., Model], backend: BackendChoice 
         return _torch_network(section, preprocessor, tensors, folder)
 
     if graph is None:
-        if backend == "onnx" or importlib.util.find_spec("torch") is None:
+        if backend == "onnx" or (backend == "auto" and importlib.util.find_spec("torch") is None):
             raise RunError(
                 f"{folder}: the model has no {GRAPH}, by which it runs without torch; where 'merc[train]' is installed, "
                 f"'merc export {folder}' makes it, unless the network can't be exported"
