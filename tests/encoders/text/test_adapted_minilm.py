@@ -69,8 +69,15 @@ def test_all_the_text_of_a_call_decides(adapters, monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "shape", "there"),
-    [("encoder.layer.0.output.dense", (384, 384), r"\(384, 1536\)"), ("pooler.nonsense", (384, 384), "none")],
+    [
+        ("encoder.layer.0.output.dense", (384, 384), r"\(384, 1536\)"),
+        ("pooler.nonsense", (384, 384), "none"),
+        ("pooler.dense", (384, 384), "none that an adapter may change"),  # which no graph reads
+        ("embeddings.token_type_embeddings", (2, 384), "none that an adapter may change"),
+    ],
 )
 def test_an_adapter_of_another_model_is_refused(name, shape, there):
-    with pytest.raises(FeatureError, match=rf"changes {name} by \(384, 3\) x \(3, 384\); the model 'minilm' has there: {there}"):
+    with pytest.raises(
+        FeatureError, match=rf"changes {name} by \({shape[0]}, 3\) x \(3, 384\); the model 'minilm' has there: {there}"
+    ):
         AdaptedMiniLM([make_adapter(0, 3, {name: shape})])

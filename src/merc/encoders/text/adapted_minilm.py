@@ -75,10 +75,11 @@ class AdaptedMiniLM:
         return _AddedToWeights(self.tokenizer, self._adapters)
 
     def _check(self, adapter: Adapter) -> None:
+        matrices = self.tokenizer.matrices()
         for name, (a, b) in adapter.pairs.items():
-            weight = self.tokenizer.weights.get(f"{name}{_WEIGHT}")
+            weight = matrices.get(f"{name}{_WEIGHT}")
             if weight is None or weight.shape != (b.shape[0], a.shape[1]) or a.shape[0] != b.shape[1]:
-                found = "none" if weight is None else weight.shape
+                found = "none that an adapter may change" if weight is None else weight.shape
                 raise FeatureError(
                     f"adapter: changes {printable(name)} by {b.shape} x {a.shape}; the model {adapter.base!r} has there: {found}"
                 )
