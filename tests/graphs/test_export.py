@@ -1,5 +1,7 @@
 """Torch modules as graphs: linear layers in one operator each, and failures told in one line."""
 
+import sys
+
 import onnx
 import pytest
 import torch
@@ -38,6 +40,16 @@ def test_a_linear_layer_is_one_operator_and_computes_what_torch_does():
         x = torch.randn(shape)
         (found,) = onnxruntime.InferenceSession(graph).run(None, {"x": x.numpy(), **weights})
         torch.testing.assert_close(torch.from_numpy(found), module({"x": x})[0].detach())
+
+
+def test_what_others_print_meanwhile_is_not_lost(capfd):
+    def printing(module, x):
+        print("as a thread would", file=sys.stderr)
+        return module.first(x)
+
+    module, export = graph_of(printing)
+    export(module)
+    assert set(capfd.readouterr().err.splitlines()) == {"as a thread would"}
 
 
 def loops(module, x):

@@ -6,6 +6,7 @@ The graph's weights are ONNX's external data: it names the safetensors file that
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
@@ -146,12 +147,13 @@ def _quiet() -> Generator[None, None, None]:
     try:
         for logger in loggers:
             logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings(), redirect_stderr(StringIO()):
+        with warnings.catch_warnings(), redirect_stderr(StringIO()) as held:
             warnings.simplefilter("ignore")
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+    print(held.getvalue(), end="", file=sys.stderr)  # where they did not fail it is another's, such as another thread's
 
 
 def _name_axes(model: Any, axes: Mapping[str, Sequence[str | None]]) -> None:
