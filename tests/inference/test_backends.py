@@ -10,12 +10,13 @@ import subprocess
 import sys
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
 
 from inference.agreement import assert_alike
-from merc.errors import MissingExtraError, RunError
+from merc.errors import DataError, MissingExtraError, RunError
 from merc.inference.backend import infer
 from merc.inference.loading import SHIPPED_FOLDER, load
 
@@ -105,6 +106,31 @@ def test_a_graph_of_other_sizes_is_one_line(copied):
     (copied / "config.json").write_text(json.dumps(config))
     with without_checksums(copied), pytest.raises(RunError, match="expected are logits of 6 classes"):
         load(copied)
+
+
+@pytest.mark.parametrize(
+    ("output", "operator", "inputs", "attributes", "told"),
+    [
+        ("trust", "Concat", ["raw", "raw"], {"axis": 2}, r"trust, float32 \[1, 2, 4\]"),
+        ("logits/coarse", "Slice", ["raw", "from", "to", "on"], {}, r"logits/coarse, float32 \[1, 1, 7\]"),
+        ("uncertainty", "Cast", ["raw"], {"to": onnx.TensorProto.INT64}, r"uncertainty, int64 \[1, 2\]"),
+    ],
+)
+def test_what_a_graph_computes_beside_its_declaration_is_refused(copied, make_samples, output, operator, inputs, attributes, told):
+    graph = onnx.load(copied / "model.onnx", load_external_data=False)
+    (maker,) = (node for node in graph.graph.node if output in node.output)
+    maker.output[:] = ["raw"]
+    graph.graph.node.append(onnx.helper.make_node(operator, inputs, [output], **attributes))
+    for name, number in (("from", 0), ("to", 1), ("on", 1)):
+        graph.graph.initializer.append(onnx.numpy_helper.from_array(np.array([number]), name))
+    if operator == "Cast":
+        next(value for value in graph.graph.output if value.name == output).type.tensor_type.elem_type = attributes["to"]
+    (copied / "model.onnx").write_bytes(graph.SerializeToString())
+    with without_checksums(copied):
+        model = load(copied)
+    samples = make_samples(widths=model.preprocessor.widths, lengths=(2,))
+    with pytest.raises(DataError, match=rf"model\.onnx: the graph computes {told}"):
+        model.infer(samples)
 
 
 def test_the_network_is_torchs_from_the_first_look(make_samples):

@@ -13,7 +13,7 @@ from merc.files.posix import usable_cores
 from merc.files.printable import first_line, printable
 from merc.files.shapes import Shaped
 
-_QUIET = 3  # errors alone: warnings are of what ONNX Runtime leaves unfolded
+_QUIET = 4  # what ends the process alone: errors are raised, and warnings are of what ONNX Runtime leaves unfolded
 Array = Shaped[np.ndarray, "..."]
 
 

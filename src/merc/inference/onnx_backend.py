@@ -42,19 +42,33 @@ class OnnxBackend:
         outline = graph_outline(graph, where, weights_file)
         _check_interface(outline, where, widths, classes)
         _check_weights(outline, where, tensors)
-        self._widths = dict(widths)
+        self._widths, self._classes, self._where = dict(widths), classes, where
         self._session = GraphSession(graph, where, {name: tensors[name] for name in outline.weights})
 
     def run(self, batch: PaddedSamples) -> HeadArrays:
-        """See `merc.inference.backend.Backend.run`."""
+        """See `merc.inference.backend.Backend.run`.
+
+        Raises:
+            DataError: the graph can't be run, or computes something of another shape than a network does.
+        """
         inputs = {f"{INPUT}{name}": batch.inputs[name] for name in self._widths}
         found = self._session.run({**inputs, PRESENT: batch.present, VALID: batch.valid, SPEAKERS: batch.speakers})
+        self._check_computed(found, batch.valid.shape)
         return HeadArrays(
             logits={name.removeprefix(LOGITS): array for name, array in found.items() if name.startswith(LOGITS)},
             means={name.removeprefix(MEAN): array for name, array in found.items() if name.startswith(MEAN)},
             trust=found.get(TRUST),
             uncertainty=found.get(UNCERTAINTY),
         )
+
+    def _check_computed(self, found: Tensors, axes: tuple[int, ...]) -> None:
+        """Refuses outputs of other shapes: what a graph declares of them does not bind it."""
+        columns = {TRUST: (len(self._widths),), UNCERTAINTY: ()}
+        for name, array in found.items():
+            own = (self._classes,) if name.startswith(LOGITS) else columns.get(name, array.shape[2:3])
+            if array.shape != (wanted := (*axes, *own)) or array.dtype.kind != "f":
+                told = f"{array.dtype} {list(array.shape)}; expected are floats {list(wanted)}"
+                raise DataError(f"{self._where}: the graph computes {printable(name)}, {told}")
 
 
 def _check_interface(outline: GraphOutline, where: str, widths: Mapping[str, int], classes: int) -> None:
