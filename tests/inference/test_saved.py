@@ -124,6 +124,12 @@ def test_damaged_checksums_are_named(saved, content):
         assert refusal(saved).startswith(f"{saved / CHECKSUMS}: damaged checksums (")
 
 
+def test_checksums_that_cant_be_read_are_not_called_damaged(saved):
+    (saved / CHECKSUMS).unlink()
+    (saved / CHECKSUMS).mkdir()
+    assert refusal(saved) == f"{saved / CHECKSUMS}: can't be read: Is a directory"
+
+
 def test_a_model_older_than_checksums_is_loaded_with_a_warning_and_saved_with_them(saved, folder):
     (saved / CHECKSUMS).unlink()
     with pytest.warns(UserWarning, match=r"model: no checksums\.json, so damage to its files would pass unseen"):

@@ -233,7 +233,10 @@ def _bundled(name: str) -> ModelFolder:
     weights = folder / WEIGHTS
     if not weights.is_file():
         raise DataError(f"{weights}: missing; install the package {BUNDLED_PACKAGE} again")
-    found = _file_sha256(weights)
+    try:
+        found = _file_sha256(weights)
+    except OSError as error:
+        raise DataError(f"{weights}: can't be read: {error.strerror or error}; install its package again") from None
     if found != BUNDLED_SHA256:
         raise DataError(f"{weights}: SHA-256 {found}, expected {BUNDLED_SHA256}; these are not all-MiniLM-L6-v2's weights")
     check_folder(folder)

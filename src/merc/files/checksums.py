@@ -63,7 +63,7 @@ def checked_folder(folder: Path) -> CheckedFolder:
     """A folder with its checksums. A folder without them is read too, with a warning: it may be older than they are.
 
     Raises:
-        RunError: `checksums.json` is damaged.
+        RunError: `checksums.json` is damaged, or can't be read.
     """
     path = folder / CHECKSUMS
     try:
@@ -73,7 +73,9 @@ def checked_folder(folder: Path) -> CheckedFolder:
             f"{folder}: no {CHECKSUMS}, so damage to its files would pass unseen; saving it anew writes one", stacklevel=2
         )
         return CheckedFolder(folder, None)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise RunError(f"{path}: can't be read: {error.strerror or error}") from None
+    except ValueError as error:
         raise RunError(f"{path}: damaged checksums ({first_line(error)})") from None
     known = cast("dict[str, object]", values) if isinstance(values, dict) else {}
     if not known or not all(isinstance(each, str) for each in known.values()):

@@ -1,5 +1,6 @@
 """Text encoders: the bundled one, tiny models of both kinds made here, and folders that must be refused."""
 
+import errno
 import hashlib
 import importlib.util
 import json
@@ -374,6 +375,13 @@ def test_bundled_weights_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyP
         text_encoder()
     (package / "model" / "model.safetensors").write_bytes(b"other weights")
     with pytest.raises(DataError, match=rf"SHA-256 [0-9a-f]{{64}}, expected {BUNDLED_SHA256}"):
+        text_encoder()
+
+    def refuse(path: Path) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    with monkeypatch.context() as changed, pytest.raises(DataError, match=r"model\.safetensors: can't be read: Permission denied"):
+        changed.setattr(registry, "_file_sha256", refuse)
         text_encoder()
     monkeypatch.setattr(registry, "BUNDLED_PACKAGE", "no_such_minilm")
     with pytest.raises(
