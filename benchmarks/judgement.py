@@ -1,0 +1,124 @@
+"""What a trained run is judged by beside its study: new draws of planted streams, and whether trust falls under noise."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load as load_tensors
+
+from merc.data.schema import Conversation, Corpus
+from merc.data.store.store import open_store
+from merc.evaluation.perturbation import Perturbation, perturb
+from merc.evaluation.report import evaluate_model
+from merc.files.processes import use_one_thread
+from merc.files.staged_file import write_atomically
+from merc.files.tensors import tensor_bytes
+from merc.inference.loading import load
+from merc.inference.predictions import concatenated
+from merc.inference.recogniser import Recogniser
+from merc.runs.corpus import mapped
+from merc.studies.task import RUN, Task
+from merc.synthetic.planting import RowState, planted_truth, redrawn
+
+FIRST_REDRAW = 1000  # the seed of the first new draw
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One trained run to be judged further, on validation.
+
+    Attributes:
+        study: folder of which the task's is a part.
+        redraws: new draws of the planted streams; 0 judges none.
+        trust: whether to look at trust.
+    """
+
+    task: Task
+    study: Path
+    store: Path
+    redraws: int
+    trust: bool
+
+    @property
+    def redrawn_file(self) -> Path:
+        """The probabilities on the new draws."""
+        return self.study / self.task.folder / f"redrawn-{self.redraws}.safetensors"
+
+    @property
+    def trust_file(self) -> Path:
+        """What is known of trust."""
+        return self.study / self.task.folder / "trust.json"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to be judged."""
+        return (not self.redraws or self.redrawn_file.is_file()) and (not self.trust or self.trust_file.is_file())
+
+    def probabilities(self) -> NDArray[np.float32]:
+        """(R x N, C): the part's utterances of the first draw, then those of the second, and so on."""
+        return load_tensors(self.redrawn_file.read_bytes())["probabilities"]
+
+    def trust_found(self) -> dict[str, float]:
+        """`falls/MODALITY`, and `agreement` (see `merc.evaluation.trust`); nothing of a network without trust."""
+        return json.loads(self.trust_file.read_text(encoding="utf-8"))
+
+
+def begin() -> None:
+    """What a process does first."""
+    use_one_thread()
+
+
+def judge(judgement: Judgement) -> None:
+    """Judges what is not judged yet."""
+    task = judgement.task
+    recogniser, corpus = load(judgement.study / task.folder / RUN), mapped(_opened(judgement.store), task.recipe)
+    if judgement.redraws and not judgement.redrawn_file.is_file():
+        samples = [recogniser.preprocessor.sample(c) for c in redrawn_part(corpus, task.split, judgement.redraws)]
+        found = concatenated(recogniser.infer(samples)).probabilities.astype(np.float32)
+        write_atomically(judgement.redrawn_file, tensor_bytes({"probabilities": found}))
+    if judgement.trust and not judgement.trust_file.is_file():
+        found = trust_of(recogniser, corpus, task.split)
+        write_atomically(judgement.trust_file, (json.dumps(found, indent=1) + "\n").encode())
+
+
+def redrawn_part(corpus: Corpus, split: str, draws: int) -> list[Conversation]:
+    """The validation part, once for each new draw of its planted streams."""
+    part, seeds = corpus.part(split, "validation"), range(FIRST_REDRAW, FIRST_REDRAW + draws)
+    return [replace(c, id=f"{c.id} {seed}") for seed in seeds for c in redrawn(corpus, part, seed)]
+
+
+def trust_of(recogniser: Recogniser, corpus: Corpus, split: str) -> dict[str, float]:
+    """Share of the validation utterances whose trust in a modality falls when noise replaces it, by modality; Kendall's tau.
+
+    Utterances that have no other modality do not count in a share, and of planted streams only the rows that carry a signal.
+    """
+    conversations = corpus.part(split, "validation")
+    names = {"corpus": corpus.name, "split": split, "part": "validation"}
+    whole = evaluate_model(recogniser, conversations, **names)
+    trust, report, present = whole.predictions.trust, whole.report.trust, whole.predictions.present
+    if trust is None or report is None:
+        return {}
+    found: dict[str, float] = {}
+    if report.agreement is not None and report.agreement.kendall_tau is not None:
+        found["agreement"] = report.agreement.kendall_tau
+    samples = [recogniser.preprocessor.sample(c) for c in conversations]
+    truth = planted_truth(corpus) if "planted" in corpus.notes else {}
+    for i, modality in enumerate(recogniser.modalities):
+        counted = present[:, i] & (present.sum(axis=1) > 1)
+        if modality in truth:
+            counted &= np.concatenate([truth[modality][c.id] for c in conversations]) == RowState.SIGNAL
+        noisy = [perturb(s, [Perturbation(modality=modality, kind="noise", amount=1.0)], seed=0) for s in samples]
+        after = concatenated(recogniser.infer(noisy)).trust
+        if after is not None and counted.any():
+            found[f"falls/{modality}"] = float((after < trust)[counted, i].mean())
+    return found
+
+
+@lru_cache(maxsize=1)
+def _opened(store: Path) -> Corpus:
+    return open_store(store)
