@@ -110,8 +110,7 @@ def _validation(beds: Sequence[Bed], arguments: argparse.Namespace) -> dict[str,
         redraws = arguments.redraws if all(PLANTED_NOTE in each.corpus.notes for each in bed.rounds) else 0
         for each in bed.rounds:
             _run(each, "validation", arguments.processes)
-            if redraws or arguments.noise:
-                _judge(each, redraws, arguments.noise, arguments.processes)
+        _judge(bed, redraws, arguments.noise, arguments.processes)
         found[bed.name] = _judged(bed, "validation", redraws=redraws, trust=arguments.noise)
     return found
 
@@ -131,10 +130,10 @@ def _run(each: Round, part: Part, processes: int) -> None:
         _stop()
 
 
-def _judge(each: Round, redraws: int, trust: bool, processes: int) -> None:
+def _judge(bed: Bed, redraws: int, trust: bool, processes: int) -> None:
     """Judges every finished run on new draws, and its trust under noise."""
-    done = [task for task in _tasks(each, "validation") if is_done(task, each.folder)]
-    asked = [Judgement(task, each.folder, each.store, redraws, trust) for task in done]
+    done = [(each, task) for each in bed.rounds for task in _tasks(each, "validation") if is_done(task, each.folder)]
+    asked = [Judgement(task, each.folder, each.store, redraws, trust) for each, task in done]
     left = [one for one in asked if not one.is_done]
     for one, _ in in_processes(judgement.judge, left, processes, judgement.begin, ()):
         if not one.is_done:

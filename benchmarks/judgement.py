@@ -13,8 +13,8 @@ from safetensors.numpy import load as load_tensors
 
 from merc.data.schema import Conversation, Corpus
 from merc.data.store.store import open_store
-from merc.evaluation.perturbation import Perturbation, perturb
-from merc.evaluation.report import evaluate_model
+from merc.evaluation.perturbation import Perturbation, perturb, without
+from merc.evaluation.trust import loss_increases, trust_agreement
 from merc.files.processes import use_one_thread
 from merc.files.staged_file import write_atomically
 from merc.files.tensors import tensor_bytes
@@ -23,7 +23,7 @@ from merc.inference.predictions import concatenated
 from merc.inference.recogniser import Recogniser
 from merc.runs.corpus import mapped
 from merc.studies.task import RUN, Task
-from merc.synthetic.planting import RowState, planted_truth, redrawn
+from merc.synthetic.planting import PLANTED_NOTE, RowState, planted_truth, redrawn
 
 FIRST_REDRAW = 1000  # the seed of the first new draw
 
@@ -64,7 +64,7 @@ class Judgement:
         return load_tensors(self.redrawn_file.read_bytes())["probabilities"]
 
     def trust_found(self) -> dict[str, float]:
-        """`falls/MODALITY`, and `agreement` (see `merc.evaluation.trust`); nothing of a network without trust."""
+        """`falls/MODALITY` and `agreement` (see `trust_of`); nothing of a network without trust."""
         return json.loads(self.trust_file.read_text(encoding="utf-8"))
 
 
@@ -93,29 +93,34 @@ def redrawn_part(corpus: Corpus, split: str, draws: int) -> list[Conversation]:
 
 
 def trust_of(recogniser: Recogniser, corpus: Corpus, split: str) -> dict[str, float]:
-    """Share of the validation utterances whose trust in a modality falls when noise replaces it, by modality; Kendall's tau.
+    """How trust behaves on validation; empty for a network without trust.
 
-    Utterances that have no other modality do not count in a share, and of planted streams only the rows that carry a signal.
+    Returns:
+        `falls/MODALITY`: share of the utterances whose trust in the modality falls when noise replaces it. Utterances that have no
+        other modality do not count, and of planted streams only the rows that carry a signal. `agreement`: Kendall's tau (see
+        `merc.evaluation.trust`), if it is defined.
     """
     conversations = corpus.part(split, "validation")
-    names = {"corpus": corpus.name, "split": split, "part": "validation"}
-    whole = evaluate_model(recogniser, conversations, **names)
-    trust, report, present = whole.predictions.trust, whole.report.trust, whole.predictions.present
-    if trust is None or report is None:
+    samples = [recogniser.preprocessor.sample(c) for c in conversations]
+    clean, present = concatenated(recogniser.infer(samples)), np.concatenate([s.present for s in samples])
+    if clean.trust is None:
         return {}
     found: dict[str, float] = {}
-    if report.agreement is not None and report.agreement.kendall_tau is not None:
-        found["agreement"] = report.agreement.kendall_tau
-    samples = [recogniser.preprocessor.sample(c) for c in conversations]
-    truth = planted_truth(corpus) if "planted" in corpus.notes else {}
+    true, several = np.concatenate([s.labels for s in samples]), present.sum(axis=1) > 1
+    if several[true >= 0].any():
+        left_out = {m: concatenated(recogniser.infer([without(s, [m]) for s in samples])) for m in recogniser.modalities}
+        increases = loss_increases(true, clean.probabilities, {m: each.probabilities for m, each in left_out.items()})
+        tau = trust_agreement(clean.trust, present, increases, recogniser.modalities).kendall_tau
+        found |= {} if tau is None else {"agreement": tau}
+    truth = planted_truth(corpus) if PLANTED_NOTE in corpus.notes else {}
     for i, modality in enumerate(recogniser.modalities):
-        counted = present[:, i] & (present.sum(axis=1) > 1)
+        counted = present[:, i] & several
         if modality in truth:
             counted &= np.concatenate([truth[modality][c.id] for c in conversations]) == RowState.SIGNAL
         noisy = [perturb(s, [Perturbation(modality=modality, kind="noise", amount=1.0)], seed=0) for s in samples]
         after = concatenated(recogniser.infer(noisy)).trust
         if after is not None and counted.any():
-            found[f"falls/{modality}"] = float((after < trust)[counted, i].mean())
+            found[f"falls/{modality}"] = float((after < clean.trust)[counted, i].mean())
     return found
 
 

@@ -78,7 +78,7 @@ def with_graphs(exported):
         yield
 
 
-LONG = ("runs", "studies", "cli", "test_bench.py", "test_readme.py", "test_recipes.py", "test_seeds.py")
+LONG = ("runs", "studies", "cli", "test_bench.py", "test_readme.py", "test_recipes.py", "test_beds.py")
 
 
 @pytest.fixture(autouse=True, scope="module")
