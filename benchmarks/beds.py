@@ -49,7 +49,7 @@ class Bed:
     def families(self) -> list[list[str]]:
         """The arms within which Holm's correction is made: rivals, ablations, ideas."""
         first = self.rounds[0]
-        kinds = [(arm.name, "idea" if arm.name.startswith(first.ideas) else arm.kind) for arm in first.plan.arms]
+        kinds = [(arm.name, "idea" if first.is_idea(arm.name) else arm.kind) for arm in first.plan.arms]
         return [[name for name, own in kinds if own == kind] for kind in ("rival", "ablation", "idea")]
 
 
@@ -71,7 +71,7 @@ def main() -> None:
     content = {"seeds": arguments.seeds, "redraws": arguments.redraws, "ideas": ideas_of(arguments.arm), **found}
     write_atomically(arguments.out / "results.json", (json.dumps(content, indent=1) + "\n").encode())
     for part, rows in found.items():
-        Console(width=26 + 34 * len(beds)).print(_table(part, rows))
+        Console(width=32 + 38 * len(beds)).print(_table(part, rows))
     commits = sorted({commit for part in found.values() for rows in part.values() for commit in rows["commits"]})
     if len(commits) > 1:
         print(f"runs of several commits stand in one table ({', '.join(commits)}): give another --out to measure one of them")

@@ -93,6 +93,12 @@ class Round:
         """That every arm trains on."""
         return self.plan.splits[0]
 
+    def is_idea(self, arm: str) -> bool:
+        """Whether an arm of the plan is an idea, or one of the modalities of it."""
+        return arm not in self.plan.study.ablations[: -len(self.ideas) or None] and any(
+            arm == idea or arm.startswith(f"{idea}-") for idea in self.ideas
+        )
+
 
 def draws_of(bed: str) -> tuple[Draw, ...]:
     """The draws of a bed, by its name or as a recipe of CMATH that names a store.
