@@ -11,6 +11,7 @@ command goes on. Scores are those of the epoch that validation chose; weighted F
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ from rich.table import Table
 from rounds import ARMS, BEDS, Round, draws_of, ideas_of, planned, sorted_arms
 from scores import ArmScores, Predictions, estimate, labels_of, scores_of
 
+import merc.networks
+import merc.training
 from merc.data.schema import Part
 from merc.errors import MercError
 from merc.files.processes import in_processes
@@ -58,6 +61,7 @@ def main() -> None:
     arguments = _parser().parse_args()
     try:
         beds = _planned(arguments)
+        code = _code_of(arguments.out)
         found: dict[str, Any] = {"validation": _validation(beds, arguments)}
         if arguments.test:
             for bed in beds:
@@ -68,13 +72,12 @@ def main() -> None:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         _stop()
-    content = {"seeds": arguments.seeds, "redraws": arguments.redraws, "ideas": ideas_of(arguments.arm), **found}
+    content = {"seeds": arguments.seeds, "redraws": arguments.redraws, "ideas": ideas_of(arguments.arm), "code": code, **found}
     write_atomically(arguments.out / "results.json", (json.dumps(content, indent=1) + "\n").encode())
     for part, rows in found.items():
         Console(width=32 + 38 * len(beds)).print(_table(part, rows))
-    commits = sorted({commit for part in found.values() for rows in part.values() for commit in rows["commits"]})
-    if len(commits) > 1:
-        print(f"runs of several commits stand in one table ({', '.join(commits)}): give another --out to measure one of them")
+    if len(code) > 1:
+        print("the code of networks or training changed during this round: give another --out to measure it as it is now")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,6 +105,17 @@ def _planned(arguments: argparse.Namespace) -> list[Bed]:
     places = (arguments.data, arguments.stores or arguments.out / "stores", arguments.out / "runs")
     words = (arguments.arms, ideas, arguments.settings, arguments.seeds, places)
     return [Bed(Path(bed).stem, tuple(planned(draw, *words) for draw in of_bed)) for bed, of_bed in draws.items()]
+
+
+def _code_of(out: Path) -> list[str]:
+    """Digests of the code of networks and training that this round has seen, the present one last."""
+    files = sorted(path for package in (merc.networks, merc.training) for path in Path(package.__path__[0]).rglob("*.py"))
+    now = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+    kept = out / "code.json"
+    before = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
+    seen = [*(digest for digest in before if digest != now), now]
+    write_atomically(kept, (json.dumps(seen) + "\n").encode())
+    return seen
 
 
 def _validation(beds: Sequence[Bed], arguments: argparse.Namespace) -> dict[str, Any]:
@@ -141,10 +155,9 @@ def _judge(bed: Bed, redraws: int, trust: bool, processes: int) -> None:
 
 
 def _judged(bed: Bed, part: Part, *, redraws: int, trust: bool) -> dict[str, Any]:
-    """What is known of a bed: `arms`, each with its scores, and the commits that trained."""
+    """What is known of a bed: `arms`, each with its scores, and how many seeds there are to be."""
     draws: list[Predictions] = []
     found: dict[str, dict[str, list[Any]]] = {}
-    commits: set[str] = set()
     for each in bed.rounds:
         corpus = mapped(each.corpus, each.plan.arms[0].recipe)
         true, conversation = labels_of(corpus.part(each.split, part), corpus.label_set, max(1, redraws))
@@ -160,7 +173,6 @@ def _judged(bed: Bed, part: Part, *, redraws: int, trust: bool) -> dict[str, Any
             kept.setdefault("best_epoch", []).append(judged.facts.best_epoch)
             if judged.facts.training_cpu_seconds is not None:
                 kept.setdefault("cpu_seconds", []).append(judged.facts.training_cpu_seconds)
-            commits.add(judged.facts.versions.get("commit", "unknown"))
             for name, value in extra.trust_found().items() if trust else ():
                 kept.setdefault(f"trust/{name}", []).append(value)
         draws.append(Predictions(each.draw.name, corpus.name, corpus.label_set, true, conversation, probabilities))
@@ -168,7 +180,7 @@ def _judged(bed: Bed, part: Part, *, redraws: int, trust: bool) -> dict[str, Any
         arm: {**scores.model_dump(mode="json"), **{name: estimate(of).model_dump() for name, of in found[arm].items()}}
         for arm, scores in scores_of(draws, bed.families).items()
     }
-    return {"arms": arms, "commits": sorted(commits), "seeds": bed.rounds[0].plan.study.seeds.cmath}
+    return {"arms": arms, "seeds": bed.rounds[0].plan.study.seeds.cmath}
 
 
 def _table(part: str, beds: dict[str, Any]) -> Table:

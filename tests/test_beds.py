@@ -92,7 +92,9 @@ def test_a_finished_run_is_not_repeated_and_arms_and_seeds_may_be_added(recipes,
     before = written(out)
     times = {path: path.stat().st_mtime_ns for path in out.rglob("*.safetensors")}
     again = run(out, recipes, *TWO_ARMS, "--noise")
-    assert again.returncode == 0 and "to be done" not in again.stdout
+    assert again.returncode == 0 and "to be done" not in again.stdout and "code" not in again.stdout
+    (out / "code.json").write_text('["other"]')
+    assert "the code of networks or training changed" in run(out, recipes, *TWO_ARMS).stdout
     more = run(out, recipes[:1], *TWO_ARMS, "--arm", "wide=model.width=16", "--arm", "wide=training.epochs=1", seeds=2)
     assert more.returncode == 0, more.stderr
     assert {path: path.stat().st_mtime_ns for path in times} == times
