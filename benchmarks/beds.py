@@ -28,8 +28,8 @@ from scores import ArmScores, Predictions, estimate, labels_of, scores_of
 
 import merc.networks
 import merc.training
-from merc.data.schema import Part
-from merc.errors import MercError
+from merc.data.schema import Part, first_repeated
+from merc.errors import MercError, RecipeError
 from merc.files.processes import in_processes
 from merc.files.staged_file import write_atomically
 from merc.runs.corpus import mapped
@@ -102,6 +102,9 @@ def _planned(arguments: argparse.Namespace) -> list[Bed]:
     sorted_arms(arguments.arms)
     ideas = ideas_of(arguments.arm)
     draws = {bed: draws_of(bed) for bed in dict.fromkeys(arguments.beds)}
+    repeated = first_repeated(draw.name for of_bed in draws.values() for draw in of_bed)
+    if repeated is not None:
+        raise RecipeError(f"two beds of the name {repeated!r}, whose runs would lie in one folder; give one file another name")
     places = (arguments.data, arguments.stores or arguments.out / "stores", arguments.out / "runs")
     words = (arguments.arms, ideas, arguments.settings, arguments.seeds, places)
     return [Bed(Path(bed).stem, tuple(planned(draw, *words) for draw in of_bed)) for bed, of_bed in draws.items()]
@@ -169,7 +172,7 @@ def _judged(bed: Bed, part: Part, *, redraws: int, trust: bool) -> dict[str, Any
             judged = read_judged(each.folder / task.folder / judged_file(part))
             probabilities.setdefault(task.arm, {})[task.seed] = extra.probabilities() if redraws else judged.probabilities
             kept = found.setdefault(task.arm, {})
-            kept.setdefault("selected", []).append(100 * judged.facts.selected)
+            kept.setdefault("selected", []).append(judged.facts.selected)
             kept.setdefault("best_epoch", []).append(judged.facts.best_epoch)
             if judged.facts.training_cpu_seconds is not None:
                 kept.setdefault("cpu_seconds", []).append(judged.facts.training_cpu_seconds)

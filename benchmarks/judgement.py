@@ -64,7 +64,7 @@ class Judgement:
         return load_tensors(self.redrawn_file.read_bytes())["probabilities"]
 
     def trust_found(self) -> dict[str, float]:
-        """`falls/MODALITY` and `agreement` (see `trust_of`); nothing of a network without trust."""
+        """`mean/MODALITY`, `falls/MODALITY` and `agreement` (see `trust_of`); nothing of a network without trust."""
         return json.loads(self.trust_file.read_text(encoding="utf-8"))
 
 
@@ -96,16 +96,18 @@ def trust_of(recogniser: Recogniser, corpus: Corpus, split: str) -> dict[str, fl
     """How trust behaves on validation; empty for a network without trust.
 
     Returns:
-        `falls/MODALITY`: share of the utterances whose trust in the modality falls when noise replaces it. Utterances that have no
-        other modality do not count, and of planted streams only the rows that carry a signal. `agreement`: Kendall's tau (see
-        `merc.evaluation.trust`), if it is defined.
+        `mean/MODALITY`: mean trust over the utterances that have it. `falls/MODALITY`: share of the utterances whose trust in it
+        falls when noise replaces it; those without another modality do not count, and of planted streams only the rows that carry
+        a signal. `agreement`: Kendall's tau (see `merc.evaluation.trust`), if it is defined.
     """
     conversations = corpus.part(split, "validation")
     samples = [recogniser.preprocessor.sample(c) for c in conversations]
     clean, present = concatenated(recogniser.infer(samples)), np.concatenate([s.present for s in samples])
     if clean.trust is None:
         return {}
-    found: dict[str, float] = {}
+    found = {
+        f"mean/{m}": float(clean.trust[present[:, i], i].mean()) for i, m in enumerate(recogniser.modalities) if present[:, i].any()
+    }
     true, several = np.concatenate([s.labels for s in samples]), present.sum(axis=1) > 1
     if several[true >= 0].any():
         left_out = {m: concatenated(recogniser.infer([without(s, [m]) for s in samples])) for m in recogniser.modalities}

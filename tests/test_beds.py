@@ -165,6 +165,11 @@ def data(tmp_path):
     return tmp_path
 
 
+def test_two_beds_of_one_name_are_refused(recipes, tmp_path):
+    other = shutil.copy(recipes[0], tmp_path / "one.yaml")
+    assert "two beds of the name 'one'" in run(tmp_path / "out", (recipes[0], other)).returncode
+
+
 def test_stores_are_made_once_and_checked(data, tmp_path):
     stores = programs.module("stores")
     stream = Stream(modality="audio", dimension=3, quality=2.0)
