@@ -19,8 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-import judgement
-from judgement import Judgement
+from judgement import Judgement, judge
 from rich.console import Console
 from rich.table import Table
 from rounds import ARMS, BEDS, Round, draws_of, ideas_of, planned, sorted_arms
@@ -30,7 +29,7 @@ import merc.networks
 import merc.training
 from merc.data.schema import Part, first_repeated
 from merc.errors import MercError, RecipeError
-from merc.files.processes import in_processes
+from merc.files.processes import in_processes, use_one_thread
 from merc.files.staged_file import write_atomically
 from merc.runs.corpus import mapped
 from merc.studies.plan import tasks_of
@@ -152,7 +151,7 @@ def _judge(bed: Bed, redraws: int, trust: bool, processes: int) -> None:
     done = [(each, task) for each in bed.rounds for task in _tasks(each, "validation") if is_done(task, each.folder)]
     asked = [Judgement(task, each.folder, each.store, redraws, trust) for each, task in done]
     left = [one for one in asked if not one.is_done]
-    for one, _ in in_processes(judgement.judge, left, processes, judgement.begin, ()):
+    for one, _ in in_processes(judge, left, processes, use_one_thread, ()):
         if not one.is_done:
             _warn(f"{one.task.folder}: its process was killed; the same command goes on")
 

@@ -15,7 +15,6 @@ from merc.data.schema import Conversation, Corpus
 from merc.data.store.store import open_store
 from merc.evaluation.perturbation import Perturbation, perturb, without
 from merc.evaluation.trust import loss_increases, trust_agreement
-from merc.files.processes import use_one_thread
 from merc.files.staged_file import write_atomically
 from merc.files.tensors import tensor_bytes
 from merc.inference.loading import load
@@ -66,11 +65,6 @@ class Judgement:
     def trust_found(self) -> dict[str, float]:
         """`mean/MODALITY`, `falls/MODALITY` and `agreement` (see `trust_of`); nothing of a network without trust."""
         return json.loads(self.trust_file.read_text(encoding="utf-8"))
-
-
-def begin() -> None:
-    """What a process does first."""
-    use_one_thread()
 
 
 def judge(judgement: Judgement) -> None:

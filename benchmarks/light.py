@@ -40,9 +40,8 @@ CHAT = "Ann: I got the job!\nBob: That is wonderful, congratulations.\n"
 
 def whole_process(checkout: Path, words: list[str], threads: int) -> tuple[float, float]:
     """CPU seconds, and MiB of memory at most, of one process of a checkout's command line."""
-    kept = {
-        name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
-    }  # what pip installs has bytecode
+    # What pip installs has bytecode, so a checkout has it, too.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     variables = kept | {"PYTHONPATH": str(checkout / "src"), "OMP_NUM_THREADS": str(threads)}
     with tempfile.TemporaryFile() as log, tempfile.NamedTemporaryFile() as peak:
         command = [sys.executable, "-c", PROGRAM, peak.name, *words]

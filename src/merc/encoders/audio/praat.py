@@ -89,10 +89,7 @@ class PraatEncoder:
 
         # A clip's products are small: by several threads they take as long, and these wait by spinning, a third of all CPU time.
         with threadpool_limits(1, user_api="blas"):
-            return self._rows(inputs, progress)
-
-    def _rows(self, clips: Sequence[Clip | None], progress: Progress) -> Float32[np.ndarray, "N D"]:
-        return clip_rows(clips, self.dimension, lambda _, clip: np.array(_functionals(clip.astype(np.float64))), progress)
+            return clip_rows(inputs, self.dimension, lambda _, clip: np.array(_functionals(clip.astype(np.float64))), progress)
 
 
 def _load_praat() -> Any:

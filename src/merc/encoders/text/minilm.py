@@ -33,7 +33,7 @@ _START = "[CLS]"
 
 
 class MiniLM:
-    """The model's tokens and weights, and its graphs.
+    """The model's tokens and weights.
 
     Attributes:
         weights: as the file has them, not copied.
