@@ -17,7 +17,7 @@ from merc.studies.study import open_study
 from merc.studies.task import is_done
 from merc.synthetic.conversations import SyntheticConfig, synthesise
 from merc.synthetic.planting import Stream
-from merc.training.recipe import load_recipe
+from merc.training.recipe import load_recipe, overlaid, recipe_from, recipe_values
 from studies.inline import in_this_process
 from tiny_text_model import build_plain
 
@@ -120,3 +120,12 @@ def test_every_variant_belongs_to_a_study():
     used = {(folder, name) for folder in ("rivals", "ablations") for name in getattr(whole, folder)}
     there = {(p.parent.name, p.stem) for folder in ("rivals", "ablations") for p in (ROOT / "recipes" / folder).glob("*.yaml")}
     assert used == there
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "recipes" / "ideas").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_idea_is_laid_over_a_recipe_and_can_be_built(path):
+    """As `benchmarks/beds.py --arm NAME=FILE` does; an idea is no arm of a study yet."""
+    values = overlaid(recipe_values(ROOT / "recipes" / "meld.yaml"), recipe_values(path))
+    recipe = recipe_from(values, str(path))
+    assert recipe.about and recipe != load_recipe(ROOT / "recipes" / "meld.yaml")
+    assert recipe.model.build({"text": 6, "audio": 5}, 3).config == recipe.model

@@ -11,6 +11,7 @@ from merc.data.pieces import MAX_UTTERANCES
 from merc.inference.torch_backend import infer
 from merc.training.adaptation import AdaptationConfig, AdaptedNetwork, adapted, with_classes
 from merc.training.objective import ObjectiveConfig
+from switches import MODELS
 
 CONFIG, OBJECTIVE = AdaptationConfig(epochs=2), ObjectiveConfig()
 CLASSES, WIDTHS = ("calm", "cross", "glad"), {"text": 6, "audio": 5, "visual": 4}
@@ -127,6 +128,26 @@ def test_other_classes_keep_the_body_and_the_rows_of_classes_that_stay(start, ma
         assert not new.bias[0]
     latents = [infer(network, make_samples(), embeddings=True)[0].embeddings["coarse"] for network in (start.network, made)]
     assert np.array_equal(*latents)
+
+
+@pytest.fixture
+def of_opinions(make_network):
+    return AdaptedNetwork(make_network(seed=1, **MODELS["opinions"]), 1.5)
+
+
+def test_a_network_of_opinions_is_adapted_as_any_other(of_opinions, make_samples):
+    samples, before = make_samples(lengths=(9, 8, 7, 9)), weights(of_opinions.network)
+    calibrated = adapted(of_opinions, samples, "calibration", CONFIG, OBJECTIVE)
+    assert changed(before, weights(calibrated.network)) == {"opinions.offset"}
+    offsets = (calibrated.network.opinions.offset - of_opinions.network.opinions.offset).detach().numpy() / calibrated.temperature
+    rows = np.log(np.concatenate([each.probabilities for each in infer(of_opinions.network, samples)]))
+    expected = np.exp(rows / calibrated.temperature + offsets)
+    assert coarse(calibrated, samples) == pytest.approx(expected / expected.sum(axis=1, keepdims=True), abs=1e-6)
+    heads = {f"{name}.{part}" for name in OF_HEADS[1:] for part in ("weight", "bias")} | {"opinions.offset"}
+    assert changed(before, weights(adapted(of_opinions, samples, "heads", CONFIG, OBJECTIVE).network)) == heads
+    made = with_classes(of_opinions.network, WIDTHS, CLASSES, ("bored", "glad"))
+    assert changed(before, {**before, **weights(made)}) == heads
+    assert made.opinions.offset.tolist() == [0, of_opinions.network.opinions.offset[2].item()]
 
 
 def test_it_is_the_same_every_time(start, make_samples):

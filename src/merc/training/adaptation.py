@@ -78,7 +78,7 @@ def with_classes(network: CMATH, widths: Mapping[str, int], old: Sequence[str], 
     state = network.state_dict()
     own = {id(p): name for name, p in network.named_parameters()}
     kept = [(i, old.index(name)) for i, name in enumerate(new) if name in old]
-    for parameter in (p for classifier in network.classifiers for p in classifier.parameters()):
+    for parameter in network.class_parameters:
         rows = torch.zeros((len(new), *parameter.shape[1:]), dtype=parameter.dtype)
         for i, j in kept:
             rows[i] = parameter.detach()[j]
@@ -107,7 +107,7 @@ def adapted(
         return _with_label_shift(start.network, samples)
     pieces = [piece for sample in samples for piece in _pieces(sample)]
     labels = np.concatenate([sample.labels for sample in pieces])
-    counts = np.bincount(labels[labels != UNLABELLED], minlength=start.network.coarse_classifier.out_features).tolist()
+    counts = np.bincount(labels[labels != UNLABELLED], minlength=start.network.fine_classifier.out_features).tolist()
     loss = Objective(objective, counts)
     network = _with_heads(start.network, pieces, loss, config.pull)
     return AdaptedNetwork(network if depth == "heads" else _wholly_trained(network, pieces, loss, config), 1.0)
@@ -150,7 +150,7 @@ def _with_label_shift(network: CMATH, samples: Sequence[Sample]) -> AdaptedNetwo
     shifted = copy.deepcopy(network)
     offsets = torch.from_numpy(shift.offsets * shift.temperature)  # the temperature will divide them
     with torch.no_grad():
-        shifted.coarse_classifier.bias.add_(offsets)
+        shifted.offsets.add_(offsets)
     return AdaptedNetwork(shifted, shift.temperature)
 
 
@@ -160,7 +160,7 @@ def _with_heads(network: CMATH, samples: Sequence[Sample], loss: Objective, pull
     with torch.inference_mode(False), torch.no_grad():
         batches = [Batch.of(padded) for _, padded in batches_of(samples, BATCH_CONVERSATIONS)]
         seen = [(trained(batch), batch) for batch in batches]
-    learned = [parameter for classifier in trained.classifiers for parameter in classifier.parameters()]
+    learned = [*trained.class_parameters]
     began = [parameter.detach().clone() for parameter in learned]
     count = sum(int(batch.labelled.sum()) for _, batch in seen)
     optimiser = torch.optim.LBFGS(learned, max_iter=200, tolerance_grad=1e-6, line_search_fn="strong_wolfe")

@@ -75,7 +75,8 @@ def test_terms_by_name_and_by_hand(make_network, batch):
     ]
     assert float(terms["unimodal"].detach()) == pytest.approx(sum(unimodal) / 3, rel=1e-4)
     rebuilt = [
-        reconstruction_loss(batch.inputs[m], output.reconstructions[m], batch.present[..., i]) for i, m in enumerate(MODALITIES)
+        reconstruction_loss(batch.inputs[m], output.readings["shared"].reconstructions[m], batch.present[..., i])
+        for i, m in enumerate(MODALITIES)
     ]
     torch.testing.assert_close(terms["reconstruction"], sum(rebuilt) / 3)
     torch.testing.assert_close(terms["kl"], kl_to_standard_normal(output.coarse.posterior, batch.valid))
@@ -246,7 +247,12 @@ def test_causal_means_that_the_future_changes_nothing_before_it(make_network, ba
             torch.testing.assert_close(old.logits[:, :t], new.logits[:, :t], rtol=0, atol=1e-5)
             assert (old.logits[0, t:] - new.logits[0, t:]).abs().max() > 1e-3
         for m in MODALITIES:
-            torch.testing.assert_close(before.reconstructions[m][:, :t], after.reconstructions[m][:, :t], rtol=0, atol=1e-5)
+            torch.testing.assert_close(
+                before.readings["shared"].reconstructions[m][:, :t],
+                after.readings["shared"].reconstructions[m][:, :t],
+                rtol=0,
+                atol=1e-5,
+            )
 
 
 def test_without_causal_the_future_matters(make_network, batch):

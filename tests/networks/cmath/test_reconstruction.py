@@ -1,11 +1,19 @@
 """Reconstruction against torch's own convolution on unpadded conversations, and the claim that only Z reaches the rebuilt input."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional as F
 
 from merc.data.batching import collate
-from merc.networks.cmath.reconstruction import MaskedConvolution, ModalityReconstruction, ReconstructionConfig, reconstruction_loss
+from merc.networks.cmath.reconstruction import (
+    Compressed,
+    MaskedConvolution,
+    ModalityReconstruction,
+    ReconstructionConfig,
+    reconstruction_loss,
+)
 
 
 def padded(lengths, width, seed=0):
@@ -75,7 +83,7 @@ def test_an_absent_modality_enters_as_the_learned_vector(kernel):
     module = ModalityReconstruction(ReconstructionConfig(hidden=6, kernel=kernel), 4, 8, dropout=0.0, causal=False)
     x, valid = padded([4, 2], 4)
     present = valid & torch.tensor([[True, False, True, True], [False, True, True, True]])
-    z = module(x * present[..., None], present, valid)
+    z = module(x * present[..., None], present, valid).z
     assert torch.equal(z[~present], module.absent.expand_as(z[~present]))
     assert not torch.isclose(z[present], module.absent).all(dim=-1).any()
 
@@ -85,51 +93,66 @@ def test_the_learned_vector_is_learned_and_absent_rows_teach_the_paths_nothing()
     x, valid = padded([3], 4)
     present = torch.tensor([[True, False, True]])
     x = (x * present[..., None]).requires_grad_()
-    z = module(x, present, valid)
+    z = module(x, present, valid).z
     z.sum().backward()
     assert module.absent.grad.abs().sum() > 0
     assert torch.equal(x.grad[0, 1], torch.zeros(4))
 
 
-def test_exchanging_two_representations_exchanges_the_rebuilt_inputs(make_network, make_samples):
-    """A skip connection of any kind would carry the first input past Z into its own reconstruction."""
-    network = make_network(fusion={"variational": False}).train()
+@pytest.mark.parametrize("skips", [False, True])
+def test_exchanging_two_representations_exchanges_the_rebuilt_inputs(make_network, make_samples, skips):
+    """A skip connection would carry the first input past Z into its own reconstruction, as it does where one is asked for."""
+    network = make_network(fusion={"variational": False}, reconstruction={"skips": skips}).train()
     batches = [collate(make_samples(seed=seed, lengths=(4, 2), absent=0)) for seed in (1, 2)]
     outputs = [network(batch) for batch in batches]
     for modality in ("text", "audio", "visual"):
         module = network.reconstruction[modality]
         column = network.modalities.index(modality)
-        z = [module(b.inputs[modality], b.present[..., column], b.valid) for b in batches]
+        made = [module(b.inputs[modality], b.present[..., column], b.valid) for b in batches]
         for mine, other in ((0, 1), (1, 0)):
-            module.forward = lambda *_, given=z[other]: given
-            rebuilt = network(batches[mine]).reconstructions
+            exchanging = replace(made[mine], z=made[other].z)
+            module.forward = lambda *_, given=exchanging: given
+            rebuilt = network(batches[mine]).readings["shared"].reconstructions
             del module.forward
-            assert torch.equal(rebuilt[modality], outputs[other].reconstructions[modality])
-            assert not torch.allclose(rebuilt[modality], outputs[mine].reconstructions[modality])
+            exchanged = torch.equal(rebuilt[modality], outputs[other].readings["shared"].reconstructions[modality])
+            assert exchanged != skips
+            assert not torch.allclose(rebuilt[modality], outputs[mine].readings["shared"].reconstructions[modality])
             for kept in {"text", "audio", "visual"} - {modality}:
-                assert torch.equal(rebuilt[kept], outputs[mine].reconstructions[kept])
+                assert torch.equal(rebuilt[kept], outputs[mine].readings["shared"].reconstructions[kept])
 
 
 def test_inputs_are_rebuilt_in_training_only(make_network, make_samples):
     network, batch = make_network(), collate(make_samples())
-    assert network(batch).reconstructions == {}
-    rebuilt = network.train()(batch).reconstructions
+    assert network(batch).readings["shared"].reconstructions == {}
+    rebuilt = network.train()(batch).readings["shared"].reconstructions
     assert {m: tuple(r.shape) for m, r in rebuilt.items()} == {m: tuple(x.shape) for m, x in batch.inputs.items()}
 
 
 def test_without_the_expanding_path_nothing_is_rebuilt_or_rebuildable(make_network, make_samples):
     network, batch = make_network(reconstruction={"enabled": False}).train(), collate(make_samples())
     output = network(batch)
-    assert output.reconstructions == {}
+    assert output.readings["shared"].reconstructions == {}
     assert "reconstruction" not in network.terms(output, batch, F.cross_entropy, output)
     assert not [name for name, _ in network.named_parameters() if "expand" in name]
     with pytest.raises(RuntimeError, match="expanding path"):
-        network.reconstruction["text"].expand(torch.zeros(1, 1, 8), torch.ones(1, 1, dtype=torch.bool))
+        network.reconstruction["text"].expand(
+            Compressed(torch.zeros(1, 1, 8), torch.zeros(1, 1, 8)), torch.ones(1, 1, dtype=torch.bool)
+        )
 
 
 def test_a_narrow_input_is_widened():
     module = ModalityReconstruction(ReconstructionConfig(hidden=5), 1, 16, dropout=0.0, causal=False)
     x, valid = padded([2], 1)
-    z = module(x, valid, valid)
-    assert z.shape == (1, 2, 16)
-    assert module.expand(z, valid).shape == x.shape
+    made = module(x, valid, valid)
+    assert made.z.shape == (1, 2, 16)
+    assert module.expand(made, valid).shape == x.shape
+
+
+def test_a_modality_that_is_no_centre_is_zero_where_it_is_absent():
+    module = ModalityReconstruction(ReconstructionConfig(hidden=6), 4, 8, dropout=0.0, causal=False, central=False)
+    x, valid = padded([3], 4)
+    present = torch.tensor([[True, False, True]])
+    z = module(x * present[..., None], present, valid).z
+    assert not z[~present].any()
+    assert z[present].any(dim=-1).all()
+    assert not [name for name, _ in module.named_parameters() if "absent" in name]

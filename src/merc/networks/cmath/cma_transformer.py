@@ -32,6 +32,8 @@ class TowerConfig(Settings):
         auxiliaries: `augment` adds gated vectors of the auxiliaries; `map` lets them shape only the attention map, while all
             values come from the centre (an ablation: S = Q_c K_c' + sum_m Q_m K_m'); `symmetric` puts one transformer for all
             modalities in place of the towers (an ablation, see `merc.networks.cmath.symmetric_transformer`).
+        reading: `own` gives every tower a reading of the inputs of its own, so that towers err independently; `shared` one for all.
+            The symmetric transformer has one in any case.
         aligned: the auxiliary's vector of the same utterance beside the attended one.
         attended: the cross-attention itself; False leaves the aligned path alone.
     """
@@ -39,6 +41,7 @@ class TowerConfig(Settings):
     layers: int = Field(default=1, ge=1, le=24)
     feed_forward: int = Field(default=2, ge=1, le=8)
     auxiliaries: Literal["augment", "map", "symmetric"] = "augment"
+    reading: Literal["own", "shared"] = "shared"
     aligned: bool = True
     attended: bool = True
 

@@ -1,13 +1,15 @@
 """Variational fusion: the towers' posteriors become the coarse one; unimodal precisions become trust (docs/model.md).
 
 [paper] a variational fusion network makes the coarse-grained representation. [chosen] a logarithmic opinion pool: the towers have
-all seen every modality, so a product of experts would count the same evidence once a tower.
+all seen every modality, so a product of experts would count the same evidence once a tower. It pools their posteriors, or, as
+`opinions`, their answers, too.
 
 Letters in shapes: B conversations, T utterances, S towers, M modalities, Z latent width.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -15,7 +17,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from merc.files.shapes import Bool, Float
-from merc.networks.interface import Posterior, masked_mean
+from merc.networks.interface import Level, Posterior, masked_mean
 from merc.settings import Settings
 
 LOG_VARIANCE_RANGE = (-6.0, 2.0)
@@ -25,17 +27,21 @@ class FusionConfig(Settings):
     """How the towers' posteriors become one.
 
     Attributes:
-        kind: `pool` (logarithmic opinion pool), or an ablation: `product` of experts, `concat`, `gated`.
+        kind: `opinions`: the coarse logits are a mean of the towers' log probabilities, weighted by precision. The others classify
+            the coarse latent: that of the same `pool`, or of a `product` of experts, of `concat` or `gated`.
         latent: Z, the width of the posteriors.
-        evidence: the coarse logits are those of the fused latent plus the unimodal logits, each times a learned factor. Modalities
-            are nearly independent given the emotion, so their evidence adds; the towers are left the rest.
+        evidence: the logits of a latent get the unimodal logits added, each times a learned factor. Modalities are nearly
+            independent given the emotion, so their evidence adds; the towers are left the rest.
+        detached: fusion reads the towers, and the heads of variances their representations, behind a stop of the gradient: no
+            tower learns from what the others say, so they err independently, and what variances learn bends no representation.
         variational: False drops variances from fusion and sampling: means alone are used, and there is no trust and no
             uncertainty (an ablation).
     """
 
-    kind: Literal["pool", "product", "concat", "gated"] = "pool"
+    kind: Literal["opinions", "pool", "product", "concat", "gated"] = "pool"
     latent: int = Field(default=64, ge=1)
     evidence: bool = True
+    detached: bool = False
     variational: bool = True
 
 
@@ -46,8 +52,9 @@ class PosteriorHead(nn.Module):
     which no linear map measures, and one number for all dimensions is learned from all of them (chosen).
     """
 
-    def __init__(self, d: int, latent: int) -> None:
+    def __init__(self, d: int, latent: int, *, detached: bool = False) -> None:
         super().__init__()
+        self.detached = detached
         self.mean = nn.Linear(d, latent)
         self.norm = nn.LayerNorm(d)
         self.log_variance_direction = nn.Linear(d, latent)
@@ -55,12 +62,26 @@ class PosteriorHead(nn.Module):
 
     def forward(self, x_BTd: Float[Tensor, "B T d"]) -> Posterior:
         """(B, T, d) -> a posterior of width Z."""
+        mean_BTZ = self.mean(x_BTd)
+        if self.detached:
+            x_BTd = x_BTd.detach()
         length_BT1 = x_BTd.square().mean(dim=-1, keepdim=True).clamp_min(1e-6).log()
         direction_BTd = self.norm(x_BTd)
         log_variance = self.log_variance_direction(direction_BTd) + self.log_variance_offset(
             torch.cat([direction_BTd, length_BT1], dim=-1)
         )
-        return Posterior(self.mean(x_BTd), log_variance.clamp(*LOG_VARIANCE_RANGE))
+        return Posterior(mean_BTZ, log_variance.clamp(*LOG_VARIANCE_RANGE))
+
+
+def with_evidence(
+    logits_BTC: Float[Tensor, "B T C"],
+    unimodal_MBTC: Float[Tensor, "M B T C"],
+    factor_M: Float[Tensor, " M"],
+    present_BTM: Bool[Tensor, "B T M"],
+) -> Float[Tensor, "B T C"]:
+    """Logits with the unimodal ones of the present modalities added, each times its factor."""
+    weight_MBT = (factor_M * present_BTM).permute(2, 0, 1)
+    return logits_BTC + (weight_MBT[..., None] * unimodal_MBTC).sum(dim=0)
 
 
 class Fusion(nn.Module):
@@ -69,7 +90,7 @@ class Fusion(nn.Module):
     def __init__(self, config: FusionConfig, towers: int, d: int) -> None:
         super().__init__()
         self.config = config
-        self.pool = nn.Parameter(torch.zeros(towers + 1)) if config.kind == "pool" else None
+        self.pool = nn.Parameter(torch.zeros(towers + 1)) if config.kind in ("opinions", "pool") else None
         self.concat = nn.Linear(towers * (d + 1), 2 * config.latent) if config.kind == "concat" else None
         self.gate = nn.Linear(d, config.latent) if config.kind == "gated" else None
 
@@ -109,6 +130,46 @@ class Fusion(nn.Module):
         precision_BTZ = prior[0] + evidence.sum(dim=0)
         mean_BTZ = (evidence * mean_SBTZ).sum(dim=0) / precision_BTZ
         return Posterior(mean_BTZ, (-precision_BTZ.log()).clamp(*LOG_VARIANCE_RANGE))
+
+
+class Opinions(nn.Module):
+    """The towers' answers -> the coarse answer: the mean of their log probabilities by how certain each is, and offsets.
+
+    A tower's weight is a learned factor times the inverse of its mean variance, as a share of the sum over the towers that are
+    taken. Each class has a learned offset.
+    """
+
+    def __init__(self, towers: int, classes: int, *, variational: bool) -> None:
+        super().__init__()
+        self.variational = variational
+        self.log_factor = nn.Parameter(torch.zeros(towers))
+        self.offset = nn.Parameter(torch.zeros(classes))
+
+    def forward(
+        self, logits_SBTC: Float[Tensor, "S B T C"], log_variance_SBTZ: Float[Tensor, "S B T Z"], taken_SBT: Bool[Tensor, "S B T"]
+    ) -> Float[Tensor, "B T C"]:
+        """(S, B, T, C) -> (B, T, C); the arguments are as those of `Fusion`."""
+        weight_SBT = self.log_factor.softmax(dim=0)[:, None, None] * taken_SBT
+        if self.variational:
+            weight_SBT = weight_SBT / log_variance_SBTZ.exp().mean(dim=-1)
+        weight_SBT = weight_SBT / weight_SBT.sum(dim=0, keepdim=True)
+        return (weight_SBT[..., None] * logits_SBTC.log_softmax(dim=-1)).sum(dim=0) + self.offset
+
+
+def mean_level(levels: Sequence[Level]) -> Level:
+    """The mean of the levels' logits, of their posteriors' means and of their variances.
+
+    Raises:
+        ValueError: a level without a posterior.
+    """
+    if len(levels) == 1:
+        return levels[0]
+    posteriors = [level.posterior for level in levels if level.posterior is not None]
+    if len(posteriors) < len(levels):
+        raise ValueError("the mean of levels needs a posterior on each of them")
+    mean = torch.stack([posterior.mean for posterior in posteriors]).mean(dim=0)
+    variance = torch.stack([posterior.log_variance.exp() for posterior in posteriors]).mean(dim=0)
+    return Level(torch.stack([level.logits for level in levels]).mean(dim=0), Posterior(mean, variance.log()))
 
 
 def sample(posterior: Posterior) -> Float[Tensor, "B T Z"]:

@@ -5,7 +5,8 @@ Letters in shapes: B conversations, T utterances, C classes, M modalities, S tow
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -14,16 +15,29 @@ from torch import Tensor, nn
 
 from merc.data.batching import Batch
 from merc.errors import RecipeError
-from merc.files.shapes import Float
+from merc.files.shapes import Bool, Float
 from merc.networks.attention import AttentionConfig, Relations, check_heads
 from merc.networks.cmath.cma_transformer import Tower, TowerConfig
 from merc.networks.cmath.distillation import DistillationConfig, latent_term, logit_term
-from merc.networks.cmath.fusion import Fusion, FusionConfig, PosteriorHead, kl_to_standard_normal, sample, trust_of
+from merc.networks.cmath.fusion import (
+    Fusion,
+    FusionConfig,
+    Opinions,
+    PosteriorHead,
+    kl_to_standard_normal,
+    mean_level,
+    sample,
+    trust_of,
+    with_evidence,
+)
+from merc.networks.cmath.reading import Reading
 from merc.networks.cmath.reconstruction import ModalityReconstruction, ReconstructionConfig, reconstruction_loss
 from merc.networks.cmath.symmetric_transformer import SymmetricTransformer
 from merc.networks.dropout import Dropout
-from merc.networks.interface import Classify, Level, Network, NetworkOutput, Posterior, check_names, loss_at
+from merc.networks.interface import Classify, Level, Network, NetworkOutput, Posterior, ReadingOutput, check_names, loss_at
 from merc.networks.registry import NetworkConfig, register_network
+
+SHARED = "shared"  # the reading of all towers, where they have none of their own
 
 
 @register_network
@@ -66,6 +80,15 @@ class CMATHConfig(NetworkConfig):
         return CMATH(self, widths, classes)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Posteriors:
+    """Of all levels: tower -> posterior, and reading -> modality -> posterior."""
+
+    coarse: Posterior
+    fine: Mapping[str, Posterior]
+    unimodal: Mapping[str, Mapping[str, Posterior]]
+
+
 class CMATH(Network):
     """The network. Only `forward` in training mode samples latents and reconstructs inputs."""
 
@@ -80,52 +103,58 @@ class CMATH(Network):
         self.config = config
         self.modalities = modalities
         self.central = central
-        d, z, dropout, causal = config.width, config.fusion.latent, config.dropout, config.attention.causal
-        self.reconstruction = nn.ModuleDict(
-            {m: ModalityReconstruction(config.reconstruction, widths[m], d, dropout, causal) for m in modalities}
-        )
-        self.norms = nn.ModuleDict({m: nn.LayerNorm(d) for m in modalities})  # not in Z itself: its length tells noise from data
-        attention, tower = config.attention, config.tower
+        d, z, dropout = config.width, config.fusion.latent, config.dropout
+        attention, tower, fusion = config.attention, config.tower, config.fusion
         symmetric = tower.auxiliaries == "symmetric"
+        self.own_readings = own = tower.reading == "own" and not symmetric
+
+        def parts(make: Callable[[str, bool], nn.Module]) -> nn.ModuleDict:
+            """Made of modality and whether it is a centre: for each modality, or for each of each tower that reads by itself."""
+            if not own:
+                return nn.ModuleDict({m: make(m, True) for m in modalities})
+            return nn.ModuleDict({c: nn.ModuleDict({m: make(m, m == c) for m in modalities}) for c in central})
+
+        self.reading_of = {c: c if own else SHARED for c in central}  # tower -> the name of what it reads
+        self.reconstruction = parts(
+            lambda m, centre: ModalityReconstruction(config.reconstruction, widths[m], d, dropout, attention.causal, central=centre)
+        )
+        self.norms = parts(lambda _m, _centre: nn.LayerNorm(d))
+        self.unimodal_posterior = parts(lambda _m, _centre: PosteriorHead(d, z, detached=fusion.detached))
         others = {} if symmetric else {c: [m for m in modalities if m != c] for c in central}
         self.towers = nn.ModuleDict({c: Tower(attention, tower, d, auxiliaries, dropout) for c, auxiliaries in others.items()})
         self.symmetric = SymmetricTransformer(attention, tower, d, modalities, dropout) if symmetric else None
-        self.unimodal_posterior = nn.ModuleDict({m: PosteriorHead(d, z) for m in modalities})
-        self.fine_posterior = nn.ModuleDict({c: PosteriorHead(d, z) for c in central})
-        self.fusion = Fusion(config.fusion, len(central), d)
-        self.evidence = nn.Parameter(torch.ones(len(modalities))) if config.fusion.evidence else None
+        self.fine_posterior = nn.ModuleDict({c: PosteriorHead(d, z, detached=fusion.detached) for c in central})
+        self.fusion = Fusion(fusion, len(central), d)
+        pooled = fusion.kind == "opinions"  # then the towers answer, so they get the evidence
+        self.opinions = Opinions(len(central), classes, variational=fusion.variational) if pooled else None
+        self.evidence = nn.Parameter(torch.ones(len(modalities))) if fusion.evidence and not pooled else None
+        weighed = central if fusion.evidence and pooled else ()
+        self.fine_evidence = nn.ParameterDict({c: nn.Parameter(torch.ones(len(modalities))) for c in weighed})
         self.dropout = Dropout(dropout)
         self.unimodal_classifier = nn.Linear(z, classes)
         self.fine_classifier = nn.Linear(z, classes)
-        self.coarse_classifier = nn.Linear(z, classes)
+        self.coarse_classifier = None if pooled else nn.Linear(z, classes)
 
     def forward(self, batch: Batch) -> NetworkOutput:
         relations = Relations.of(batch, self.config.attention)
-        compressed = {m: self.reconstruction[m](batch.inputs[m], relations.present[m], batch.valid) for m in self.modalities}
-        unimodal = {m: self._level(self.unimodal_posterior[m](z), self.unimodal_classifier) for m, z in compressed.items()}
-        normed = {m: self.norms[m](z) for m, z in compressed.items()}
+        readings = self._readings
+        compressed = {name: reading.compress(batch, relations) for name, reading in readings.items()}
+        normed = {name: reading.normed(compressed[name]) for name, reading in readings.items()}
         if self.symmetric is None:
-            refined = {c: tower(normed[c], normed, relations) for c, tower in self.towers.items()}
+            read = {c: normed[name] for c, name in self.reading_of.items()}
+            refined = {c: tower(read[c][c], read[c], relations) for c, tower in self.towers.items()}
         else:
-            streams = self.symmetric(normed, relations)
+            streams = self.symmetric(normed[SHARED], relations)
             refined = {c: streams[c] for c in self.central}
-        fine = {c: self._level(self.fine_posterior[c](f), self.fine_classifier) for c, f in refined.items()}
-        coarse = self._fuse(fine, torch.stack(list(refined.values())), batch)
-        reconstructions = dict[str, Tensor]()
-        if self.training and self.config.reconstruction.enabled:
-            for m, z in compressed.items():
-                reconstructions[m] = cast(ModalityReconstruction, self.reconstruction[m]).expand(z, batch.valid)
-        variational = self.config.fusion.variational  # without it no loss reaches the variances, so they mean nothing
-        level = self._level(coarse, self.coarse_classifier, drawn=self.training and variational)
-        log_variances = [_posterior(v).log_variance for v in unimodal.values()]
-        return NetworkOutput(
-            coarse=self._with_evidence(level, unimodal, batch),
+        fine = {c: self.fine_posterior[c](f) for c, f in refined.items()}
+        posteriors = _Posteriors(
+            coarse=self._fuse(fine, torch.stack(list(refined.values())), batch),
             fine=fine,
-            unimodal=unimodal,
-            reconstructions=reconstructions,
-            trust=trust_of(torch.stack(log_variances), batch.present) if self.config.has_trust else None,
-            uncertainty=coarse.log_variance.exp().mean(dim=-1) if variational else None,
+            unimodal={name: reading.posteriors(compressed[name]) for name, reading in readings.items()},
         )
+        rebuilds = self.training and self.config.reconstruction.enabled
+        rebuilt = {name: reading.rebuilt(compressed[name], batch) for name, reading in readings.items()} if rebuilds else {}
+        return self._output(posteriors, rebuilt, batch, by_mean=False)
 
     @property
     def wants_teacher(self) -> bool:
@@ -141,13 +170,15 @@ class CMATH(Network):
         Without a teacher the output teaches itself, by its posteriors' means.
         """
         labelled, present = batch.labelled, {m: batch.present[..., i] for i, m in enumerate(self.modalities)}
+        unimodal = [(m, level) for reading in output.readings.values() for m, level in reading.unimodal.items()]
+        rebuilt = [(m, x) for reading in output.readings.values() for m, x in reading.reconstructions.items()]
         terms = {
             "coarse": loss_at(labelled, output.coarse, batch, classify),
             "fine": _mean([loss_at(labelled, level, batch, classify) for level in output.fine.values()]),
-            "unimodal": _mean([loss_at(labelled & present[m], level, batch, classify) for m, level in output.unimodal.items()]),
+            "unimodal": _mean([loss_at(labelled & present[m], level, batch, classify) for m, level in unimodal]),
         }
-        if rebuilt := output.reconstructions:
-            terms["reconstruction"] = _mean([reconstruction_loss(batch.inputs[m], x, present[m]) for m, x in rebuilt.items()])
+        if rebuilt:
+            terms["reconstruction"] = _mean([reconstruction_loss(batch.inputs[m], x, present[m]) for m, x in rebuilt])
         if self.config.fusion.variational:
             terms["kl"] = kl_to_standard_normal(_posterior(output.coarse), batch.valid)
         if teacher is None:
@@ -157,40 +188,101 @@ class CMATH(Network):
 
     def classified(self, output: NetworkOutput, batch: Batch) -> NetworkOutput:
         """An output with the logits that the classifiers now give to the means of its posteriors, without draw or dropout."""
-
-        def by_mean(level: Level, classifier: nn.Module) -> Level:
-            return Level(classifier(_posterior(level).mean), level.posterior)
-
-        fine = {c: by_mean(level, self.fine_classifier) for c, level in output.fine.items()}
-        unimodal = {m: by_mean(level, self.unimodal_classifier) for m, level in output.unimodal.items()}
-        coarse = self._with_evidence(by_mean(output.coarse, self.coarse_classifier), unimodal, batch)
-        return NetworkOutput(coarse, fine, unimodal, trust=output.trust, uncertainty=output.uncertainty)
+        posteriors = _Posteriors(
+            coarse=_posterior(output.coarse),
+            fine={c: _posterior(level) for c, level in output.fine.items()},
+            unimodal={n: {m: _posterior(level) for m, level in r.unimodal.items()} for n, r in output.readings.items()},
+        )
+        return self._output(posteriors, {}, batch, by_mean=True)
 
     @property
-    def classifiers(self) -> tuple[nn.Linear, ...]:
-        """Of the coarse, the fine and the unimodal level."""
-        return self.coarse_classifier, self.fine_classifier, self.unimodal_classifier
+    def class_parameters(self) -> tuple[nn.Parameter, ...]:
+        """Weights and biases of the classifiers, and the offsets of the opinions: what has a row for each class."""
+        classifiers = [self.coarse_classifier, self.fine_classifier, self.unimodal_classifier]
+        of_classifiers = [p for classifier in classifiers if classifier is not None for p in classifier.parameters()]
+        return (*of_classifiers, *(() if self.opinions is None else (self.opinions.offset,)))
 
-    def _with_evidence(self, coarse: Level, unimodal: Mapping[str, Level], batch: Batch) -> Level:
-        """Adds the unimodal evidence to the coarse logits, a learned factor a modality."""
-        if self.evidence is None:
-            return coarse
-        logits_BTMC = torch.stack([level.logits for level in unimodal.values()], dim=2)
-        weight_BTM = self.evidence * batch.present
-        return Level(coarse.logits + (weight_BTM[..., None] * logits_BTMC).sum(dim=2), coarse.posterior)
+    @property
+    def offsets(self) -> nn.Parameter:
+        """What is added to the coarse logits of each class: (C,)."""
+        if self.opinions is not None:
+            return self.opinions.offset
+        assert self.coarse_classifier is not None
+        return self.coarse_classifier.bias
 
-    def _level(self, posterior: Posterior, classifier: nn.Module, *, drawn: bool = False) -> Level:
-        """A level with logits of its posterior's mean, or of a draw from it."""
-        return Level(classifier(self.dropout(sample(posterior) if drawn else posterior.mean)), posterior)
+    def _output(
+        self,
+        posteriors: _Posteriors,
+        rebuilt: Mapping[str, Mapping[str, Float[Tensor, "B T _"]]],
+        batch: Batch,
+        *,
+        by_mean: bool,
+    ) -> NetworkOutput:
+        """The levels of posteriors: by their means alone, or in training with dropout and draws."""
+        variational, pooled = self.config.fusion.variational, self.opinions is not None
 
-    def _fuse(self, fine: Mapping[str, Level], refined_SBTd: Float[Tensor, "S B T d"], batch: Batch) -> Posterior:
-        posteriors = [_posterior(level) for level in fine.values()]
-        columns = [self.modalities.index(c) for c in self.central]
-        central_present = batch.present[..., columns].permute(2, 0, 1)
-        taken_SBT = central_present | ~central_present.any(dim=0, keepdim=True)  # where none is present, context decides
-        return self.fusion(
-            torch.stack([p.mean for p in posteriors]), torch.stack([p.log_variance for p in posteriors]), refined_SBTd, taken_SBT
+        def classified(posterior: Posterior, classifier: nn.Module, *, drawn: bool) -> Float[Tensor, "B T C"]:
+            if by_mean:
+                return classifier(posterior.mean)
+            drawn = drawn and self.training and variational  # else no loss reaches the variances, so they mean nothing
+            return classifier(self.dropout(sample(self._spread(posterior)) if drawn else posterior.mean))
+
+        readings = {
+            name: ReadingOutput(
+                {m: Level(classified(q, self.unimodal_classifier, drawn=False), q) for m, q in own.items()}, rebuilt.get(name, {})
+            )
+            for name, own in posteriors.unimodal.items()
+        }
+        unimodal = {m: mean_level([reading.unimodal[m] for reading in readings.values()]) for m in self.modalities}
+        fine = dict[str, Level]()
+        for c, q in posteriors.fine.items():
+            logits = classified(q, self.fine_classifier, drawn=pooled)
+            if c in self.fine_evidence:
+                own = _logits(readings[self.reading_of[c]].unimodal)
+                logits = with_evidence(logits, own, self.fine_evidence[c], batch.present)
+            fine[c] = Level(logits, q)
+        if self.opinions is not None:
+            log_variances = torch.stack([q.log_variance for q in posteriors.fine.values()])
+            logits = self.opinions(self._stopped(_logits(fine)), log_variances, self._taken(batch))
+        else:
+            assert self.coarse_classifier is not None
+            logits = classified(posteriors.coarse, self.coarse_classifier, drawn=True)
+            if self.evidence is not None:
+                logits = with_evidence(logits, self._stopped(_logits(unimodal)), self.evidence, batch.present)
+        precisions = torch.stack([_posterior(level).log_variance for level in unimodal.values()])
+        return NetworkOutput(
+            coarse=Level(logits, posteriors.coarse),
+            fine=fine,
+            unimodal=unimodal,
+            readings=readings,
+            trust=trust_of(precisions, batch.present) if self.config.has_trust else None,
+            uncertainty=posteriors.coarse.log_variance.exp().mean(dim=-1) if variational else None,
         )
+
+    @property
+    def _readings(self) -> dict[str, Reading]:
+        parts = (self.reconstruction, self.norms, self.unimodal_posterior)
+        if not self.own_readings:
+            return {SHARED: Reading(*parts)}
+        return {c: Reading(*(cast(nn.ModuleDict, part[c]) for part in parts)) for c in self.central}
+
+    def _stopped(self, x: Tensor) -> Tensor:
+        """What fusion reads of the towers: behind a stop of the gradient where it is detached."""
+        return x.detach() if self.config.fusion.detached else x
+
+    def _spread(self, posterior: Posterior) -> Posterior:
+        """A posterior to draw from, whose variance the draw does not train where fusion is detached."""
+        return Posterior(posterior.mean, self._stopped(posterior.log_variance))
+
+    def _taken(self, batch: Batch) -> Bool[Tensor, "S B T"]:
+        """The towers that are fused: those whose centre is present; where none is, all, since context decides."""
+        central_present = batch.present[..., [self.modalities.index(c) for c in self.central]].permute(2, 0, 1)
+        return central_present | ~central_present.any(dim=0, keepdim=True)
+
+    def _fuse(self, fine: Mapping[str, Posterior], refined_SBTd: Float[Tensor, "S B T d"], batch: Batch) -> Posterior:
+        means = self._stopped(torch.stack([q.mean for q in fine.values()]))
+        log_variances = torch.stack([q.log_variance for q in fine.values()])
+        return self.fusion(means, log_variances, self._stopped(refined_SBTd), self._taken(batch))
 
     def _distillation(self, teacher: NetworkOutput, student: NetworkOutput, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """The terms logit and latent; none if no level teaches."""
@@ -199,8 +291,10 @@ class CMATH(Network):
         if config.coarse_to_fine:
             pairs += [(teacher.coarse, level, batch.valid, False) for level in student.fine.values()]
         if config.fine_to_unimodal:
-            for i, (m, level) in enumerate(student.unimodal.items()):
-                pairs.append((teacher.fine.get(m, teacher.coarse), level, batch.present[..., i], True))
+            for name, reading in student.readings.items():
+                for i, (m, level) in enumerate(reading.unimodal.items()):
+                    teaching = teacher.fine.get(name if self.own_readings else m, teacher.coarse)
+                    pairs.append((teaching, level, batch.present[..., i], True))
         terms = dict[str, Tensor]()
         if pairs:
             terms["logit"] = _mean([logit_term(x.logits, y.logits, config.temperature, mask) for x, y, mask, _ in pairs])
@@ -212,6 +306,10 @@ class CMATH(Network):
 def _posterior(level: Level) -> Posterior:
     assert level.posterior is not None
     return level.posterior
+
+
+def _logits(levels: Mapping[str, Level]) -> Float[Tensor, "N B T C"]:
+    return torch.stack([level.logits for level in levels.values()])
 
 
 def _mean(terms: list[Float[Tensor, ""]]) -> Float[Tensor, ""]:

@@ -1,12 +1,15 @@
 """Modality Reconstruction: a compressed representation per modality, kept good by rebuilding its input (docs/model.md).
 
 [paper] a U-Net of 1-D convolutions down- and up-samples each modality; Frobenius-norm loss. [chosen] the rest: the channels
-narrow W -> c -> d and widen again, no skip connection, kernel 1. Where W <= d nothing is compressed: the path widens.
+narrow W -> c -> d and widen again, kernel 1, and no skip connection unless `skips` asks for one. Where W <= d nothing is
+compressed: the path widens.
 
 Letters in shapes: B conversations, T utterances, W input columns, c hidden channels, d model width.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from pydantic import Field, field_validator
@@ -24,11 +27,14 @@ class ReconstructionConfig(Settings):
     Attributes:
         hidden: channels between input and representation (c).
         kernel: utterances that a convolution sees, odd; 1 keeps neighbours' evidence apart.
+        skips: the expanding path reads the hidden channels of the contracting one beside its own, as a U-Net does; less of the
+            input then needs to stand in the representation.
         enabled: False leaves out the expanding path and its loss.
     """
 
     hidden: int = Field(default=128, ge=1)
     kernel: int = Field(default=1, ge=1, le=15)
+    skips: bool = False
     enabled: bool = True
 
     @field_validator("kernel")
@@ -56,36 +62,58 @@ class MaskedConvolution(nn.Module):
         return self.linear(x_BTI)
 
 
-class ModalityReconstruction(nn.Module):
-    """The contracting and expanding paths of one modality."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Compressed:
+    """What the contracting path makes of a modality.
 
-    def __init__(self, config: ReconstructionConfig, width: int, d: int, dropout: float, causal: bool) -> None:
+    Attributes:
+        z: the representation Z (B, T, d).
+        hidden: (B, T, c), the channels before it.
+    """
+
+    z: Float[Tensor, "B T d"]
+    hidden: Float[Tensor, "B T c"]
+
+
+class ModalityReconstruction(nn.Module):
+    """The contracting and expanding paths of one modality.
+
+    Args:
+        config, width, d, dropout, causal: sizes, W and d among them.
+        central: whether a tower has it as its centre, and so needs a vector in place of an absent one; auxiliaries are masked.
+    """
+
+    def __init__(
+        self, config: ReconstructionConfig, width: int, d: int, dropout: float, causal: bool, *, central: bool = True
+    ) -> None:
         super().__init__()
         c, k = config.hidden, config.kernel
         self.contract_1 = MaskedConvolution(width, c, k, causal)
         self.contract_2 = MaskedConvolution(c, d, k, causal)
         self.dropout = Dropout(dropout)
-        self.absent = nn.Parameter(torch.empty(d).normal_().mul_(0.02))
+        self.absent = nn.Parameter(torch.empty(d).normal_().mul_(0.02)) if central else None
         self.expand_1 = MaskedConvolution(d, c, k, causal) if config.enabled else None
-        self.expand_2 = MaskedConvolution(c, width, k, causal) if config.enabled else None
+        self.expand_2 = MaskedConvolution(2 * c if config.skips else c, width, k, causal) if config.enabled else None
+        self.skips = config.skips
 
-    def forward(
-        self, x_BTW: Float[Tensor, "B T W"], present_BT: Bool[Tensor, "B T"], valid_BT: Bool[Tensor, "B T"]
-    ) -> Float[Tensor, "B T d"]:
-        """The compressed representation Z (B, T, d); a learned vector where the modality is absent."""
-        hidden = self.dropout(F.gelu(self.contract_1(x_BTW, present_BT)))
-        z_BTd = self.contract_2(hidden, valid_BT)
-        return torch.where(present_BT[..., None], z_BTd, self.absent)
+    def forward(self, x_BTW: Float[Tensor, "B T W"], present_BT: Bool[Tensor, "B T"], valid_BT: Bool[Tensor, "B T"]) -> Compressed:
+        """What stands for the modality; Z is a learned vector where it is absent, and zeros there if it is no centre."""
+        hidden_BTc = self.dropout(F.gelu(self.contract_1(x_BTW, present_BT)))
+        z_BTd = self.contract_2(hidden_BTc, valid_BT)
+        return Compressed(torch.where(present_BT[..., None], z_BTd, 0.0 if self.absent is None else self.absent), hidden_BTc)
 
-    def expand(self, z_BTd: Float[Tensor, "B T d"], valid_BT: Bool[Tensor, "B T"]) -> Float[Tensor, "B T W"]:
-        """The input rebuilt from Z alone.
+    def expand(self, compressed: Compressed, valid_BT: Bool[Tensor, "B T"]) -> Float[Tensor, "B T W"]:
+        """The input rebuilt from Z alone, or with `skips` from the hidden channels, too.
 
         Raises:
             RuntimeError: the expanding path was left out.
         """
         if self.expand_1 is None or self.expand_2 is None:
             raise RuntimeError("this network was built without the expanding path")
-        return self.expand_2(F.gelu(self.expand_1(z_BTd, valid_BT)), valid_BT)
+        widened_BTc = F.gelu(self.expand_1(compressed.z, valid_BT))
+        if self.skips:
+            widened_BTc = torch.cat([widened_BTc, compressed.hidden], dim=-1)
+        return self.expand_2(widened_BTc, valid_BT)
 
 
 def reconstruction_loss(
