@@ -249,13 +249,13 @@ class CMATH(Network):
             logits = classified(posteriors.coarse, self.coarse_classifier, drawn=True)
             if self.evidence is not None:
                 logits = with_evidence(logits, self._stopped(_logits(unimodal)), self.evidence, batch.present)
-        precisions = torch.stack([_posterior(level).log_variance for level in unimodal.values()])
+        of_unimodal = torch.stack([_posterior(level).log_variance for level in unimodal.values()])
         return NetworkOutput(
             coarse=Level(logits, posteriors.coarse),
             fine=fine,
             unimodal=unimodal,
             readings=readings,
-            trust=trust_of(precisions, batch.present) if self.config.has_trust else None,
+            trust=trust_of(of_unimodal, batch.present) if self.config.has_trust else None,
             uncertainty=posteriors.coarse.log_variance.exp().mean(dim=-1) if variational else None,
         )
 
