@@ -2,7 +2,7 @@
 
     python benchmarks/beds.py --out runs/round [--data ../shared/data] [--stores FOLDER] [--beds meld small]
         [--arms cmath early-fusion] [--arm wide=model.width=192] [--arm other=other.yaml] [--set training.epochs=12]
-        [--seeds 3] [--processes 2] [--redraws 8] [--noise] [--test]
+        [--seeds 3] [--others 3] [--processes 2] [--redraws 8] [--noise] [--test]
 
 Beds are named, or the YAML file of a recipe that names its store. A finished run is not repeated: Ctrl-C, or a kill, and the same
 command goes on. Scores are those of the epoch that validation chose; weighted F1 in per cent. docs/tuning.md says how to read them.
@@ -14,7 +14,6 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -32,6 +31,7 @@ from merc.errors import MercError, RecipeError
 from merc.files.processes import in_processes, use_one_thread
 from merc.files.staged_file import write_atomically
 from merc.runs.corpus import mapped
+from merc.studies.arms import Arm
 from merc.studies.plan import tasks_of
 from merc.studies.runner import StudyHooks, run_study
 from merc.studies.task import Task, is_done, judged_file, read_judged
@@ -61,17 +61,14 @@ def main() -> None:
     try:
         beds = _planned(arguments)
         code = _code_of(arguments.out)
-        found: dict[str, Any] = {"validation": _validation(beds, arguments)}
-        if arguments.test:
-            for bed in beds:
-                for each in bed.rounds:
-                    _run(each, "test", arguments.processes)
-            found["test"] = {bed.name: _judged(bed, "test", redraws=0, trust=False) for bed in beds}
+        parts: tuple[Part, ...] = ("validation", "test") if arguments.test else ("validation",)
+        found: dict[str, Any] = {part: {bed.name: _found(bed, part, arguments) for bed in beds} for part in parts}
     except MercError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         _stop()
-    content = {"seeds": arguments.seeds, "redraws": arguments.redraws, "ideas": ideas_of(arguments.arm), "code": code, **found}
+    seeds = {"cmath": arguments.seeds, "others": arguments.others or arguments.seeds}
+    content = {"seeds": seeds, "redraws": arguments.redraws, "ideas": ideas_of(arguments.arm), "code": code, **found}
     write_atomically(arguments.out / "results.json", (json.dumps(content, indent=1) + "\n").encode())
     for part, rows in found.items():
         Console(width=32 + 38 * len(beds)).print(_table(part, rows))
@@ -89,10 +86,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--arm", action="append", default=[], metavar="NAME=CHANGE", help="a new arm: KEY=VALUE or a recipe's file")
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="KEY=VALUE", help="for every arm")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--others", type=int, metavar="SEEDS", help="seeds of all arms but CMATH, by default as many")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--redraws", type=int, default=8, help="judge beds of planted streams on so many new draws; 0 on the first")
     parser.add_argument("--noise", action="store_true", help="also tell how often trust falls when noise replaces a modality")
-    parser.add_argument("--test", action="store_true", help="at the end also judge the test parts; each run logs the look")
+    parser.add_argument("--test", action="store_true", help="also judge the test parts, once, at the end; each run logs the look")
     return parser
 
 
@@ -105,7 +103,7 @@ def _planned(arguments: argparse.Namespace) -> list[Bed]:
     if repeated is not None:
         raise RecipeError(f"two beds of the name {repeated!r}, whose runs would lie in one folder; give one file another name")
     places = (arguments.data, arguments.stores or arguments.out / "stores", arguments.out / "runs")
-    words = (arguments.arms, ideas, arguments.settings, arguments.seeds, places)
+    words = (arguments.arms, ideas, arguments.settings, (arguments.seeds, arguments.others or arguments.seeds), places)
     return [Bed(Path(bed).stem, tuple(planned(draw, *words) for draw in of_bed)) for bed, of_bed in draws.items()]
 
 
@@ -120,19 +118,21 @@ def _code_of(out: Path) -> list[str]:
     return seen
 
 
-def _validation(beds: Sequence[Bed], arguments: argparse.Namespace) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for bed in beds:
-        redraws = arguments.redraws if all(PLANTED_NOTE in each.corpus.notes for each in bed.rounds) else 0
-        for each in bed.rounds:
-            _run(each, "validation", arguments.processes)
-        _judge(bed, redraws, arguments.noise, arguments.processes)
-        found[bed.name] = _judged(bed, "validation", redraws=redraws, trust=arguments.noise)
-    return found
+def _found(bed: Bed, part: Part, arguments: argparse.Namespace) -> dict[str, Any]:
+    redraws = arguments.redraws if all(PLANTED_NOTE in each.corpus.notes for each in bed.rounds) else 0
+    for each in bed.rounds:
+        _run(each, part, arguments.processes)
+    _judge(bed, part, redraws, arguments.noise, arguments.processes)
+    return _judged(bed, part, redraws=redraws, trust=arguments.noise)
 
 
 def _tasks(each: Round, part: Part) -> list[Task]:
-    return [task for arm in each.plan.arms for task in tasks_of(each.plan, arm, range(each.plan.study.seeds.cmath), part)]
+    return [task for arm in each.plan.arms for task in tasks_of(each.plan, arm, range(_seeds(each, arm)), part)]
+
+
+def _seeds(each: Round, arm: Arm) -> int:
+    seeds = each.plan.study.seeds
+    return seeds.cmath if arm.kind == "cmath" else seeds.rivals
 
 
 def _run(each: Round, part: Part, processes: int) -> None:
@@ -146,9 +146,9 @@ def _run(each: Round, part: Part, processes: int) -> None:
         _stop()
 
 
-def _judge(bed: Bed, redraws: int, trust: bool, processes: int) -> None:
+def _judge(bed: Bed, part: Part, redraws: int, trust: bool, processes: int) -> None:
     """Judges every finished run on new draws, and its trust under noise."""
-    done = [(each, task) for each in bed.rounds for task in _tasks(each, "validation") if is_done(task, each.folder)]
+    done = [(each, task) for each in bed.rounds for task in _tasks(each, part) if is_done(task, each.folder)]
     asked = [Judgement(task, each.folder, each.store, redraws, trust) for each, task in done]
     left = [one for one in asked if not one.is_done]
     for one, _ in in_processes(judge, left, processes, use_one_thread, ()):
@@ -157,7 +157,7 @@ def _judge(bed: Bed, redraws: int, trust: bool, processes: int) -> None:
 
 
 def _judged(bed: Bed, part: Part, *, redraws: int, trust: bool) -> dict[str, Any]:
-    """What is known of a bed: `arms`, each with its scores, and how many seeds there are to be."""
+    """What is known of a bed: `arms`, each with its scores, and how many seeds of each there are to be."""
     draws: list[Predictions] = []
     found: dict[str, dict[str, list[Any]]] = {}
     for each in bed.rounds:
@@ -182,7 +182,8 @@ def _judged(bed: Bed, part: Part, *, redraws: int, trust: bool) -> dict[str, Any
         arm: {**scores.model_dump(mode="json"), **{name: estimate(of).model_dump() for name, of in found[arm].items()}}
         for arm, scores in scores_of(draws, bed.families).items()
     }
-    return {"arms": arms, "seeds": bed.rounds[0].plan.study.seeds.cmath}
+    first = bed.rounds[0]
+    return {"arms": arms, "seeds": {arm.name: _seeds(first, arm) for arm in first.plan.arms}}
 
 
 def _table(part: str, beds: dict[str, Any]) -> Table:
@@ -190,7 +191,7 @@ def _table(part: str, beds: dict[str, Any]) -> Table:
     title = f"{part}: weighted F1 in % (sd over seeds); CMATH minus the arm (95 % interval), p after Holm"
     table = Table("arm", *beds, title=title, show_lines=True)
     for arm in dict.fromkeys(name for bed in beds.values() for name in bed["arms"]):
-        table.add_row(arm, *(_cell(bed["arms"].get(arm), bed["seeds"]) for bed in beds.values()))
+        table.add_row(arm, *(_cell(bed["arms"].get(arm), bed["seeds"].get(arm, 0)) for bed in beds.values()))
     return table
 
 

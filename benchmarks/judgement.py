@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load as load_tensors
 
-from merc.data.schema import Conversation, Corpus
+from merc.data.schema import Conversation, Corpus, Part
 from merc.data.store.store import open_store
 from merc.evaluation.perturbation import Perturbation, perturb, without
 from merc.evaluation.trust import loss_increases, trust_agreement
@@ -29,7 +29,7 @@ FIRST_REDRAW = 1000  # the seed of the first new draw
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One trained run to be judged further, on validation.
+    """One trained run to be judged further, on the part that its task names.
 
     Attributes:
         study: folder of which the task's is a part.
@@ -46,12 +46,16 @@ class Judgement:
     @property
     def redrawn_file(self) -> Path:
         """The probabilities on the new draws."""
-        return self.study / self.task.folder / f"redrawn-{self.redraws}.safetensors"
+        return self.study / self.task.folder / f"redrawn{self._of_part}-{self.redraws}.safetensors"
 
     @property
     def trust_file(self) -> Path:
         """What is known of trust."""
-        return self.study / self.task.folder / "trust.json"
+        return self.study / self.task.folder / f"trust{self._of_part}.json"
+
+    @property
+    def _of_part(self) -> str:
+        return "" if self.task.part == "validation" else f"-{self.task.part}"
 
     @property
     def is_done(self) -> bool:
@@ -72,29 +76,29 @@ def judge(judgement: Judgement) -> None:
     task = judgement.task
     recogniser, corpus = load(judgement.study / task.folder / RUN), mapped(_opened(judgement.store), task.recipe)
     if judgement.redraws and not judgement.redrawn_file.is_file():
-        samples = [recogniser.preprocessor.sample(c) for c in redrawn_part(corpus, task.split, judgement.redraws)]
+        samples = [recogniser.preprocessor.sample(c) for c in redrawn_part(corpus, task.split, task.part, judgement.redraws)]
         found = concatenated(recogniser.infer(samples)).probabilities.astype(np.float32)
         write_atomically(judgement.redrawn_file, tensor_bytes({"probabilities": found}))
     if judgement.trust and not judgement.trust_file.is_file():
-        found = trust_of(recogniser, corpus, task.split)
+        found = trust_of(recogniser, corpus, task.split, task.part)
         write_atomically(judgement.trust_file, (json.dumps(found, indent=1) + "\n").encode())
 
 
-def redrawn_part(corpus: Corpus, split: str, draws: int) -> list[Conversation]:
-    """The validation part, once for each new draw of its planted streams."""
-    part, seeds = corpus.part(split, "validation"), range(FIRST_REDRAW, FIRST_REDRAW + draws)
-    return [replace(c, id=f"{c.id} {seed}") for seed in seeds for c in redrawn(corpus, part, seed)]
+def redrawn_part(corpus: Corpus, split: str, part: Part, draws: int) -> list[Conversation]:
+    """A part, once for each new draw of its planted streams."""
+    conversations, seeds = corpus.part(split, part), range(FIRST_REDRAW, FIRST_REDRAW + draws)
+    return [replace(c, id=f"{c.id} {seed}") for seed in seeds for c in redrawn(corpus, conversations, seed)]
 
 
-def trust_of(recogniser: Recogniser, corpus: Corpus, split: str) -> dict[str, float]:
-    """How trust behaves on validation; empty for a network without trust.
+def trust_of(recogniser: Recogniser, corpus: Corpus, split: str, part: Part) -> dict[str, float]:
+    """How trust behaves on a part; empty for a network without trust.
 
     Returns:
         `mean/MODALITY`: mean trust over the utterances that have it. `falls/MODALITY`: share of the utterances whose trust in it
         falls when noise replaces it; those without another modality do not count, and of planted streams only the rows that carry
         a signal. `agreement`: Kendall's tau (see `merc.evaluation.trust`), if it is defined.
     """
-    conversations = corpus.part(split, "validation")
+    conversations = corpus.part(split, part)
     samples = [recogniser.preprocessor.sample(c) for c in conversations]
     clean, present = concatenated(recogniser.infer(samples)), np.concatenate([s.present for s in samples])
     if clean.trust is None:

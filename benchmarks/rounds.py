@@ -153,7 +153,7 @@ def planned(
     arms: Sequence[str],
     ideas: dict[str, list[str]],
     settings: Sequence[str],
-    seeds: int,
+    seeds: tuple[int, int],
     places: tuple[Path, Path, Path],
 ) -> Round:
     """A draw's round, once it is certain that every arm can be trained.
@@ -163,7 +163,7 @@ def planned(
         arms: names of rivals and ablations; CMATH is always there.
         ideas: further arms (see `ideas_of`).
         settings: KEY=VALUE, laid over the recipe of every arm.
-        seeds: of each arm.
+        seeds: of CMATH, and of each other arm.
         places: folders of the local data, of the stores and of the runs.
 
     Raises:
@@ -184,7 +184,7 @@ def planned(
             "base": str(draw.base),
             "common": {"data": {**draw.data, "store": str(store)}},
             "changes": load_study(draw.tuned).changes if draw.tuned else {},
-            "seeds": dict.fromkeys(("cmath", "strongest", "rivals", "ablations"), seeds),
+            "seeds": {"cmath": seeds[0], **dict.fromkeys(("strongest", "rivals", "ablations"), seeds[1])},
             "strongest": 0,
             "rivals": known["rivals"],
             "ablations": [*known["ablations"], *ideas],

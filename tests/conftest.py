@@ -164,7 +164,7 @@ TINY = {
         "attention": {"heads": 2, "max_distance": 3},
         "reconstruction": {"hidden": 7},
         "tower": {"layers": 1},
-        "fusion": {"latent": 6},
+        "fusion": {"latent": 6, "offset_hidden": 8},
     },
     "training": {"epochs": 3, "batch_conversations": 3, "learning_rate": 5e-3},
 }

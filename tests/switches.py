@@ -7,15 +7,15 @@ from merc.training.objective import Objective, ObjectiveConfig
 
 WIDTHS = {"text": 6, "audio": 5, "visual": 4}
 MODELS = {
-    "pool": {},
-    "product": {"fusion": {"kind": "product"}},
-    "gated": {"fusion": {"kind": "gated"}},
-    "concat": {"fusion": {"kind": "concat"}},
-    "opinions": {"tower": {"reading": "own"}, "fusion": {"kind": "opinions", "detached": True}},
-    "opinions of one centre, means only": {
-        "central": ["text"],
-        "fusion": {"kind": "opinions", "variational": False, "evidence": False},
-    },
+    "opinions": {},
+    "opinions of one centre, means only": {"central": ["text"], "fusion": {"variational": False, "evidence": False}},
+    "pool": {"tower": {"reading": "shared"}, "fusion": {"kind": "pool", "detached": False}},
+    "pool, own readings": {"fusion": {"kind": "pool"}},
+    "product": {"fusion": {"kind": "product", "detached": False}},
+    "gated": {"fusion": {"kind": "gated", "detached": False}},
+    "concat": {"fusion": {"kind": "concat", "detached": False}},
+    "attached": {"fusion": {"detached": False}},
+    "shared reading": {"tower": {"reading": "shared"}},
     "means only": {"fusion": {"variational": False}},
     "map": {"tower": {"auxiliaries": "map", "layers": 2}},
     "kernel 3": {"reconstruction": {"kernel": 3}},

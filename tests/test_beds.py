@@ -7,6 +7,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from sklearn.metrics import f1_score
 
 import programs
@@ -126,15 +127,25 @@ def test_the_table_and_the_results_hold_scores_differences_trust_and_costs(whole
     assert not any(name.startswith("trust") for name in arms["early-fusion"]), "a network without trust"
 
 
-def test_the_test_part_is_judged_when_asked_for_and_an_idea_may_be_a_recipe(recipes, tmp_path):
+def test_the_test_part_is_judged_when_asked_for_and_an_idea_may_be_a_recipe(recipes, tiny_corpus, tmp_path):
     idea = tmp_path / "idea.yaml"
     idea.write_text("about: Half.\nmodel: {width: 4}\n")
-    words = ("--arms", "cmath", "--arm", f"half={idea}", "--set", "training.epochs=1", "--test")
-    done = run(tmp_path / "out", recipes[:1], *words)
+    words = ("--arms", "cmath", "--arm", f"half={idea}", "--set", "training.epochs=1", "--noise", "--test", "--others", "1")
+    done = run(tmp_path / "out", recipes[:1], *words, seeds=2)
     assert done.returncode == 0, done.stderr
     found = results(tmp_path / "out")
     assert found["test"]["one"]["arms"].keys() == found["validation"]["one"]["arms"].keys() == {"cmath", "half"}
-    assert "test: weighted F1" in done.stdout
+    assert {arm: len(of["seeds"]) for arm, of in found["test"]["one"]["arms"].items()} == {"cmath": 2, "half": 1}
+    assert "test: weighted F1" in done.stdout and "of 2 seeds" not in done.stdout
+    judged = [
+        tmp_path / "out/runs/one/runs/cmath/seed-1" / name for name in ("redrawn-2.safetensors", "redrawn-test-2.safetensors")
+    ]
+    rows = [len(load_file(path)["probabilities"]) for path in judged]
+    parts = [{c.id: len(c.utterances) for c in tiny_corpus.part("official", part)} for part in ("validation", "test")]
+    assert rows == [2 * sum(part.values()) for part in parts], "each part on its own new draws"
+    assert (
+        found["test"]["one"]["arms"]["cmath"]["trust/falls/text"] != found["validation"]["one"]["arms"]["cmath"]["trust/falls/text"]
+    )
     log = next((tmp_path / "out").rglob("run/log.jsonl")).read_text()
     assert [json.loads(line).get("judged") for line in log.splitlines()].count("test") == 1
 

@@ -23,6 +23,7 @@ def labels_of(recipe):
         "mosi": mosi.LABELS.names,
         "demo": IEMOCAP.labels,
         "shipped": MELD.labels,
+        "cmath": MELD.labels,
     }
     return known[recipe.name.split("-")[0]]
 

@@ -137,7 +137,7 @@ def test_the_network_is_torchs_from_the_first_look(make_samples):
     model = load()
     assert model.backend == "onnx"
     with torch.no_grad():
-        model.network.coarse_classifier.bias += torch.tensor([9.0, 0, 0, 0, 0, 0, 0])
+        model.network.offsets.add_(torch.tensor([9.0, 0, 0, 0, 0, 0, 0]))
     assert model.backend == "torch"
     samples = make_samples(widths=model.preprocessor.widths, lengths=(3,))
     assert (model.infer(samples)[0].probabilities.argmax(axis=1) == 0).all()

@@ -156,10 +156,10 @@ def tensors_of(path):
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 def test_weights_that_are_not_finite_are_named(saved, number):
     tensors = tensors_of(saved / WEIGHTS)
-    tensors["coarse_classifier.bias"][1] = number
+    tensors["offset"][1] = number
     (saved / WEIGHTS).write_bytes(tensor_bytes(tensors))
     signed(saved)
-    assert refusal(saved) == f"{saved / WEIGHTS}: damaged weights: 1 of tensor coarse_classifier.bias are not finite numbers"
+    assert refusal(saved) == f"{saved / WEIGHTS}: damaged weights: 1 of tensor offset are not finite numbers"
 
 
 def test_adapters_that_are_not_finite_or_no_adapters_are_named(saved):
@@ -294,7 +294,7 @@ def load_config(config):
 @pytest.mark.parametrize("change", ["shape", "missing", "more"])
 def test_weights_of_another_model_are_refused_by_the_tensors_name(saved, change):
     tensors = tensors_of(saved / WEIGHTS)
-    name = "coarse_classifier.bias"
+    name = "offset"
     if change == "shape":
         tensors[name] = tensors[name][:2]
     elif change == "missing":
@@ -304,9 +304,9 @@ def test_weights_of_another_model_are_refused_by_the_tensors_name(saved, change)
     (saved / WEIGHTS).write_bytes(tensor_bytes(tensors))
     signed(saved)
     reason = {
-        "shape": "tensor coarse_classifier.bias has shape [2]; config.json asks for [3]",
-        "missing": "no tensor coarse_classifier.bias",
-        "more": "a tensor coarse_classifier.biases, for which config.json has no place",
+        "shape": "tensor offset has shape [2]; config.json asks for [3]",
+        "missing": "no tensor offset",
+        "more": "a tensor offsetes, for which config.json has no place",
     }[change]
     assert refusal(saved) == f"{saved / WEIGHTS}: damaged weights, or another model's ({reason})"
 

@@ -96,13 +96,19 @@ def test_relations_pair_by_pair(changes, make_samples):
     samples = make_samples(lengths=(5, 2), speakers=2)
     batch = collate(samples)
     relations = Relations.of(batch, config)
-    keys = relations.keys(batch.present[..., 0])
+    keys = relations.keys(batch.modalities[0])
+    assert relations.keys(batch.modalities[0]) is keys
+    assert torch.equal(relations.keys().allowed, relations.allowed)
+    assert torch.equal(keys.bias[:, 0] == 0, keys.allowed) and torch.equal(keys.bias[:, 0] == MASKED, ~keys.allowed)
+    assert relations.distances.tolist() == [
+        max(-config.max_distance, min(config.max_distance, offset)) + config.max_distance for offset in range(-4, 5)
+    ]
     for i, sample in enumerate(samples):
         for query in range(len(sample)):
             for key in range(5):
                 real = key < len(sample)
                 assert bool(relations.allowed[i, query, key]) == (real and within_reach(config, query, key))
-                assert bool(keys[i, query, key]) == (bool(relations.allowed[i, query, key]) and bool(sample.present[key, 0]))
+                assert bool(keys.allowed[i, query, key]) == bool(relations.allowed[i, query, key] and sample.present[key, 0])
                 shifted = max(-config.max_distance, min(config.max_distance, key - query)) + config.max_distance
                 assert int(relations.distance[query, key]) == shifted
                 if real:
@@ -124,7 +130,20 @@ def test_a_forbidden_key_has_no_weight_at_all(make_samples):
 def test_a_query_without_any_key_stays_finite():
     q = torch.randn(1, 3, 4)
     bias = torch.full((1, 2, 3, 3), MASKED)
-    assert torch.isfinite(attend(q, q, q, bias, heads=2)).all()
+    out = attend(q, q, q, bias, heads=2)
+    torch.testing.assert_close(out, q.mean(dim=1, keepdim=True).expand_as(q))
+    with torch.no_grad():
+        torch.testing.assert_close(attend(q, q, q, bias, heads=2), out)
+
+
+@pytest.mark.parametrize("changes", CONFIGS, ids=str)
+def test_with_and_without_gradients_attention_is_the_same(changes, make_samples):
+    config = AttentionConfig(**{"heads": 2, "max_distance": 2, **changes})
+    relations = Relations.of(collate(make_samples(lengths=(5, 2), speakers=2)), config)
+    module, x = spread(SelfAttention(config, 8)), torch.randn(2, 5, 8)
+    with torch.no_grad():
+        fused = module(x, relations)
+    torch.testing.assert_close(fused, module(x, relations), rtol=1e-5, atol=1e-6)
 
 
 def test_heads_are_split_and_merged_without_loss():
@@ -139,9 +158,9 @@ def test_a_bias_that_starts_on_the_diagonal_prefers_the_same_utterance(make_samp
     batch = collate(make_samples(lengths=(5,), absent=0))
     config = AttentionConfig(heads=2, max_distance=2)
     relations = Relations.of(batch, config)
-    bias = RelationBias(config, start_on_diagonal=True)(relations, relations.allowed)
+    bias = RelationBias(config, start_on_diagonal=True)(relations, relations.keys())
     assert torch.equal(bias.argmax(dim=-1), torch.arange(5).expand(1, 2, 5))
-    flat = RelationBias(config, start_on_diagonal=False)(relations, relations.allowed)
+    flat = RelationBias(config, start_on_diagonal=False)(relations, relations.keys())
     assert torch.equal(flat, torch.zeros_like(flat))
 
 

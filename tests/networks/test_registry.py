@@ -208,3 +208,16 @@ def test_what_is_wrong_stands_in_one_line(values, message):
     with pytest.raises(RecipeError, match=message) as caught:
         network_config(values, "here")
     assert "\n" not in str(caught.value)
+
+
+def test_a_saved_cmath_that_is_older_than_some_keys_means_what_it_was_made_with():
+    older = {"name": "cmath", "width": 64, "tower": {"layers": 2}, "fusion": {"kind": "concat", "latent": 8}}
+    found = network_config(older, saved=True)
+    assert found.tower.reading == "shared" and found.tower.layers == 2
+    assert (found.fusion.kind, found.fusion.latent, found.fusion.detached, found.fusion.offset_hidden) == ("concat", 8, False, 64)
+    bare = network_config({"name": "cmath"}, saved=True)
+    assert (bare.tower.reading, bare.fusion.kind, bare.fusion.offset_hidden) == ("shared", "pool", 128)
+    newer = network_config(network_config({"name": "cmath"}).model_dump(mode="json"), saved=True)
+    assert newer == network_config({"name": "cmath"})
+    with pytest.raises(RecipeError, match=r"model\.fusion"):
+        network_config({"name": "cmath", "fusion": 3}, saved=True)

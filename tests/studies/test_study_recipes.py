@@ -23,6 +23,7 @@ from tiny_text_model import build_plain
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDIES = sorted((ROOT / "recipes").glob("study-*.yaml"))
+PAPER = "cmath-paper"
 WHOLE = "study-iemocap"  # has every rival and ablation that there is
 TUNED = "study-shipped"  # makes features that its store lacks, and is smaller
 SESSIONS = [f"session{i}" for i in range(1, 6)]
@@ -122,10 +123,9 @@ def test_every_variant_belongs_to_a_study():
     assert used == there
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "recipes" / "ideas").glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_idea_is_laid_over_a_recipe_and_can_be_built(path):
-    """As `benchmarks/beds.py --arm NAME=FILE` does; an idea is no arm of a study yet."""
-    values = overlaid(recipe_values(ROOT / "recipes" / "meld.yaml"), recipe_values(path))
-    recipe = recipe_from(values, str(path))
-    assert recipe.about and recipe != load_recipe(ROOT / "recipes" / "meld.yaml")
-    assert recipe.model.build({"text": 6, "audio": 5}, 3).config == recipe.model
+def test_the_paper_read_literally_is_one_network_as_a_recipe_and_as_an_arm_of_every_study():
+    arm = overlaid(recipe_values(ROOT / "recipes" / "meld.yaml"), recipe_values(ROOT / "recipes" / "rivals" / f"{PAPER}.yaml"))
+    recipe = load_recipe(ROOT / "recipes" / f"{PAPER}.yaml")
+    assert recipe == recipe_from(arm, PAPER)
+    assert recipe.model != load_recipe(ROOT / "recipes" / "meld.yaml").model
+    assert all(PAPER in load_study(path).rivals for path in STUDIES)

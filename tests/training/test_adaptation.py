@@ -15,12 +15,28 @@ from switches import MODELS
 
 CONFIG, OBJECTIVE = AdaptationConfig(epochs=2), ObjectiveConfig()
 CLASSES, WIDTHS = ("calm", "cross", "glad"), {"text": 6, "audio": 5, "visual": 4}
-OF_HEADS = ("coarse_classifier", "fine_classifier", "unimodal_classifier")
+OF_HEADS = {
+    "opinions": (
+        "offset",
+        "fine_classifier.weight",
+        "fine_classifier.bias",
+        "unimodal_classifier.weight",
+        "unimodal_classifier.bias",
+    ),
+    "pool": tuple(f"{level}_classifier.{part}" for level in ("coarse", "fine", "unimodal") for part in ("weight", "bias")),
+}
+OFFSETS = {"opinions": "offset", "pool": "coarse_classifier.bias"}
+
+
+@pytest.fixture(params=list(OF_HEADS))
+def kind(request):
+    """Whether the towers answer, or a latent that is pooled of theirs."""
+    return request.param
 
 
 @pytest.fixture
-def start(make_network):
-    return AdaptedNetwork(make_network(seed=1), 1.5)
+def start(make_network, kind):
+    return AdaptedNetwork(make_network(seed=1, **MODELS[kind]), 1.5)
 
 
 def weights(network):
@@ -43,28 +59,28 @@ def test_the_network_that_it_starts_from_stays(start, make_samples, depth):
     assert not start.network.training
 
 
-def test_what_each_depth_trains(start, make_samples):
+def test_what_each_depth_trains(start, kind, make_samples):
     samples, before = make_samples(lengths=(5, 4, 6, 3)), weights(start.network)
     assert adapted(start, samples, "none", CONFIG, OBJECTIVE) is start
     calibrated = adapted(start, samples, "calibration", CONFIG, OBJECTIVE)
-    assert changed(before, weights(calibrated.network)) == {"coarse_classifier.bias"}
-    of_heads = {f"{name}.{part}" for name in OF_HEADS for part in ("weight", "bias")}
+    assert changed(before, weights(calibrated.network)) == {OFFSETS[kind]}
+    of_heads = set(OF_HEADS[kind])
     assert changed(before, weights(adapted(start, samples, "heads", CONFIG, OBJECTIVE).network)) == of_heads
     whole = changed(before, weights(adapted(start, samples, "all", CONFIG, OBJECTIVE).network))
     assert whole > of_heads
     assert any(name.startswith("towers") for name in whole)
 
 
-def test_calibration_is_as_its_equation_says(start, make_samples):
-    samples = make_samples(lengths=(9, 8, 7, 9))
+def test_calibration_is_as_its_equation_says(start, kind, make_samples):
+    offset, samples = OFFSETS[kind], make_samples(lengths=(9, 8, 7, 9))
     found = adapted(start, samples, "calibration", CONFIG, OBJECTIVE)
-    offsets = (found.network.coarse_classifier.bias - start.network.coarse_classifier.bias).detach().numpy() / found.temperature
+    offsets = (found.network.get_parameter(offset) - start.network.get_parameter(offset)).detach().numpy() / found.temperature
     rows = np.log(np.concatenate([each.probabilities for each in infer(start.network, samples)]))
     expected = np.exp(rows / found.temperature + offsets)
     assert coarse(found, samples) == pytest.approx(expected / expected.sum(axis=1, keepdims=True), abs=1e-6)
 
 
-def head_loss(network, samples, start, pull):
+def head_loss(network, samples, start, pull, heads):
     """The equation, utterance by utterance."""
     batch = collate(samples)
     with torch.no_grad():
@@ -74,80 +90,51 @@ def head_loss(network, samples, start, pull):
     root = torch.where(counts > 0, counts.clamp_min(1e-9) ** -0.5, 0)
     weight = root / (root * counts / counts.sum()).sum()
 
-    def mean(level, at):
+    def summed(level, at):
         rows = [(b, t) for b, t in zip(*torch.where(at), strict=True)]
-        losses = [-weight[batch.labels[b, t]] * level.logits[b, t].log_softmax(0)[batch.labels[b, t]] for b, t in rows]
-        return len(rows) * torch.stack(losses).sum() / sum(weight[batch.labels[b, t]] for b, t in rows) if rows else 0.0
+        return sum(-weight[batch.labels[b, t]] * level.logits[b, t].log_softmax(0)[batch.labels[b, t]] for b, t in rows)
 
-    total = mean(output.coarse, batch.labelled)
-    total += OBJECTIVE.fine * sum(mean(level, batch.labelled) for level in output.fine.values()) / 3
+    total = summed(output.coarse, batch.labelled)
+    total += OBJECTIVE.fine * sum(summed(level, batch.labelled) for level in output.fine.values()) / 3
     present = [batch.labelled & batch.present[..., m] for m in range(3)]
-    total += OBJECTIVE.unimodal * sum(mean(v, at) for v, at in zip(output.unimodal.values(), present, strict=True)) / 3
-    distance = sum(
-        (a - b).square().sum()
-        for name in OF_HEADS
-        for a, b in zip(getattr(network, name).parameters(), getattr(start, name).parameters(), strict=True)
-    )
+    total += OBJECTIVE.unimodal * sum(summed(v, at) for v, at in zip(output.unimodal.values(), present, strict=True)) / 3
+    distance = sum((network.get_parameter(name) - start.get_parameter(name)).square().sum() for name in heads)
     return float((total + 0.5 * pull * distance).detach()) / int(batch.labelled.sum())
 
 
-def test_heads_are_those_of_the_least_loss(start, make_samples):
-    samples = make_samples(lengths=(5, 4, 6, 3))
+def test_heads_are_those_of_the_least_loss(start, kind, make_samples):
+    heads, samples = OF_HEADS[kind], make_samples(lengths=(5, 4, 6, 3))
     config = AdaptationConfig(pull=3.0)
     found = adapted(start, samples, "heads", config, OBJECTIVE).network
-    least = head_loss(found, samples, start.network, 3.0)
-    assert least < head_loss(start.network, samples, start.network, 3.0)
+    least = head_loss(found, samples, start.network, 3.0, heads)
+    assert least < head_loss(start.network, samples, start.network, 3.0, heads)
     for seed in range(10):
         torch.manual_seed(seed)
-        moved = {name: t + 0.02 * torch.randn_like(t) * name.startswith(OF_HEADS) for name, t in weights(found).items()}
+        moved = {name: t + 0.02 * torch.randn_like(t) * (name in heads) for name, t in weights(found).items()}
         other = with_classes(found, WIDTHS, CLASSES, CLASSES)
         other.load_state_dict(moved)
-        assert head_loss(other, samples, start.network, 3.0) > least
+        assert head_loss(other, samples, start.network, 3.0, heads) > least
 
 
 def test_the_stronger_the_pull_the_nearer_the_heads_stay(start, make_samples):
-    samples, before = make_samples(lengths=(5, 4, 6, 3)), start.network.coarse_classifier.weight
+    samples, before = make_samples(lengths=(5, 4, 6, 3)), start.network.fine_classifier.weight
 
     def moved(pull):
         network = adapted(start, samples, "heads", AdaptationConfig(pull=pull), OBJECTIVE).network
-        return float((network.coarse_classifier.weight - before).abs().max().detach())
+        return float((network.fine_classifier.weight - before).abs().max().detach())
 
     assert moved(1e6) < 1e-3 < moved(1.0)
 
 
-def test_other_classes_keep_the_body_and_the_rows_of_classes_that_stay(start, make_samples):
+def test_other_classes_keep_the_body_and_the_rows_of_classes_that_stay(start, kind, make_samples):
     made = with_classes(start.network, WIDTHS, CLASSES, ("bored", "glad"))
-    assert changed(weights(start.network), {**weights(start.network), **weights(made)}) == {
-        f"{name}.{part}" for name in OF_HEADS for part in ("weight", "bias")
-    }
-    for name in OF_HEADS:
-        old, new = getattr(start.network, name), getattr(made, name)
-        assert torch.equal(new.weight[1], old.weight[2])
-        assert torch.equal(new.bias[1], old.bias[2])
-        assert not new.weight[0].any()
-        assert not new.bias[0]
+    assert changed(weights(start.network), {**weights(start.network), **weights(made)}) == set(OF_HEADS[kind])
+    for name in OF_HEADS[kind]:
+        old, new = start.network.get_parameter(name), made.get_parameter(name)
+        assert torch.equal(new[1], old[2])
+        assert not new[0].any()
     latents = [infer(network, make_samples(), embeddings=True)[0].embeddings["coarse"] for network in (start.network, made)]
     assert np.array_equal(*latents)
-
-
-@pytest.fixture
-def of_opinions(make_network):
-    return AdaptedNetwork(make_network(seed=1, **MODELS["opinions"]), 1.5)
-
-
-def test_a_network_of_opinions_is_adapted_as_any_other(of_opinions, make_samples):
-    samples, before = make_samples(lengths=(9, 8, 7, 9)), weights(of_opinions.network)
-    calibrated = adapted(of_opinions, samples, "calibration", CONFIG, OBJECTIVE)
-    assert changed(before, weights(calibrated.network)) == {"opinions.offset"}
-    offsets = (calibrated.network.opinions.offset - of_opinions.network.opinions.offset).detach().numpy() / calibrated.temperature
-    rows = np.log(np.concatenate([each.probabilities for each in infer(of_opinions.network, samples)]))
-    expected = np.exp(rows / calibrated.temperature + offsets)
-    assert coarse(calibrated, samples) == pytest.approx(expected / expected.sum(axis=1, keepdims=True), abs=1e-6)
-    heads = {f"{name}.{part}" for name in OF_HEADS[1:] for part in ("weight", "bias")} | {"opinions.offset"}
-    assert changed(before, weights(adapted(of_opinions, samples, "heads", CONFIG, OBJECTIVE).network)) == heads
-    made = with_classes(of_opinions.network, WIDTHS, CLASSES, ("bored", "glad"))
-    assert changed(before, {**before, **weights(made)}) == heads
-    assert made.opinions.offset.tolist() == [0, of_opinions.network.opinions.offset[2].item()]
 
 
 def test_it_is_the_same_every_time(start, make_samples):

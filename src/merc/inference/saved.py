@@ -163,7 +163,7 @@ def _torch_network(section: object, preprocessor: Preprocessor, tensors: Tensors
         import torch
 
         try:
-            settings = network_config(section)  # whose module imports torch
+            settings = network_config(section, saved=True)  # whose module imports torch
         except Exception as error:
             raise _no_config(folder / CONFIG, error) from None
     path, inputs = folder / WEIGHTS, (preprocessor.widths, len(preprocessor.label_set))

@@ -8,7 +8,7 @@ Letters in shapes: B conversations, T utterances, H heads, d model width, k widt
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from pydantic import Field
@@ -48,20 +48,42 @@ def check_heads(width: int, heads: int, key: str) -> None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Keys:
+    """Which utterances an attention may read.
+
+    Attributes:
+        allowed: (B, T, T), True where the query may read the key.
+        bias: (B, 1, T, T), `MASKED` where it may not, else 0.
+    """
+
+    allowed: Bool[Tensor, "B T T"]
+    bias: Float[Tensor, "B 1 T T"]
+
+    @classmethod
+    def of(cls, allowed_BTT: Bool[Tensor, "B T T"]) -> Keys:
+        """The keys that are allowed."""
+        return cls(allowed_BTT, ((~allowed_BTT) * MASKED)[:, None])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Relations:
     """Relations between the utterances of a batch; made once a batch, read by every attention module.
 
     Attributes:
         distance: (T, T) key position minus query position, clipped, shifted to start at 0.
+        distances: (2T-1,), those of a key T-1 utterances back to one T-1 ahead.
         same_speaker: (B, T, T), 1.0 where key and query have one speaker.
         allowed: (B, T, T), True where the key is no padding and within reach of the query.
         present: modality -> (B, T), True where an utterance has it.
+        made: the keys that were asked for, which all modules share.
     """
 
     distance: Int64[Tensor, "T T"]
+    distances: Int64[Tensor, " D"]
     same_speaker: Float[Tensor, "B T T"]
     allowed: Bool[Tensor, "B T T"]
     present: Mapping[str, Bool[Tensor, "B T"]]
+    made: dict[str | None, Keys] = field(init=False, default_factory=dict[str | None, Keys])
 
     @classmethod
     def of(cls, batch: Batch, config: AttentionConfig) -> Relations:
@@ -75,16 +97,21 @@ class Relations:
         if config.window is not None:
             reach = reach & (offset.abs() <= config.window)
         same = batch.speakers[:, :, None] == batch.speakers[:, None, :]
+        distance = offset.clamp(-config.max_distance, config.max_distance) + config.max_distance
         return cls(
-            offset.clamp(-config.max_distance, config.max_distance) + config.max_distance,
+            distance,
+            torch.cat([distance[-1], distance[0, 1:]]),
             same.to(torch.get_default_dtype()),
             reach & batch.valid[:, None, :],
             {m: batch.present[..., i] for i, m in enumerate(batch.inputs)},
         )
 
-    def keys(self, present_BT: Bool[Tensor, "B T"]) -> Bool[Tensor, "B T T"]:
-        """Allowed keys that are also present."""
-        return self.allowed & present_BT[:, None, :]
+    def keys(self, modality: str | None = None) -> Keys:
+        """The allowed keys, those alone that have a modality if one is named."""
+        if modality not in self.made:
+            allowed = self.allowed if modality is None else self.allowed & self.present[modality][:, None, :]
+            self.made[modality] = Keys.of(allowed)
+        return self.made[modality]
 
 
 class RelationBias(nn.Module):
@@ -98,21 +125,19 @@ class RelationBias(nn.Module):
         self.position = nn.Parameter(position)
         self.same_speaker = nn.Parameter(torch.zeros(config.heads)) if config.speaker_bias else None
 
-    def forward(self, relations: Relations, allowed: Bool[Tensor, "B T T"]) -> Float[Tensor, "B H T T"]:
+    def forward(self, relations: Relations, keys: Keys) -> Float[Tensor, "B H T T"]:
         """The bias to add to the attention logits, about `MASKED` for forbidden keys."""
-        position_HTT = self._by_distance(relations.distance, allowed.shape[-1])
-        bias = ((~allowed) * MASKED)[:, None] + position_HTT
+        bias = keys.bias + self._by_distance(relations)
         if self.same_speaker is None:
             return bias
         return torch.addcmul(bias, self.same_speaker[:, None, None], relations.same_speaker[:, None])
 
-    def _by_distance(self, distance_TT: Int64[Tensor, "T T"], t: int) -> Float[Tensor, "H T T"]:
+    def _by_distance(self, relations: Relations) -> Float[Tensor, "H T T"]:
         if torch.compiler.is_exporting():  # windows of a length that is not known can't be cut
-            return F.embedding(distance_TT, self.position).permute(2, 0, 1)
+            return F.embedding(relations.distance, self.position).permute(2, 0, 1)
         # One look-up for each of the 2T-1 distances, not for each pair; the last window of T of them is the first query's row.
-        distances = torch.cat([distance_TT[-1], distance_TT[0, 1:]])
         # Contiguous, or the logits would take on its layout and be copied.
-        return self.position[distances].T.unfold(1, t, 1).flip(1).contiguous()
+        return self.position[relations.distances].T.unfold(1, len(relations.distance), 1).flip(1).contiguous()
 
 
 class SelfAttention(nn.Module):
@@ -128,7 +153,7 @@ class SelfAttention(nn.Module):
     def forward(self, x_BTd: Float[Tensor, "B T d"], relations: Relations) -> Float[Tensor, "B T d"]:
         """(B, T, d) -> (B, T, d)."""
         q, k, v = self.project_in(x_BTd).chunk(3, dim=-1)
-        return self.project_out(attend(q, k, v, self.bias(relations, relations.allowed), self.heads))
+        return self.project_out(attend(q, k, v, self.bias(relations, relations.keys()), self.heads))
 
 
 def attend(
@@ -140,13 +165,15 @@ def attend(
 ) -> Float[Tensor, "B T e"]:
     """Scaled dot-product attention with an additive bias; d and e are split over the heads.
 
-    Written out: torch's fused kernel computes no gradient of the bias, and torch's other path costs twice this one.
+    Written out where gradients are wanted: torch's fused kernel computes none of the bias, and its other path costs twice this one.
     """
     b = q_BTd.shape[0]
     q, k, v = (split_heads(x, heads) for x in (q_BTd, k_BTd, v_BTd))
     scale = q.shape[-1] ** -0.5
     if torch.compiler.is_exporting():  # products of unknown lengths make an export several times as slow
         return merge_heads((q @ k.transpose(2, 3) * scale + bias_BHTT).softmax(dim=-1) @ v)
+    if not torch.is_grad_enabled():
+        return merge_heads(F.scaled_dot_product_attention(q, k, v, attn_mask=bias_BHTT))
     q, k, v = (x.flatten(0, 1) for x in (q, k, v))
     logits = torch.baddbmm(bias_BHTT.flatten(0, 1), q, k.transpose(1, 2), alpha=scale)
     return merge_heads(torch.bmm(logits.softmax(dim=-1), v).unflatten(0, (b, heads)))

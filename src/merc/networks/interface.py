@@ -52,19 +52,6 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ReadingOutput:
-    """How one reading of the inputs sees each modality on its own.
-
-    Attributes:
-        unimodal: modality -> level.
-        reconstructions: modality -> (B, T, W); empty in evaluation, and where nothing is reconstructed.
-    """
-
-    unimodal: Mapping[str, Level]
-    reconstructions: Mapping[str, Float[Tensor, "B T _"]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class NetworkOutput:
     """What a network computes from a batch. Padded positions hold finite numbers without meaning.
 
@@ -72,7 +59,7 @@ class NetworkOutput:
         coarse: what the network predicts.
         fine: central modality -> level; empty for networks without towers.
         unimodal: modality -> level; empty for networks without unimodal heads.
-        readings: name -> reading of the input, of whose unimodal levels `unimodal` is the mean; empty for networks without any.
+        reconstructions: modality -> (B, T, W); empty in evaluation and for networks that reconstruct nothing.
         trust: (B, T, M), summing to 1 over the present modalities, 0 where none is present; None if the network has none.
         uncertainty: (B, T), mean latent variance of the coarse posterior; None if the network has none.
 
@@ -86,7 +73,7 @@ class NetworkOutput:
     coarse: Level
     fine: Mapping[str, Level] = field(default_factory=dict[str, Level])
     unimodal: Mapping[str, Level] = field(default_factory=dict[str, Level])
-    readings: Mapping[str, ReadingOutput] = field(default_factory=dict[str, ReadingOutput])
+    reconstructions: Mapping[str, Float[Tensor, "B T _"]] = field(default_factory=dict[str, Tensor])
     trust: Float[Tensor, "B T M"] | None = None
     uncertainty: Float[Tensor, "B T"] | None = None
 

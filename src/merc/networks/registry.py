@@ -59,6 +59,11 @@ class NetworkConfig(Settings, ABC):
         """Whether what comes later in a conversation changes no earlier output of the network."""
         return False
 
+    @classmethod
+    def completed(cls, values: Mapping[str, object]) -> Mapping[str, object]:
+        """The values of a saved model, with those of keys that are newer than it and whose default is not what it was made with."""
+        return values
+
     @abstractmethod
     def build(self, widths: Mapping[str, int], classes: int) -> Network:
         """The network with fresh weights from torch's generator.
@@ -125,12 +130,13 @@ def network_class(name: str) -> type[NetworkConfig]:
     return _registered[name]
 
 
-def network_config(values: object, place: str = "model") -> NetworkConfig:
+def network_config(values: object, place: str = "model", *, saved: bool = False) -> NetworkConfig:
     """A network's config from nested plain values, such as a recipe or a saved model holds.
 
     Args:
         values: a mapping of keys to values; `name` chooses the network.
         place: of the values, for messages.
+        saved: they are those of a saved model, which may be older than some keys (see `NetworkConfig.completed`).
 
     Raises:
         RecipeError: an unknown network or key, or a value that is not allowed; all of them, in one line.
@@ -147,7 +153,7 @@ def network_config(values: object, place: str = "model") -> NetworkConfig:
     except RecipeError as error:
         raise RecipeError(f"{place}.name: {error}") from error.__cause__
     try:
-        return config.model_validate(given)
+        return config.model_validate(config.completed(given) if saved else given)
     except ValidationError as error:
         raise RecipeError(explain_all(error, config, place)) from None
 

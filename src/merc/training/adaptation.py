@@ -179,13 +179,13 @@ def _with_heads(network: CMATH, samples: Sequence[Sample], loss: Objective, pull
 
 def _head_loss(network: CMATH, output: NetworkOutput, batch: Batch, loss: Objective) -> Tensor:
     """Summed over the labelled utterances; each level's mean over its modalities, by the objective's weights."""
-    now, labelled, count = network.classified(output, batch), batch.labelled, int(batch.labelled.sum())
+    now, labelled = network.classified(output, batch), batch.labelled
     present = {m: labelled & batch.present[..., i] for i, m in enumerate(network.modalities)}
-    total = count * loss_at(labelled, now.coarse, batch, loss.classify)
+    total = loss_at(labelled, now.coarse, batch, loss.summed)
     for weight, levels, where in ((loss.config.fine, now.fine, None), (loss.config.unimodal, now.unimodal, present)):
         for name, level in levels.items():
             at = labelled if where is None else where[name]
-            total = total + weight / len(levels) * int(at.sum()) * loss_at(at, level, batch, loss.classify)
+            total = total + weight / len(levels) * loss_at(at, level, batch, loss.summed)
     return total
 
 

@@ -30,7 +30,7 @@ class ObjectiveConfig(Settings):
         class_weights: `none`; `balanced`, inverse to the class's share in training; `root`, the square root of that.
     """
 
-    fine: float = Field(default=0.3, ge=0)
+    fine: float = Field(default=1.0, ge=0)
     unimodal: float = Field(default=1.0, ge=0)
     reconstruction: float = Field(default=0.05, ge=0)
     kl: float = Field(default=0.01, ge=0)
@@ -50,9 +50,12 @@ class Objective:
 
     def classify(self, logits: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -> Float[Tensor, ""]:
         """Weighted, smoothed cross-entropy, mean over the utterances; 0 for none."""
+        return self.summed(logits, labels) / self.class_weights.to(logits.device)[labels].sum().clamp_min(1e-12)
+
+    def summed(self, logits: Float[Tensor, "N C"], labels: Int64[Tensor, " N"]) -> Float[Tensor, ""]:
+        """Weighted, smoothed cross-entropy, summed over the utterances: that of batches is the sum of theirs."""
         weights = self.class_weights.to(logits.device)
-        total = F.cross_entropy(logits, labels, weights, reduction="sum", label_smoothing=self.config.label_smoothing)
-        return total / weights[labels].sum().clamp_min(1e-12)
+        return F.cross_entropy(logits, labels, weights, reduction="sum", label_smoothing=self.config.label_smoothing)
 
     def total(self, terms: Mapping[str, Float[Tensor, ""]], epochs_done: float) -> Float[Tensor, ""]:
         """The weighted sum at a point of the training, in epochs since its start."""

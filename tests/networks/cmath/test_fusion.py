@@ -217,7 +217,7 @@ def test_trust_is_the_share_of_precision_among_the_present(seed, modalities):
 
 
 def test_log_variances_stay_within_range_whatever_comes_in():
-    head = PosteriorHead(D, LATENT)
+    head = PosteriorHead(D, FusionConfig(latent=LATENT), detached=False)
     with torch.no_grad():
         for parameter in head.parameters():
             parameter.copy_(torch.randn_like(parameter) * 50)

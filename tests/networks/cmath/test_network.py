@@ -10,6 +10,7 @@ from merc.errors import RecipeError
 from merc.networks.cmath.distillation import latent_term, logit_term
 from merc.networks.cmath.fusion import kl_to_standard_normal
 from merc.networks.cmath.reconstruction import reconstruction_loss
+from switches import MODELS
 
 MODALITIES = ("text", "audio", "visual")
 
@@ -75,8 +76,7 @@ def test_terms_by_name_and_by_hand(make_network, batch):
     ]
     assert float(terms["unimodal"].detach()) == pytest.approx(sum(unimodal) / 3, rel=1e-4)
     rebuilt = [
-        reconstruction_loss(batch.inputs[m], output.readings["shared"].reconstructions[m], batch.present[..., i])
-        for i, m in enumerate(MODALITIES)
+        reconstruction_loss(batch.inputs[m], output.reconstructions[m], batch.present[..., i]) for i, m in enumerate(MODALITIES)
     ]
     torch.testing.assert_close(terms["reconstruction"], sum(rebuilt) / 3)
     torch.testing.assert_close(terms["kl"], kl_to_standard_normal(output.coarse.posterior, batch.valid))
@@ -103,7 +103,8 @@ def test_coarse_teaches_fine_and_fine_teaches_unimodal_coarse_where_there_is_no_
 
 @pytest.mark.parametrize("central", [None, ("text",)])
 def test_the_network_teaches_itself_by_means_without_dropout(make_network, batch, central):
-    network = make_network(central=central, dropout=0.5, distillation={"teacher": "self", "temperature": 3.0}).train()
+    taught = {"teacher": "self", "temperature": 3.0}
+    network = make_network(central=central, dropout=0.5, distillation=taught, **MODELS["pool"]).train()
     output = network(batch)
     terms = network.terms(output, batch, classify)
     with torch.no_grad():
@@ -142,7 +143,7 @@ def test_a_name_that_torch_keeps_for_itself_is_refused(make_network, name, model
 
 
 def test_evidence_adds_the_unimodal_logits_of_the_present(make_network, batch):
-    network, fused = make_network(fusion={"evidence": True}), []
+    network, fused = make_network(**MODELS["pool"]), []
     network.coarse_classifier.register_forward_hook(lambda _m, _given, out: fused.append(out))
     output = network(batch)
     for b in range(3):
@@ -152,7 +153,7 @@ def test_evidence_adds_the_unimodal_logits_of_the_present(make_network, batch):
                 if batch.present[b, t, i]:
                     expected = expected + network.evidence[i] * output.unimodal[m].logits[b, t]
             torch.testing.assert_close(output.coarse.logits[b, t], expected, rtol=1e-4, atol=1e-5)
-    plain = make_network(fusion={"evidence": False})
+    plain = make_network(fusion={**MODELS["pool"]["fusion"], "evidence": False})
     plain.coarse_classifier.register_forward_hook(lambda _m, _given, out: fused.append(out))
     assert plain(batch).coarse.logits is fused[1]
 
@@ -179,7 +180,7 @@ def test_only_the_averaged_teacher_is_asked_for(make_network):
 
 
 def test_distillation_does_not_move_the_teacher_that_is_the_network_itself(make_network, batch):
-    network = make_network(distillation={"teacher": "self", "fine_to_unimodal": False}).train()
+    network = make_network(distillation={"teacher": "self", "fine_to_unimodal": False}, **MODELS["pool"]).train()
     network.terms(network(batch), batch, classify)["logit"].backward()
     assert network.coarse_classifier.weight.grad is None
     assert network.fine_classifier.weight.grad.abs().sum() > 0
@@ -248,8 +249,8 @@ def test_causal_means_that_the_future_changes_nothing_before_it(make_network, ba
             assert (old.logits[0, t:] - new.logits[0, t:]).abs().max() > 1e-3
         for m in MODALITIES:
             torch.testing.assert_close(
-                before.readings["shared"].reconstructions[m][:, :t],
-                after.readings["shared"].reconstructions[m][:, :t],
+                before.reconstructions[m][:, :t],
+                after.reconstructions[m][:, :t],
                 rtol=0,
                 atol=1e-5,
             )

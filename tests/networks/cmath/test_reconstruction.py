@@ -112,26 +112,26 @@ def test_exchanging_two_representations_exchanges_the_rebuilt_inputs(make_networ
         for mine, other in ((0, 1), (1, 0)):
             exchanging = replace(made[mine], z=made[other].z)
             module.forward = lambda *_, given=exchanging: given
-            rebuilt = network(batches[mine]).readings["shared"].reconstructions
+            rebuilt = network(batches[mine]).reconstructions
             del module.forward
-            exchanged = torch.equal(rebuilt[modality], outputs[other].readings["shared"].reconstructions[modality])
+            exchanged = torch.equal(rebuilt[modality], outputs[other].reconstructions[modality])
             assert exchanged != skips
-            assert not torch.allclose(rebuilt[modality], outputs[mine].readings["shared"].reconstructions[modality])
+            assert not torch.allclose(rebuilt[modality], outputs[mine].reconstructions[modality])
             for kept in {"text", "audio", "visual"} - {modality}:
-                assert torch.equal(rebuilt[kept], outputs[mine].readings["shared"].reconstructions[kept])
+                assert torch.equal(rebuilt[kept], outputs[mine].reconstructions[kept])
 
 
 def test_inputs_are_rebuilt_in_training_only(make_network, make_samples):
     network, batch = make_network(), collate(make_samples())
-    assert network(batch).readings["shared"].reconstructions == {}
-    rebuilt = network.train()(batch).readings["shared"].reconstructions
+    assert network(batch).reconstructions == {}
+    rebuilt = network.train()(batch).reconstructions
     assert {m: tuple(r.shape) for m, r in rebuilt.items()} == {m: tuple(x.shape) for m, x in batch.inputs.items()}
 
 
 def test_without_the_expanding_path_nothing_is_rebuilt_or_rebuildable(make_network, make_samples):
     network, batch = make_network(reconstruction={"enabled": False}).train(), collate(make_samples())
     output = network(batch)
-    assert output.readings["shared"].reconstructions == {}
+    assert output.reconstructions == {}
     assert "reconstruction" not in network.terms(output, batch, F.cross_entropy, output)
     assert not [name for name, _ in network.named_parameters() if "expand" in name]
     with pytest.raises(RuntimeError, match="expanding path"):
@@ -146,13 +146,3 @@ def test_a_narrow_input_is_widened():
     made = module(x, valid, valid)
     assert made.z.shape == (1, 2, 16)
     assert module.expand(made, valid).shape == x.shape
-
-
-def test_a_modality_that_is_no_centre_is_zero_where_it_is_absent():
-    module = ModalityReconstruction(ReconstructionConfig(hidden=6), 4, 8, dropout=0.0, causal=False, central=False)
-    x, valid = padded([3], 4)
-    present = torch.tensor([[True, False, True]])
-    z = module(x * present[..., None], present, valid).z
-    assert not z[~present].any()
-    assert z[present].any(dim=-1).all()
-    assert not [name for name, _ in module.named_parameters() if "absent" in name]

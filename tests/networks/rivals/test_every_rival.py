@@ -153,7 +153,7 @@ def test_nothing_at_all_and_rows_of_padding_are_answered_with_finite_numbers(mak
 def test_it_answers_with_one_head_and_learns_by_one_term(make, samples, name):
     network, batch = make(name), collate(samples)
     output = network(batch)
-    assert output.fine == output.unimodal == output.readings == {}
+    assert output.fine == output.unimodal == output.reconstructions == {}
     assert output.coarse.posterior is output.trust is output.uncertainty is None
     assert not network.wants_teacher
     terms = network.terms(output, batch, F.cross_entropy)

@@ -92,7 +92,7 @@ def test_its_terms_are_those_of_the_answer_and_of_the_present_modalities(make, s
     output = network(batch)
     assert list(output.unimodal) == list(WIDTHS)
     assert all(level.posterior is None for level in [output.coarse, *output.unimodal.values()])
-    assert output.fine == output.readings == {}
+    assert output.fine == output.reconstructions == {}
     assert output.trust is output.uncertainty is None
     assert not network.wants_teacher
     terms = network.terms(output, batch, F.cross_entropy)

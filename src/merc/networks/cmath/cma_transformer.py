@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from merc.files.shapes import Bool, Float
+from merc.files.shapes import Float
 from merc.networks.attention import AttentionConfig, RelationBias, Relations, SelfAttention, attend, merge_heads, split_heads
 from merc.networks.dropout import Dropout
 from merc.settings import Settings
@@ -32,8 +32,8 @@ class TowerConfig(Settings):
         auxiliaries: `augment` adds gated vectors of the auxiliaries; `map` lets them shape only the attention map, while all
             values come from the centre (an ablation: S = Q_c K_c' + sum_m Q_m K_m'); `symmetric` puts one transformer for all
             modalities in place of the towers (an ablation, see `merc.networks.cmath.symmetric_transformer`).
-        reading: `own` gives every tower a reading of the inputs of its own, so that towers err independently; `shared` one for all.
-            The symmetric transformer has one in any case.
+        reading: `own`: a tower reads its auxiliaries' features by linear maps of its own, so that towers err independently;
+            `shared`: the representations that are the centres of the other towers, as the symmetric transformer does in any case.
         aligned: the auxiliary's vector of the same utterance beside the attended one.
         attended: the cross-attention itself; False leaves the aligned path alone.
     """
@@ -41,9 +41,26 @@ class TowerConfig(Settings):
     layers: int = Field(default=1, ge=1, le=24)
     feed_forward: int = Field(default=2, ge=1, le=8)
     auxiliaries: Literal["augment", "map", "symmetric"] = "augment"
-    reading: Literal["own", "shared"] = "shared"
+    reading: Literal["own", "shared"] = "own"
     aligned: bool = True
     attended: bool = True
+
+
+class AuxiliaryReading(nn.Module):
+    """What each of several towers reads of an auxiliary's features, for itself: a linear map and a norm [chosen].
+
+    The maps are the rows of one matrix, so that the features are read once. The norm has no factors, since a linear map follows.
+    """
+
+    def __init__(self, width: int, d: int, towers: int) -> None:
+        super().__init__()
+        self.towers = towers
+        self.linear = nn.Linear(width, towers * d)
+
+    def forward(self, x_BTW: Float[Tensor, "B T W"]) -> tuple[Float[Tensor, "B T d"], ...]:
+        """For each tower (B, T, d). Rows where the auxiliary is absent have no meaning; attention masks them."""
+        read_BTSd = self.linear(x_BTW).unflatten(-1, (self.towers, -1))
+        return F.layer_norm(read_BTSd, read_BTSd.shape[-1:]).unbind(dim=2)
 
 
 class Augmentation(nn.Module):
@@ -63,7 +80,7 @@ class Augmentation(nn.Module):
         self,
         q_BTd: Float[Tensor, "B T d"],
         z_BTd: Float[Tensor, "B T d"],
-        present_BT: Bool[Tensor, "B T"],
+        auxiliary: str,
         relations: Relations,
     ) -> Float[Tensor, "B T d"]:
         """The gated vector to add to the central stream; zero where nothing of the auxiliary is within reach."""
@@ -72,11 +89,11 @@ class Augmentation(nn.Module):
             return o_BTd
         parts = self.kv_projection(z_BTd).split(q_BTd.shape[-1], dim=-1)
         if self.project_out is not None and self.bias is not None:
-            keys_BTT = relations.keys(present_BT)
-            attended = self.project_out(attend(q_BTd, parts[0], parts[1], self.bias(relations, keys_BTT), self.heads))
-            o_BTd = attended * keys_BTT.any(dim=-1, keepdim=True)
+            keys = relations.keys(auxiliary)
+            attended = self.project_out(attend(q_BTd, parts[0], parts[1], self.bias(relations, keys), self.heads))
+            o_BTd = attended * keys.allowed.any(dim=-1, keepdim=True)
         if self.aligned:
-            o_BTd = o_BTd + parts[-1] * present_BT[..., None]
+            o_BTd = o_BTd + parts[-1] * relations.present[auxiliary][..., None]
         w_q, w_o = self.gate.weight.chunk(2, dim=-1)  # W[q; o] without copying q and o together
         return torch.sigmoid(F.linear(q_BTd, w_q, self.gate.bias) + F.linear(o_BTd, w_o)) * o_BTd
 
@@ -106,7 +123,7 @@ class MapAttention(nn.Module):
             torch.cat(queries, dim=-1),
             torch.cat(keys, dim=-1),
             split_heads(v, self.heads),
-            attn_mask=self.bias(relations, relations.allowed),
+            attn_mask=self.bias(relations, relations.keys()),
             scale=(x_BTd.shape[-1] // self.heads) ** -0.5,
         )
         return self.project_out(merge_heads(attended))
@@ -136,10 +153,7 @@ class CMALayer(nn.Module):
         """(B, T, d) -> (B, T, d)."""
         if self.norm_cross is not None and self.query is not None:
             q_BTd = self.query(self.norm_cross(h_BTd))
-            added = [
-                augmentation(q_BTd, auxiliaries[name], relations.present[name], relations)
-                for name, augmentation in self.augmentations.items()
-            ]
+            added = [augmentation(q_BTd, auxiliaries[name], name, relations) for name, augmentation in self.augmentations.items()]
             h_BTd = h_BTd + self.dropout(sum(added[1:], start=added[0]))
         x = self.norm_self(h_BTd)
         if self.map_attention is not None:

@@ -9,7 +9,6 @@ Letters in shapes: B conversations, T utterances, S towers, M modalities, Z late
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -17,7 +16,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from merc.files.shapes import Bool, Float
-from merc.networks.interface import Level, Posterior, masked_mean
+from merc.networks.interface import Posterior, masked_mean
 from merc.settings import Settings
 
 LOG_VARIANCE_RANGE = (-6.0, 2.0)
@@ -27,21 +26,24 @@ class FusionConfig(Settings):
     """How the towers' posteriors become one.
 
     Attributes:
-        kind: `opinions`: the coarse logits are a mean of the towers' log probabilities, weighted by precision. The others classify
+        kind: `opinions`: the coarse logits are a pool of the towers' log probabilities, weighted by precision. The others classify
             the coarse latent: that of the same `pool`, or of a `product` of experts, of `concat` or `gated`.
         latent: Z, the width of the posteriors.
-        evidence: the logits of a latent get the unimodal logits added, each times a learned factor. Modalities are nearly
-            independent given the emotion, so their evidence adds; the towers are left the rest.
-        detached: fusion reads the towers, and the heads of variances their representations, behind a stop of the gradient: no
-            tower learns from what the others say, so they err independently, and what variances learn bends no representation.
+        offset_hidden: width of the hidden layer that lifts all log variances of a posterior together.
+        evidence: the coarse logits get the unimodal logits added, each times a learned factor. Modalities are nearly independent
+            given the emotion, so their evidence adds; the towers are left the rest. With `opinions` the answer of each tower gets
+            that of its centre instead.
+        detached: fusion reads the towers, and the heads of their variances what they are made of, behind a stop of the gradient: no
+            tower learns from what the others say, so they err independently, and what their variances learn bends no answer.
         variational: False drops variances from fusion and sampling: means alone are used, and there is no trust and no
             uncertainty (an ablation).
     """
 
-    kind: Literal["opinions", "pool", "product", "concat", "gated"] = "pool"
+    kind: Literal["opinions", "pool", "product", "concat", "gated"] = "opinions"
     latent: int = Field(default=64, ge=1)
+    offset_hidden: int = Field(default=128, ge=1)
     evidence: bool = True
-    detached: bool = False
+    detached: bool = True
     variational: bool = True
 
 
@@ -52,13 +54,14 @@ class PosteriorHead(nn.Module):
     which no linear map measures, and one number for all dimensions is learned from all of them (chosen).
     """
 
-    def __init__(self, d: int, latent: int, *, detached: bool = False) -> None:
+    def __init__(self, d: int, config: FusionConfig, *, detached: bool) -> None:
         super().__init__()
         self.detached = detached
-        self.mean = nn.Linear(d, latent)
+        self.mean = nn.Linear(d, config.latent)
         self.norm = nn.LayerNorm(d)
-        self.log_variance_direction = nn.Linear(d, latent)
-        self.log_variance_offset = nn.Sequential(nn.Linear(d + 1, d), nn.GELU(), nn.Linear(d, 1))
+        self.log_variance_direction = nn.Linear(d, config.latent)
+        hidden = config.offset_hidden
+        self.log_variance_offset = nn.Sequential(nn.Linear(d + 1, hidden), nn.GELU(), nn.Linear(hidden, 1))
 
     def forward(self, x_BTd: Float[Tensor, "B T d"]) -> Posterior:
         """(B, T, d) -> a posterior of width Z."""
@@ -85,12 +88,14 @@ def with_evidence(
 
 
 class Fusion(nn.Module):
-    """Towers' posteriors -> the coarse posterior."""
+    """Towers' posteriors -> the coarse posterior; for `opinions` also towers' answers -> the coarse answer."""
 
     def __init__(self, config: FusionConfig, towers: int, d: int) -> None:
         super().__init__()
         self.config = config
         self.pool = nn.Parameter(torch.zeros(towers + 1)) if config.kind in ("opinions", "pool") else None
+        # One row, since ONNX Runtime takes no scalar from a file of weights.
+        self.log_sharpness = nn.Parameter(torch.zeros(1)) if config.kind == "opinions" else None
         self.concat = nn.Linear(towers * (d + 1), 2 * config.latent) if config.kind == "concat" else None
         self.gate = nn.Linear(d, config.latent) if config.kind == "gated" else None
 
@@ -131,45 +136,24 @@ class Fusion(nn.Module):
         mean_BTZ = (evidence * mean_SBTZ).sum(dim=0) / precision_BTZ
         return Posterior(mean_BTZ, (-precision_BTZ.log()).clamp(*LOG_VARIANCE_RANGE))
 
-
-class Opinions(nn.Module):
-    """The towers' answers -> the coarse answer: the mean of their log probabilities by how certain each is, and offsets.
-
-    A tower's weight is a learned factor times the inverse of its mean variance, as a share of the sum over the towers that are
-    taken. Each class has a learned offset.
-    """
-
-    def __init__(self, towers: int, classes: int, *, variational: bool) -> None:
-        super().__init__()
-        self.variational = variational
-        self.log_factor = nn.Parameter(torch.zeros(towers))
-        self.offset = nn.Parameter(torch.zeros(classes))
-
-    def forward(
+    def opinion(
         self, logits_SBTC: Float[Tensor, "S B T C"], log_variance_SBTZ: Float[Tensor, "S B T Z"], taken_SBT: Bool[Tensor, "S B T"]
     ) -> Float[Tensor, "B T C"]:
-        """(S, B, T, C) -> (B, T, C); the arguments are as those of `Fusion`."""
-        weight_SBT = self.log_factor.softmax(dim=0)[:, None, None] * taken_SBT
-        if self.variational:
+        """The pool of the towers' log probabilities and the prior's, which are the same for all classes, times a learned sharpness.
+
+        A tower has its share of the pool's precision, by its mean variance. The less certain all are, the more the prior has.
+
+        Raises:
+            RuntimeError: this kind of fusion has no pool of opinions.
+        """
+        if self.pool is None or self.log_sharpness is None:
+            raise RuntimeError(f"fusion of kind {self.config.kind} pools no opinions")
+        alpha = self.pool.softmax(dim=0)
+        weight_SBT = alpha[1:, None, None] * taken_SBT
+        if self.config.variational:
             weight_SBT = weight_SBT / log_variance_SBTZ.exp().mean(dim=-1)
-        weight_SBT = weight_SBT / weight_SBT.sum(dim=0, keepdim=True)
-        return (weight_SBT[..., None] * logits_SBTC.log_softmax(dim=-1)).sum(dim=0) + self.offset
-
-
-def mean_level(levels: Sequence[Level]) -> Level:
-    """The mean of the levels' logits, of their posteriors' means and of their variances.
-
-    Raises:
-        ValueError: a level without a posterior.
-    """
-    if len(levels) == 1:
-        return levels[0]
-    posteriors = [level.posterior for level in levels if level.posterior is not None]
-    if len(posteriors) < len(levels):
-        raise ValueError("the mean of levels needs a posterior on each of them")
-    mean = torch.stack([posterior.mean for posterior in posteriors]).mean(dim=0)
-    variance = torch.stack([posterior.log_variance.exp() for posterior in posteriors]).mean(dim=0)
-    return Level(torch.stack([level.logits for level in levels]).mean(dim=0), Posterior(mean, variance.log()))
+        weight_SBT = self.log_sharpness.exp() * weight_SBT / (alpha[0] + weight_SBT.sum(dim=0, keepdim=True))
+        return (weight_SBT[..., None] * logits_SBTC.log_softmax(dim=-1)).sum(dim=0)
 
 
 def sample(posterior: Posterior) -> Float[Tensor, "B T Z"]:

@@ -5,7 +5,7 @@ Letters in shapes: B conversations, T utterances, C classes, M modalities, S tow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,27 +17,22 @@ from merc.data.batching import Batch
 from merc.errors import RecipeError
 from merc.files.shapes import Bool, Float
 from merc.networks.attention import AttentionConfig, Relations, check_heads
-from merc.networks.cmath.cma_transformer import Tower, TowerConfig
+from merc.networks.cmath.cma_transformer import AuxiliaryReading, Tower, TowerConfig
 from merc.networks.cmath.distillation import DistillationConfig, latent_term, logit_term
 from merc.networks.cmath.fusion import (
     Fusion,
     FusionConfig,
-    Opinions,
     PosteriorHead,
     kl_to_standard_normal,
-    mean_level,
     sample,
     trust_of,
     with_evidence,
 )
-from merc.networks.cmath.reading import Reading
 from merc.networks.cmath.reconstruction import ModalityReconstruction, ReconstructionConfig, reconstruction_loss
 from merc.networks.cmath.symmetric_transformer import SymmetricTransformer
 from merc.networks.dropout import Dropout
-from merc.networks.interface import Classify, Level, Network, NetworkOutput, Posterior, ReadingOutput, check_names, loss_at
+from merc.networks.interface import Classify, Level, Network, NetworkOutput, Posterior, check_names, loss_at
 from merc.networks.registry import NetworkConfig, register_network
-
-SHARED = "shared"  # the reading of all towers, where they have none of their own
 
 
 @register_network
@@ -76,17 +71,29 @@ class CMATHConfig(NetworkConfig):
         """Whether something teaches the unimodal variances, which trust is made of."""
         return self.fusion.variational and self.distillation.fine_to_unimodal
 
+    @classmethod
+    def completed(cls, values: Mapping[str, object]) -> Mapping[str, object]:
+        """Older models have one reading, gradients through the fusion, and offsets from a layer as wide as the model."""
+        width = values.get("width", cls.model_fields["width"].default)
+        before = {"tower": {"reading": "shared"}, "fusion": {"kind": "pool", "detached": False, "offset_hidden": width}}
+        return {**values, **{name: _under(values.get(name, {}), section) for name, section in before.items()}}
+
     def build(self, widths: Mapping[str, int], classes: int) -> CMATH:
         return CMATH(self, widths, classes)
 
 
+def _under(given: object, defaults: Mapping[str, object]) -> object:
+    """A section with defaults laid under it; as it is if it is none, which validation will tell."""
+    return {**defaults, **cast("Mapping[str, object]", given)} if isinstance(given, Mapping) else given
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Posteriors:
-    """Of all levels: tower -> posterior, and reading -> modality -> posterior."""
+    """Of all levels: tower -> posterior, modality -> posterior."""
 
     coarse: Posterior
     fine: Mapping[str, Posterior]
-    unimodal: Mapping[str, Mapping[str, Posterior]]
+    unimodal: Mapping[str, Posterior]
 
 
 class CMATH(Network):
@@ -106,30 +113,24 @@ class CMATH(Network):
         d, z, dropout = config.width, config.fusion.latent, config.dropout
         attention, tower, fusion = config.attention, config.tower, config.fusion
         symmetric = tower.auxiliaries == "symmetric"
-        self.own_readings = own = tower.reading == "own" and not symmetric
-
-        def parts(make: Callable[[str, bool], nn.Module]) -> nn.ModuleDict:
-            """Made of modality and whether it is a centre: for each modality, or for each of each tower that reads by itself."""
-            if not own:
-                return nn.ModuleDict({m: make(m, True) for m in modalities})
-            return nn.ModuleDict({c: nn.ModuleDict({m: make(m, m == c) for m in modalities}) for c in central})
-
-        self.reading_of = {c: c if own else SHARED for c in central}  # tower -> the name of what it reads
-        self.reconstruction = parts(
-            lambda m, centre: ModalityReconstruction(config.reconstruction, widths[m], d, dropout, attention.causal, central=centre)
+        self.reconstruction = nn.ModuleDict(
+            {m: ModalityReconstruction(config.reconstruction, w, d, dropout, attention.causal) for m, w in widths.items()}
         )
-        self.norms = parts(lambda _m, _centre: nn.LayerNorm(d))
-        self.unimodal_posterior = parts(lambda _m, _centre: PosteriorHead(d, z, detached=fusion.detached))
+        self.norms = nn.ModuleDict(
+            {m: nn.LayerNorm(d) for m in modalities}
+        )  # for towers; not in Z, whose length tells noise from data
+        # Never detached: representations that tell noise from data are what trust is made of.
+        self.unimodal_posterior = nn.ModuleDict({m: PosteriorHead(d, fusion, detached=False) for m in modalities})
         others = {} if symmetric else {c: [m for m in modalities if m != c] for c in central}
         self.towers = nn.ModuleDict({c: Tower(attention, tower, d, auxiliaries, dropout) for c, auxiliaries in others.items()})
+        readers = {m: [c for c in others if c != m] for m in modalities if tower.reading == "own"}
+        self.readings = nn.ModuleDict({m: AuxiliaryReading(widths[m], d, len(of)) for m, of in readers.items() if of})
         self.symmetric = SymmetricTransformer(attention, tower, d, modalities, dropout) if symmetric else None
-        self.fine_posterior = nn.ModuleDict({c: PosteriorHead(d, z, detached=fusion.detached) for c in central})
+        self.fine_posterior = nn.ModuleDict({c: PosteriorHead(d, fusion, detached=fusion.detached) for c in central})
         self.fusion = Fusion(fusion, len(central), d)
         pooled = fusion.kind == "opinions"  # then the towers answer, so they get the evidence
-        self.opinions = Opinions(len(central), classes, variational=fusion.variational) if pooled else None
-        self.evidence = nn.Parameter(torch.ones(len(modalities))) if fusion.evidence and not pooled else None
-        weighed = central if fusion.evidence and pooled else ()
-        self.fine_evidence = nn.ParameterDict({c: nn.Parameter(torch.ones(len(modalities))) for c in weighed})
+        self.offset = nn.Parameter(torch.zeros(classes)) if pooled else None
+        self.evidence = nn.Parameter(torch.ones(len(central if pooled else modalities))) if fusion.evidence else None
         self.dropout = Dropout(dropout)
         self.unimodal_classifier = nn.Linear(z, classes)
         self.fine_classifier = nn.Linear(z, classes)
@@ -137,23 +138,24 @@ class CMATH(Network):
 
     def forward(self, batch: Batch) -> NetworkOutput:
         relations = Relations.of(batch, self.config.attention)
-        readings = self._readings
-        compressed = {name: reading.compress(batch, relations) for name, reading in readings.items()}
-        normed = {name: reading.normed(compressed[name]) for name, reading in readings.items()}
+        compressed = {m: path(batch.inputs[m], relations.present[m], batch.valid) for m, path in self.reconstruction.items()}
+        normed = {m: norm(compressed[m].z) for m, norm in self.norms.items()}
         if self.symmetric is None:
-            read = {c: normed[name] for c, name in self.reading_of.items()}
-            refined = {c: tower(read[c][c], read[c], relations) for c, tower in self.towers.items()}
+            read = self._read(normed, batch)
+            refined = {c: tower(normed[c], read[c], relations) for c, tower in self.towers.items()}
         else:
-            streams = self.symmetric(normed[SHARED], relations)
+            streams = self.symmetric(normed, relations)
             refined = {c: streams[c] for c in self.central}
         fine = {c: self.fine_posterior[c](f) for c, f in refined.items()}
         posteriors = _Posteriors(
             coarse=self._fuse(fine, torch.stack(list(refined.values())), batch),
             fine=fine,
-            unimodal={name: reading.posteriors(compressed[name]) for name, reading in readings.items()},
+            unimodal={m: head(compressed[m].z) for m, head in self.unimodal_posterior.items()},
         )
-        rebuilds = self.training and self.config.reconstruction.enabled
-        rebuilt = {name: reading.rebuilt(compressed[name], batch) for name, reading in readings.items()} if rebuilds else {}
+        rebuilt = dict[str, Tensor]()
+        if self.training and self.config.reconstruction.enabled:
+            for m, of_modality in compressed.items():
+                rebuilt[m] = cast(ModalityReconstruction, self.reconstruction[m]).expand(of_modality, batch.valid)
         return self._output(posteriors, rebuilt, batch, by_mean=False)
 
     @property
@@ -170,15 +172,13 @@ class CMATH(Network):
         Without a teacher the output teaches itself, by its posteriors' means.
         """
         labelled, present = batch.labelled, {m: batch.present[..., i] for i, m in enumerate(self.modalities)}
-        unimodal = [(m, level) for reading in output.readings.values() for m, level in reading.unimodal.items()]
-        rebuilt = [(m, x) for reading in output.readings.values() for m, x in reading.reconstructions.items()]
         terms = {
             "coarse": loss_at(labelled, output.coarse, batch, classify),
             "fine": _mean([loss_at(labelled, level, batch, classify) for level in output.fine.values()]),
-            "unimodal": _mean([loss_at(labelled & present[m], level, batch, classify) for m, level in unimodal]),
+            "unimodal": _mean([loss_at(labelled & present[m], level, batch, classify) for m, level in output.unimodal.items()]),
         }
-        if rebuilt:
-            terms["reconstruction"] = _mean([reconstruction_loss(batch.inputs[m], x, present[m]) for m, x in rebuilt])
+        if rebuilt := output.reconstructions:
+            terms["reconstruction"] = _mean([reconstruction_loss(batch.inputs[m], x, present[m]) for m, x in rebuilt.items()])
         if self.config.fusion.variational:
             terms["kl"] = kl_to_standard_normal(_posterior(output.coarse), batch.valid)
         if teacher is None:
@@ -191,35 +191,35 @@ class CMATH(Network):
         posteriors = _Posteriors(
             coarse=_posterior(output.coarse),
             fine={c: _posterior(level) for c, level in output.fine.items()},
-            unimodal={n: {m: _posterior(level) for m, level in r.unimodal.items()} for n, r in output.readings.items()},
+            unimodal={m: _posterior(level) for m, level in output.unimodal.items()},
         )
         return self._output(posteriors, {}, batch, by_mean=True)
 
     @property
     def class_parameters(self) -> tuple[nn.Parameter, ...]:
-        """Weights and biases of the classifiers, and the offsets of the opinions: what has a row for each class."""
+        """Weights and biases of the classifiers, and the offsets: what has a row for each class."""
         classifiers = [self.coarse_classifier, self.fine_classifier, self.unimodal_classifier]
         of_classifiers = [p for classifier in classifiers if classifier is not None for p in classifier.parameters()]
-        return (*of_classifiers, *(() if self.opinions is None else (self.opinions.offset,)))
+        return (*of_classifiers, *(() if self.offset is None else (self.offset,)))
 
     @property
     def offsets(self) -> nn.Parameter:
         """What is added to the coarse logits of each class: (C,)."""
-        if self.opinions is not None:
-            return self.opinions.offset
+        if self.offset is not None:
+            return self.offset
         assert self.coarse_classifier is not None
         return self.coarse_classifier.bias
 
     def _output(
         self,
         posteriors: _Posteriors,
-        rebuilt: Mapping[str, Mapping[str, Float[Tensor, "B T _"]]],
+        rebuilt: Mapping[str, Float[Tensor, "B T _"]],
         batch: Batch,
         *,
         by_mean: bool,
     ) -> NetworkOutput:
         """The levels of posteriors: by their means alone, or in training with dropout and draws."""
-        variational, pooled = self.config.fusion.variational, self.opinions is not None
+        variational, pooled = self.config.fusion.variational, self.offset is not None
 
         def classified(posterior: Posterior, classifier: nn.Module, *, drawn: bool) -> Float[Tensor, "B T C"]:
             if by_mean:
@@ -227,23 +227,13 @@ class CMATH(Network):
             drawn = drawn and self.training and variational  # else no loss reaches the variances, so they mean nothing
             return classifier(self.dropout(sample(self._spread(posterior)) if drawn else posterior.mean))
 
-        readings = {
-            name: ReadingOutput(
-                {m: Level(classified(q, self.unimodal_classifier, drawn=False), q) for m, q in own.items()}, rebuilt.get(name, {})
-            )
-            for name, own in posteriors.unimodal.items()
-        }
-        unimodal = {m: mean_level([reading.unimodal[m] for reading in readings.values()]) for m in self.modalities}
-        fine = dict[str, Level]()
-        for c, q in posteriors.fine.items():
-            logits = classified(q, self.fine_classifier, drawn=pooled)
-            if c in self.fine_evidence:
-                own = _logits(readings[self.reading_of[c]].unimodal)
-                logits = with_evidence(logits, own, self.fine_evidence[c], batch.present)
-            fine[c] = Level(logits, q)
-        if self.opinions is not None:
-            log_variances = torch.stack([q.log_variance for q in posteriors.fine.values()])
-            logits = self.opinions(self._stopped(_logits(fine)), log_variances, self._taken(batch))
+        unimodal = {m: Level(classified(q, self.unimodal_classifier, drawn=False), q) for m, q in posteriors.unimodal.items()}
+        fine = {c: Level(classified(q, self.fine_classifier, drawn=pooled), q) for c, q in posteriors.fine.items()}
+        if self.offset is not None:
+            if self.evidence is not None:
+                fine = {c: self._with_own_evidence(i, level, unimodal[c], batch) for i, (c, level) in enumerate(fine.items())}
+            variances = torch.stack([q.log_variance for q in posteriors.fine.values()])
+            logits = self.fusion.opinion(self._stopped(_logits(fine)), variances, self._taken(batch)) + self.offset
         else:
             assert self.coarse_classifier is not None
             logits = classified(posteriors.coarse, self.coarse_classifier, drawn=True)
@@ -254,21 +244,35 @@ class CMATH(Network):
             coarse=Level(logits, posteriors.coarse),
             fine=fine,
             unimodal=unimodal,
-            readings=readings,
+            reconstructions=rebuilt,
             trust=trust_of(of_unimodal, batch.present) if self.config.has_trust else None,
             uncertainty=posteriors.coarse.log_variance.exp().mean(dim=-1) if variational else None,
         )
 
-    @property
-    def _readings(self) -> dict[str, Reading]:
-        parts = (self.reconstruction, self.norms, self.unimodal_posterior)
-        if not self.own_readings:
-            return {SHARED: Reading(*parts)}
-        return {c: Reading(*(cast(nn.ModuleDict, part[c]) for part in parts)) for c in self.central}
+    def _read(
+        self, normed: Mapping[str, Float[Tensor, "B T d"]], batch: Batch
+    ) -> Mapping[str, Mapping[str, Float[Tensor, "B T d"]]]:
+        """Tower -> auxiliary -> what the tower reads of it: for itself, or as all towers do."""
+        if not self.readings:
+            return dict.fromkeys(self.towers, normed)
+        read: dict[str, dict[str, Tensor]] = {c: {} for c in self.towers}
+        for m, reading in self.readings.items():
+            for c, x in zip((c for c in self.towers if c != m), reading(batch.inputs[m]), strict=True):
+                read[c][m] = x
+        return read
+
+    def _with_own_evidence(self, i: int, fine: Level, unimodal: Level, batch: Batch) -> Level:
+        """The answer of the i-th tower with the evidence of its centre."""
+        assert self.evidence is not None
+        present = batch.present[..., self.modalities.index(self.central[i])][..., None]
+        return Level(with_evidence(fine.logits, unimodal.logits[None], self.evidence[i : i + 1], present), fine.posterior)
 
     def _stopped(self, x: Tensor) -> Tensor:
-        """What fusion reads of the towers: behind a stop of the gradient where it is detached."""
-        return x.detach() if self.config.fusion.detached else x
+        """What fusion reads of the towers: in training behind a stop of the gradient where it is detached.
+
+        Heads that are fitted to a finished body, in evaluation mode, get the gradient of the answer that they give.
+        """
+        return x.detach() if self.config.fusion.detached and self.training else x
 
     def _spread(self, posterior: Posterior) -> Posterior:
         """A posterior to draw from, whose variance the draw does not train where fusion is detached."""
@@ -291,10 +295,8 @@ class CMATH(Network):
         if config.coarse_to_fine:
             pairs += [(teacher.coarse, level, batch.valid, False) for level in student.fine.values()]
         if config.fine_to_unimodal:
-            for name, reading in student.readings.items():
-                for i, (m, level) in enumerate(reading.unimodal.items()):
-                    teaching = teacher.fine.get(name if self.own_readings else m, teacher.coarse)
-                    pairs.append((teaching, level, batch.present[..., i], True))
+            for i, (m, level) in enumerate(student.unimodal.items()):
+                pairs.append((teacher.fine.get(m, teacher.coarse), level, batch.present[..., i], True))
         terms = dict[str, Tensor]()
         if pairs:
             terms["logit"] = _mean([logit_term(x.logits, y.logits, config.temperature, mask) for x, y, mask, _ in pairs])

@@ -76,31 +76,24 @@ class Compressed:
 
 
 class ModalityReconstruction(nn.Module):
-    """The contracting and expanding paths of one modality.
+    """The contracting and expanding paths of one modality."""
 
-    Args:
-        config, width, d, dropout, causal: sizes, W and d among them.
-        central: whether a tower has it as its centre, and so needs a vector in place of an absent one; auxiliaries are masked.
-    """
-
-    def __init__(
-        self, config: ReconstructionConfig, width: int, d: int, dropout: float, causal: bool, *, central: bool = True
-    ) -> None:
+    def __init__(self, config: ReconstructionConfig, width: int, d: int, dropout: float, causal: bool) -> None:
         super().__init__()
         c, k = config.hidden, config.kernel
         self.contract_1 = MaskedConvolution(width, c, k, causal)
         self.contract_2 = MaskedConvolution(c, d, k, causal)
         self.dropout = Dropout(dropout)
-        self.absent = nn.Parameter(torch.empty(d).normal_().mul_(0.02)) if central else None
+        self.absent = nn.Parameter(torch.empty(d).normal_().mul_(0.02))
         self.expand_1 = MaskedConvolution(d, c, k, causal) if config.enabled else None
         self.expand_2 = MaskedConvolution(2 * c if config.skips else c, width, k, causal) if config.enabled else None
         self.skips = config.skips
 
     def forward(self, x_BTW: Float[Tensor, "B T W"], present_BT: Bool[Tensor, "B T"], valid_BT: Bool[Tensor, "B T"]) -> Compressed:
-        """What stands for the modality; Z is a learned vector where it is absent, and zeros there if it is no centre."""
+        """What stands for the modality; Z is a learned vector where it is absent."""
         hidden_BTc = self.dropout(F.gelu(self.contract_1(x_BTW, present_BT)))
         z_BTd = self.contract_2(hidden_BTc, valid_BT)
-        return Compressed(torch.where(present_BT[..., None], z_BTd, 0.0 if self.absent is None else self.absent), hidden_BTc)
+        return Compressed(torch.where(present_BT[..., None], z_BTd, self.absent), hidden_BTc)
 
     def expand(self, compressed: Compressed, valid_BT: Bool[Tensor, "B T"]) -> Float[Tensor, "B T W"]:
         """The input rebuilt from Z alone, or with `skips` from the hidden channels, too.

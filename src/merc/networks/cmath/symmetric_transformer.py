@@ -44,8 +44,8 @@ class SymmetricLayer(nn.Module):
             modalities: their names. From another modality only present utterances are attended to, from their own all within reach.
             relations: of the batch.
         """
-        within = self.within(relations, relations.allowed)
-        between = {m: self.between(relations, relations.keys(relations.present[m])) for m in modalities}
+        within = self.within(relations, relations.keys())
+        between = {m: self.between(relations, relations.keys(m)) for m in modalities}
         rows = [torch.cat([within if m == n else between[n] for n in modalities], dim=-1) for m in modalities]
         q, k, v = self.project_in(self.norm_self(h_BNd)).chunk(3, dim=-1)
         attended = self.project_out(attend(q, k, v, torch.cat(rows, dim=-2), self.heads))
